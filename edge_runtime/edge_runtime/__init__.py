@@ -1,0 +1,1 @@
+"""Names the cards on a photo from a signed release, offline."""

@@ -1,0 +1,145 @@
+"""The command ``edge-runtime``."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.keys import NotAKey, keyid, read_key, trust, user_folder
+from edge_runtime.photo import PhotoError, load_photo
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; gives the exit code: 0, 1 when a photo could not be read, 2 when no release could be opened."""
+    options = _parser().parse_args(arguments)
+    return int(options.run(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edge-runtime", description="Name the cards on a photo from a signed release."
+    )
+    parser.add_argument("--version", action="version", version=version("edge-runtime"))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    recognize = commands.add_parser("recognize", help="name the cards on photos")
+    recognize.add_argument("--releases", type=Path, required=True, help="a folder of releases, or one release")
+    recognize.add_argument("--variant", help="which model of the release (default: the one it recommends)")
+    recognize.add_argument(
+        "--threads", type=_at_least_one, help="threads of one model call (default: one for each core)"
+    )
+    recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo")
+    recognize.add_argument("photos", nargs="+", metavar="PHOTO")
+    recognize.set_defaults(run=_recognize)
+    pin = commands.add_parser("trust", help="pin a public key: releases that it signed are opened from now on")
+    pin.add_argument("key", type=Path, metavar="KEY.pub")
+    place = pin.add_mutually_exclusive_group()
+    place.add_argument("--folder", type=Path, help="where pinned keys are kept (default: with this installation)")
+    place.add_argument(
+        "--user", dest="folder", action="store_const", const=user_folder(), help="pin for this user only"
+    )
+    pin.set_defaults(run=_trust)
+    return parser
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"{number} is less than one")
+    return number
+
+
+def _recognize(options: argparse.Namespace) -> int:
+    from edge_runtime.embedder import EmbedderError
+    from edge_runtime.gallery import GalleryError
+    from edge_runtime.recognizer import Recognizer
+    from edge_runtime.release import ReleaseError, open_release
+
+    try:
+        recognizer = Recognizer.open(open_release(options.releases), options.variant, options.threads)
+    except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
+        print(f"edge-runtime: {error}", file=sys.stderr)
+        return 2
+    code = 0
+    for photo in options.photos:
+        answer = answer_for(recognizer, photo)
+        code = max(code, int(answer["status"] == "error"))
+        print(json.dumps(answer, ensure_ascii=False) if options.json else in_words(answer), flush=True)
+    return code
+
+
+def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:
+    """What is said of one photo, as a JSON value. A photo that can't be read has the status ``error``."""
+    from edge_runtime.embedder import EmbedderError
+
+    started = time.perf_counter()
+    try:
+        found = recognizer.recognize(load_photo(photo))
+    except (PhotoError, EmbedderError) as error:
+        return {"photo": photo, "status": "error", "ms": _since(started), "cards": [], "error": str(error)}
+    return {
+        "photo": photo,
+        "status": found.status,
+        "ms": _since(started),
+        "cards": [card_json(card) for card in found.cards],
+    }
+
+
+def card_json(reading: Any) -> dict[str, Any]:
+    """One card of an answer as a JSON value; corners in pixels of the photo as stored upright."""
+    card = reading.card
+    return {
+        "card_id": card.card_id,
+        "name": card.name,
+        "set": card.set_id,
+        "number": card.number,
+        "status": reading.status.value,
+        "similarity": round(reading.similarity, 4),
+        "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches],
+        "corners": [[round(float(x), 1), round(float(y), 1)] for x, y in reading.corners],
+    }
+
+
+def in_words(answer: dict[str, Any]) -> str:
+    """An answer for a person: a line for each card."""
+    head = f"{Path(answer['photo']).name:<28.28} {answer['ms']:>6.0f} ms  "
+    if answer["status"] == "error":
+        return f"{head}{answer['error']}"
+    if not answer["cards"]:
+        return f"{head}no card"
+    return "\n".join(
+        (head if row == 0 else " " * len(head)) + _card_line(card) for row, card in enumerate(answer["cards"])
+    )
+
+
+def _card_line(card: dict[str, Any]) -> str:
+    if card["status"] == "unknown":
+        return f"unknown card (nearest: {card['name']}, {card['similarity']:.2f})"
+    line = f"{card['name']:<26.26} {card['set']:<10} {card['number']:>5}  {card['similarity']:.2f}"
+    others = ", ".join(card_id for card_id, _ in card["candidates"][1:3])
+    return line if card["status"] == "confirmed" else f"{line}  uncertain, or {others}"
+
+
+def _trust(options: argparse.Namespace) -> int:
+    try:
+        key = read_key(options.key)
+        pinned = trust(key, options.folder)
+    except NotAKey as error:
+        print(f"edge-runtime: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"edge-runtime: {error.filename} can't be written ({error.strerror}): try --user", file=sys.stderr)
+        return 2
+    print(f"trusting key {keyid(key)}, pinned in {pinned}")
+    return 0
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Models that turn cards into embeddings. ONNX Runtime here; an accelerator implements the same few lines."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime as ort
+
+
+class EmbedderError(RuntimeError):
+    """A model can't be used; the message names the file and the cure."""
+
+
+class Embedder(Protocol):
+    """A model: cards in, unit vectors out."""
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Width and height of the cards it takes, in pixels."""
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+
+    def embed(self, cards: np.ndarray) -> np.ndarray:
+        """Cards uint8 N×H×W×3 RGB to unit vectors float32 N×D."""
+
+
+class OnnxEmbedder:
+    """A model file that takes uint8 cards and gives unit vectors, run by ONNX Runtime on the processor.
+
+    ``threads``: for one call; by default one for each core. Raises :class:`EmbedderError` for a file that is no such model.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None):
+        options = ort.SessionOptions()
+        # Integer kernels saturate on x86 without VNNI; with this x86 gives what ARM gives, bit for bit in practice.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime raises a class of its own for each way to fail, none public
+            raise EmbedderError(
+                f"{path} is no model that ONNX Runtime {ort.__version__} can run: pull the release again"
+            ) from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise EmbedderError(f"{path} is no model of this product: those have one input and one output")
+        given, made = inputs[0], outputs[0]
+        shape = given.shape
+        fixed = len(shape) == 4 and all(isinstance(length, int) for length in (*shape[1:], *made.shape[-1:]))
+        if given.type != "tensor(uint8)" or not fixed or shape[3] != 3 or len(made.shape) != 2:
+            raise EmbedderError(f"{path} takes {given.type} {shape}: a model of this product takes uint8 N×H×W×3")
+        self.path = path
+        self.input_size = (int(shape[2]), int(shape[1]))
+        self.dim = int(made.shape[-1])
+        self._name = given.name
+
+    def embed(self, cards: np.ndarray) -> np.ndarray:
+        """See :meth:`Embedder.embed`. Raises EmbedderError when the model gives no finite numbers."""
+        width, height = self.input_size
+        if cards.dtype != np.uint8 or cards.shape[1:] != (height, width, 3):
+            raise EmbedderError(f"{self.path.name} takes uint8 N×{height}×{width}×3, not {cards.dtype} {cards.shape}")
+        if not len(cards):
+            return np.empty((0, self.dim), np.float32)
+        vectors = self._session.run(None, {self._name: cards})[0]
+        if not np.isfinite(vectors).all():
+            raise EmbedderError(f"{self.path.name} gave numbers that are not finite: pull the release again")
+        return vectors

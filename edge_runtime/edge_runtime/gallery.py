@@ -1,0 +1,101 @@
+"""The gallery: embeddings of all known scans in a uSearch index, and the catalogue that says which card each shows."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime  # noqa: F401  (uSearch 2.26 loads its kernels for the whole process: loaded after them, ONNX Runtime crashes)
+from usearch.index import Index, MetricKind
+
+VIEWS = 4
+"""Neighbours fetched for each card wanted: a card may have several scans, and twins crowd."""
+
+
+class GalleryError(RuntimeError):
+    """Index and catalogue can't be used together; the message says why."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the catalogue says of a card. Cards of one ``art_group`` show the same art."""
+
+    card_id: str
+    name: str
+    set_id: str
+    number: str
+    art_group: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """A card and its similarity: the cosine, in -1..1, of the query and the card's nearest scan."""
+
+    card: Card
+    similarity: float
+
+
+class Gallery:
+    """Search by embedding. Exact: at this size every comparison is made, and the answer depends on no build order."""
+
+    def __init__(self, index: Index, cards: dict[int, Card]):
+        if len(index) != len(cards):
+            raise GalleryError(
+                f"the index holds {len(index)} scans, the catalogue {len(cards)}: pull the release again"
+            )
+        if cards and not np.all(index.contains(np.fromiter(cards, np.uint64))):
+            raise GalleryError("the index holds other scans than the catalogue: pull the release again")
+        if index.metric_kind != MetricKind.Cos:
+            raise GalleryError("the index was not built for the cosine: pull the release again")
+        self._index = index
+        self._cards = cards
+        self.dim = int(index.ndim)
+
+    @classmethod
+    def open(cls, index: Path, catalogue: Path) -> "Gallery":
+        """Load an index and its catalogue. Raises :class:`GalleryError`."""
+        try:
+            loaded = Index.restore(str(index))
+        except Exception as error:  # uSearch raises ValueError, RuntimeError or MemoryError for damaged files
+            raise GalleryError(f"{index} is no index that uSearch can read: pull the release again") from error
+        if loaded is None:
+            raise GalleryError(f"{index} is no index that uSearch can read: pull the release again")
+        return cls(loaded, read_catalogue(catalogue))
+
+    def __len__(self) -> int:
+        return len(self._cards)
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        """All cards by their id."""
+        return {card.card_id: card for card in self._cards.values()}
+
+    def search(self, vectors: np.ndarray, count: int = 5) -> list[list[Match]]:
+        """For each of N unit vectors float32 N×D the ``count`` most similar cards, best first; several scans count once."""
+        wanted = min(len(self), count * VIEWS)
+        if not wanted or not len(vectors):
+            return [[] for _ in vectors]
+        found = self._index.search(np.atleast_2d(vectors), wanted, exact=True)
+        keys, distances = np.atleast_2d(found.keys), np.atleast_2d(found.distances)
+        return [self._matches(*row, count) for row in zip(keys, distances, strict=True)]
+
+    def _matches(self, keys: Sequence[int], distances: Sequence[float], count: int) -> list[Match]:
+        best: dict[str, Match] = {}
+        # Exact twins are equally near: ordering them by key keeps the answer apart from the order they were added in.
+        for distance, key in sorted(zip(distances, keys, strict=True)):
+            card = self._cards[int(key)]
+            best.setdefault(card.card_id, Match(card, 1.0 - float(distance)))
+        return list(best.values())[:count]
+
+
+def read_catalogue(path: Path) -> dict[int, Card]:
+    """The cards by the key of each scan. Raises :class:`GalleryError`."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {
+                int(row["key"]): Card(row["card_id"], row["name"], row["set"], row["number"], row["art_group"])
+                for row in csv.DictReader(file)
+            }
+    except (KeyError, ValueError) as error:
+        raise GalleryError(f"{path} is no catalogue of this product ({error}): pull the release again") from error

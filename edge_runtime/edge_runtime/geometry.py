@@ -1,0 +1,86 @@
+"""The one geometry of the product: how a card is cut out of a photo. Training, calibration, gallery and the Pi all call this.
+
+Pictures are uint8 RGB H×W×3. Corners are float32 4×2 in pixels, x to the right and y down, in the order top left, top
+right, bottom right, bottom left of the upright card. Coordinates count from the outer edge of the first pixel: a picture
+spans (0, 0) to (width, height).
+"""
+
+import math
+
+import cv2
+import numpy as np
+
+CARD_MM = (63.0, 88.0)
+"""Width and height of a trading card."""
+CARD_ASPECT = CARD_MM[0] / CARD_MM[1]
+MOST_OVERSAMPLING = 4
+
+
+def full_frame(width: int, height: int) -> np.ndarray:
+    """The corners of a picture that is nothing but the card, such as a scan: its outer edges."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+
+
+def turned(corners: np.ndarray, quarters: int = 2) -> np.ndarray:
+    """The corners of the same card read after so many quarter turns: two for a card that lies upside down."""
+    return np.roll(corners, -quarters, axis=0)
+
+
+def rectify(image: np.ndarray, corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Cut a card out of a picture, upright and border to border: uint8 H×W×3 for ``size`` (width, height).
+
+    A card that is larger in the picture than ``size`` is averaged over areas, not sampled at points, so fine print turns
+    grey instead of into noise; a scan and a photo of it then look alike at any resolution.
+    """
+    width, height = size
+    ratio = _longest_side(corners) / height
+    if ratio > MOST_OVERSAMPLING:
+        image, corners = _shrunk(image, corners, MOST_OVERSAMPLING / ratio)
+    times = min(MOST_OVERSAMPLING, max(1, math.ceil(ratio - 0.25)))
+    # OpenCV counts from the centre of the first pixel.
+    target = full_frame(width * times, height * times) - np.float32(0.5)
+    matrix = cv2.getPerspectiveTransform(corners.astype(np.float32) - np.float32(0.5), target)
+    card = cv2.warpPerspective(
+        image, matrix, (width * times, height * times), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return card if times == 1 else cv2.resize(card, size, interpolation=cv2.INTER_AREA)
+
+
+def scaled(corners: np.ndarray, factor: float) -> np.ndarray:
+    """The corners moved towards (factor < 1) or away from their centre."""
+    centre = corners.mean(axis=0)
+    return ((corners - centre) * factor + centre).astype(np.float32)
+
+
+def area(corners: np.ndarray) -> float:
+    """The area inside the corners, in square pixels: half the cross product of the diagonals."""
+    (ax, ay), (bx, by) = (corners[2] - corners[0]).tolist(), (corners[3] - corners[1]).tolist()
+    return abs(ax * by - ay * bx) / 2
+
+
+def shared_area(first: np.ndarray, second: np.ndarray) -> float:
+    """The area that two convex quadrilaterals share, in square pixels."""
+    shared, _ = cv2.intersectConvexConvex(first.astype(np.float32), second.astype(np.float32))
+    # OpenCV answers with too much when corners of the one lie almost on sides of the other.
+    return min(float(shared), area(first), area(second))
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two convex quadrilaterals."""
+    shared = shared_area(first, second)
+    union = area(first) + area(second) - shared
+    return float(shared / union) if union > 0 else 0.0
+
+
+def _shrunk(image: np.ndarray, corners: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a picture around the corners, made smaller by averaging, and the corners in it."""
+    height, width = image.shape[:2]
+    left, top = np.floor(corners.min(axis=0)).clip(0, (width - 1, height - 1)).astype(int)
+    right, bottom = np.ceil(corners.max(axis=0)).clip((left + 1, top + 1), (width, height)).astype(int)
+    size = max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor))
+    part = cv2.resize(image[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
+    return part, (corners - (left, top)) * (size[0] / (right - left), size[1] / (bottom - top))
+
+
+def _longest_side(corners: np.ndarray) -> float:
+    return float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max())

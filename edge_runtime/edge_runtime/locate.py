@@ -1,0 +1,209 @@
+"""Finding cards on a photo: quadrilaterals that may be one. The gallery's similarity decides later which of them are.
+
+Classical and generous: outlines are taken from several pictures of the same photo (edges of grey and of colour at
+several scales, lightness and saturation against their surroundings), since no single one shows every card: a black
+border vanishes on a black table, a yellow one on wood.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge_runtime.geometry import CARD_ASPECT, area, full_frame, turned
+
+WORKING_SIDE = 720
+"""Pixels of the longer side that outlines are looked for on."""
+LEAST_AREA = 0.004
+"""Of the photo: a card on a page of many."""
+ASPECTS = (0.45, 1.05)
+"""Width by height of a card's outline on a photo: 0.72 seen straight, less or more when tilted."""
+SAME = 0.045
+"""Two outlines are one when their corners lie apart, on average, by no more than this share of their size (the root of
+the area): they then overlap by nine tenths."""
+LEAST_SCORE = 0.55
+"""Of 110 labelled cards on real photos the worst outline scores 0.71; half of all others score less than this."""
+WHOLE = 0.6
+"""Score of the whole photo as the outline of a card."""
+STEEP = 30
+"""Sobel gradient, in grey levels, from which the ground counts as an edge."""
+PLACES = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
+"""Where along a side, from one corner to the next, its support is looked up."""
+
+
+@dataclass(frozen=True)
+class Quad:
+    """A candidate: corners float32 4×2 in pixels of the photo, upright up to half a turn, and a score in 0..1."""
+
+    corners: np.ndarray
+    score: float
+
+
+def find_cards(image: np.ndarray, most: int = 128) -> list[Quad]:
+    """Candidates on a photo uint8 RGB H×W×3, best first; the photo itself is one when it has the shape of a card."""
+    height, width = image.shape[:2]
+    shrink = min(1.0, WORKING_SIDE / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image
+    outlines = np.array(list(_outlines(small)), np.float32).reshape(-1, 4, 2)
+    scores = _scores(outlines, _gradient(small))
+    scale = np.array([width / size[0], height / size[1]], np.float32)
+    quads = [Quad(outlines[row] * scale, float(scores[row])) for row in _distinct(outlines, scores, most)]
+    whole = _upright(full_frame(width, height)) if _card_shaped(width, height) else None
+    return quads if whole is None else [Quad(whole, WHOLE), *quads][:most]
+
+
+def _card_shaped(width: int, height: int) -> bool:
+    aspect = min(width, height) / max(width, height)
+    return abs(aspect / CARD_ASPECT - 1) < 0.12
+
+
+def _outlines(image: np.ndarray) -> Iterator[np.ndarray]:
+    least = LEAST_AREA * image.shape[0] * image.shape[1]
+    for mask in _masks(image):
+        contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+        for contour in contours:
+            _, _, width, height = cv2.boundingRect(contour)
+            if width * height < least:
+                continue
+            corners = _quadrilateral(cv2.convexHull(contour))
+            upright = _upright(corners) if corners is not None else None
+            if upright is not None and area(upright) >= least:
+                yield upright
+
+
+def _masks(image: np.ndarray) -> Iterator[np.ndarray]:
+    """Pictures of what may be outlines or insides of cards, uint8 H×W, 0 or 255."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    lightness, red, blue = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2LAB))
+    saturation = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)[:, :, 1]
+    even = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(grey)
+    small, large = np.ones((3, 3), np.uint8), np.ones((7, 7), np.uint8)
+    for channel, low, high in (
+        (grey, 30, 90),
+        (even, 60, 160),
+        (lightness, 15, 45),
+        (red, 10, 30),
+        (blue, 10, 30),
+        (saturation, 40, 120),
+    ):
+        edges = cv2.Canny(cv2.GaussianBlur(channel, (5, 5), 0), low, high)
+        yield cv2.dilate(edges, small)
+        yield cv2.morphologyEx(edges, cv2.MORPH_CLOSE, large)
+    for channel in (lightness, saturation, blue):
+        _, split = cv2.threshold(cv2.GaussianBlur(channel, (7, 7), 0), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        yield cv2.morphologyEx(split, cv2.MORPH_OPEN, large)
+        yield cv2.morphologyEx(cv2.bitwise_not(split), cv2.MORPH_OPEN, large)
+    local = cv2.adaptiveThreshold(
+        cv2.GaussianBlur(grey, (5, 5), 0), 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 51, 5
+    )
+    yield cv2.morphologyEx(local, cv2.MORPH_OPEN, small)
+    yield cv2.morphologyEx(cv2.bitwise_not(local), cv2.MORPH_OPEN, small)
+
+
+def _quadrilateral(hull: np.ndarray) -> np.ndarray | None:
+    """Four corners around a hull: its long sides extended until they meet, so that rounded corners don't pull them in."""
+    length = cv2.arcLength(hull, True)
+    for tolerance in (0.02, 0.04, 0.06):
+        rough = cv2.approxPolyDP(hull, tolerance * length, True)
+        if len(rough) == 4:
+            return _extended(hull[:, 0].astype(np.float32), rough[:, 0].astype(np.float32))
+    box = cv2.boxPoints(cv2.minAreaRect(hull)).astype(np.float32)
+    fills = cv2.contourArea(hull) / max(area(box), 1e-6)
+    return box if fills > 0.85 else None
+
+
+def _extended(points: np.ndarray, rough: np.ndarray) -> np.ndarray:
+    """The rough corners, sharpened: a line through the middle of each side, corners where neighbouring lines meet."""
+    dense = _dense(points)
+    lines = [_line(dense, rough[side], rough[(side + 1) % 4]) for side in range(4)]
+    corners = []
+    for side in range(4):
+        (before, along), (after, across) = lines[side - 1], lines[side]
+        turn = along[0] * across[1] - along[1] * across[0]
+        if abs(turn) < 0.2:
+            return rough
+        gap = after - before
+        corners.append(before + along * (gap[0] * across[1] - gap[1] * across[0]) / turn)
+    sharpened = np.array(corners, np.float32)
+    moved = np.linalg.norm(sharpened - rough, axis=1).max()
+    return sharpened if moved < 0.15 * np.sqrt(area(rough) + 1) else rough
+
+
+def _dense(points: np.ndarray) -> np.ndarray:
+    """Points every two pixels along a closed polygon."""
+    ends = np.roll(points, -1, axis=0)
+    steps = np.maximum(1, np.linalg.norm(ends - points, axis=1) / 2).astype(int)
+    piece = np.repeat(np.arange(len(points)), steps)
+    within = np.arange(len(piece)) - np.repeat(np.cumsum(steps) - steps, steps)
+    return points[piece] + (ends - points)[piece] * (within / steps[piece])[:, None].astype(np.float32)
+
+
+def _line(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A point and a direction: the line through the outline's points near the middle 70 % of a side."""
+    along = (end - start) / (np.linalg.norm(end - start) + 1e-6)
+    place = (points - start) @ along / (np.linalg.norm(end - start) + 1e-6)
+    off = np.abs((points - start) @ np.array([-along[1], along[0]], np.float32))
+    near = points[(place > 0.15) & (place < 0.85) & (off < 0.03 * np.linalg.norm(end - start) + 2)]
+    if len(near) < 4:
+        return start, along
+    vx, vy, x, y = cv2.fitLine(near.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01).ravel()
+    return np.array([x, y], np.float32), np.array([vx, vy], np.float32)
+
+
+def _upright(corners: np.ndarray) -> np.ndarray | None:
+    """The corners in the order of an upright card (up to half a turn), or None when they have no card's shape."""
+    centre = corners.mean(axis=0)
+    order = np.argsort(np.arctan2(corners[:, 1] - centre[1], corners[:, 0] - centre[0]))
+    ring = corners[order].astype(np.float32)
+    if not cv2.isContourConvex(ring.reshape(-1, 1, 2)):
+        return None
+    sides = np.linalg.norm(ring - np.roll(ring, -1, axis=0), axis=1)
+    first, second = (sides[0] + sides[2]) / 2, (sides[1] + sides[3]) / 2
+    if min(sides) < 0.4 * max(sides[0], sides[2]) and min(sides) < 0.4 * max(sides[1], sides[3]):
+        return None
+    if first > second:
+        ring, (first, second) = np.roll(ring, -1, axis=0), (second, first)
+    if not ASPECTS[0] <= first / max(second, 1e-6) <= ASPECTS[1]:
+        return None
+    # Of the two ends that may be the top, take the one higher on the photo.
+    return ring if ring[:2, 1].sum() <= ring[2:, 1].sum() else np.roll(ring, -2, axis=0)
+
+
+def _gradient(image: np.ndarray) -> np.ndarray:
+    """How steep the picture is at each pixel, over all channels: float32 H×W."""
+    soft = cv2.GaussianBlur(image, (3, 3), 0)
+    x, y = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    return cv2.GaussianBlur(np.sqrt(x * x + y * y).max(axis=2), (5, 5), 0)
+
+
+def _scores(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:
+    """How well each of N outlines N×4×2 is supported, 0..1: the share of its length on steep ground, times how near its
+    aspect is to a card's."""
+    ends = np.roll(outlines, -1, axis=1)
+    points = outlines[:, :, None] + (ends - outlines)[:, :, None] * PLACES
+    columns = np.clip(points[..., 0], 0, steepness.shape[1] - 1).astype(int)
+    rows = np.clip(points[..., 1], 0, steepness.shape[0] - 1).astype(int)
+    support = (steepness[rows, columns] > STEEP).mean(axis=(1, 2))
+    sides = np.linalg.norm(ends - outlines, axis=2)
+    aspects = (sides[:, 0] + sides[:, 2]) / (sides[:, 1] + sides[:, 3])
+    return support * np.exp(-np.abs(np.log(aspects / CARD_ASPECT)))
+
+
+def _distinct(outlines: np.ndarray, scores: np.ndarray, most: int) -> list[int]:
+    """Rows of the outlines to read, in order, without those that are the same as an earlier one.
+
+    Well supported and large first: a card's inner frames, which lie inside it, need not be read once the card is named.
+    """
+    kept: list[int] = []
+    sizes = np.array([math.sqrt(area(outline)) for outline in outlines])
+    for row in np.argsort(-scores * np.sqrt(sizes), kind="stable"):
+        turns = np.stack([turned(outlines[row], quarters) for quarters in range(4)])
+        apart = np.linalg.norm(outlines[kept][:, None] - turns, axis=3).mean(axis=2)
+        if scores[row] >= LEAST_SCORE and (apart > SAME * sizes[row]).all():
+            kept.append(int(row))
+            if len(kept) == most:
+                break
+    return kept

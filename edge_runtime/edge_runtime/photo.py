@@ -1,0 +1,85 @@
+"""Reading a photo: uint8 RGB, upright as its EXIF says, or one sentence why not."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MOST_PIXELS = 80_000_000
+"""Below the size at which Pillow starts to warn of decompression bombs."""
+MOST_BYTES = 256 << 20
+LEAST_SIDE = 16
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+"""What Pillow may open. Not all that it can: PostScript, for one, would start another program."""
+
+
+class PhotoError(ValueError):
+    """A photo can't be read; the message says why and what to do."""
+
+
+def load_photo(source: Path | str | bytes) -> np.ndarray:
+    """Read a photo from a file or from its bytes: uint8 RGB H×W×3, upright. Raises :class:`PhotoError`.
+
+    CMYK, palette and grey become RGB, 16 bits become 8, what is transparent becomes white; of an animation the first
+    frame is taken. The size is read from the header, so a decompression bomb is refused before it is decoded.
+    """
+    name = "the upload" if isinstance(source, bytes) else str(source)
+    data = source if isinstance(source, bytes) else _read(Path(source))
+    if not data:
+        raise PhotoError(f"{name} is empty (zero bytes): take the photo again")
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            _check_size(picture, name)
+            picture.load()
+            return np.array(_rgb(ImageOps.exif_transpose(picture)))
+    except PhotoError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"{name} is too large: scale it below {MOST_PIXELS // 10**6} megapixels") from error
+    except UnidentifiedImageError as error:
+        raise PhotoError(f"{name} is no picture: send JPEG, PNG or WebP") from error
+    except Exception as error:  # whatever comes up inside a decoder that was fed damaged bytes
+        raise PhotoError(f"{name} is truncated or damaged ({error}): take the photo again") from error
+
+
+def as_photo(image: np.ndarray) -> np.ndarray:
+    """A camera's frame as uint8 RGB H×W×3, C-contiguous: grey gets three channels, alpha is dropped. Raises PhotoError."""
+    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise PhotoError(f"a frame must be uint8 H×W or H×W×C, not {image.dtype} {image.shape}")
+    if image.ndim == 2 or image.shape[2] == 1:
+        image = np.repeat(image.reshape(*image.shape[:2], 1), 3, axis=2)
+    if image.shape[2] not in (3, 4):
+        raise PhotoError(f"a frame must have 1, 3 or 4 channels, not {image.shape[2]}")
+    return np.ascontiguousarray(image[:, :, :3])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= MOST_BYTES else b""
+    except OSError as error:
+        raise PhotoError(f"{path} can't be opened: {error.strerror}") from error
+    if size > MOST_BYTES:
+        raise PhotoError(f"{path} is larger than {MOST_BYTES >> 20} MiB: that is no photo")
+    return data
+
+
+def _check_size(picture: Image.Image, name: str) -> None:
+    width, height = picture.size
+    if width * height > MOST_PIXELS:
+        raise PhotoError(f"{name} has {width}×{height} pixels: scale it below {MOST_PIXELS // 10**6} megapixels")
+    if min(width, height) < LEAST_SIDE:
+        raise PhotoError(f"{name} has {width}×{height} pixels: no card can be read from so few")
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):  # grey of 16 bits, which convert() alone would clip to white
+        values = np.asarray(picture).astype(np.int64)
+        return Image.fromarray(np.clip((values + 128) // 257, 0, 255).astype(np.uint8)).convert("RGB")
+    if picture.mode == "F":
+        raise PhotoError("a photo of floating-point pixels has no known range: export it with 8 bits a channel")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    return picture.convert("RGB")

@@ -1,0 +1,193 @@
+"""From a photo to named cards: find, cut out, embed, search, decide. The Python API of this package.
+
+>>> recognizer = Recognizer.open(open_release(Path("releases")))          # doctest: +SKIP
+>>> recognizer.recognize(load_photo("photo.jpg")).cards[0].card.name      # doctest: +SKIP
+'Charizard'
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_runtime.decide import Status, Thresholds, decide
+from edge_runtime.embedder import Embedder, EmbedderError, OnnxEmbedder
+from edge_runtime.gallery import Card, Gallery, GalleryError, Match
+from edge_runtime.geometry import area, rectify, scaled, shared_area, turned
+from edge_runtime.locate import Quad, find_cards
+from edge_runtime.photo import LEAST_SIDE, as_photo
+from edge_runtime.release import Release, ReleaseError
+
+CANDIDATES = 128
+"""Outlines looked at: enough for a table full of forty cards."""
+AT_ONCE = 4
+"""Outlines read before looking whether a card that was named explains the others: most lie inside it."""
+SAME_PLACE = 0.5
+"""Share of the smaller of two outlines that lies in the other when both are of one card."""
+FITS = (0.94, 0.97, 1.03)
+"""A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
+NEARLY_SQUARE = 0.82
+"""Width by height of an outline above which its longer sides may be the card's short ones: tilted by 40° and more."""
+WORTH_FITTING = 0.2
+"""Similarity below the threshold at which another fit is not worth the time."""
+SURE = 0.1
+"""Similarity above the threshold from which the outlines inside a card are left unread. An outline around two copies of
+a card is named too, but weakly: each copy then gets its chance."""
+SIMILAR_SIZE = 0.3
+"""Share of the largest card's area that an unknown one must have: cards on one photo lie about as far away."""
+CONVINCING = 0.75
+"""Locator score from which an outline that matches nothing is reported as an unknown card."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One card on a photo. ``corners`` float32 4×2 in pixels of the photo; ``matches`` best first."""
+
+    status: Status
+    corners: np.ndarray
+    matches: tuple[Match, ...]
+    outline: float
+    """The locator's score of the outline, 0..1."""
+
+    @property
+    def card(self) -> Card:
+        """The most similar card of the gallery."""
+        return self.matches[0].card
+
+    @property
+    def similarity(self) -> float:
+        """Its similarity, the cosine in -1..1."""
+        return self.matches[0].similarity
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """All cards on a photo, the most similar first."""
+
+    cards: tuple[Reading, ...]
+
+    @property
+    def status(self) -> str:
+        """The best status among the cards, or ``no card``."""
+        found = {reading.status for reading in self.cards}
+        return next((status.value for status in Status if status in found), "no card")
+
+
+class Recognizer:
+    """One model and its gallery, loaded once."""
+
+    def __init__(self, embedder: Embedder, gallery: Gallery, thresholds: Thresholds):
+        if embedder.dim != gallery.dim:
+            raise GalleryError(
+                f"the model makes vectors of {embedder.dim}, the index holds {gallery.dim}: pull the release again"
+            )
+        self.embedder = embedder
+        self.gallery = gallery
+        self.thresholds = thresholds
+
+    @classmethod
+    def open(cls, release: Release, variant: str | None = None, threads: int | None = None) -> "Recognizer":
+        """Load a variant of a verified release, the default one without a name. Raises a ReleaseError, or EmbedderError."""
+        chosen = release.variant(variant)
+        if chosen.engine != "onnx":
+            raise ReleaseError(
+                f"variant '{chosen.name}' runs on {chosen.engine}, which this edge_runtime has no driver for"
+            )
+        embedder = OnnxEmbedder(chosen.model, threads)
+        if (embedder.input_size, embedder.dim) != (chosen.input_size, chosen.embedding_dim):
+            raise EmbedderError(f"{chosen.model} is not the model that the manifest describes: pull the release again")
+        return cls(embedder, Gallery.open(chosen.index, release.catalogue), chosen.thresholds)
+
+    def recognize(self, image: np.ndarray, most: int = CANDIDATES) -> Recognition:
+        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays."""
+        image = as_photo(image)
+        if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
+            return Recognition(())
+        read: list[Reading] = []
+        found: list[Reading] = []
+        for quads in _portions(find_cards(image, most)):
+            fresh = [quad for quad in quads if not any(self._explains(reading, quad) for reading in found)]
+            readings = self._read(image, fresh)
+            read += readings
+            found = _one_each([*found, *readings], _by_similarity)
+        fitted = [reading for each in found for reading in self._fitted(image, each)]
+        named = [reading for reading in fitted if reading.status is not Status.UNKNOWN]
+        strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
+        return Recognition(tuple(_of_one_size(_one_each([*named, *strangers], _named_first))))
+
+    def _explains(self, reading: Reading, quad: Quad) -> bool:
+        """Whether a card that was named beyond doubt already takes the place of an outline."""
+        sure = reading.similarity >= self.thresholds.accept + SURE
+        return sure and _shared(reading.corners, quad.corners) > SAME_PLACE
+
+    def _read(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Reading]:
+        """Read each outline as it lies, and every other way up that it may have where that leaves a doubt."""
+        upright = self._match(image, [(quad.corners, quad.score) for quad in quads])
+        doubtful = [reading for reading in upright if reading.status is not Status.CONFIRMED]
+        ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in _turns(each.corners)]
+        return [*upright, *self._match(image, ways)]
+
+    def _fitted(self, image: np.ndarray, reading: Reading) -> list[Reading]:
+        """The reading and, where it leaves a doubt that a better fit might settle, those of smaller and larger outlines."""
+        settled = reading.status is Status.CONFIRMED
+        if settled or reading.similarity < self.thresholds.accept - WORTH_FITTING:
+            return [reading]
+        fits = [(scaled(reading.corners, factor), reading.outline) for factor in FITS]
+        return [reading, *self._match(image, fits)]
+
+    def _match(self, image: np.ndarray, outlines: Sequence[tuple[np.ndarray, float]]) -> list[Reading]:
+        """Readings of outlines, each given as corners and score."""
+        if not outlines:
+            return []
+        cards = np.stack([rectify(image, corners, self.embedder.input_size) for corners, _ in outlines])
+        matches = self.gallery.search(self.embedder.embed(cards))
+        return [
+            Reading(decide(found, self.thresholds), corners, tuple(found), score)
+            for (corners, score), found in zip(outlines, matches, strict=True)
+        ]
+
+
+def _turns(corners: np.ndarray) -> tuple[int, ...]:
+    """Further quarter turns to try: upside down, or all three where the slant may have made the card wider than high."""
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+    return (2, 1, 3) if sides[0] + sides[2] > NEARLY_SQUARE * (sides[1] + sides[3]) else (2,)
+
+
+def _promise(corners: np.ndarray, score: float) -> float:
+    """How likely an outline is that of a whole card: well supported and large, since a card's inner frames lie inside it."""
+    return score * area(corners) ** 0.25
+
+
+def _by_similarity(reading: Reading) -> tuple[float, ...]:
+    return (-reading.similarity,)
+
+
+def _named_first(reading: Reading) -> tuple[float, ...]:
+    """Named cards by similarity; then unknown ones, where similarity means little, by their outline."""
+    if reading.status is not Status.UNKNOWN:
+        return (0, -reading.similarity)
+    return (1, -_promise(reading.corners, reading.outline), -reading.similarity)
+
+
+def _portions(quads: Sequence[Quad]) -> Iterator[Sequence[Quad]]:
+    return (quads[start : start + AT_ONCE] for start in range(0, len(quads), AT_ONCE))
+
+
+def _shared(first: np.ndarray, second: np.ndarray) -> float:
+    """The share of the smaller outline that lies in the other."""
+    return shared_area(first, second) / max(min(area(first), area(second)), 1e-6)
+
+
+def _of_one_size(readings: Sequence[Reading]) -> Iterator[Reading]:
+    """The named cards, and those unknown ones that are about as large as the largest card: the rest are boxes and things."""
+    least = SIMILAR_SIZE * max((area(reading.corners) for reading in readings), default=0.0)
+    return (each for each in readings if each.status is not Status.UNKNOWN or area(each.corners) >= least)
+
+
+def _one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float, ...]]) -> list[Reading]:
+    """Of readings in one place keep the first in order."""
+    kept: list[Reading] = []
+    for reading in sorted(readings, key=order):
+        if all(_shared(reading.corners, other.corners) <= SAME_PLACE for other in kept):
+            kept.append(reading)
+    return kept

@@ -1,0 +1,207 @@
+"""A small world to test in: drawn cards, a model that averages blocks of pixels, and a signed release made of both."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime  # noqa: F401  (before uSearch, see edge_runtime.gallery)
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from onnx import TensorProto, helper, numpy_helper
+from usearch.index import Index
+
+from edge_runtime.embedder import OnnxEmbedder
+from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.keys import keyid
+
+NAMES = ("Amber Fox", "Blue Heron", "Copper Newt", "Dusk Moth", "Elder Pike", "Fern Hare")
+CARD_SIZE = (252, 352)
+MODEL_SIZE = (80, 112)
+GRID = (8, 8)
+DIM = GRID[0] * GRID[1] * 3
+
+
+@pytest.fixture(scope="session")
+def scans() -> dict[str, np.ndarray]:
+    """Scans by card id: a light border around coloured tiles, six cards of one set."""
+    return {f"demo-{number}": draw_card(number) for number in range(1, len(NAMES) + 1)}
+
+
+def draw_card(seed: int) -> np.ndarray:
+    """A scan uint8 RGB: 5 × 7 tiles whose colours come from the seed."""
+    tiles = np.random.default_rng(seed).integers(20, 236, (7, 5, 3), np.uint8)
+    width, height = CARD_SIZE
+    card = np.full((height, width, 3), 225, np.uint8)
+    card[12:-12, 12:-12] = cv2.resize(tiles, (width - 24, height - 24), interpolation=cv2.INTER_NEAREST)
+    return card
+
+
+@pytest.fixture(scope="session")
+def stranger() -> np.ndarray:
+    """The scan of a card that is in no gallery."""
+    return draw_card(1000)
+
+
+def lay(card: np.ndarray, corners: Any, photo: np.ndarray) -> np.ndarray:
+    """The photo with the card laid on it, its corners at ``corners``."""
+    height, width = card.shape[:2]
+    matrix = cv2.getPerspectiveTransform(
+        full_frame(width, height) - np.float32(0.5), np.float32(corners) - np.float32(0.5)
+    )
+    size = photo.shape[1::-1]
+    laid = cv2.warpPerspective(card, matrix, size, flags=cv2.INTER_AREA)
+    inside = cv2.warpPerspective(np.full(card.shape, 255, np.uint8), matrix, size) > 127
+    return np.where(inside, laid, photo)
+
+
+@pytest.fixture
+def table() -> np.ndarray:
+    """An empty table of 640 × 480 pixels: dark, with a little grain."""
+    grain = np.random.default_rng(0).normal(0, 4, (480, 640, 3))
+    return (np.array([62, 48, 40]) + grain).clip(0, 255).astype(np.uint8)
+
+
+TILTED = ((250, 90), (420, 130), (360, 400), (170, 350))
+"""Corners of a card that lies turned and seen at a slant, on a table of 640 × 480 pixels."""
+
+
+@pytest.fixture
+def photo_of(table: np.ndarray) -> Callable[..., np.ndarray]:
+    """Makes photos: a card on the table, by default tilted."""
+    return lambda card, corners=TILTED: lay(card, corners, table)
+
+
+def block_average_model(path: Path, *, output_scale: float = 1.0) -> Path:
+    """A model of this product's shape: uint8 N×H×W×3 to unit vectors, averages of blocks with their mean taken off."""
+    width, height = MODEL_SIZE
+    kernel = [height // GRID[1], width // GRID[0]]
+    constants = {
+        "flat": np.array([0, DIM], np.int64),
+        "one": np.array([1], np.int64),
+        "least": np.array(1e-3, np.float32),
+    }
+    constants["scale"] = np.array(output_scale, np.float32)
+    nodes = [
+        helper.make_node("Cast", ["cards"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("AveragePool", ["planes"], ["blocks"], kernel_shape=kernel, strides=kernel),
+        helper.make_node("Reshape", ["blocks", "flat"], ["row"]),
+        helper.make_node("ReduceMean", ["row", "one"], ["mean"], keepdims=1),
+        helper.make_node("Sub", ["row", "mean"], ["centred"]),
+        helper.make_node("ReduceL2", ["centred", "one"], ["length"], keepdims=1),
+        helper.make_node("Max", ["length", "least"], ["divisor"]),
+        helper.make_node("Div", ["centred", "divisor"], ["unit"]),
+        helper.make_node("Mul", ["unit", "scale"], ["vectors"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "blocks",
+        [helper.make_tensor_value_info("cards", TensorProto.UINT8, ["n", height, width, 3])],
+        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["n", DIM])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.fixture
+def model_file() -> Callable[..., Path]:
+    """Writes the model, broken in the way that is asked for."""
+    return block_average_model
+
+
+def write_catalogue(path: Path, card_ids: list[str]) -> Path:
+    """One view of each card; keys count from 1."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["key", "card_id", "view", "name", "set", "number", "art_group"])
+        for key, card_id in enumerate(card_ids, 1):
+            rows.writerow([key, card_id, 0, NAMES[(key - 1) % len(NAMES)], "demo", key, card_id])
+    return path
+
+
+def write_index(path: Path, model: Path, scans: Mapping[str, np.ndarray]) -> Path:
+    """An index of the scans as the model sees them; keys as in the catalogue."""
+    cards = np.stack([rectify(scan, full_frame(*scan.shape[1::-1]), MODEL_SIZE) for scan in scans.values()])
+    index = Index(ndim=DIM, metric="cos", dtype="f16")
+    index.add(np.arange(1, len(cards) + 1, dtype=np.uint64), OnnxEmbedder(model, threads=1).embed(cards))
+    index.save(str(path))
+    return path
+
+
+@dataclass
+class Publisher:
+    """Signs releases with a key of its own. Tests change what it wrote, or what it says, and sign again."""
+
+    releases: Path
+    key: Ed25519PrivateKey
+
+    @property
+    def public_key(self) -> bytes:
+        return self.key.public_key().public_bytes_raw()
+
+    @property
+    def trusted(self) -> dict[str, bytes]:
+        return {keyid(self.public_key): self.public_key}
+
+    @property
+    def folder(self) -> Path:
+        return self.releases / json.loads((self.releases / "latest.json").read_text())["release_id"]
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "manifest.json").read_text()))
+
+    def publish(self, folder: Path, manifest: Any) -> None:
+        """Write, sign and point at a manifest, whatever it says."""
+        data = json.dumps(manifest).encode()
+        signed = {"keyid": keyid(self.public_key), "algorithm": "ed25519", "signature": self.key.sign(data).hex()}
+        (folder / "manifest.json").write_bytes(data)
+        (folder / "manifest.sig").write_text(json.dumps(signed))
+        pointer = {"release_id": folder.name, "manifest_sha256": hashlib.sha256(data).hexdigest()}
+        (self.releases / "latest.json").write_text(json.dumps(pointer))
+
+
+def listed(path: Path) -> dict[str, Any]:
+    """What a manifest says of a file."""
+    return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "size": path.stat().st_size}
+
+
+@pytest.fixture
+def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
+    """A publisher that has published one release of the drawn cards."""
+    publisher = Publisher(tmp_path / "releases", Ed25519PrivateKey.generate())
+    folder = publisher.releases / "0123456789abcdef"
+    folder.mkdir(parents=True)
+    model = block_average_model(folder / "fp32.onnx")
+    index = write_index(folder / "fp32.usearch", model, scans)
+    catalogue = write_catalogue(folder / "catalogue.csv", list(scans))
+    variant = {
+        "engine": "onnx",
+        "model": model.name,
+        "index": index.name,
+        "input_size": list(MODEL_SIZE),
+        "embedding_dim": DIM,
+        "thresholds": {"accept": 0.8, "margin": 0.02},
+    }
+    publisher.publish(
+        folder,
+        {
+            "schema": 1,
+            "release_id": folder.name,
+            "files": {path.name: listed(path) for path in (model, index, catalogue)},
+            "catalogue": catalogue.name,
+            "variants": {"fp32": variant},
+            "default_variant": "fp32",
+        },
+    )
+    return publisher

@@ -1,0 +1,146 @@
+"""The command, as a shell would run it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from edge_runtime.cli import main
+from edge_runtime.keys import keyid
+
+
+@pytest.fixture
+def device(publisher, tmp_path, monkeypatch):
+    """A device that trusts the publisher."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "release.pub").write_text(publisher.public_key.hex())
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(keys))
+    return publisher
+
+
+@pytest.fixture
+def photos(tmp_path, scans, stranger, table, photo_of):
+    """Photo files by what they show."""
+    shown = {"fox": photo_of(scans["demo-1"]), "stranger": photo_of(stranger), "table": table}
+    for name, picture in shown.items():
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    whole = (tmp_path / "fox.png").read_bytes()
+    (tmp_path / "truncated.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "text.png").write_text("I am a text file.")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    return lambda *names: [str(tmp_path / name) for name in names]
+
+
+def answers(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_each_photo_gives_one_line_of_json(device, photos, capsys):
+    code = main(
+        ["recognize", "--json", "--releases", str(device.releases), *photos("fox.png", "stranger.png", "table.png")]
+    )
+    fox, stranger, table = answers(capsys)
+    assert code == 0
+    assert [each["status"] for each in (fox, stranger, table)] == ["confirmed", "unknown", "no card"]
+    assert list(fox) == ["photo", "status", "ms", "cards"]
+    (card,) = fox["cards"]
+    assert list(card) == ["card_id", "name", "set", "number", "status", "similarity", "candidates", "corners"]
+    assert (card["card_id"], card["name"], card["set"], card["number"]) == ("demo-1", "Amber Fox", "demo", "1")
+    assert card["candidates"][0] == ["demo-1", card["similarity"]]
+    assert len(card["corners"]) == 4
+    assert stranger["cards"][0]["status"] == "unknown"
+    assert table["cards"] == []
+
+
+def test_photos_that_cannot_be_read_say_why_and_hold_up_no_other(device, photos, capsys):
+    bad = photos("truncated.png", "text.png", "empty.jpg", "gone.png")
+    code = main(["recognize", "--json", "--releases", str(device.releases), *bad, *photos("fox.png")])
+    *refused, fox = answers(capsys)
+    assert code == 1
+    assert [each["status"] for each in refused] == ["error"] * 4
+    assert all(name in each["error"] for name, each in zip(bad, refused, strict=True))
+    assert fox["status"] == "confirmed"
+
+
+def test_a_photo_turned_by_its_exif_gives_corners_of_the_upright_photo(device, tmp_path, scans, photo_of, capsys):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its left side
+    stored = Image.fromarray(photo_of(scans["demo-2"])).transpose(Image.Transpose.ROTATE_90)
+    stored.save(tmp_path / "turned.jpg", quality=95, exif=exif)
+    assert main(["recognize", "--json", "--releases", str(device.releases), str(tmp_path / "turned.jpg")]) == 0
+    (card,) = answers(capsys)[0]["cards"]
+    assert card["card_id"] == "demo-2"
+    assert card["corners"][0] == pytest.approx([250, 90], abs=6)
+
+
+def test_a_person_gets_a_line_with_name_set_number_similarity_and_time(device, photos, capsys):
+    assert main(["recognize", "--releases", str(device.releases), *photos("fox.png", "table.png", "text.png")]) == 1
+    fox, table, text = capsys.readouterr().out.splitlines()
+    assert all(word in fox for word in ("fox.png", "Amber Fox", "demo", " ms"))
+    assert "no card" in table
+    assert "is no picture" in text
+
+
+@pytest.mark.parametrize("option", [["--variant", "fp32"], ["--threads", "1"]])
+def test_variant_and_threads_can_be_chosen(device, photos, capsys, option):
+    assert main(["recognize", "--json", *option, "--releases", str(device.releases), *photos("fox.png")]) == 0
+    assert answers(capsys)[0]["status"] == "confirmed"
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "many"])
+def test_a_number_of_threads_that_makes_no_sense_is_refused(device, photos, capsys, threads):
+    with pytest.raises(SystemExit):
+        main(["recognize", "--threads", threads, "--releases", str(device.releases), *photos("fox.png")])
+
+
+def test_a_release_that_is_refused_is_one_sentence_and_exit_code_2(publisher, photos, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "no-keys"))
+    assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "edge-runtime trust" in output.err
+    assert len(output.err.splitlines()) == 1
+
+
+def test_trust_pins_a_key_so_that_its_releases_open(publisher, photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "pinned"))
+    key = tmp_path / "release_key.pub"
+    key.write_text(publisher.public_key.hex() + "\n")
+    assert main(["trust", str(key)]) == 0
+    assert keyid(publisher.public_key) in capsys.readouterr().out
+    assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 0
+
+
+def test_trust_refuses_what_is_no_key(tmp_path, capsys):
+    path = tmp_path / "no_key.pub"
+    path.write_text("hello")
+    assert main(["trust", str(path)]) == 2
+    assert "no_key.pub is no public key" in capsys.readouterr().err
+
+
+def test_trust_says_when_the_folder_cannot_be_written(publisher, tmp_path, capsys):
+    key = tmp_path / "release_key.pub"
+    key.write_text(publisher.public_key.hex())
+    (tmp_path / "file").write_text("in the way")
+    assert main(["trust", str(key), "--folder", str(tmp_path / "file" / "keys")]) == 2
+    assert "can't be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["cli", "decide", "embedder", "gallery", "recognizer", "release"])
+def test_each_module_can_be_the_first_that_a_program_imports(module):
+    """uSearch and ONNX Runtime crash the process when they are loaded in the wrong order."""
+    code = f"import edge_runtime.{module}, edge_runtime.recognizer"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_package_needs_neither_torch_nor_dagster_nor_the_pipeline():
+    """The Pi has none of them: a process that loads everything here must not have loaded one of those."""
+    code = (
+        "import sys, edge_runtime.cli, edge_runtime.recognizer, edge_runtime.release; "
+        "print(sorted({'torch', 'dagster', 'pcr_assets', 'timm', 'pandas', 'onnx'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

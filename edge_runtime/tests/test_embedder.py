@@ -1,0 +1,90 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from edge_runtime.embedder import EmbedderError, OnnxEmbedder
+
+
+@pytest.fixture
+def model(publisher):
+    return publisher.folder / "fp32.onnx"
+
+
+def write_model(path, element, shape, made=("n", 4)):
+    """A model that makes nothing of its input but its shape."""
+    graph = helper.make_graph(
+        [helper.make_node("Shape", ["cards"], ["vectors"])],
+        "shape",
+        [helper.make_tensor_value_info("cards", element, shape)],
+        [helper.make_tensor_value_info("vectors", TensorProto.INT64, [4] if made is None else None)],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return path
+
+
+def test_cards_become_unit_vectors(model, scans):
+    embedder = OnnxEmbedder(model, threads=1)
+    cards = np.random.default_rng(0).integers(0, 256, (3, 112, 80, 3), np.uint8)
+    vectors = embedder.embed(cards)
+    assert embedder.input_size == (80, 112)
+    assert vectors.shape == (3, embedder.dim)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_a_card_has_the_same_vector_alone_and_among_others(model):
+    embedder = OnnxEmbedder(model, threads=1)
+    cards = np.random.default_rng(0).integers(0, 256, (5, 112, 80, 3), np.uint8)
+    np.testing.assert_allclose(embedder.embed(cards)[3], embedder.embed(cards[3:4])[0], atol=1e-6)
+
+
+def test_no_cards_make_no_vectors(model):
+    assert OnnxEmbedder(model).embed(np.empty((0, 112, 80, 3), np.uint8)).shape == (0, 192)
+
+
+@pytest.mark.parametrize("cards", [np.zeros((1, 80, 112, 3), np.uint8), np.zeros((1, 112, 80, 3), np.float32)])
+def test_cards_of_another_size_or_type_are_refused(model, cards):
+    with pytest.raises(EmbedderError, match="takes uint8 N×112×80×3"):
+        OnnxEmbedder(model).embed(cards)
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"not a model")
+    with pytest.raises(EmbedderError, match=r"model\.onnx is no model"):
+        OnnxEmbedder(path)
+
+
+@pytest.mark.parametrize(
+    ("element", "shape"),
+    [
+        (TensorProto.FLOAT, ["n", 112, 80, 3]),
+        (TensorProto.UINT8, ["n", 3, 112, 80]),
+        (TensorProto.UINT8, ["n", "height", "width", 3]),
+        (TensorProto.UINT8, [112, 80]),
+    ],
+)
+def test_a_model_that_takes_anything_but_uint8_cards_is_refused(tmp_path, element, shape):
+    with pytest.raises(EmbedderError, match="takes uint8 N×H×W×3"):
+        OnnxEmbedder(write_model(tmp_path / "other.onnx", element, shape))
+
+
+def test_a_model_with_two_inputs_is_refused(tmp_path):
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["a", "b"], ["c"])],
+        "sum",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "ab"],
+        [helper.make_tensor_value_info("c", TensorProto.FLOAT, [1])],
+    )
+    path = tmp_path / "two.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    with pytest.raises(EmbedderError, match="one input and one output"):
+        OnnxEmbedder(path)
+
+
+@pytest.mark.parametrize("scale", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, model_file, scale):
+    embedder = OnnxEmbedder(model_file(tmp_path / "broken.onnx", output_scale=scale))
+    with pytest.raises(EmbedderError, match="not finite"):
+        embedder.embed(np.full((1, 112, 80, 3), 7, np.uint8))

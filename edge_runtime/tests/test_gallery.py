@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from usearch.index import Index
+
+from edge_runtime.gallery import Gallery, GalleryError
+
+HEADER = "key,card_id,view,name,set,number,art_group\n"
+
+
+def unit(*values):
+    vector = np.array(values, np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+@pytest.fixture
+def gallery(tmp_path):
+    """Builds a gallery from rows (card_id, view, vector) in the order given."""
+
+    def build(*rows, catalogue=None, metric="cos"):
+        index = Index(ndim=len(rows[0][2]), metric=metric, dtype="f16")
+        for key, (_, _, vector) in enumerate(rows, 1):
+            index.add(key, vector)
+        index.save(str(tmp_path / "index.usearch"))
+        lines = [
+            f"{key},{card},{view},Name of {card},demo,{key},{card}\n" for key, (card, view, _) in enumerate(rows, 1)
+        ]
+        (tmp_path / "catalogue.csv").write_text(catalogue if catalogue is not None else HEADER + "".join(lines))
+        return Gallery.open(tmp_path / "index.usearch", tmp_path / "catalogue.csv")
+
+    return build
+
+
+def test_cards_come_nearest_first_with_their_cosine(gallery):
+    found = gallery(("fox", 0, unit(1, 0)), ("newt", 0, unit(0, 1))).search(unit(3, 4)[None])
+    assert [match.card.card_id for match in found[0]] == ["newt", "fox"]
+    assert [match.similarity for match in found[0]] == pytest.approx([0.8, 0.6], abs=1e-3)
+    assert found[0][0].card.name == "Name of newt"
+
+
+def test_a_card_with_several_scans_counts_once_with_its_nearest(gallery):
+    rows = [("fox", view, unit(1, view / 10)) for view in range(4)] + [("newt", 0, unit(0, 1))]
+    (found,) = gallery(*rows).search(unit(1, 0)[None])
+    assert [match.card.card_id for match in found] == ["fox", "newt"]
+    assert found[0].similarity == pytest.approx(1, abs=1e-3)
+
+
+def test_a_single_card_makes_a_gallery(gallery):
+    found = gallery(("fox", 0, unit(1, 0))).search(np.stack([unit(1, 0), unit(0, 1)]))
+    assert [[match.card.card_id for match in row] for row in found] == [["fox"], ["fox"]]
+
+
+def test_exact_twins_come_in_the_order_of_their_keys(gallery):
+    (found,) = gallery(("twin-b", 0, unit(1, 1)), ("twin-a", 0, unit(1, 1))).search(unit(1, 1)[None])
+    assert [match.card.card_id for match in found] == ["twin-b", "twin-a"]
+
+
+def test_no_more_cards_come_than_were_asked_for(gallery):
+    rows = [(f"card-{number}", 0, unit(1, number)) for number in range(9)]
+    assert len(gallery(*rows).search(unit(1, 0)[None], count=3)[0]) == 3
+
+
+def test_an_index_of_another_size_than_its_catalogue_is_refused(gallery):
+    with pytest.raises(GalleryError, match="the index holds 2 scans, the catalogue 1"):
+        gallery(("fox", 0, unit(1, 0)), ("newt", 0, unit(0, 1)), catalogue=HEADER + "1,fox,0,Fox,demo,1,fox\n")
+
+
+def test_an_index_with_other_keys_than_its_catalogue_is_refused(gallery):
+    with pytest.raises(GalleryError, match="other scans than the catalogue"):
+        gallery(("fox", 0, unit(1, 0)), catalogue=HEADER + "77,fox,0,Fox,demo,1,fox\n")
+
+
+def test_an_index_of_another_metric_is_refused(gallery):
+    with pytest.raises(GalleryError, match="cosine"):
+        gallery(("fox", 0, unit(1, 0)), metric="l2sq")
+
+
+@pytest.mark.parametrize("catalogue", ["card_id\nfox\n", HEADER + "one,fox,0,Fox,demo,1,fox\n", "\0"])
+def test_a_catalogue_of_another_kind_is_refused(gallery, catalogue):
+    with pytest.raises(GalleryError, match="catalogue"):
+        gallery(("fox", 0, unit(1, 0)), catalogue=catalogue)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an index", b"usearch" + bytes(100)])
+def test_a_file_that_is_no_index_is_refused(tmp_path, content):
+    (tmp_path / "index.usearch").write_bytes(content)
+    (tmp_path / "catalogue.csv").write_text(HEADER)
+    with pytest.raises(GalleryError, match=r"index\.usearch is no index"):
+        Gallery.open(tmp_path / "index.usearch", tmp_path / "catalogue.csv")

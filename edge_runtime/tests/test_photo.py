@@ -1,0 +1,117 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_runtime.photo import PhotoError, as_photo, load_photo
+
+ORIENTATION = 0x0112
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def red_above_blue(width: int = 40, height: int = 60) -> Image.Image:
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[: height // 2, :, 0] = 255
+    pixels[height // 2 :, :, 2] = 255
+    return Image.fromarray(pixels)
+
+
+def test_a_photo_is_read_as_rgb():
+    image = load_photo(encoded(red_above_blue()))
+    assert image.shape == (60, 40, 3) and image.dtype == np.uint8 and image.flags.c_contiguous
+    assert image[5, 5].tolist() == [255, 0, 0] and image[55, 5].tolist() == [0, 0, 255]
+
+
+def test_a_photo_is_turned_as_its_exif_says():
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6  # the camera was turned: show it a quarter turn clockwise
+    image = load_photo(encoded(red_above_blue(), "JPEG", exif=exif, quality=95))
+    assert image.shape == (40, 60, 3)
+    assert image[20, 50, 0] > 200 and image[20, 10, 2] > 200
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "L", "P", "LA", "RGBA", "1"])
+def test_every_colour_mode_becomes_rgb(mode):
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    assert load_photo(encoded(red_above_blue().convert(mode), kind)).shape == (60, 40, 3)
+
+
+def test_sixteen_bits_become_eight_over_the_whole_range():
+    ramp = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (32, 1))
+    image = load_photo(encoded(Image.fromarray(ramp)))
+    assert image[0, 0, 0] == 0 and image[0, -1, 0] == 255 and abs(int(image[0, 32, 0]) - 129) <= 1
+
+
+def test_what_is_transparent_becomes_white():
+    assert load_photo(encoded(Image.new("RGBA", (20, 20), (9, 9, 9, 0)))).min() == 255
+
+
+def test_of_an_animation_the_first_frame_is_taken():
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
+    image = load_photo(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert image[10, 10].tolist() == [255, 0, 0]
+
+
+def test_a_truncated_jpeg_is_refused():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    data = encoded(noise, "JPEG")
+    with pytest.raises(PhotoError, match="truncated or damaged"):
+        load_photo(data[: len(data) // 2])
+
+
+def test_a_text_file_named_png_is_refused_by_name(tmp_path):
+    (tmp_path / "card.png").write_text("a card, honestly")
+    with pytest.raises(PhotoError, match=r"card\.png is no picture"):
+        load_photo(tmp_path / "card.png")
+
+
+def test_zero_bytes_are_refused(tmp_path):
+    (tmp_path / "card.jpg").touch()
+    with pytest.raises(PhotoError, match="is empty"):
+        load_photo(tmp_path / "card.jpg")
+
+
+def test_a_missing_photo_and_a_folder_are_refused(tmp_path):
+    for path in (tmp_path / "nothing.jpg", tmp_path):
+        with pytest.raises(PhotoError, match="can't be opened"):
+            load_photo(path)
+
+
+def test_one_pixel_is_refused():
+    with pytest.raises(PhotoError, match="1×1 pixels"):
+        load_photo(encoded(Image.new("RGB", (1, 1))))
+
+
+def test_four_hundred_megapixels_are_refused_before_they_are_decoded():
+    with pytest.raises(PhotoError, match="80 megapixels"):
+        load_photo(encoded(Image.new("1", (20_000, 20_000))))
+
+
+def test_a_photo_just_above_the_limit_is_refused_with_its_size():
+    with pytest.raises(PhotoError, match="9001×9000 pixels"):
+        load_photo(encoded(Image.new("1", (9001, 9000))))
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (30, 20, 1), (30, 20, 4)])
+def test_a_frame_of_other_channels_becomes_rgb(shape):
+    assert as_photo(np.zeros(shape, np.uint8)).shape == (30, 20, 3)
+
+
+def test_a_frame_upside_down_in_memory_is_laid_out_anew():
+    frame = np.arange(30 * 20 * 3, dtype=np.uint8).reshape(30, 20, 3)[::-1]
+    photo = as_photo(frame)
+    assert photo.flags.c_contiguous and np.array_equal(photo, frame)
+
+
+@pytest.mark.parametrize(
+    "frame", [np.zeros((30, 20, 3), np.float32), np.zeros((30, 20, 2), np.uint8), np.zeros(9, np.uint8)]
+)
+def test_a_frame_that_is_no_picture_is_refused(frame):
+    with pytest.raises(PhotoError, match="a frame must"):
+        as_photo(frame)

@@ -1,0 +1,140 @@
+"""From a photo to a name, through a release, with everything real but the model."""
+
+import numpy as np
+import pytest
+
+from edge_runtime.decide import Status, Thresholds
+from edge_runtime.embedder import EmbedderError, OnnxEmbedder
+from edge_runtime.gallery import Gallery, GalleryError
+from edge_runtime.geometry import full_frame, overlap, turned
+from edge_runtime.photo import PhotoError
+from edge_runtime.recognizer import Recognizer
+from edge_runtime.release import ReleaseError, open_release
+
+TILTED = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
+
+
+@pytest.fixture
+def recognizer(publisher):
+    return Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
+
+
+def named(recognition):
+    return {reading.card.card_id for reading in recognition.cards if reading.status is Status.CONFIRMED}
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_tilted_card_on_a_table_is_named(recognizer, scans, photo_of, number):
+    recognition = recognizer.recognize(photo_of(scans[f"demo-{number}"]))
+    assert recognition.status == "confirmed"
+    assert named(recognition) == {f"demo-{number}"}
+    assert overlap(recognition.cards[0].corners, TILTED) > 0.9
+
+
+def test_a_card_that_lies_upside_down_is_named_and_its_corners_start_at_its_own_top_left(recognizer, scans, photo_of):
+    corners = turned(TILTED)
+    (reading,) = recognizer.recognize(photo_of(scans["demo-2"], corners)).cards
+    assert reading.card.card_id == "demo-2"
+    np.testing.assert_allclose(reading.corners, corners, atol=8)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_card_that_looks_wider_than_high_at_a_slant_is_named(recognizer, scans, photo_of, quarters):
+    square = np.float32([(220, 140), (420, 140), (430, 320), (210, 320)])
+    recognition = recognizer.recognize(photo_of(scans["demo-3"], turned(square, quarters)))
+    assert named(recognition) == {"demo-3"}
+
+
+def test_every_card_on_the_table_is_named_once(recognizer, scans, table, photo_of):
+    places = {f"demo-{n}": full_frame(150, 210) + np.float32([20 + 205 * (n - 1), 130]) for n in (1, 2, 3)}
+    photo = table
+    for card_id, place in places.items():
+        photo = np.where(photo_of(scans[card_id], place) != table, photo_of(scans[card_id], place), photo)
+    recognition = recognizer.recognize(photo)
+    assert sorted(reading.card.card_id for reading in recognition.cards) == sorted(places)
+
+
+def test_a_picture_that_is_nothing_but_the_card_is_named(recognizer, scans):
+    assert named(recognizer.recognize(scans["demo-5"])) == {"demo-5"}
+
+
+def test_a_card_of_no_gallery_is_not_named(recognizer, stranger, photo_of):
+    recognition = recognizer.recognize(photo_of(stranger))
+    assert recognition.status == "unknown"
+    assert all(reading.status is Status.UNKNOWN and reading.matches for reading in recognition.cards)
+
+
+def test_an_empty_table_shows_no_card(recognizer, table):
+    recognition = recognizer.recognize(table)
+    assert (recognition.status, recognition.cards) == ("no card", ())
+
+
+def test_twins_are_uncertain_and_both_are_candidates(recognizer, publisher, scans, photo_of):
+    strict = Recognizer(recognizer.embedder, recognizer.gallery, Thresholds(accept=0.5, margin=2.0))
+    recognition = strict.recognize(photo_of(scans["demo-1"]))
+    assert recognition.status == "uncertain"
+    assert len(recognition.cards[0].matches) > 1
+
+
+@pytest.mark.parametrize("value", [0, 127, 255])
+@pytest.mark.parametrize("shape", [(480, 640, 3), (480, 640), (480, 640, 4), (640, 1, 3), (1, 1, 3), (1, 640, 3)])
+def test_black_grey_and_white_frames_of_any_shape_show_no_card(recognizer, value, shape):
+    assert recognizer.recognize(np.full(shape, value, np.uint8)).status == "no card"
+
+
+def test_a_frame_laid_out_backwards_in_memory_is_read_as_it_looks(recognizer, scans, photo_of):
+    photo = photo_of(scans["demo-4"])
+    backwards = np.ascontiguousarray(photo[::-1, ::-1])[::-1, ::-1]
+    assert named(recognizer.recognize(backwards)) == {"demo-4"}
+
+
+@pytest.mark.parametrize("frame", [np.zeros((4, 4, 3)), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8)])
+def test_an_array_that_is_no_picture_is_refused(recognizer, frame):
+    with pytest.raises(PhotoError):
+        recognizer.recognize(frame)
+
+
+def test_an_empty_gallery_names_nothing(recognizer, tmp_path, scans, photo_of):
+    from usearch.index import Index
+
+    Index(ndim=recognizer.embedder.dim, metric="cos", dtype="f16").save(str(tmp_path / "index.usearch"))
+    (tmp_path / "catalogue.csv").write_text("key,card_id,view,name,set,number,art_group\n")
+    empty = Gallery.open(tmp_path / "index.usearch", tmp_path / "catalogue.csv")
+    alone = Recognizer(recognizer.embedder, empty, recognizer.thresholds)
+    assert alone.recognize(photo_of(scans["demo-1"])).status == "no card"
+
+
+def test_a_model_and_an_index_of_different_lengths_are_refused(recognizer, tmp_path):
+    from usearch.index import Index
+
+    Index(ndim=7, metric="cos", dtype="f16").save(str(tmp_path / "index.usearch"))
+    (tmp_path / "catalogue.csv").write_text("key,card_id,view,name,set,number,art_group\n")
+    other = Gallery.open(tmp_path / "index.usearch", tmp_path / "catalogue.csv")
+    with pytest.raises(GalleryError, match="vectors of 192, the index holds 7"):
+        Recognizer(recognizer.embedder, other, recognizer.thresholds)
+
+
+@pytest.mark.parametrize("claim", [{"input_size": [112, 80]}, {"embedding_dim": 64}])
+def test_a_model_that_the_manifest_describes_otherwise_is_refused(publisher, claim):
+    manifest = publisher.manifest
+    manifest["variants"]["fp32"].update(claim)
+    publisher.publish(publisher.folder, manifest)
+    with pytest.raises(EmbedderError, match="not the model that the manifest describes"):
+        Recognizer.open(open_release(publisher.releases, publisher.trusted))
+
+
+def test_an_engine_without_a_driver_is_refused(publisher):
+    manifest = publisher.manifest
+    manifest["variants"]["fp32"]["engine"] = "hailo"
+    publisher.publish(publisher.folder, manifest)
+    with pytest.raises(ReleaseError, match="no driver"):
+        Recognizer.open(open_release(publisher.releases, publisher.trusted))
+
+
+def test_the_same_photo_gives_the_same_answer(recognizer, publisher, scans, photo_of):
+    again = Recognizer(
+        OnnxEmbedder(publisher.folder / "fp32.onnx", threads=2), recognizer.gallery, recognizer.thresholds
+    )
+    first, second = (each.recognize(photo_of(scans["demo-6"])).cards for each in (recognizer, again))
+    assert [reading.matches[0].card for reading in first] == [reading.matches[0].card for reading in second]
+    np.testing.assert_allclose(first[0].corners, second[0].corners)
