@@ -1,0 +1,82 @@
+"""The catalogue that may come with raw scans: ``cards.csv`` with a row for each scan. It wins over file names."""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pcr_assets.resources.store import Missing, Store
+
+FILE = "cards.csv"
+NEEDED = ("path", "card_id")
+
+
+class CatalogueError(ValueError):
+    """A catalogue can't be read; the message names the file, and the cure."""
+
+
+@dataclass(frozen=True)
+class CatalogueRow:
+    """What the catalogue says of one scan."""
+
+    card_id: str
+    set_id: str
+    number: str
+    name: str
+
+
+Catalogue = Mapping[str, CatalogueRow]
+"""Rows by key in the raw store."""
+
+
+def find_catalogue(raw: Store, above: Store | None) -> Catalogue:
+    """Read ``cards.csv`` from the raw folder, else from the folder above it; none is fine.
+
+    Paths in it are relative to the file's own folder, or to the raw folder. Raises :class:`CatalogueError`.
+    """
+    for store, prefix in ((raw, ""), (above, PurePosixPath(raw.root).name + "/")):
+        if store is None:
+            continue
+        try:
+            data = store.read(FILE)
+        except Missing:
+            continue
+        return read_catalogue(data, f"{store.root}/{FILE}", prefix)
+    return {}
+
+
+def read_catalogue(data: bytes, source: str, prefix: str = "") -> Catalogue:
+    """Parse a catalogue; ``prefix`` is cut from its paths. A row without path or card id says nothing and is passed over.
+
+    Raises :class:`CatalogueError`, naming ``source``.
+    """
+    try:
+        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+        if missing := [column for column in NEEDED if column not in (rows.fieldnames or ())]:
+            raise CatalogueError(f"{source} has no column {' and no '.join(missing)}: its first line must name them")
+        found = dict(_entry(row, prefix) for row in rows if row["path"] and row["card_id"])
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{source} is not UTF-8: save it as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise CatalogueError(f"{source} is no CSV file ({error}): save it as CSV in UTF-8") from error
+    sets: dict[str, str] = {}
+    for row in found.values():
+        if sets.setdefault(row.card_id, row.set_id) != row.set_id:
+            raise CatalogueError(
+                f"{source} puts {row.card_id} into the sets {sets[row.card_id]} and {row.set_id}: a card is in one set"
+            )
+    return found
+
+
+def _entry(row: Mapping[str, str | None], prefix: str) -> tuple[str, CatalogueRow]:
+    key, card_id = (row["path"] or "").removeprefix("./").removeprefix(prefix), row["card_id"] or ""
+    of_id, _, number = card_id.rpartition("-")
+    set_id = row.get("set") or of_id or PurePosixPath(key).parent.name or card_id
+    return key, CatalogueRow(card_id, set_id, row.get("number") or number, row.get("name") or card_id)
+
+
+def parent(root: str) -> str | None:
+    """The root one level above a raw root, or None at the top of a bucket or disk."""
+    above, _, name = root.rstrip("/").rpartition("/")
+    return above if name and above and not above.endswith(":/") else None

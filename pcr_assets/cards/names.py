@@ -1,0 +1,70 @@
+"""Card ids, and reading them from file names. A card id is ``<set>-<number>``: ``base1-4``, ``swsh12pt5-160``.
+
+The ids are those of the Pokémon TCG data (https://pokemontcg.io). Names in the longer shape are TCGdex's
+(https://tcgdex.dev), which writes sets of the last years and numbers in its own way; they are read as the same cards.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+PICTURES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+    | {".heic", ".heif", ".jp2", ".psd"}  # decode() refuses these: better a line in quarantine than silence
+)
+
+_SET = r"(?=[0-9.]*[A-Za-z])[A-Za-z0-9.]+(?:-[A-Z])?"
+_NUMBER = r"(?:[A-Za-z]{0,5}[0-9]{1,3}[A-Za-z]?(?:_A[0-9](?=_|$))?|(?:[A-Z]{1,5}|[!?])(?=_))"
+_ID_FIRST = re.compile(rf"(?P<set>{_SET})-(?P<number>{_NUMBER})(?:_(?P<name>.+))?")
+_NAME_FIRST = re.compile(
+    rf"(?P<name>.+)-[a-z]{{2}}(?:-[a-z]{{2}})?_[^_]+_(?P<set>{_SET})_(?P<number>{_NUMBER})(?:_[a-z]+)?"
+)
+_OTHER_SETS = {
+    "sm3.5": "sm35",
+    "sm7.5": "sm75",
+    "sm11.5": "sm115",
+    "swsh3.5": "swsh35",
+    "swsh4.5": "swsh45",
+    "swsh10.5": "pgo",
+}
+"""Sets whose TCGdex id follows no rule."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a file name says of its card; ``name`` may be empty."""
+
+    card_id: str
+    set_id: str
+    number: str
+    name: str
+
+
+def read_name(key: str) -> Named | None:
+    """The card that a file name means, or None when it means none.
+
+    >>> read_name("base1-4_Charizard.png")
+    Named(card_id='base1-4', set_id='base1', number='4', name='Charizard')
+    >>> read_name("Charizard-en_base_base1_4_high.png").card_id
+    'base1-4'
+    >>> read_name("Pikachu-en_sv_sv03.5_025_high.png").card_id
+    'sv3pt5-25'
+    """
+    stem = PurePosixPath(key).stem
+    if found := _NAME_FIRST.fullmatch(stem):
+        set_id, number = _set_of_tcgdex(found["set"]), re.sub(r"^0+(?=[0-9]+$)", "", found["number"])
+    elif found := _ID_FIRST.fullmatch(stem):
+        set_id, number = found["set"], found["number"]
+    else:
+        return None
+    return Named(f"{set_id}-{number}", set_id, number, (found["name"] or "").replace("_", " "))
+
+
+def _set_of_tcgdex(set_id: str) -> str:
+    known = _OTHER_SETS.get(set_id, set_id)
+    return re.sub(r"^([a-z]+)0+(?=[1-9])", r"\1", known).replace(".", "pt")
+
+
+def is_picture(key: str) -> bool:
+    """Whether a file's suffix says that it is a picture."""
+    return PurePosixPath(key).suffix.lower() in PICTURES

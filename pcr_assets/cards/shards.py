@@ -1,0 +1,154 @@
+"""Shards of processed cards: one Parquet file for each card set, with the cleaned pictures and what they show.
+
+The digest of a shard is that of its content (whose card, which pixels), never of its bytes: a scan that was saved again
+with the same pixels gives the same shard.
+"""
+
+import io
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from pcr_assets import digests
+from pcr_assets.cards.listing import Listing, Scan
+from pcr_assets.imaging.clean import clean
+from pcr_assets.imaging.decode import Rejected, decode
+from pcr_assets.imaging.hashing import phash
+from pcr_assets.resources.store import StoreError
+
+TRANSFORM_VERSION = 1
+"""Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
+JPEG_QUALITY = 95
+ROW_GROUP = 4
+"""Scans a row group: reading one picture at random reads this many."""
+SCHEMA = pa.schema(
+    [
+        ("card_id", pa.string()),
+        ("view", pa.int32()),
+        ("set", pa.string()),
+        ("number", pa.string()),
+        ("name", pa.string()),
+        ("key", pa.string()),
+        ("image", pa.binary()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("pixel_digest", pa.string()),
+        ("phash", pa.binary(32)),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A scan in quarantine and the reason."""
+
+    set_id: str
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The cards of one set: a table of :data:`SCHEMA`, the scans that were refused, and the digest of the content."""
+
+    set_id: str
+    table: pa.Table
+    rejects: tuple[Reject, ...]
+
+    @property
+    def digest(self) -> str:
+        """The digest of whose cards these are and of their pixels. What is in quarantine makes no card another one."""
+        identity = self.table.select(["card_id", "view", "set", "number", "name", "key", "pixel_digest"])
+        return digests.of_json(identity.to_pylist())
+
+    @property
+    def file_name(self) -> str:
+        """What its file is called: by the set, whatever characters that has, and the content."""
+        return f"{quote(self.set_id, safe='')}-{self.digest[:16]}.parquet"
+
+
+def inputs_digest(listing: Listing, set_id: str) -> str:
+    """What a shard is made from: the set's listing and the way scans are cleaned."""
+    return digests.of_json([listing.digest_of(set_id), TRANSFORM_VERSION])
+
+
+def build_shard(set_id: str, scans: Sequence[Scan], read: Callable[[str], bytes], workers: int | None = None) -> Shard:
+    """Decode and clean the scans of a set; a scan that can't serve becomes a reject and stops no other.
+
+    ``read`` gives the bytes of a key and may raise StoreError or OSError: a scan may vanish after it was listed. Works in
+    threads, as many as there are cores by default: decoders and encoders release the interpreter lock.
+    """
+    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
+        made = list(pool.map(lambda scan: _processed(scan, read), scans))
+    rejects = tuple(found for found in made if isinstance(found, Reject))
+    rows = [found for found in made if isinstance(found, dict)]
+    return Shard(set_id, pa.Table.from_pylist(_with_views(rows), schema=SCHEMA), rejects)
+
+
+def _processed(scan: Scan, read: Callable[[str], bytes]) -> dict[str, Any] | Reject:
+    if scan.fault:
+        return Reject(scan.set_id, scan.key, scan.fault)
+    try:
+        card = clean(decode(read(scan.key)))
+    except Rejected as error:
+        return Reject(scan.set_id, scan.key, str(error))
+    except (StoreError, OSError) as error:
+        return Reject(scan.set_id, scan.key, f"the scan could not be read ({error}): look whether it is still there")
+    height, width = card.shape[:2]
+    return {
+        "card_id": scan.card_id,
+        "set": scan.set_id,
+        "number": scan.number,
+        "name": scan.name,
+        "key": scan.key,
+        "image": _jpeg(card),
+        "width": width,
+        "height": height,
+        "pixel_digest": digests.of_arrays({"card": card}),
+        "phash": phash(card).tobytes(),
+    }
+
+
+def _jpeg(card: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(card).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def _with_views(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Number the scans of each card, the one with most pixels first, and order by card and view."""
+    ranked = sorted(rows, key=lambda row: (row["card_id"], -row["width"] * row["height"], row["key"]))
+    views: dict[str, int] = {}
+    for row in ranked:
+        row["view"] = views[row["card_id"]] = views.get(row["card_id"], -1) + 1
+    return ranked
+
+
+def entry(shard: Shard, file: str, inputs: str) -> dict[str, Any]:
+    """What the record of the processed cards says of one shard."""
+    return {
+        "file": file,
+        "inputs": inputs,
+        "digest": shard.digest,
+        "scans": shard.table.num_rows,
+        "rejected": len(shard.rejects),
+        "quarantine": [{"set": reject.set_id, "key": reject.key, "reason": reject.reason} for reject in shard.rejects],
+    }
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table as Parquet; the same content gives the same bytes under the same pyarrow.
+
+    Small row groups let :mod:`pcr_assets.cards.reader` read one picture alone; pictures aren't compressed twice.
+    """
+    packed = {name: "zstd" for name in table.column_names if name != "image"} | {"image": "none"}
+    pq.write_table(table, path, row_group_size=ROW_GROUP, compression=packed, use_dictionary=False)

@@ -1,0 +1,80 @@
+"""The training snapshot: which cards models learn from, pinned, so that new cards alone start no training."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA = pa.schema(
+    [
+        ("card_id", pa.string()),
+        ("view", pa.int32()),
+        ("set", pa.string()),
+        ("name", pa.string()),
+        ("art_group", pa.string()),
+        ("pixel_digest", pa.string()),
+        ("split", pa.string()),
+    ]
+)
+
+
+class SnapshotSettings(BaseModel):
+    """When the snapshot moves and how cards are split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    generation: int = Field(default=1, ge=1, description="Raise it to pin anew whatever is there.")
+    growth: float = Field(default=0.25, gt=0, description="Share of new cards at which the snapshot moves by itself.")
+    validation: float = Field(
+        default=0.1, ge=0, lt=1, description="Share of art groups that choose settings and thresholds."
+    )
+    test: float = Field(default=0.1, ge=0, lt=1, description="Share of art groups that are never trained on.")
+
+    @model_validator(mode="after")
+    def _leaves_some_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together take all cards: leave some to train on")
+        return self
+
+
+def reason_to_move(
+    settings: SnapshotSettings, pinned: Sequence[str], cards: Iterable[str], generation: int | None
+) -> str | None:
+    """Why a new snapshot is due, or None. ``pinned``: card ids of the last one; ``cards``: those of the gallery now."""
+    if generation is None:
+        return "there was none"
+    if generation != settings.generation:
+        return f"generation {settings.generation} was asked for"
+    new = set(cards) - set(pinned)
+    if len(new) >= settings.growth * max(1, len(set(pinned))):
+        return f"{len(new)} cards came to the {len(set(pinned))} of the last snapshot"
+    return None
+
+
+def pin(rows: Iterable[Mapping[str, Any]], groups: Mapping[str, str], settings: SnapshotSettings) -> pa.Table:
+    """The snapshot of processed cards, in the order of card ids and views. ``groups``: art group of each card."""
+    pinned = [
+        {
+            **{name: row[name] for name in ("card_id", "view", "set", "name", "pixel_digest")},
+            "art_group": groups[row["card_id"]],
+            "split": split_of(groups[row["card_id"]], settings),
+        }
+        for row in rows
+    ]
+    return pa.Table.from_pylist(sorted(pinned, key=lambda row: (row["card_id"], row["view"])), schema=SCHEMA)
+
+
+def split_of(art_group: str, settings: SnapshotSettings) -> str:
+    """``train``, ``validation`` or ``test``, by a stable hash of the art group: art that is tested on is in no training card."""
+    place = int.from_bytes(hashlib.blake2b(art_group.encode(), digest_size=8).digest(), "big") / 2**64
+    if place < settings.test:
+        return "test"
+    return "validation" if place < settings.test + settings.validation else "train"
+
+
+def write(table: pa.Table, sink: Any) -> None:
+    """Write a snapshot as Parquet to a path or a file object."""
+    pq.write_table(table, sink, compression="zstd")

@@ -1,0 +1,49 @@
+"""Digests of content: what an asset's data version is made of.
+
+A digest here is the SHA-256, in hex, of a canonical form. Two artifacts that mean the same have the same digest, however
+their files were written; so a rebuild to the same content is recognised and stops the wave of stale assets.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+CHUNK = 1 << 20
+
+
+def of_bytes(data: bytes) -> str:
+    """The SHA-256 of some bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def of_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: the same value gives the same bytes. NaN and infinity are refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def of_json(value: Any) -> str:
+    """The digest of a JSON value's canonical form."""
+    return of_bytes(canonical_json(value))
+
+
+def of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    """The digest of named arrays: names, dtypes, shapes and bytes, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(canonical_json([name, array.dtype.str, list(array.shape)]))
+        digest.update(array.tobytes())
+    return digest.hexdigest()

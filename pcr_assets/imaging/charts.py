@@ -1,0 +1,55 @@
+"""Small charts for an asset's page: a PNG as markdown, light enough to stand in an event log for ever."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def curves(series: Mapping[str, Sequence[float]], *, title: str, x_label: str, y_label: str = "") -> str:
+    """Lines over steps as markdown with an embedded PNG. ``series`` maps a legend's name to its values."""
+    figure, axes = _figure()
+    for name, values in series.items():
+        axes.plot(range(1, len(values) + 1), values, label=name, linewidth=1.5)
+    axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    axes.legend(frameon=False)
+    return _markdown(figure, title)
+
+
+def histogram(
+    series: Mapping[str, Sequence[float]], *, title: str, x_label: str, lines: Mapping[str, float] | None = None
+) -> str:
+    """Overlaid histograms, each with area 1, as markdown with an embedded PNG; ``lines`` are marked values of x."""
+    figure, axes = _figure()
+    for name, values in series.items():
+        axes.hist(values, bins=60, density=True, alpha=0.55, label=name)
+    for name, x in (lines or {}).items():
+        axes.axvline(x, color="black", linestyle="--", linewidth=1, label=name)
+    axes.set(title=title, xlabel=x_label, yticks=[])
+    axes.legend(frameon=False)
+    return _markdown(figure, title)
+
+
+def bars(values: Mapping[str, float], *, title: str, x_label: str) -> str:
+    """Horizontal bars as markdown with an embedded PNG."""
+    figure, axes = _figure(height=0.8 + 0.28 * len(values))
+    drawn = axes.barh(list(values), list(values.values()))
+    axes.bar_label(drawn, fmt="%.3g", padding=3)
+    axes.invert_yaxis()
+    axes.set(title=title, xlabel=x_label)
+    return _markdown(figure, title)
+
+
+def _figure(height: float = 3.0) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.5, height), dpi=80, layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _markdown(figure: Any, alt: str) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return f"![{alt}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})"

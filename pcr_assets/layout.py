@@ -1,0 +1,23 @@
+"""Where everything lies below the store's root. The layout is the project's own and outlives any version of this code."""
+
+PROJECT = "project/pokemon-card-recognition"
+
+RAW = "data/raw/card_images"
+PHOTOS = "data/raw/photos"
+STRANGERS = "data/raw/strangers"
+
+PROCESSED = "data/processed"
+SNAPSHOT = "data/training_snapshot"
+CALIBRATION = "data/calibration"
+EMBEDDINGS = "data/reference/embeddings"
+INDEX = "data/reference/index"
+
+TEACHER = "models/dinov3-teacher"
+STAGE1 = "models/efficientnet-student/stage1"
+STAGE2 = "models/efficientnet-student/stage2"
+ONNX = "models/efficientnet-student/onnx"
+INT8 = "models/efficientnet-student/int8"
+HEF = "models/efficientnet-hailo"
+
+REPORT = "analytics/recognition_report"
+RELEASES = "releases"
