@@ -1,0 +1,88 @@
+"""Judge a trained model on test cards. ``python -m pcr_assets.learning.assess JOB.json``
+
+The job names ``model`` (weights and model.json), ``snapshot``, ``shards``, ``out`` and ``threads``. Test cards were never
+trained on; they are asked for through the simulated camera in a gallery of themselves and ``GALLERY`` other cards, the
+same for every model. Writes assess.json: recall by strength, gauges of collapse, and what hashing reaches on the same.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcr_assets import measures
+from pcr_assets.learning import embed, evaluate
+from pcr_assets.learning.data import Cards, Size, clean_view, read_cards
+from pcr_assets.learning.evaluate import Embed
+from pcr_assets.learning.job import TrainedModel
+from pcr_assets.learning.train import set_up_torch
+
+STRENGTHS = ("medium", "hard")
+QUERIES = 400
+GALLERY = 1000
+SEED = 7
+
+
+def assess(embedding: Embed, size: Size, test: Cards, gallery: Cards) -> dict[str, Any]:
+    """Recall of test cards by strength, flat for a table, and the gauges of collapse of the gallery."""
+    known = embedding(lambda at: clean_view(gallery.image(at), size), len(gallery))
+    picked = np.linspace(0, len(test) - 1, min(QUERIES, len(test))).astype(int)
+    return {
+        "recall": {
+            strength: _recall(embedding, size, test, picked, strength, known, gallery) for strength in STRENGTHS
+        },
+        "different_cards": measures.collapse(known, gallery.classes),
+        "gallery": len(gallery),
+    }
+
+
+def _recall(
+    embedding: Embed, size: Size, test: Cards, picked: np.ndarray, strength: str, known: np.ndarray, gallery: Cards
+) -> dict[str, float]:
+    asked = embedding(
+        lambda at: evaluate.query(test.image(picked[at]), SEED, int(picked[at]), strength, size), len(picked)
+    )
+    names = [test.card_ids[at] for at in picked]
+    by_card = measures.ranks(asked, known, names, gallery.card_ids)
+    by_art = measures.ranks(asked, known, [test.art_groups[at] for at in picked], gallery.art_groups)
+    own = measures.similarity_to_own(asked, known, names, gallery.card_ids)
+    first = measures.recall_at(by_card, 1)
+    return {
+        "recall_at_1": first["recall"],
+        "recall_at_5": measures.recall_at(by_card, 5)["recall"],
+        "art_recall_at_1": measures.recall_at(by_art, 1)["recall"],
+        "low": first["low"],
+        "high": first["high"],
+        "queries": len(picked),
+        "same_card_cosine": float(own.mean()),
+        "same_card_above_0.8": float((own > 0.8).mean()),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Run a job file."""
+    job = json.loads(Path(arguments[0]).read_text())
+    device = set_up_torch(job["threads"])
+    net = TrainedModel.model_validate(job["model"]).load().to(device)
+    splits = {
+        name: read_cards(Path(job["snapshot"]), [Path(s) for s in job["shards"]], name) for name in ("test", "train")
+    }
+    gallery = splits["test"].joined(splits["train"], GALLERY)
+
+    def vectors(view: Any, count: int) -> np.ndarray:
+        return embed.each(net, view, count, say=print, what="assessment").numpy()
+
+    result = assess(vectors, net.spec.input_size, splits["test"], gallery)
+    hashing = assess(evaluate.hash_embedding, net.spec.input_size, splits["test"], gallery)
+    Path(job["out"], "assess.json").write_text(
+        json.dumps({**result, "hashing": hashing["recall"]}, indent=1, sort_keys=True)
+    )
+    for strength, found in result["recall"].items():
+        print(f"test cards, {strength} camera: recall@1 {found['recall_at_1']:.1%}, @5 {found['recall_at_5']:.1%}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

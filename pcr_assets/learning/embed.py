@@ -1,0 +1,92 @@
+"""Embedding many pictures with a model in training: banks, prototypes, queries. The gallery is embedded by edge_runtime.
+
+On a CPU the network is handed to ONNX Runtime, which runs the same graph three to four times as fast as torch does.
+"""
+
+import io
+import warnings
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import Tensor, nn
+
+from pcr_assets.learning.backbones import EmbeddingNet
+from pcr_assets.learning.data import Image, batches
+
+Part = Literal["embeddings", "features"]
+BATCH = 32
+
+
+def each(
+    net: EmbeddingNet,
+    view: Callable[[int], Image],
+    count: int,
+    *,
+    part: Part = "embeddings",
+    say: Callable[[str], None] | None = None,
+    what: str = "embedding",
+) -> Tensor:
+    """The unit embeddings (or pooled features) of the views 0..count-1, in order: float32 count×D on the CPU."""
+    learning = net.training
+    compute = _compute(net.eval(), part)
+    found = []
+    # The last batch is filled up with its last view, so that all have one shape.
+    steps = range((count + BATCH - 1) // BATCH)
+    for step, images in enumerate(batches(lambda at, slot: view(min(at * BATCH + slot, count - 1)), steps, BATCH)):
+        found.append(compute(images))
+        if say is not None and (step + 1) % 20 == 0:
+            say(f"{what} {min((step + 1) * BATCH, count)}/{count}")
+    net.train(learning)
+    return torch.cat(found)[:count].clone()
+
+
+def by(net: EmbeddingNet) -> Callable[[Callable[[int], Image], int], np.ndarray]:
+    """The network as evaluate.py takes any embedding: (view of i, count) to unit vectors count×D."""
+    return lambda view, count: each(net, view, count).numpy()
+
+
+class _Part(nn.Module):
+    def __init__(self, net: EmbeddingNet, part: Part):
+        super().__init__()
+        self.net, self.part = net, part
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.net(images) if self.part == "embeddings" else self.net.features(images)
+
+
+def _compute(net: EmbeddingNet, part: Part) -> Callable[[Tensor], Tensor]:
+    """A function of images N×3×H×W, uint8, by the fastest runtime there is for the network's device."""
+    device = next(net.parameters()).device
+    if device.type != "cpu" or net.spec.backbone.startswith("vit"):  # transformers gain nothing and export slowly
+        module = _Part(net, part)
+
+        def with_torch(images: Tensor) -> Tensor:
+            with torch.inference_mode():
+                return module(images.to(device)).float().cpu()
+
+        return with_torch
+    session = _session(_Part(net, part))
+    return lambda images: torch.from_numpy(session.run(None, {"images": images.contiguous().numpy()})[0])
+
+
+def _session(module: nn.Module) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    buffer = io.BytesIO()
+    free = {"images": {0: "batch", 2: "height", 3: "width"}, "vectors": {0: "batch"}}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the legacy exporter announces its own retirement
+        torch.onnx.export(
+            module.eval(),
+            (torch.zeros(1, 3, 64, 64, dtype=torch.uint8),),
+            buffer,  # type: ignore[arg-type]  # a file object is taken, the annotation forgot it
+            dynamo=False,
+            opset_version=17,
+            input_names=["images"],
+            output_names=["vectors"],
+            dynamic_axes=free,
+        )
+    return ort.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,80 @@
+"""How well an embedding finds cards: recall with its confidence interval, and gauges of collapse.
+
+Everything works on unit vectors, so it judges torch models, ONNX models and anything else that embeds.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pcr_assets.imaging import camera, hashing
+from pcr_assets.learning.data import Cards, Image, Size, clean_view
+from pcr_assets.measures import collapse, ranks, recall_at, similarity_to_own
+
+Embed = Callable[[Callable[[int], Image], int], np.ndarray]  # (view of i, count) -> unit vectors count×D
+
+
+def query(card: Image, seed: int, index: int, strength: str, size: Size) -> Image:
+    """The query that card number ``index`` makes: one fixed picture through the camera for each seed and strength."""
+    return camera.rectified(card, np.random.default_rng([seed, index]), strength, size)
+
+
+def recognition(
+    embed: Embed,
+    cards: Cards,
+    size: Size,
+    *,
+    strength: str,
+    seed: int = 7,
+    queries: int = 300,
+    gallery: Cards | None = None,
+) -> dict[str, Any]:
+    """What an embedding does with views of ``cards`` through the camera, in a gallery of ``gallery`` (or the same) cards.
+
+    At most so many ``queries``, evenly over the cards. Gives recall@1 and @5 by card and by art, the mean cosine of
+    query and own scan (``same_card``), the share of those above 0.8, and the gauges of :func:`collapse`.
+    """
+    shelf = gallery or cards
+    picked = np.linspace(0, len(cards) - 1, min(queries, len(cards))).astype(int)
+    known = embed(lambda i: clean_view(shelf.image(i), size), len(shelf))
+    asked = embed(lambda i: query(cards.image(picked[i]), seed, int(picked[i]), strength, size), len(picked))
+    by_card = ranks(asked, known, [cards.card_ids[i] for i in picked], shelf.card_ids)
+    by_art = ranks(asked, known, [cards.art_groups[i] for i in picked], shelf.art_groups)
+    own = similarity_to_own(asked, known, [cards.card_ids[i] for i in picked], shelf.card_ids)
+    return {
+        "recall_at_1": recall_at(by_card, 1),
+        "recall_at_5": recall_at(by_card, 5),
+        "art_recall_at_1": recall_at(by_art, 1),
+        "art_recall_at_5": recall_at(by_art, 5),
+        "same_card": float(own.mean()),
+        "same_card_above_0.8": float((own > 0.8).mean()),
+        **collapse(known, shelf.classes),
+    }
+
+
+def hash_embedding(view: Callable[[int], Image], count: int) -> np.ndarray:
+    """pHash and dHash of 256 bits each as a unit vector N×512: its dot product ranks as the sum of Hamming distances does.
+
+    The classical method that scanners of trading cards use, and what a teacher has to beat.
+    """
+    bits = np.unpackbits(np.stack([hashing.both(view(index)) for index in range(count)]), axis=1)
+    return (bits.astype(np.float32) * 2 - 1) / math.sqrt(bits.shape[1])
+
+
+def teacher_gate(
+    embed: Embed, cards: Cards, size: Size, *, gallery: Cards, strength: str = "hard", queries: int = 300
+) -> dict[str, Any]:
+    """Is a teacher worth distilling? It has to find more cards than perceptual hashing does, with the same queries.
+
+    Gives both ways' recall@1 by art, whether the teacher ``passed``, and a sentence for people.
+    """
+    looks = {
+        name: recognition(way, cards, size, strength=strength, queries=queries, gallery=gallery)["art_recall_at_1"]
+        for name, way in (("teacher", embed), ("hashing", hash_embedding))
+    }
+    teacher, hashing_ = looks["teacher"]["recall"], looks["hashing"]["recall"]
+    verdict = "finds more cards than" if teacher > hashing_ else "finds no more cards than"
+    sentence = f"the teacher {verdict} perceptual hashing: {teacher:.1%} to {hashing_:.1%} of {looks['teacher']['queries']} queries"
+    return {**looks, "passed": teacher > hashing_, "sentence": sentence}

@@ -1,0 +1,177 @@
+"""The student as ONNX: one graph for ONNX Runtime, one for the Hailo compiler. ``python -m pcr_assets.learning.export JOB.json``.
+
+Both come from the legacy exporter: it writes IR version 8, the newest that the Hailo compiler reads (3.28 logs
+"max supported IR version: 8"), and constant shapes where the new one writes operators.
+"""
+
+import json
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from pcr_assets import digests
+from pcr_assets.learning import onnx_graph
+from pcr_assets.learning.agreement import Agreement, agreement
+from pcr_assets.learning.backbones import EmbeddingNet, ModelSpec, build, read_tensors
+from pcr_assets.learning.onnx_graph import graph_digest
+
+STUDENT = "student.onnx"
+HAILO = "student_hailo.onnx"
+OPSET = 17
+MAX_IR_VERSION = 8
+# What EfficientNet-Lite and a linear head are made of. A Pad, Shape or Slice here means padding that was not folded.
+# The last three are GeM pooling.
+HAILO_OPERATORS = frozenset(
+    {"Conv", "Clip", "Relu", "Add", "GlobalAveragePool", "Flatten", "Reshape", "Gemm", "Constant"}
+    | {"Mul", "ReduceMean", "Pow"}
+)
+LEAST_COSINE = 0.9999
+
+__all__ = ["ExportError", "export_onnx", "graph_digest", "parity"]
+
+
+class ExportError(RuntimeError):
+    """A model that can't be exported, or whose export computes something else."""
+
+
+class _Served(nn.Module):
+    """uint8 cards N×H×W×3 as they come from the rectifier, to unit embeddings N×D."""
+
+    def __init__(self, model: EmbeddingNet):
+        super().__init__()
+        self.model = model
+
+    def forward(self, cards: Tensor) -> Tensor:
+        embedding = self.model.projection(cards.float().permute(0, 3, 1, 2))
+        # functional.normalize in operators that need no shapes: ReduceL2, Clip, Div.
+        return embedding / embedding.norm(dim=1, keepdim=True).clamp(min=1e-12)
+
+
+class _Compiled(nn.Module):
+    """One normalised card 1×3×H×W to its embedding before the scaling to unit length: what runs on the accelerator."""
+
+    def __init__(self, model: EmbeddingNet):
+        super().__init__()
+        self.model = model
+
+    def forward(self, card: Tensor) -> Tensor:
+        return self.model.head(self.model.pool(self.model.backbone(card)))
+
+
+def export_onnx(model: EmbeddingNet, spec: ModelSpec, out_dir: Path) -> dict[str, Path]:
+    """Write ``student.onnx`` and ``student_hailo.onnx`` into ``out_dir``; returns their paths by name.
+
+    ``student.onnx``: ``image`` uint8 N×H×W×3 RGB 0..255, N free, to ``embedding`` float32 N×D of unit length.
+    ``student_hailo.onnx``: ``image`` float32 1×3×H×W, already normalised (inside the HEF the model script does it), to
+    ``embedding`` float32 1×D before the scaling to unit length (the host does it). Raises :class:`ExportError`.
+    """
+    out_dir.mkdir(parents=True, exist_ok=True)
+    width, height = spec.input_size
+    model = model.eval().cpu()
+    served, compiled = out_dir / STUDENT, out_dir / HAILO
+    _write(_Served(model), torch.zeros(1, height, width, 3, dtype=torch.uint8), spec, served, free_batch=True)
+    _write(_Compiled(model), torch.zeros(1, 3, height, width), spec, compiled, free_batch=False)
+    foreign = {node.op_type for node in onnx.load(str(compiled)).graph.node} - HAILO_OPERATORS
+    if foreign:
+        raise ExportError(
+            f"{spec.backbone} exports operators the Hailo compiler should not meet ({', '.join(sorted(foreign))}): choose a "
+            "backbone with fixed padding and plain activations, such as efficientnet_lite0 (not tf_efficientnet_lite0)"
+        )
+    return {STUDENT: served, HAILO: compiled}
+
+
+def _write(module: nn.Module, example: Tensor, spec: ModelSpec, path: Path, *, free_batch: bool) -> None:
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the legacy exporter announces its own retirement
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["image"],
+            output_names=["embedding"],
+            dynamic_axes={"image": {0: "batch"}, "embedding": {0: "batch"}} if free_batch else None,
+        )
+    written = onnx.load(str(path))
+    if written.ir_version > MAX_IR_VERSION:
+        raise ExportError(
+            f"torch {torch.__version__} wrote IR version {written.ir_version}: the Hailo compiler reads 8 at most"
+        )
+    onnx_graph.set_metadata(written, _described(spec))
+    onnx.checker.check_model(written)
+    onnx.save(written, str(path))
+
+
+def _described(spec: ModelSpec) -> dict[str, str]:
+    return {
+        "input_size": ",".join(str(side) for side in spec.input_size),
+        "embedding_dim": str(spec.embedding_dim),
+        "mean": ",".join(f"{value:.9g}" for value in spec.mean),
+        "std": ",".join(f"{value:.9g}" for value in spec.std),
+        "backbone": spec.backbone,
+        "licence": spec.licence,
+    }
+
+
+def parity(onnx_path: Path, model: EmbeddingNet, images: np.ndarray) -> Agreement:
+    """Agreement of an exported graph (either of the two) with torch on cards uint8 N×H×W×3."""
+    with torch.inference_mode():
+        batches = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).split(onnx_graph.BATCH)
+        expected = torch.cat([model.eval()(batch) for batch in batches]).numpy()
+    return agreement(expected, onnx_graph.embed(onnx_path, images))
+
+
+def run(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Export the student of a job and check it against torch; returns and writes ``export.json``.
+
+    ``weights``: a safetensors file; ``model``: the JSON file of its :class:`ModelSpec`; ``out``: a folder; ``images``: a
+    .npy of cards uint8 N×H×W×3 for the check (without it: noise); ``threads``. Raises :class:`ExportError`.
+    """
+    torch.set_num_threads(int(job.get("threads", torch.get_num_threads())))
+    torch.set_flush_denormal(True)
+    spec = ModelSpec.from_json(json.loads(Path(job["model"]).read_text()))
+    model = build(ModelSpec.from_json(spec.as_json() | {"weights": "none"}))
+    try:
+        model.load_state_dict(read_tensors(Path(job["weights"])))
+    except RuntimeError as error:
+        raise ExportError(
+            f"{job['weights']} are not the weights of {job['model']}: {str(error).splitlines()[-1].strip()}"
+        ) from error
+    out = Path(job["out"])
+    files = export_onnx(model, spec, out)
+    images = np.load(job["images"])[:64] if "images" in job else _noise(spec)
+    agreements = {name: parity(path, model, images) for name, path in files.items()}
+    for name, found in agreements.items():
+        print(f"{name}: cosine to torch at least {found.minimum:.6f}", flush=True)
+        if not found.minimum >= LEAST_COSINE:
+            raise ExportError(f"{name} departs from torch: cosine {found.minimum:.6f}, least allowed {LEAST_COSINE}")
+    described = {name: {"digest": graph_digest(path), "bytes": path.stat().st_size} for name, path in files.items()}
+    result = {
+        "digest": digests.of_json({name: entry["digest"] for name, entry in described.items()}),
+        "files": described,
+        "input_size": list(spec.input_size),
+        "embedding_dim": spec.embedding_dim,
+        "parity": {name: found.as_json() for name, found in agreements.items()},
+    }
+    (out / "export.json").write_text(json.dumps(result, indent=1, sort_keys=True))
+    return result
+
+
+def _noise(spec: ModelSpec) -> np.ndarray:
+    width, height = spec.input_size
+    return np.random.default_rng(0).integers(0, 256, (8, height, width, 3), dtype=np.uint8)
+
+
+if __name__ == "__main__":
+    try:
+        run(json.loads(Path(sys.argv[1]).read_text()))
+    except (ExportError, OSError) as error:
+        sys.exit(str(error))

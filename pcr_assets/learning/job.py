@@ -1,0 +1,62 @@
+"""The job file of a training run: everything that its result depends on, and where to put it."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pcr_assets import digests
+from pcr_assets.learning.backbones import EmbeddingNet, ModelSpec, restore
+
+
+class TrainedModel(BaseModel):
+    """A trained model as two files: its weights (safetensors) and its spec (model.json)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    weights: Path
+    model: Path
+
+    def load(self) -> EmbeddingNet:
+        """The network. Raises WeightsError."""
+        return restore(ModelSpec.from_json(json.loads(self.model.read_text())), self.weights)
+
+
+class Job(BaseModel):
+    """One run of one stage.
+
+    ``spec`` is the network of a stage that begins one; a stage that goes on with one names it in ``init`` instead.
+    ``snapshot`` and ``shards`` are Parquet files (see data.py). ``threads`` is part of the result: sums are added up in
+    another order on another number of threads.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    stage: Literal["teacher", "student_stage1", "student_stage2"]
+    settings: dict[str, Any] = {}
+    spec: dict[str, Any] | None = None
+    snapshot: Path
+    shards: list[Path]
+    init: TrainedModel | None = None
+    teacher: TrainedModel | None = None
+    out: Path
+    threads: int = 2
+
+    def identity(self) -> str:
+        """A digest of everything that the weights depend on: a checkpoint of another identity is not gone on with."""
+        models = {
+            name: [digests.of_file(model.weights), digests.of_file(model.model)]
+            for name, model in (("init", self.init), ("teacher", self.teacher))
+            if model is not None
+        }
+        return digests.of_json(
+            {
+                "stage": self.stage,
+                "settings": self.settings,
+                "spec": self.spec,
+                "snapshot": digests.of_file(self.snapshot),
+                "models": models,
+                "threads": self.threads,
+            }
+        )

@@ -1,0 +1,111 @@
+"""The settings of the three training stages: typed, with defaults, written to JSON and YAML as they stand here.
+
+The defaults are the embedded profile: about nine minutes of training in all on two CPU cores. docs/ablations.md tells
+what each was chosen against. Everything is counted in steps or epochs, never in seconds, so a stage gives the same
+weights on a slow day.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Phase(BaseModel):
+    """A stretch of training: how long, what learns, and how fast."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int | None = Field(default=None, ge=1, description="Length in optimizer steps.")
+    epochs: float | None = Field(default=None, gt=0, description="Length in passes over the training cards.")
+    learns: Literal["head", "all"] | int = Field(
+        default="all",
+        description="The head alone, everything, or the head and the last so many blocks of the backbone.",
+    )
+    learning_rate: float = Field(
+        default=3e-4,
+        gt=0,
+        description="Peak of the warm-up; falls to zero on a cosine. Folded networks diverge from 6e-4 on.",
+    )
+    head_rate: float = Field(default=1.0, gt=0, description="The head's learning rate as a multiple of the backbone's.")
+    proxy_rate: float = Field(default=1.0, gt=0, description="The same for the class proxies of ArcFace.")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "Phase":
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("a phase is either so many steps or so many epochs long: give one of the two")
+        return self
+
+    def length(self, cards: int, batch: int) -> int:
+        """Steps of this phase for a number of training cards and a batch size."""
+        return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * cards / batch))
+
+
+class TrainingSettings(BaseModel):
+    """What all stages share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    phases: tuple[Phase, ...] = (Phase(steps=100),)
+    batch: int = Field(default=32, ge=2, description="Views in a step.")
+    view_size: tuple[int, int] = Field(
+        default=(128, 176), description="Width and height of the training views, in pixels."
+    )
+    strengths: tuple[str, ...] = Field(
+        default=("train",), min_length=1, description="How bad the simulated camera is, drawn anew for each view."
+    )
+    clean_share: float = Field(
+        default=0.1, ge=0, le=1, description="Share of views that are the clean scan: the gallery is made of those."
+    )
+    warmup: float = Field(default=0.1, ge=0, lt=1, description="Share of each phase in which the learning rate rises.")
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0, description="Gradients are scaled down to this norm.")
+    head_fit_cards: int = Field(
+        default=2000,
+        ge=0,
+        description="Cards from which the head's first weights are computed in closed form; 0 keeps them random.",
+    )
+    validate_every: int = Field(
+        default=0, ge=0, description="Steps between two looks at validation cards; 0 looks at the end only."
+    )
+    validation_queries: int = Field(default=200, ge=1, description="At most so many validation cards are looked up.")
+    validation_gallery: int = Field(default=800, ge=0, description="They stand among at most so many training cards.")
+    checkpoint_every: int = Field(default=50, ge=1, description="Steps between two checkpoints.")
+
+
+class TeacherSettings(TrainingSettings):
+    """The teacher learns to name each training card through the camera: ArcFace, one class for what can't be told apart."""
+
+    phases: tuple[Phase, ...] = (Phase(steps=140),)
+    view_size: tuple[int, int] = (144, 200)
+    margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
+    scale: float = Field(default=32.0, gt=0)
+
+
+class Stage1Settings(TrainingSettings):
+    """The student meets, through the camera, what the teacher says of the clean card."""
+
+    phases: tuple[Phase, ...] = (Phase(steps=200),)
+    temperature: float = Field(
+        default=0.05, gt=0, description="Of the similarities to the teacher's embeddings of all training cards."
+    )
+    cosine_weight: float = Field(default=1.0, ge=0, description="Weight of (1 - cosine to the teacher's embedding).")
+    relation_weight: float = Field(
+        default=1.0, ge=0, description="Weight of the divergence between both similarity distributions."
+    )
+
+
+class Stage2Settings(TrainingSettings):
+    """The student learns to tell each card from the cards it confuses it with."""
+
+    phases: tuple[Phase, ...] = (Phase(steps=220, learning_rate=2e-4),)
+    margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
+    scale: float = Field(default=32.0, gt=0)
+    neighbours: int = Field(
+        default=4,
+        ge=1,
+        description="Cards of a batch come in groups of this many nearest neighbours; 1 is no grouping.",
+    )
+    koleo_weight: float = Field(
+        default=0.0, ge=0, description="Weight of the KoLeo regulariser, which spreads embeddings apart."
+    )

@@ -1,0 +1,155 @@
+"""The three lessons: what each stage prepares once, and which loss its steps follow. The loop itself is in train.py."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pcr_assets.imaging import camera
+from pcr_assets.learning import embed, heads, losses
+from pcr_assets.learning.backbones import EmbeddingNet
+from pcr_assets.learning.data import Cards, Image, clean_view
+from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings, TrainingSettings
+
+Say = Callable[[str], None]
+Prepared = dict[str, Tensor]  # what a stage computes before its first step: kept, so that a resumed run skips it
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its settings, what it prepares, and the loss ``criterion(embeddings B×D, rows B, ripeness 0..1)``."""
+
+    settings: type[TrainingSettings]
+    prepare: Callable[[EmbeddingNet, Cards, Any, EmbeddingNet | None, Say], Prepared]
+    criterion: Callable[[Prepared, Cards, Any], nn.Module]
+
+
+def prepare_teacher(
+    net: EmbeddingNet, cards: Cards, settings: TeacherSettings, teacher: EmbeddingNet | None, say: Say
+) -> Prepared:
+    """A discriminant head, and class proxies where the clean scans lie."""
+    head = {}
+    if picked := _sample(cards, settings.head_fit_cards):
+        clean, seen = _features(net, cards, settings, picked, say)
+        weight, bias = heads.discriminant(clean, seen, net.spec.embedding_dim)
+        heads.set_linear(net.head, weight, bias)
+        head = {"head.weight": weight, "head.bias": bias}
+    return head | {"proxies": class_means(_clean_embeddings(net, cards, settings.view_size, say), cards.classes)}
+
+
+def prepare_stage1(
+    net: EmbeddingNet, cards: Cards, settings: Stage1Settings, teacher: EmbeddingNet | None, say: Say
+) -> Prepared:
+    """The teacher's embeddings of all clean cards, and a student head regressed onto them."""
+    if teacher is None:
+        raise ValueError("stage 1 distils a teacher: the job has to name its weights and model")
+    bank = _clean_embeddings(teacher, cards, teacher.spec.input_size, say)
+    if not (picked := _sample(cards, settings.head_fit_cards)):
+        return {"bank": bank}
+    clean, seen = _features(net, cards, settings, picked, say)
+    weight, bias = heads.regression(clean, seen, bank[picked])
+    return {"bank": bank, "head.weight": weight, "head.bias": bias}
+
+
+def prepare_stage2(
+    net: EmbeddingNet, cards: Cards, settings: Stage2Settings, teacher: EmbeddingNet | None, say: Say
+) -> Prepared:
+    """Class proxies where the clean scans lie, and each card's nearest neighbours: the ones it is confused with."""
+    clean = _clean_embeddings(net, cards, settings.view_size, say)
+    return {
+        "proxies": class_means(clean, cards.classes),
+        "neighbours": nearest_others(clean, cards.classes, settings.neighbours - 1),
+    }
+
+
+class NamesCards(nn.Module):
+    """ArcFace over the classes of the cards, and KoLeo where it is weighed."""
+
+    classes: Tensor
+
+    def __init__(self, prepared: Prepared, cards: Cards, settings: TeacherSettings | Stage2Settings):
+        super().__init__()
+        self.arcface = losses.ArcFace(prepared["proxies"], settings.margin, settings.scale)
+        self.koleo_weight = getattr(settings, "koleo_weight", 0.0)
+        self.register_buffer("classes", torch.from_numpy(cards.classes), persistent=False)
+
+    def forward(self, embeddings: Tensor, rows: Tensor, ripeness: float) -> Tensor:
+        """The loss of a batch."""
+        classes = self.classes[rows]
+        loss = self.arcface(embeddings, classes, ripeness)
+        return loss + self.koleo_weight * losses.koleo(embeddings, classes) if self.koleo_weight else loss
+
+
+class MeetsTeacher(nn.Module):
+    """Cosine distance to the teacher's embedding of the clean card, and its relations to all other cards."""
+
+    bank: Tensor
+
+    def __init__(self, prepared: Prepared, cards: Cards, settings: Stage1Settings):
+        super().__init__()
+        self.settings = settings
+        self.register_buffer("bank", prepared["bank"], persistent=False)
+
+    def forward(self, embeddings: Tensor, rows: Tensor, ripeness: float) -> Tensor:
+        """The loss of a batch; there is no margin that would have to ripen."""
+        targets = self.bank[rows]
+        relation = losses.relation_divergence(embeddings, targets, self.bank, self.settings.temperature)
+        return (
+            self.settings.cosine_weight * losses.cosine_distance(embeddings, targets)
+            + self.settings.relation_weight * relation
+        )
+
+
+STAGES: Mapping[str, Stage] = {
+    "teacher": Stage(TeacherSettings, prepare_teacher, NamesCards),
+    "student_stage1": Stage(Stage1Settings, prepare_stage1, MeetsTeacher),
+    "student_stage2": Stage(Stage2Settings, prepare_stage2, NamesCards),
+}
+
+
+def class_means(embeddings: Tensor, classes: np.ndarray) -> Tensor:
+    """The unit mean C×D of the embeddings N×D of each class."""
+    sums = torch.zeros(int(classes.max()) + 1, embeddings.shape[1])
+    return functional.normalize(sums.index_add_(0, torch.from_numpy(classes), embeddings), dim=1)
+
+
+def nearest_others(embeddings: Tensor, classes: np.ndarray, count: int) -> Tensor:
+    """For each of N rows the ``count`` most similar rows of other classes, int64 N×count, nearest first."""
+    names = torch.from_numpy(classes)
+    found = []
+    for rows in torch.arange(len(embeddings)).split(1024):
+        cosines = embeddings[rows] @ embeddings.T
+        cosines[names[rows][:, None] == names[None, :]] = -2.0
+        found.append(cosines.topk(count, dim=1).indices)
+    return torch.cat(found)
+
+
+def _sample(cards: Cards, count: int) -> list[int]:
+    return np.linspace(0, len(cards) - 1, min(count, len(cards))).astype(int).tolist() if count else []
+
+
+def _features(
+    net: EmbeddingNet, cards: Cards, settings: TrainingSettings, picked: list[int], say: Say
+) -> tuple[Tensor, Tensor]:
+    """Backbone features of the picked cards, clean and through the camera."""
+
+    def clean(at: int) -> Image:
+        return clean_view(cards.image(picked[at]), settings.view_size)
+
+    def seen(at: int) -> Image:
+        rng = np.random.default_rng([settings.seed, 0, at])
+        strength = settings.strengths[at % len(settings.strengths)]
+        return camera.rectified(cards.image(picked[at]), rng, strength, settings.view_size)
+
+    return tuple(  # type: ignore[return-value]
+        embed.each(net, view, len(picked), part="features", say=say, what=what)
+        for view, what in ((clean, "features of clean cards"), (seen, "features of seen cards"))
+    )
+
+
+def _clean_embeddings(net: EmbeddingNet, cards: Cards, size: tuple[int, int], say: Say) -> Tensor:
+    return embed.each(net, lambda i: clean_view(cards.image(i), size), len(cards), say=say, what="clean cards")
