@@ -1,0 +1,1 @@
+"""The gallery: embeddings of all cards, the index, thresholds, the recognition report, the signed release."""

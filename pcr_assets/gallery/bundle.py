@@ -1,0 +1,90 @@
+"""The release bundle: what the edge downloads, as one folder whose manifest names every file by size and SHA-256."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pcr_assets import digests
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model and the index that was made with it: neither is of use with another's partner."""
+
+    engine: str
+    model: Path
+    index: Path
+    input_size: tuple[int, int]
+    embedding_dim: int
+    thresholds: Mapping[str, float]
+
+
+def file_name(path: Path, variant: str) -> str:
+    """What a variant's file is called inside the bundle: ``int8.onnx``, ``int8.usearch``."""
+    return f"{variant}{path.suffix}"
+
+
+def bundle_files(variants: Mapping[str, Variant], shared: Mapping[str, Path]) -> dict[str, Path]:
+    """All files of a bundle by their name in it; ``shared`` are those of no variant (catalogue, report)."""
+    files = dict(shared)
+    for name, variant in variants.items():
+        files[file_name(variant.model, name)] = variant.model
+        files[file_name(variant.index, name)] = variant.index
+    return files
+
+
+def manifest(
+    variants: Mapping[str, Variant],
+    shared: Mapping[str, Path],
+    *,
+    default_variant: str,
+    made_from: Mapping[str, str],
+    teacher_license: str,
+    keyid: str,
+) -> tuple[bytes, str]:
+    """The manifest's canonical bytes, and the digest that names the release: its first 16 hex digits are the release id."""
+    files = bundle_files(variants, shared)
+    body: dict[str, Any] = {
+        "schema": SCHEMA,
+        "files": {name: {"sha256": digests.of_file(path), "size": path.stat().st_size} for name, path in files.items()},
+        "catalogue": "catalogue.csv",
+        "report": "report.json",
+        "variants": {name: _described(name, variant) for name, variant in variants.items()},
+        "default_variant": default_variant,
+        "teacher_license": teacher_license,
+        "made_from": dict(made_from),
+        "keyid": keyid,
+    }
+    digest = digests.of_json(body)
+    return digests.canonical_json({**body, "release_id": digest[:16]}), digest
+
+
+def _described(name: str, variant: Variant) -> dict[str, Any]:
+    return {
+        "engine": variant.engine,
+        "model": file_name(variant.model, name),
+        "index": file_name(variant.index, name),
+        "input_size": list(variant.input_size),
+        "embedding_dim": variant.embedding_dim,
+        "thresholds": dict(variant.thresholds),
+    }
+
+
+def keyid(public_key: bytes) -> str:
+    """The short name of a public key: the first 16 hex digits of the SHA-256 of its 32 raw bytes."""
+    return digests.of_bytes(public_key)[:16]
+
+
+def signature(manifest_bytes: bytes, public_key: bytes, signature_bytes: bytes) -> bytes:
+    """The content of ``manifest.sig``."""
+    return digests.canonical_json(
+        {"keyid": keyid(public_key), "algorithm": "ed25519", "signature": signature_bytes.hex()}
+    )
+
+
+def pointer(release_id: str, manifest_bytes: bytes) -> bytes:
+    """The content of ``latest.json``, the one file below ``releases/`` that is ever replaced."""
+    return digests.canonical_json({"release_id": release_id, "manifest_sha256": digests.of_bytes(manifest_bytes)})

@@ -1,0 +1,30 @@
+"""The catalogue: what the keys of an index mean, as the CSV that travels in a release."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from pcr_assets.gallery.keys import keys_of
+
+COLUMNS = ("key", "card_id", "view", "name", "set", "number", "art_group")
+
+
+def catalogue(shards: Iterable[Path], art_groups: Mapping[str, str]) -> bytes:
+    """The CSV of all views in the processed shards, ordered by card id and view, UTF-8 with ``\\n`` line ends.
+
+    ``art_groups``: the group of each card that shares its art with others; any other card is a group of its own. Raises
+    ``KeyCollision``.
+    """
+    rows = [row for shard in shards for row in pq.read_table(shard, columns=list(COLUMNS[1:-1])).to_pylist()]
+    rows.sort(key=lambda row: (row["card_id"], row["view"]))
+    keys = keys_of((row["card_id"], row["view"]) for row in rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        key, group = keys[row["card_id"], row["view"]], art_groups.get(row["card_id"], row["card_id"])
+        writer.writerow({**row, "key": key, "art_group": group})
+    return text.getvalue().encode()

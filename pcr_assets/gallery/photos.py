@@ -1,0 +1,108 @@
+"""Real photos with labels, and what the edge answered about them: right, wrong, uncertain, refused or not found."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge_runtime.geometry import area, overlap
+
+SAME_PLACE = 0.5
+"""Least overlap (intersection over union) of an answer's corners and a label's for both to mean the same card."""
+
+BASIC_LANDS = frozenset({"Plains", "Island", "Swamp", "Mountain", "Forest"})
+"""Magic cards that are printed many times under one name: any printing counts as right."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One card on a photo. ``corners``: float32 4×2 in pixels, or None when the card fills the photo."""
+
+    corners: np.ndarray | None
+    card_id: str
+    name: str
+    in_gallery: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one labelled card: ``right``, ``wrong``, ``uncertain``, ``refused``, ``not found`` or, for a card that
+    is not in the gallery, ``stranger refused`` or ``stranger named``."""
+
+    photo: str
+    label: Label
+    outcome: str
+    answer: str
+    similarity: float
+
+
+def read_labels(folder: Path) -> dict[str, list[Label]]:
+    """The labels of ``photos.csv`` in or above a folder, by file name. Empty when there is no such file."""
+    file = next((path for path in (folder / "photos.csv", folder.parent / "photos.csv") if path.exists()), None)
+    labels: dict[str, list[Label]] = {}
+    if file is not None:
+        with file.open(newline="") as rows:
+            for row in csv.DictReader(rows):
+                labels.setdefault(Path(row["photo"]).name, []).append(_label(row))
+    return labels
+
+
+def _label(row: Mapping[str, str]) -> Label:
+    corners = np.array(json.loads(row["quad"]), np.float32) if row.get("quad") else None
+    return Label(corners, row.get("card_id") or "", row.get("name") or "", row.get("in_gallery") == "1")
+
+
+def judge(
+    photo: str, labels: Sequence[Label], answers: Sequence[Mapping[str, Any]], known: frozenset[str]
+) -> list[Verdict]:
+    """A verdict for each label that names a card. ``answers`` are the cards of the edge's JSON; ``known`` the gallery's ids.
+
+    A label says whether its card was in the gallery when it was written; a gallery that has lost the card since, or
+    never had it, makes it a stranger.
+    """
+    verdicts = []
+    for label in labels:
+        answer = _answer_at(label, answers)
+        if label.in_gallery and label.card_id in known:
+            verdicts.append(_named(photo, label, answer))
+        elif label.name and label.card_id not in known:
+            named = answer is not None and answer["status"] == "confirmed" and answer["name"] != label.name
+            outcome = "stranger named" if named else "stranger refused"
+            verdicts.append(_verdict(photo, label, outcome, answer))
+    return verdicts
+
+
+def _named(photo: str, label: Label, answer: Mapping[str, Any] | None) -> Verdict:
+    if answer is None:
+        return _verdict(photo, label, "not found", None)
+    if answer["status"] == "unknown":
+        return _verdict(photo, label, "refused", answer)
+    lands = label.name in BASIC_LANDS and answer["name"] == label.name
+    candidates = {card_id for card_id, _ in answer["candidates"]} if answer["status"] == "uncertain" else set()
+    if answer["card_id"] == label.card_id or lands:
+        return _verdict(photo, label, "right", answer)
+    return _verdict(photo, label, "uncertain" if label.card_id in candidates else "wrong", answer)
+
+
+def _verdict(photo: str, label: Label, outcome: str, answer: Mapping[str, Any] | None) -> Verdict:
+    return Verdict(photo, label, outcome, answer["card_id"] if answer else "", answer["similarity"] if answer else 0.0)
+
+
+def _answer_at(label: Label, answers: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    if not answers:
+        return None
+    if label.corners is None:
+        return max(answers, key=lambda answer: area(np.array(answer["corners"], np.float32)))
+    overlaps = [overlap(label.corners, np.array(answer["corners"], np.float32)) for answer in answers]
+    best = int(np.argmax(overlaps))
+    return answers[best] if overlaps[best] >= SAME_PLACE else None
+
+
+def tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """How often each outcome came."""
+    return dict(sorted(Counter(verdict.outcome for verdict in verdicts).items()))

@@ -1,0 +1,134 @@
+"""The recognition report as a page that a person reads: one HTML file, pictures inside it, no script."""
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from pcr_assets.imaging import charts
+
+WIDTH = 460
+COLOURS = {"confirmed": "#1a7f37", "uncertain": "#bf8700", "unknown": "#cf222e"}
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328}
+table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .8rem;border-bottom:1px solid #d1d9e0;text-align:right}
+td:first-child,th:first-child{text-align:left}figure{display:inline-block;margin:.5rem;vertical-align:top;max-width:460px}
+figcaption{font-size:13px}img{max-width:100%}.bad{color:#cf222e}
+"""
+
+
+def page(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], photos: Mapping[str, Path]) -> str:
+    """The page. ``models``: what assessing recorded of each trained model; ``photos``: the file of each photo by name."""
+    objections = report["objections"]
+    verdict = "Nothing speaks against a release." if not objections else "Not to be released: " + "; ".join(objections)
+    return "\n".join(
+        [
+            "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'>",
+            f"<title>Recognition report</title><style>{STYLE}</style>",
+            "<h1>Recognition report</h1>",
+            f"<p>{report['cards']:,} cards. <b class={'bad' if objections else 'good'}>{html.escape(verdict)}</b></p>",
+            "<h2>Test cards through the simulated camera</h2>",
+            "<p>Art of test cards is in no training card. The trained models are asked in a gallery of "
+            f"{_gallery_size(models):,} scans, the variants of the release in the whole gallery.</p>",
+            _recall_table(report, models),
+            "<h2>Known from unknown</h2>",
+            *(_refusals(name, judged) for name, judged in report["variants"].items()),
+            "<h2>Photos</h2>",
+            _outcomes(report["photos"]["outcomes"]),
+            *(_figure(seen, photos[seen["photo"]]) for seen in _worst_first(report["photos"])),
+        ]
+    )
+
+
+def _gallery_size(models: Mapping[str, Mapping[str, Any]]) -> int:
+    return max((int(record["gallery"]) for record in models.values()), default=0)
+
+
+def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [(name, strength, found) for name, record in models.items() for strength, found in record["recall"].items()]
+    rows += [
+        (name, strength, found)
+        for name, judged in report["variants"].items()
+        for strength, found in judged["recall"].items()
+    ]
+    heads = ("model", "strength", "recall@1", "95 % interval", "recall@5", "art@1", "same card")
+    body = (
+        (
+            name,
+            strength,
+            f"{found['recall_at_1']:.1%}",
+            f"{found['low']:.1%} to {found['high']:.1%} of {found['queries']}",
+            f"{found['recall_at_5']:.1%}",
+            f"{found['art_recall_at_1']:.1%}",
+            f"{found['same_card_cosine']:.2f}",
+        )
+        for name, strength, found in rows
+    )
+    return table(heads, body)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """An HTML table of plain texts."""
+    head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _refusals(name: str, judged: Mapping[str, Any]) -> str:
+    thresholds, refused = judged["thresholds"], judged["refused"]
+    strangers = (
+        ""
+        if refused["strangers"] is None
+        else f", {refused['strangers']:.1%} of {refused['strangers asked']} strangers"
+    )
+    lines = {f"accept {thresholds['accept']:.2f}": thresholds["accept"]}
+    similarities = {label: values for label, values in judged["similarities"].items() if values}
+    chart = charts.histogram(similarities, title=f"similarities, {name}", x_label="cosine", lines=lines)
+    text = f"{name}: refuses {refused['unknown cards']:.1%} of test cards whose art is taken out of the gallery{strangers}."
+    return f"<p>{html.escape(text)}</p><img alt='{name}' src='{chart[chart.index('(') + 1 : -1]}'>"
+
+
+def _outcomes(outcomes: Mapping[str, int]) -> str:
+    if not outcomes:
+        return "<p>No labelled photos were given.</p>"
+    return table(("outcome", "cards"), ((name, str(count)) for name, count in outcomes.items()))
+
+
+def _worst_first(judged: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    bad = {
+        verdict["photo"] for verdict in judged["verdicts"] if verdict["outcome"] not in ("right", "stranger refused")
+    }
+    return sorted(
+        (seen for seen in judged["photos"] if "error" not in seen),
+        key=lambda seen: (seen["photo"] not in bad, seen["photo"]),
+    )
+
+
+def _figure(seen: Mapping[str, Any], path: Path) -> str:
+    said = "; ".join(
+        f"{card['name']} {card['set']} {card['number']} ({card['similarity']:.2f}, {card['status']})"
+        for card in seen["cards"]
+    )
+    data = base64.b64encode(drawn(path, seen["cards"])).decode()
+    caption = f"<b>{html.escape(seen['photo'])}</b><br>{html.escape(said or 'no card')}"
+    return f"<figure><img alt='' src='data:image/jpeg;base64,{data}'><figcaption>{caption}</figcaption></figure>"
+
+
+def drawn(path: Path, cards: Sequence[Mapping[str, Any]]) -> bytes:
+    """A small JPEG of a photo with the found corners drawn in, coloured by status."""
+    from edge_runtime.photo import load_photo
+
+    photo = Image.fromarray(load_photo(path))
+    scale = min(1.0, WIDTH / photo.width)
+    small = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+    pen = ImageDraw.Draw(small)
+    for card in cards:
+        ring = [(x * scale, y * scale) for x, y in card["corners"]]
+        pen.line([*ring, ring[0]], fill=COLOURS[card["status"]], width=3)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

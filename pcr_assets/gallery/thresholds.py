@@ -1,0 +1,41 @@
+"""When a similarity is an answer: thresholds calibrated on validation cards, one pair for each variant of the model."""
+
+import numpy as np
+
+
+def accept_threshold(impostors: np.ndarray, false_accept_rate: float) -> float:
+    """The similarity that at most this share of impostors exceeds.
+
+    ``impostors``: float array (Q,), the best similarity of queries whose card is *not* in the gallery (validation queries with
+    their own art taken out, and strangers). With few queries the rate is rounded down: one of them may pass only if
+    ``Q * false_accept_rate >= 1``. Raises ValueError without queries.
+    """
+    if impostors.size == 0:
+        raise ValueError(
+            "no impostor similarities: a threshold can't be calibrated without queries that must be refused"
+        )
+    allowed = int(impostors.size * false_accept_rate)
+    return float(np.nextafter(np.sort(impostors)[impostors.size - 1 - allowed], np.inf))
+
+
+def ambiguity_margin(gaps: np.ndarray, right: np.ndarray, precision: float, ceiling: float = 0.1) -> float:
+    """The smallest lead over the runner-up at which answers are right as often as ``precision`` asks.
+
+    ``gaps``: float array (Q,), similarity of the best card minus that of the next other card, for accepted queries;
+    ``right``: bool array (Q,), whether the best card is the right one. At most ``ceiling``: beyond it a wrong answer is no
+    close call, and calling right ones uncertain would help nobody.
+    """
+    if gaps.size == 0:
+        return 0.0
+    order = np.argsort(-gaps, kind="stable")
+    precisions = np.cumsum(right[order]) / np.arange(1, gaps.size + 1)
+    good = np.flatnonzero(precisions >= precision)
+    if good.size == gaps.size or (good.size and good[-1] == gaps.size - 1):
+        return 0.0
+    margin = gaps[order][good[-1]] if good.size else ceiling
+    return float(min(margin, ceiling))
+
+
+def refused_share(impostors: np.ndarray, accept: float) -> float:
+    """The share of impostors that the threshold refuses."""
+    return float(np.mean(impostors < accept)) if impostors.size else float("nan")
