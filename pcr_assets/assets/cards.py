@@ -1,0 +1,90 @@
+"""Floor *cards*: what scans there are, and the same as cleaned cards, a shard for each card set."""
+
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets import layout
+from pcr_assets.assets import show
+from pcr_assets.assets.declare import asset, materialized, observed, say
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import StoreError
+from pcr_assets.shard_plan import plan_shards
+
+
+def list_raw(project: Project) -> Any:
+    """The listing of the raw folder with its catalogue. Raises StoreError when there is no scan at all."""
+    from pcr_assets.cards.catalogue import find_catalogue, parent
+    from pcr_assets.cards.listing import list_scans
+
+    raw, above = project.open(project.raw_root), parent(project.raw_root)
+    listing = list_scans(raw.list(), find_catalogue(raw, project.open(above) if above else None))
+    if not listing.count:
+        raise StoreError(
+            f"there are no card scans in {project.raw_root}: put some there, or name their folder in PCR_CARDS"
+        )
+    return listing
+
+
+@observed("cards", kinds={"s3"})
+def raw_card_images(project: Project) -> dg.ObserveResult:
+    """Card scans as they lie in the raw folder: listed, not downloaded. The data version is the digest of the listing."""
+    listing = list_raw(project)
+    sets = {set_id: len(scans) for set_id, scans in listing.scans.items()}
+    metadata = {
+        "scans": listing.count,
+        "sets": len(sets),
+        "scans by set": show.counts(sets, "scans"),
+        "root": project.raw_root,
+    }
+    return dg.ObserveResult(data_version=dg.DataVersion(listing.digest), metadata=metadata)
+
+
+@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="1")
+def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """Cleaned cards, a Parquet shard for each card set; only sets whose listing changed are decoded again.
+
+    Scans that can't serve are in quarantine with the reason. Cards with the same art form an art group.
+    """
+    from pcr_assets.cards import shards
+    from pcr_assets.cards.processed import assemble
+
+    listing, artifacts = list_raw(project), project.artifacts
+    before = artifacts.find(layout.PROCESSED)
+    known = before.record["sets"] if before else {}
+    inputs = {set_id: shards.inputs_digest(listing, set_id) for set_id in listing.scans}
+    plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
+    kept = {known[set_id]["file"]: before.files[known[set_id]["file"]] for set_id in plan.kept} if before else {}
+    with project.passing_workdir() as work:
+        sets, files = {set_id: known[set_id] for set_id in plan.kept}, {}
+        for number, set_id in enumerate(plan.built, start=1):
+            shard = shards.build_shard(set_id, listing.scans[set_id], project.open(project.raw_root).read)
+            name = f"shards/{shard.file_name}"
+            if before and name in before.files:  # the same pixels as before: the published file serves
+                kept[name] = before.files[name]
+            else:
+                files[name] = work / shard.file_name
+                shards.write_table(shard.table, files[name])
+            sets[set_id] = shards.entry(shard, name, inputs[set_id])
+            say(context, f"cards: set {set_id} ({number} of {len(plan.built)}), {shard.table.num_rows} scans")
+        paths = {s: files.get(entry["file"]) or artifacts.fetch_file(kept[entry["file"]]) for s, entry in sets.items()}
+        found = assemble(sets, paths)
+        published = artifacts.publish(layout.PROCESSED, files, kept=kept, digest=found.digest, record=found.record)
+        return materialized(published, _shown(found, plan.built))
+
+
+def _shown(found: Any, built: tuple[str, ...]) -> dict[str, Any]:
+    images, captions = found.sample(24)
+    record = found.record
+    return {
+        "cards": record["cards"],
+        "scans": record["scans"],
+        "rejected": record["rejected"],
+        "sets built now": len(built),
+        "twins": record["twins"],
+        "a look": show.pictures(images, captions, "cards of all sets"),
+        "sets": show.rows(
+            {name: {k: entry[k] for k in ("scans", "rejected")} for name, entry in record["sets"].items()}, "set"
+        ),
+        "quarantine": show.listed(record["quarantine"]),
+    }

@@ -1,0 +1,108 @@
+"""Floor *dataset*: what models learn from and what compilers calibrate on. Pinned: new cards don't move it by themselves."""
+
+import io
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets import digests, layout
+from pcr_assets.assets import show
+from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.settings import calibration_config, snapshot_config, student_config
+from pcr_assets.resources.artifacts import Artifact, Artifacts
+from pcr_assets.resources.project import Project
+
+
+@asset("dataset", layout.SNAPSHOT, deps=[processed_cards, snapshot_config], kinds={"parquet"}, code_version="1")
+def training_snapshot(project: Project) -> dg.MaterializeResult:
+    """The cards that models learn from, split by art into train, validation and test cards.
+
+    It moves when the gallery has outgrown it, or when a new generation is asked for; else it publishes the same bytes.
+    The shards that it pins stay as they were, whatever became of their set since.
+    """
+    from pcr_assets.cards import snapshot
+    from pcr_assets.cards.processed import groups_of, read_cards
+
+    settings = snapshot.SnapshotSettings(**project.settings.section("snapshot"))
+    artifacts = project.artifacts
+    processed, before = artifacts.current(layout.PROCESSED), artifacts.find(layout.SNAPSHOT)
+    paths = {name: artifacts.fetch(processed, entry["file"]) for name, entry in processed.record["sets"].items()}
+    rows = read_cards(paths).to_pylist()
+    card_ids = [row["card_id"] for row in rows]
+    pinned = _pinned_ids(artifacts, before) if before else []
+    why = snapshot.reason_to_move(settings, pinned, card_ids, before.record["generation"] if before else None)
+    if before and why is None:
+        return materialized(before, {"moved": False, **_counts(before.record)})
+    table = snapshot.pin(rows, groups_of(processed.record, card_ids), settings)
+    record = {
+        "generation": settings.generation,
+        "why": why,
+        "splits": {split: table["split"].to_pylist().count(split) for split in ("train", "validation", "test")},
+        "shards": sorted(entry["file"] for entry in processed.record["sets"].values()),
+    }
+    buffer = io.BytesIO()
+    snapshot.write(table, buffer)
+    digest = digests.of_json(table.to_pylist())
+    files = {"snapshot.parquet": buffer.getvalue()}
+    published = artifacts.publish(layout.SNAPSHOT, files, kept=processed.files, digest=digest, record=record)
+    return materialized(published, {"moved": True, "why": why, **_counts(record)})
+
+
+def _pinned_ids(artifacts: Artifacts, snapshot: Artifact) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(artifacts.fetch(snapshot, "snapshot.parquet"), columns=["card_id"])["card_id"].to_pylist()
+
+
+def _counts(record: Any) -> dict[str, Any]:
+    return {f"{split} scans": count for split, count in record["splits"].items()}
+
+
+def snapshot_files(artifacts: Artifacts) -> dict[str, Any]:
+    """The local files of the snapshot as a training job names them: ``snapshot`` and ``shards``."""
+    pinned = artifacts.current(layout.SNAPSHOT)
+    shards = [str(artifacts.fetch(pinned, file)) for file in pinned.record["shards"]]
+    return {"snapshot": str(artifacts.fetch(pinned, "snapshot.parquet")), "shards": shards}
+
+
+@asset(
+    "dataset",
+    layout.CALIBRATION,
+    deps=[training_snapshot, calibration_config, student_config],
+    kinds={"numpy"},
+    code_version="1",
+)
+def calibration_set(project: Project) -> dg.MaterializeResult:
+    """Camera-like crops of training cards of all sets, uint8 N×H×W×3 as compilers want them, and clean cards for comparing."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    from pcr_assets.cards import calibration
+    from pcr_assets.cards.reader import CardImages
+
+    settings = calibration.CalibrationSettings(**project.settings.section("calibration"))
+    width, height = project.settings.section("student")["input_size"]
+    source = snapshot_files(project.artifacts)
+    cards = CardImages(source["shards"])
+    train = pq.read_table(source["snapshot"], filters=[("split", "=", "train")]).to_pylist()
+    picked = [
+        train[row] for row in calibration.stratified([row["set"] for row in train], settings.count, settings.seed)
+    ]
+    rows = [cards.row(row["card_id"], row["view"]) for row in picked]
+    arrays = {
+        "calibration.npy": calibration.crops(cards, rows, (width, height), settings),
+        "check.npy": calibration.clean_cards(cards, rows[:: max(1, len(rows) // settings.check)], (width, height)),
+    }
+    record = {"crops": len(arrays["calibration.npy"]), "cards": len(set(rows)), "size": [width, height]}
+    with project.passing_workdir() as work:
+        for name, array in arrays.items():
+            np.save(work / name, array)
+        files = {name: work / name for name in arrays}
+        published = project.artifacts.publish(
+            layout.CALIBRATION, files, digest=digests.of_arrays(arrays), record=record
+        )
+    look = arrays["calibration.npy"][:: max(1, settings.count // 24)][:24]
+    captions = [row["card_id"] for row in picked][:: max(1, settings.count // 24)][:24]
+    captions += [""] * (len(look) - len(captions))
+    return materialized(published, {**record, "a look": show.pictures(list(look), captions, "calibration crops")})

@@ -1,0 +1,73 @@
+"""What all assets share: how one is declared, and how a published artifact becomes its materialization."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets.resources.artifacts import Artifact
+
+OWNERS = ["team:cards"]
+ARTIFACT = "pcr/artifact"
+"""Metadata key of an asset's name in the store: by it the planner sees that an artifact is gone."""
+
+
+def asset(
+    floor: str, artifact: str, *, deps: Sequence[Any], kinds: set[str], code_version: str
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    """Declare an asset of one floor. ``code_version`` is a reviewed constant: raise it when the same inputs give other content.
+
+    The function's docstring is the description that the UI shows.
+    """
+    return dg.asset(
+        group_name=floor,
+        deps=deps,
+        kinds=kinds,
+        code_version=code_version,
+        owners=OWNERS,
+        metadata={ARTIFACT: artifact},
+    )
+
+
+Declaration = Callable[[Callable[..., Any]], dg.AssetsDefinition]
+
+
+def observed(floor: str, *, kinds: set[str], name: str | None = None, about: str | None = None) -> Declaration:
+    """Declare an observed source: something that is looked at, never made here. The function gives an ``ObserveResult``."""
+
+    def declare(look: Callable[..., dg.ObserveResult]) -> dg.AssetsDefinition:
+        key = name or look.__name__
+        spec = dg.AssetSpec(key, description=about or look.__doc__, group_name=floor, kinds=kinds, owners=OWNERS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)  # the one decorator that takes a source's kinds and owners
+            return dg.multi_observable_source_asset(name=key, specs=[spec])(look)
+
+    return declare
+
+
+def say(context: dg.AssetExecutionContext, line: str) -> None:
+    """Tell how far a long step is: on the console, and in the run's log."""
+    print(line, flush=True)
+    context.log.info(line)
+
+
+def materialized(artifact: Artifact, metadata: Mapping[str, Any] | None = None) -> dg.MaterializeResult:
+    """The materialization of what was just published: its digest is the data version."""
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(artifact.digest),
+        metadata={
+            **(metadata or {}),
+            "version": artifact.version,
+            "size": round(artifact.size / 1e6, 3),
+            "files": dg.MetadataValue.table(
+                [
+                    dg.TableRecord(
+                        {"file": name, "key": file.key, "megabytes": round(file.size / 1e6, 3), "sha256": file.sha256}
+                    )
+                    for name, file in sorted(artifact.files.items())[:200]
+                ]
+                or [dg.TableRecord({"file": "none", "key": "", "megabytes": 0.0, "sha256": ""})]
+            ),
+        },
+    )

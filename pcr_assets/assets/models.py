@@ -1,0 +1,139 @@
+"""Floor *models*: the teacher, and the student's two stages. Each is trained by ``pcr_assets.learning.train``."""
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets import digests, layout
+from pcr_assets.assets import show
+from pcr_assets.assets.dataset import snapshot_files, training_snapshot
+from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.settings import stage1_config, stage2_config, student_config, teacher_config
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.compute import LocalCompute
+from pcr_assets.resources.project import Project
+
+FILES = ("weights.safetensors", "model.json", "metrics.json")
+
+
+@asset("models", layout.TEACHER, deps=[training_snapshot, teacher_config], kinds={"pytorch"}, code_version="1")
+def teacher_weights(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+    """The teacher: a large backbone that learned to name cards through the camera. Its licence goes with all it teaches."""
+    settings = project.settings.section("teacher")
+    return _trained(project, compute, layout.TEACHER, {"stage": "teacher", **settings})
+
+
+@asset(
+    "models",
+    layout.STAGE1,
+    deps=[training_snapshot, teacher_weights, student_config, stage1_config],
+    kinds={"pytorch"},
+    code_version="1",
+)
+def student_stage1(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+    """The student, distilled: through the camera it must meet what the teacher says of the clean card."""
+    job = {
+        "stage": "student_stage1",
+        "settings": project.settings.section("stage1"),
+        "spec": project.settings.section("student"),
+        "teacher": _model(project.artifacts, layout.TEACHER),
+    }
+    return _trained(project, compute, layout.STAGE1, job, parent=layout.TEACHER)
+
+
+@asset(
+    "models",
+    layout.STAGE2,
+    deps=[training_snapshot, student_stage1, stage2_config],
+    kinds={"pytorch"},
+    code_version="1",
+)
+def student_stage2(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+    """The student, fine-tuned for retrieval: it learns to tell each card from the cards it confuses it with."""
+    job = {
+        "stage": "student_stage2",
+        "settings": project.settings.section("stage2"),
+        "init": _model(project.artifacts, layout.STAGE1),
+    }
+    return _trained(project, compute, layout.STAGE2, job, parent=layout.STAGE1)
+
+
+def _model(artifacts: Artifacts, name: str) -> dict[str, str]:
+    model = artifacts.current(name)
+    files = {"weights": "weights.safetensors", "model": "model.json"}
+    return {key: str(artifacts.fetch(model, file)) for key, file in files.items()}
+
+
+def _trained(
+    project: Project, compute: LocalCompute, name: str, job: dict[str, Any], *, parent: str | None = None
+) -> dg.MaterializeResult:
+    """Train, assess on test cards, publish. A killed training goes on from its checkpoint: same job, same scratch folder."""
+    artifacts = project.artifacts
+    source = snapshot_files(artifacts)
+    above = artifacts.current(parent) if parent else None
+    identity = [job, artifacts.current(layout.SNAPSHOT).digest, above.digest if above else None, compute.threads]
+    work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
+    spec = job.get("spec")
+    local = {**job, "spec": {**spec, "weights": _local_weights(project, spec["weights"], work)}} if spec else job
+    compute.run("pcr_assets.learning.train", {**local, **source, "out": str(work)}, work)
+    if spec:
+        _name_source(work / "model.json", spec["weights"])
+    trained = {"weights": str(work / "weights.safetensors"), "model": str(work / "model.json")}
+    (work / "assess").mkdir(exist_ok=True)
+    compute.run("pcr_assets.learning.assess", {"model": trained, **source, "out": str(work)}, work / "assess")
+    metrics, assessed = (json.loads((work / file).read_text()) for file in ("metrics.json", "assess.json"))
+    licence = above.record["teacher_license"] if above else metrics["licence"]
+    record = {
+        **assessed,
+        "backbone": json.loads((work / "model.json").read_text())["backbone"],
+        "parameters": metrics["parameters"],
+        "steps": metrics["steps"],
+        "teacher_license": licence,
+    }
+    files = {file: work / file for file in FILES}
+    published = artifacts.publish(name, files, digest=_digest(files), record=record, numbered=True)
+    return materialized(published, _shown(metrics, record))
+
+
+def _local_weights(project: Project, weights: str, work: Path) -> str:
+    """Where first weights are on this machine: what ``store:KEY`` or ``s3://bucket/key`` names is fetched."""
+    if weights.startswith("store:"):
+        fetched = project.root.fetch(weights.removeprefix("store:"))
+    elif weights.startswith("s3://"):
+        root, _, key = weights.rpartition("/")
+        fetched = project.open(root).fetch(key)
+    else:
+        return weights
+    link = work / f"first_weights{PurePosixPath(weights).suffix}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(fetched)
+    return f"file:{link}"
+
+
+def _name_source(model: Path, weights: str) -> None:
+    """Let a published spec say where its first weights came from, not where they lay on this machine."""
+    spec = json.loads(model.read_text())
+    if spec["weights"] != weights:
+        model.write_text(json.dumps({**spec, "weights": weights}, indent=1, sort_keys=True))
+
+
+def _digest(files: dict[str, Path]) -> str:
+    from pcr_assets.learning.weights import tensor_digest
+
+    model = json.loads(files["model.json"].read_text())
+    return digests.of_json([tensor_digest(files["weights.safetensors"]), model])
+
+
+def _shown(metrics: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    hard = record["recall"]["hard"]
+    return {
+        "recall@1 (hard camera)": hard["recall_at_1"],
+        "recall@5 (hard camera)": hard["recall_at_5"],
+        "mean cosine of different cards": record["different_cards"]["mean_cosine"],
+        "parameters": record["parameters"],
+        "teacher_license": record["teacher_license"],
+        "test cards through the camera": show.rows(record["recall"], "strength"),
+        "loss": show.curves({"loss": metrics["curves"]["loss"]}, "training loss", "step"),
+    }

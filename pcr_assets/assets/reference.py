@@ -1,0 +1,121 @@
+"""Floor *reference*: embeddings of all cards by every model that will answer, and the index that is searched."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import dagster as dg
+
+from pcr_assets import digests, layout
+from pcr_assets.assets import show
+from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.declare import asset, materialized, say
+from pcr_assets.assets.exports import student_int8, student_onnx
+from pcr_assets.resources.artifacts import Artifacts, PublishedFile
+from pcr_assets.resources.project import Project
+from pcr_assets.shard_plan import plan_shards
+
+MODELS = {"int8": (layout.INT8, "student_int8.onnx"), "fp32": (layout.ONNX, "student.onnx")}
+"""The variants of a release: each has an index made with its own model."""
+
+
+@asset(
+    "reference",
+    layout.EMBEDDINGS,
+    deps=[processed_cards, student_onnx, student_int8],
+    kinds={"parquet"},
+    code_version="1",
+)
+def card_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """Embeddings of all cards, a shard for each set and variant; only sets whose cards or model changed are embedded."""
+    artifacts, before = project.artifacts, project.artifacts.find(layout.EMBEDDINGS)
+    known = before.record["variants"] if before else {}
+    variants: dict[str, Any] = {}
+    files: dict[str, Path] = {}
+    embedded = 0
+    with project.passing_workdir() as work:
+        for variant, (name, file) in MODELS.items():
+            model = artifacts.current(name)
+            last = known.get(variant, {}).get("sets", {})
+            sets, made = _embedded(context, artifacts, variant, artifacts.fetch(model, file), last, work)
+            variants[variant] = {"model": model.digest, "sets": sets}
+            files |= made
+            embedded += sum(entry["scans"] for entry in sets.values() if entry["file"] in made)
+        names = [entry["file"] for found in variants.values() for entry in found["sets"].values()]
+        kept = {name: before.files[name] for name in names if name not in files} if before else {}
+        gauges = _gauges(artifacts, variants, files, kept)
+        record = {"variants": variants, "mean_cosine": {name: gauge["mean_cosine"] for name, gauge in gauges.items()}}
+        content = {name: {s: e["digest"] for s, e in found["sets"].items()} for name, found in variants.items()}
+        published = artifacts.publish(
+            layout.EMBEDDINGS, files, kept=kept, digest=digests.of_json(content), record=record
+        )
+    return materialized(published, {"scans embedded now": embedded, "different cards": show.rows(gauges, "variant")})
+
+
+def _embedded(
+    context: dg.AssetExecutionContext, artifacts: Artifacts, variant: str, model: Path, last: dict[str, Any], work: Path
+) -> tuple[dict[str, Any], dict[str, Path]]:
+    """The shards of one variant: the record of each set, and the files of those that were made now, in ``work``."""
+    from edge_runtime.embedder import OnnxEmbedder
+    from pcr_assets.gallery import embeddings
+
+    embedder, digest = OnnxEmbedder(model), digests.of_file(model)
+    processed = artifacts.current(layout.PROCESSED)
+    cards = processed.record["sets"]
+    inputs = {s: embeddings.inputs_digest(entry["digest"], digest, embedder.input_size) for s, entry in cards.items()}
+    plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in last.items()})
+    sets, files = {set_id: last[set_id] for set_id in plan.kept}, {}
+    for number, set_id in enumerate(plan.built, start=1):
+        table = embeddings.embed_shard(artifacts.fetch(processed, cards[set_id]["file"]), embedder)
+        shard = embeddings.shard_digest(table)
+        name = f"{variant}/{quote(set_id, safe='')}-{shard[:16]}.parquet"
+        files[name] = work / name.replace("/", "-")
+        embeddings.write_shard(table, files[name])
+        sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": shard, "scans": len(table)}
+        say(context, f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {len(table)} scans")
+    return sets, files
+
+
+def _gauges(
+    artifacts: Artifacts, variants: dict[str, Any], files: dict[str, Path], kept: dict[str, PublishedFile]
+) -> dict[str, dict[str, float]]:
+    import numpy as np
+
+    from pcr_assets.gallery.embeddings import read_shard, vectors_of
+    from pcr_assets.measures import collapse
+
+    gauges = {}
+    for variant, found in variants.items():
+        paths = [files.get(e["file"]) or artifacts.fetch_file(kept[e["file"]]) for e in found["sets"].values()]
+        tables = [read_shard(path) for path in paths]
+        names = np.array([card_id for table in tables for card_id in table["card_id"].to_pylist()])
+        gauges[variant] = collapse(np.concatenate([vectors_of(table) for table in tables]), names)
+    return gauges
+
+
+@asset("reference", layout.INDEX, deps=[card_embeddings, processed_cards], kinds={"usearch"}, code_version="1")
+def card_index(project: Project) -> dg.MaterializeResult:
+    """The uSearch index of each variant, brought up to date set by set, and the catalogue that says what its keys mean."""
+    from pcr_assets.gallery.catalogue import catalogue
+    from pcr_assets.gallery.index import SetShard, index_digest, save_index, update_index
+
+    artifacts = project.artifacts
+    processed, embedded = artifacts.current(layout.PROCESSED), artifacts.current(layout.EMBEDDINGS)
+    before = artifacts.find(layout.INDEX)
+    known = before.record["variants"] if before else {}
+    variants, files, content = {}, {}, {}
+    with project.passing_workdir() as work:
+        for variant, found in embedded.record["variants"].items():
+            shards = {s: SetShard(e["digest"], artifacts.fetch(embedded, e["file"])) for s, e in found["sets"].items()}
+            last = artifacts.fetch(before, f"{variant}.usearch") if before and variant in known else None
+            update = update_index(last, known.get(variant, {}).get("sets", {}), shards)
+            files[f"{variant}.usearch"] = work / f"{variant}.usearch"
+            save_index(update.index, files[f"{variant}.usearch"])
+            content[variant] = index_digest(update.index)
+            variants[variant] = {"sets": dict(update.sets), "scans": len(update.index)}
+        cards = [artifacts.fetch(processed, entry["file"]) for entry in processed.record["sets"].values()]
+        data = catalogue(cards, processed.record["art_groups"])
+        digest = digests.of_json({**content, "catalogue": digests.of_bytes(data)})
+        record = {"variants": variants, "cards": processed.record["cards"]}
+        published = artifacts.publish(layout.INDEX, {**files, "catalogue.csv": data}, digest=digest, record=record)
+    return materialized(published, {"cards": record["cards"], "scans": {v: e["scans"] for v, e in variants.items()}})

@@ -1,0 +1,221 @@
+"""Floor *release*: the report that judges a release through the edge's own code, and the signed bundle."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets import digests, layout
+from pcr_assets.assets import show
+from pcr_assets.assets.dataset import snapshot_files, training_snapshot
+from pcr_assets.assets.declare import asset, materialized, observed
+from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
+from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.reference import MODELS, card_index
+from pcr_assets.assets.settings import report_config
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.signing import ReleaseSigner
+
+DEFAULT_VARIANT = "int8"
+
+
+def _observed_folder(project: Project, root: str) -> dg.ObserveResult:
+    entries = list(project.open(root).list()) if root else []
+    digest = digests.of_json([[entry.key, entry.size, entry.etag] for entry in entries])
+    return dg.ObserveResult(data_version=dg.DataVersion(digest), metadata={"files": len(entries), "root": root})
+
+
+@observed("release", kinds={"s3"})
+def evaluation_photos(project: Project) -> dg.ObserveResult:
+    """Photos of cards, labelled in ``photos.csv``: the only numbers that may be called accuracy. May be empty."""
+    return _observed_folder(project, project.photos_root)
+
+
+@observed("release", kinds={"s3"})
+def strangers(project: Project) -> dg.ObserveResult:
+    """Pictures that must be refused: other games' cards, backs of cards, things. May be empty."""
+    return _observed_folder(project, project.strangers_root)
+
+
+@asset(
+    "release",
+    layout.REPORT,
+    deps=[
+        card_index,
+        student_onnx,
+        student_int8,
+        training_snapshot,
+        teacher_weights,
+        student_stage1,
+        student_stage2,
+        evaluation_photos,
+        strangers,
+        report_config,
+    ],
+    kinds={"html"},
+    code_version="1",
+)
+def recognition_report(project: Project) -> dg.MaterializeResult:
+    """How well each variant names cards and refuses strangers, asked through edge_runtime; and the thresholds that follow."""
+    from pcr_assets.gallery import report, report_page
+
+    artifacts = project.artifacts
+    settings = report.ReportSettings(**project.settings.section("report"))
+    index = artifacts.current(layout.INDEX)
+    evidence = _evidence(project, settings.strangers)
+    subjects = {
+        variant: report.Subject(
+            artifacts.fetch(artifacts.current(name), file),
+            artifacts.fetch(index, f"{variant}.usearch"),
+            artifacts.fetch(index, "catalogue.csv"),
+        )
+        for variant, (name, file) in MODELS.items()
+    }
+    variants = {name: report.judge_variant(subject, evidence, settings) for name, subject in subjects.items()}
+    chosen = subjects[DEFAULT_VARIANT]
+    judged = report.judge_photos(chosen, variants[DEFAULT_VARIANT]["thresholds"], evidence, settings)
+    record = {
+        "cards": index.record["cards"],
+        "variants": variants,
+        "photos": judged,
+        "objections": report.objections(variants, settings),
+    }
+    models = {name: artifacts.current(place).record for name, place in _TRAINED.items()}
+    page = report_page.page(record, models, {path.name: path for path in evidence.photos})
+    files = {"report.json": digests.canonical_json(record), "report.html": page.encode()}
+    short = {**record, "photos": judged["outcomes"], "variants": {n: _without_plots(v) for n, v in variants.items()}}
+    published = artifacts.publish(layout.REPORT, files, digest=digests.of_json(record), record=short)
+    return materialized(published, _shown(project, short, files["report.json"], variants))
+
+
+_TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layout.STAGE2}
+
+
+def _evidence(project: Project, most_strangers: int) -> Any:
+    import pyarrow.parquet as pq
+
+    from pcr_assets.cards.reader import CardImages
+    from pcr_assets.gallery import photos
+    from pcr_assets.gallery.report import Evidence
+
+    source = snapshot_files(project.artifacts)
+    rows = pq.read_table(source["snapshot"]).to_pylist()
+    splits = {split: [row for row in rows if row["split"] == split] for split in ("validation", "test")}
+    strange = _pictures(project, project.strangers_root)
+    step = max(1, len(strange) // most_strangers) if most_strangers else len(strange) + 1
+    return Evidence(
+        cards=CardImages([Path(shard) for shard in source["shards"]]),
+        splits=splits,
+        strangers=strange[::step][:most_strangers],
+        photos=_pictures(project, project.photos_root),
+        labels=photos.read_labels(Path(project.photos_root)),
+    )
+
+
+def _pictures(project: Project, root: str) -> list[Path]:
+    from pcr_assets.cards.names import is_picture
+
+    store = project.open(root)
+    return [store.fetch(entry.key) for entry in store.list() if is_picture(entry.key)]
+
+
+def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in judged.items() if key != "similarities"}
+
+
+def _shown(project: Project, record: dict[str, Any], data: bytes, variants: dict[str, Any]) -> dict[str, Any]:
+    from pcr_assets.imaging import charts
+
+    recall = {f"{v}, {s}": found for v, judged in variants.items() for s, found in judged["recall"].items()}
+    chosen = variants[DEFAULT_VARIANT]
+    plot = charts.histogram(
+        {name: values for name, values in chosen["similarities"].items() if values},
+        title="similarities",
+        x_label="cosine",
+        lines={"accept": chosen["thresholds"]["accept"]},
+    )
+    return {
+        "recall@1": chosen["recall"][next(iter(chosen["recall"]))]["recall_at_1"],
+        "photos": dg.MetadataValue.json(record["photos"]),
+        "objections": "; ".join(record["objections"]) or "none",
+        "test cards through the camera": show.rows(recall, "variant"),
+        "known from unknown": dg.MetadataValue.md(plot),
+    }
+
+
+@asset(
+    "release",
+    layout.RELEASES,
+    deps=[recognition_report, card_index, student_onnx, student_int8, student_hef],
+    kinds={"release"},
+    code_version="1",
+)
+def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResult:
+    """The signed bundle that edge_runtime opens: models, indexes, catalogue, thresholds, report. Immutable, named by digest."""
+    from pcr_assets.gallery import bundle
+
+    artifacts, key = project.artifacts, signer.public_key()
+    names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
+    names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
+    made_from = {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
+    variants, shared = _parts(artifacts)
+    manifest, digest = bundle.manifest(
+        variants,
+        shared,
+        default_variant=DEFAULT_VARIANT,
+        made_from=made_from,
+        teacher_license=artifacts.current(layout.ONNX).record["teacher_license"],
+        keyid=bundle.keyid(key),
+    )
+    files: dict[str, Path | bytes] = {
+        **bundle.bundle_files(variants, shared),
+        "manifest.json": manifest,
+        "manifest.sig": bundle.signature(manifest, key, signer.sign(manifest)),
+    }
+    record = {"made_from": made_from, "variants": sorted(variants), "keyid": bundle.keyid(key)}
+    published = artifacts.publish(layout.RELEASES, files, digest=digest, record=record)
+    _announce(project, bundle.pointer(published.version, manifest), key)
+    return materialized(
+        published, {"release": published.version, "signed by": record["keyid"], "variants": ", ".join(sorted(variants))}
+    )
+
+
+def _parts(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, Path]]:
+    import json
+
+    from pcr_assets.gallery.bundle import Variant
+
+    index, report = artifacts.current(layout.INDEX), artifacts.current(layout.REPORT)
+    spec = json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text())
+    variants = {
+        variant: Variant(
+            engine="onnx",
+            model=artifacts.fetch(artifacts.current(name), file),
+            index=artifacts.fetch(index, f"{variant}.usearch"),
+            input_size=tuple(spec["input_size"]),
+            embedding_dim=spec["embedding_dim"],
+            thresholds=report.record["variants"][variant]["thresholds"],
+        )
+        for variant, (name, file) in MODELS.items()
+    }
+    shared = {
+        "catalogue.csv": artifacts.fetch(index, "catalogue.csv"),
+        "report.json": artifacts.fetch(report, "report.json"),
+        "report.html": artifacts.fetch(report, "report.html"),
+    }
+    return variants, shared
+
+
+def _announce(project: Project, pointer: bytes, key: bytes) -> None:
+    """Move the edge's pointer, last. The public key lies beside it for a person to carry to a device and pin there."""
+    from pcr_assets.resources.store import Missing
+
+    store = project.root
+    try:
+        before: bytes | None = store.read(f"{layout.RELEASES}/latest.json")
+    except Missing:
+        before = None
+    store.write(f"{layout.RELEASES}/release_key.pub", key.hex().encode() + b"\n")
+    if before != pointer:
+        store.swap(f"{layout.RELEASES}/latest.json", pointer, before)

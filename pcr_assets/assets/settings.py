@@ -1,0 +1,42 @@
+"""Floor *settings*: one observed asset for each section of the profile, so that a changed value makes its step stale."""
+
+import dagster as dg
+
+from pcr_assets.assets.declare import observed
+from pcr_assets.resources.hailo import HailoCompiler
+from pcr_assets.resources.project import Project
+
+
+def config_asset(section: str, about: str) -> dg.AssetsDefinition:
+    """The observed asset of one section; its data version is the digest of the section."""
+
+    @observed("settings", kinds={"yaml"}, name=f"{section}_config", about=about)
+    def observe(project: Project) -> dg.ObserveResult:
+        settings = project.settings
+        return dg.ObserveResult(
+            data_version=dg.DataVersion(settings.digest(section)),
+            metadata={"settings": dg.MetadataValue.json(settings.section(section)), "profile": settings.source},
+        )
+
+    return observe
+
+
+snapshot_config = config_asset("snapshot", "When the training snapshot moves, and how cards are split.")
+calibration_config = config_asset("calibration", "How many cards calibrate the integer models, and which.")
+student_config = config_asset("student", "The student's architecture, input size and starting weights.")
+teacher_config = config_asset("teacher", "The teacher's backbone, where its weights come from, and how it is trained.")
+stage1_config = config_asset("stage1", "How the student is distilled from the teacher.")
+stage2_config = config_asset("stage2", "How the student is fine-tuned for retrieval.")
+quantization_config = config_asset("quantization", "How the ONNX model becomes an integer model.")
+report_config = config_asset("report", "Which queries judge a release, and what it must reach.")
+
+
+@observed("settings", kinds={"yaml"})
+def hailo_config(project: Project, hailo: HailoCompiler) -> dg.ObserveResult:
+    """What the HEF is compiled for, and whether a compiler is installed: installing one makes ``student_hef`` stale."""
+    settings = project.settings.section("hailo")
+    state = hailo.available() or "installed"
+    return dg.ObserveResult(
+        data_version=dg.DataVersion(f"{project.settings.digest('hailo')[:32]}-{state == 'installed'}"),
+        metadata={"settings": dg.MetadataValue.json(settings), "compiler": state},
+    )

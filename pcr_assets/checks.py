@@ -1,0 +1,119 @@
+"""Asset checks. Each compares numbers that its asset measured and recorded; the blocking ones stand before the release.
+
+A gate that refuses leaves the last release in service: nothing is built behind it until its asset changes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets import layout
+from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
+from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.reference import card_embeddings
+from pcr_assets.assets.release import recognition_report
+from pcr_assets.resources.project import Project
+
+Record = Mapping[str, Any]
+Limits = Mapping[str, float]
+"""The section ``gates`` of the settings."""
+Finding = tuple[bool, str]
+Judge = Callable[[Record, Limits], Finding]
+
+
+def gate(asset: dg.AssetsDefinition, artifact: str, *, blocking: bool = True) -> Callable[[Judge], Any]:
+    """A check on the record of an artifact: the function says whether it passes, and in one sentence why."""
+
+    def declare(judge: Judge) -> dg.AssetChecksDefinition:
+        @dg.asset_check(asset=asset, name=judge.__name__, blocking=blocking, description=judge.__doc__)
+        def check(project: Project) -> dg.AssetCheckResult:
+            passed, said = judge(project.artifacts.current(artifact).record, project.settings.section("gates"))
+            severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
+            return dg.AssetCheckResult(passed=passed, severity=severity, description=said)
+
+        return check
+
+    return declare
+
+
+@gate(processed_cards, layout.PROCESSED, blocking=False)
+def few_scans_in_quarantine(record: Record, limits: Limits) -> Finding:
+    """Few scans are in quarantine."""
+    rejected, kept = record["rejected"], record["scans"]
+    few = rejected <= limits["quarantine"] * (rejected + kept)
+    return few, f"{rejected} of {rejected + kept} scans are in quarantine"
+
+
+@gate(teacher_weights, layout.TEACHER)
+def teacher_beats_hashing(record: Record, limits: Limits) -> Finding:
+    """A teacher that names cards worse than perceptual hashing has nothing to teach."""
+    ours, hashing = (
+        sum(found["art_recall_at_1"] for found in judged.values()) / len(judged)
+        for judged in (record["recall"], record["hashing"])
+    )
+    said = f"recall@1 of the art, mean over {' and '.join(record['recall'])} camera: teacher {ours:.1%}, hashing {hashing:.1%}"
+    return ours - hashing > limits["teacher_lead"], said
+
+
+@gate(student_stage1, layout.STAGE1, blocking=False)
+def stage1_has_not_collapsed(record: Record, limits: Limits) -> Finding:
+    """Different cards lie apart."""
+    return _apart(record["different_cards"]["mean_cosine"], limits)
+
+
+@gate(student_stage2, layout.STAGE2)
+def stage2_has_not_collapsed(record: Record, limits: Limits) -> Finding:
+    """Different cards lie apart."""
+    return _apart(record["different_cards"]["mean_cosine"], limits)
+
+
+def _apart(mean: float, limits: Limits) -> Finding:
+    most = limits["mean_cosine"]
+    return mean < most, f"mean cosine between different cards is {mean:.3f}, it must be below {most}"
+
+
+@gate(student_onnx, layout.ONNX)
+def onnx_agrees_with_torch(record: Record, limits: Limits) -> Finding:
+    """Both graphs give the embeddings that torch gives."""
+    least = min(found["minimum"] for found in record["parity"].values())
+    return least >= limits["parity"], f"least cosine to torch {least:.6f}, it must be {limits['parity']} or more"
+
+
+@gate(student_int8, layout.INT8)
+def int8_agrees_with_fp32(record: Record, limits: Limits) -> Finding:
+    """The integer model gives nearly the embeddings of the FP32 one."""
+    mean = record["fidelity"]["mean"]
+    return mean >= limits["int8_cosine"], f"mean cosine to FP32 {mean:.4f}, it must be {limits['int8_cosine']} or more"
+
+
+@gate(student_hef, layout.HEF, blocking=False)
+def hef_is_built(record: Record, limits: Limits) -> Finding:
+    """A release without a HEF runs on the Pi's processor alone."""
+    return record["built"], "compiled" if record["built"] else record["reason"]
+
+
+@gate(card_embeddings, layout.EMBEDDINGS)
+def gallery_has_not_collapsed(record: Record, limits: Limits) -> Finding:
+    """Different cards of the gallery lie apart, in every variant."""
+    return _apart(max(record["mean_cosine"].values()), limits)
+
+
+@gate(recognition_report, layout.REPORT)
+def report_permits_release(record: Record, limits: Limits) -> Finding:
+    """Every variant names cards as well as the report's settings demand."""
+    return not record["objections"], "; ".join(record["objections"]) or "every variant reaches what the settings demand"
+
+
+CHECKS = [
+    few_scans_in_quarantine,
+    teacher_beats_hashing,
+    stage1_has_not_collapsed,
+    stage2_has_not_collapsed,
+    onnx_agrees_with_torch,
+    int8_agrees_with_fp32,
+    hef_is_built,
+    gallery_has_not_collapsed,
+    report_permits_release,
+]

@@ -1,0 +1,37 @@
+"""The code location: the one place where assets, checks, resources, jobs and sensors meet."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets.assets import cards, dataset, exports, models, reference, release, settings
+from pcr_assets.automation import new_cards, refresh_job
+from pcr_assets.checks import CHECKS
+from pcr_assets.resources.compute import LocalCompute
+from pcr_assets.resources.hailo import HailoCompiler
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.signing import ReleaseSigner
+
+FLOORS = [settings, cards, dataset, models, exports, reference, release]
+
+
+def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """The definitions, with some resources replaced: tests and commands build theirs here too."""
+    resources = {
+        "project": Project(),
+        "compute": LocalCompute(),
+        "hailo": HailoCompiler(),
+        "signer": ReleaseSigner(),
+    }
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(FLOORS),
+        asset_checks=CHECKS,
+        resources={**resources, **(resource_overrides or {})},
+        jobs=[refresh_job],
+        sensors=[new_cards],
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,96 @@
+"""``make demo``: build what is stale, then recognise photos with the release that was made, and say where to look next.
+
+Without cards of your own it renders the sample cards first. Everything it does is one call of what the other commands do.
+"""
+
+import csv
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from pcr_assets import layout, refresh
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.signing import ReleaseSigner
+
+PHOTOS_SHOWN = 12
+
+
+def main() -> int:
+    """Run the demo; the exit code is that of ``refresh run``, or 1 when a photo could not be read."""
+    project = Project()
+    if not os.environ.get("PCR_CARDS"):
+        _render_sample(project)
+    code = refresh.main(["run"])
+    if code != 0:
+        return code
+    _trust_own_releases(ReleaseSigner())
+    releases = Path(project.root.root, layout.RELEASES)
+    photos = _photos(Path(project.photos_root))
+    if not photos:
+        print(f"\nno photos in {project.photos_root}: pass PHOTOS=/path/to/photos to see some recognised")
+    else:
+        print(f"\n{len(photos)} photos, read by edge_runtime from the release:")
+        code = _recognise(releases, photos)
+    print(_where_next(project, releases))
+    return code
+
+
+def _render_sample(project: Project) -> None:
+    from pcr_assets.imaging.sample import render
+
+    started = time.perf_counter()
+    render(Path(project.root.root) / "data" / "raw")
+    print(
+        f"sample cards, photos and strangers are in {project.root.root}/data/raw ({time.perf_counter() - started:.1f} s)"
+    )
+
+
+def _trust_own_releases(signer: ReleaseSigner) -> None:
+    """Pin the pipeline's public key for the edge_runtime of this environment, as `edge-runtime trust` does on a Pi."""
+    from edge_runtime.keys import trust
+
+    trust(signer.public_key())
+
+
+def _photos(folder: Path) -> list[Path]:
+    """At most PHOTOS_SHOWN photos, those with a labelled card of the gallery first, spread over the folder."""
+    if not folder.is_dir():
+        return []
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
+    labels = next((file for file in (folder / "photos.csv", folder.parent / "photos.csv") if file.exists()), None)
+    if labels is not None:
+        with labels.open(newline="") as file:
+            known = {Path(row["photo"]).name for row in csv.DictReader(file) if row.get("in_gallery") == "1"}
+        found = [path for path in found if path.name in known] or found
+    step = max(1, len(found) // PHOTOS_SHOWN)
+    return found[::step][:PHOTOS_SHOWN]
+
+
+def _recognise(releases: Path, photos: list[Path]) -> int:
+    from edge_runtime import cli
+
+    return cli.main(["recognize", "--releases", str(releases), *map(str, photos)])
+
+
+def _where_next(project: Project, releases: Path) -> str:
+    report = project.artifacts.find(layout.REPORT)
+    page = Path(project.root.root, report.files["report.html"].key) if report else None
+    return "\n".join(
+        [
+            "",
+            "Where to look next:",
+            f"  the report on this release   {page}",
+            f"  the release                  {releases}",
+            "  the graph in the Dagster UI  make dev, then http://127.0.0.1:3000",
+            f"  your own photo               edge-runtime recognize --releases {releases} PHOTO",
+            "  what is stale, and why       make plan",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    if shutil.which("edge-runtime") is None:
+        sys.exit("edge_runtime is not installed in this environment: pip install ./edge_runtime, or use `make demo`")
+    sys.exit(main())

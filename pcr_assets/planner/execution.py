@@ -1,0 +1,221 @@
+"""Runs of the planner: observing sources, building a wave, asking checks; each is one Dagster run in this process.
+
+Every run carries the tag ``pcr/launcher: stale``. Dagster's own console output is off: whoever called is told of each
+event as it happens.
+"""
+
+import fcntl
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.execution.plan.objects import ErrorSource  # internal, dagster 1.13
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES  # internal, dagster 1.13
+from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
+
+TAGS = {"pcr/launcher": "stale"}
+HOST = "pcr/host"
+SHORT_TEXT = 60
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+_SHORT = (dg.IntMetadataValue, dg.FloatMetadataValue, dg.BoolMetadataValue, dg.TextMetadataValue)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to an asset.
+
+    ``observing`` (a source), ``started``, ``built``, ``failed``, or a check ``passed``, ``warned`` of or ``refused`` it.
+    """
+
+    kind: str
+    asset: dg.AssetKey
+    text: str = ""
+    """What went wrong in one line, or the check and what it said."""
+    seconds: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """The numbers and short texts of the materialization."""
+    traceback: str = ""
+
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An asset that could not be built or observed, and the last line of its error."""
+
+    asset: dg.AssetKey
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.asset.to_user_string()} failed: {self.error}"
+
+
+@contextmanager
+def only_refresh(instance: dg.DagsterInstance) -> Iterator[bool]:
+    """Hold the instance's refresh lock; gives False, at once, when another process of this machine holds it.
+
+    The kernel drops the lock when its holder dies, so a killed refresh leaves nothing to clean up.
+    """
+    folder = Path(instance.root_directory)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "refresh.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def bury_the_dead(instance: dg.DagsterInstance) -> None:
+    """Close the runs that a killed refresh of this machine left open. Call it under the lock: then they are all dead.
+
+    Dagster can't know that an in-process run died. It would show it as running for ever, and the run would keep its slot
+    in a pool: the next asset of that pool would wait for ever too.
+    """
+    mine = dg.RunsFilter(tags={**TAGS, HOST: socket.gethostname()}, statuses=NOT_FINISHED_STATUSES)
+    for run in instance.get_runs(mine):
+        instance.report_run_failed(run, "The refresh that this run belonged to was killed.")
+        if instance.event_log_storage.supports_global_concurrency_limits:
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def execute(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    assets: Iterable[dg.AssetKey],
+    on_event: OnEvent,
+    *,
+    checks: Iterable[dg.AssetCheckKey] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> list[Failure]:
+    """Materialize (or observe) ``assets`` in one run, with all their checks; or ask ``checks`` alone.
+
+    Steps that don't depend on a failed one still run. Returns the assets that failed, each with its error.
+    """
+    assets = sorted(assets)
+    job = defs.resolve_implicit_job_def_def_for_assets(assets)
+    if job is None:
+        raise ValueError("these definitions hold no assets")
+    if checks is not None:
+        job = job.get_subset(asset_selection=set(), asset_check_selection=set(checks))
+    listener = _Listener(defs, on_event)
+    run_id = str(uuid.uuid4())
+    instance.add_event_listener(run_id, listener)
+    result = job.execute_in_process(
+        run_config=QUIET,
+        instance=instance,
+        asset_selection=None if checks is not None else assets,
+        raise_on_error=False,
+        run_id=run_id,
+        tags={**TAGS, HOST: socket.gethostname(), **(tags or {})},
+    )
+    if listener.interrupted or result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
+        raise KeyboardInterrupt
+    if result.success or listener.failures or listener.refused:
+        return listener.failures
+    return [Failure(asset, listener.last_error or f"run {run_id} failed before its first step") for asset in assets]
+
+
+class _Listener:
+    """Turns Dagster's log entries of one run into events, as they are written."""
+
+    def __init__(self, defs: dg.Definitions, on_event: OnEvent):
+        self.on_event = on_event
+        self.failures: list[Failure] = []
+        self.refused: set[str] = set()
+        self.last_error = ""
+        self.interrupted = False
+        self._started: dict[str, float] = {}
+        made_here = [made for made in defs.resolve_asset_graph().assets_defs if made.is_executable]
+        self._steps = {made.node_def.name: (sorted(made.keys), sorted(made.check_keys)) for made in made_here}
+        self._observing = {made.node_def.name for made in made_here if made.is_observable}
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None:
+            return
+        if event.is_job_failure:
+            self.last_error = _last_line(event.job_failure_data.error)
+        step = event.step_key
+        if step is None or step not in self._steps:
+            return
+        assets, checks = self._steps[step]
+        if event.is_step_start:
+            self._started[step] = time.perf_counter()
+            kind = "observing" if step in self._observing else "started"
+            for asset in assets:
+                self.on_event(Event(kind, asset))
+        elif event.is_step_materialization and event.asset_key:
+            made = event.step_materialization_data.materialization
+            self.on_event(Event("built", event.asset_key, seconds=self._seconds(step), metadata=_plain(made.metadata)))
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._judge(step, event.asset_check_evaluation_data)
+        elif event.is_step_failure and step not in self.refused:
+            data = event.step_failure_data
+            if data.error_source is ErrorSource.INTERRUPT:
+                self.interrupted = True
+                return
+            said = data.user_failure_data.description if data.user_failure_data else None
+            text = said or _last_line(data.error)
+            for asset in assets:
+                self._fail(asset, step, text, data.error)
+            for check in checks if not assets else []:
+                self._fail(check.asset_key, step, f"its check {check.name} broke: {text}", data.error)
+
+    def _judge(self, step: str, found: dg.AssetCheckEvaluation) -> None:
+        refuses = not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
+        if refuses and found.blocking:
+            self.refused.add(step)
+        text = f"{found.check_name}: {found.description}" if found.description else found.check_name
+        kind = "refused" if refuses else "passed" if found.passed else "warned"
+        self.on_event(Event(kind, found.asset_key, text, metadata=_plain(found.metadata)))
+
+    def _fail(self, asset: dg.AssetKey, step: str, text: str, error: SerializableErrorInfo | None) -> None:
+        self.failures.append(Failure(asset, text))
+        self.on_event(Event("failed", asset, text, seconds=self._seconds(step), traceback=_own_frames(error)))
+
+    def _seconds(self, step: str) -> float | None:
+        return time.perf_counter() - self._started[step] if step in self._started else None
+
+
+def _own_frames(error: SerializableErrorInfo | None) -> str:
+    """The traceback without Dagster's frames."""
+    if error is None:
+        return ""
+    root = _root(error)
+    frames = [frame for frame in root.stack if "/dagster/_" not in frame]
+    return "".join(["Traceback (most recent call last):\n", *frames, root.message])
+
+
+def _root(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    """The asset's own error below Dagster's wrapping, without what caused it in turn: that is its author's affair."""
+    wrapped = (error.cls_name or "").startswith("Dagster") and error.cause is not None
+    return _root(error.cause) if wrapped and error.cause else error
+
+
+def _last_line(error: SerializableErrorInfo | None) -> str:
+    """``ValueError: boom`` for ``some.module.ValueError: …boom``."""
+    if error is None:
+        return "no error was recorded"
+    root = _root(error)
+    lines = [line.strip() for line in root.message.strip().splitlines() if line.strip()]
+    if not lines:
+        return root.cls_name or "an error without words"
+    kind, colon, rest = lines[0].partition(":")
+    first = f"{kind.rpartition('.')[2]}{colon}{rest}"
+    return first if len(lines) == 1 else lines[-1]
+
+
+def _plain(metadata: Mapping[str, dg.MetadataValue]) -> dict[str, Any]:
+    """The metadata that fits in a line: numbers, truth values and short texts."""
+    plain = {name: value.value for name, value in metadata.items() if isinstance(value, _SHORT)}
+    return {name: value for name, value in plain.items() if not isinstance(value, str) or len(value) <= SHORT_TEXT}

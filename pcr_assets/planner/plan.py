@@ -1,0 +1,142 @@
+"""The plan: which assets are stale, why, and in which order they would be built."""
+
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+
+import dagster as dg
+from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView  # internal, dagster 1.13
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus  # internal, dagster 1.13
+
+from pcr_assets.assets.declare import ARTIFACT
+from pcr_assets.planner.gates import Gate, Verdict, gates_of
+
+Published = Callable[[dg.AssetKey], str | None]
+"""The digest of what the store holds for an asset, or None when it holds nothing whole."""
+
+
+class Status(StrEnum):
+    """Why an asset is in the plan; FRESH ones are not."""
+
+    FRESH = "FRESH"
+    MISSING = "MISSING"
+    STALE = "STALE"
+    PENDING = "PENDING"
+    """Fresh itself, but something above it will be rebuilt: it is built only if that comes out different."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """An asset of the plan and the causes, one sentence each."""
+
+    asset: dg.AssetKey
+    status: Status
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """An asset that is not built, and the gate above it that refuses."""
+
+    asset: dg.AssetKey
+    gate: Gate
+
+    def __str__(self) -> str:
+        return f"{self.asset.to_user_string()} is not built: {self.gate}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a refresh would do now. Assets stand in the order of the graph."""
+
+    total: int
+    """How many assets were looked at."""
+    steps: tuple[Step, ...]
+    blocked: tuple[Blocked, ...]
+    gates: tuple[Gate, ...]
+    """Gates that are not passed, of assets that will not be rebuilt anyway: a refresh asks them again."""
+    frontier: frozenset[dg.AssetKey]
+    """The stale assets that can be built now."""
+
+    @property
+    def settled(self) -> bool:
+        """Nothing is stale and no gate waits to be asked."""
+        return not (self.steps or self.blocked or any(gate.verdict is Verdict.UNASKED for gate in self.gates))
+
+
+def selected_assets(defs: dg.Definitions, selection: str) -> AbstractSet[dg.AssetKey]:
+    """The materializable assets of a Dagster selection, such as ``*``, ``+card_index`` or ``group:models``."""
+    graph = defs.resolve_asset_graph()
+    return dg.AssetSelection.from_coercible(selection).resolve(graph) & graph.materializable_asset_keys
+
+
+def ancestors(defs: dg.Definitions, assets: Iterable[dg.AssetKey]) -> set[dg.AssetKey]:
+    """Everything upstream of ``assets``."""
+    graph = defs.resolve_asset_graph()
+    return {above for asset in assets for above in graph.get_ancestor_asset_keys(asset)}
+
+
+def stale_resolver(defs: dg.Definitions, instance: dg.DagsterInstance) -> CachingStaleStatusResolver:
+    """Dagster's own answers about staleness. It caches: take a new one after every materialization."""
+    view = AssetGraphView.for_test(defs, instance)
+    return CachingStaleStatusResolver(instance, view.asset_graph, loading_context=view)
+
+
+def staleness(
+    defs: dg.Definitions, resolver: CachingStaleStatusResolver, asset: dg.AssetKey, published: Published
+) -> Step:
+    """One asset's own status and causes, whatever is above it. Only a fresh asset's artifact is looked up."""
+    status = resolver.get_status(asset)
+    if status is StaleStatus.MISSING:
+        return Step(asset, Status.MISSING, ("never materialized",))
+    if status is StaleStatus.STALE:
+        return Step(asset, Status.STALE, tuple(_in_words(cause) for cause in resolver.get_stale_causes(asset)))
+    if ARTIFACT in defs.resolve_asset_graph().get(asset).metadata:
+        held = published(asset)
+        if held is None:
+            return Step(asset, Status.MISSING, ("artifact missing",))
+        if held != resolver.get_current_data_version(asset).value:
+            return Step(asset, Status.STALE, ("the store holds another version",))
+    return Step(asset, Status.FRESH, ())
+
+
+def _in_words(cause: object) -> str:
+    dependency = getattr(cause, "dependency_asset_key", None)
+    reason = str(getattr(cause, "reason", cause))
+    if dependency is None or dependency.to_user_string() in reason:
+        return reason
+    return reason.replace("a new dependency data version", f"new data from {dependency.to_user_string()}")
+
+
+def resolve(defs: dg.Definitions, instance: dg.DagsterInstance, selection: str, published: Published) -> Plan:
+    """What is stale among ``selection`` now. It only reads: call :func:`pcr_assets.planner.observe` before."""
+    graph = defs.resolve_asset_graph()
+    selected = selected_assets(defs, selection)
+    resolver = stale_resolver(defs, instance)
+    due: dict[dg.AssetKey, Step] = {}
+    for asset in (key for key in graph.toposorted_asset_keys if key in selected):
+        step = staleness(defs, resolver, asset, published)
+        waits_for = sorted(parent.to_user_string() for parent in graph.get(asset).parent_keys if parent in due)
+        if step.status is not Status.FRESH:
+            due[asset] = step
+        elif waits_for:
+            due[asset] = Step(asset, Status.PENDING, (f"waits for {', '.join(waits_for)}",))
+
+    shut = tuple(
+        gate
+        for gate in gates_of(defs, instance, selected | ancestors(defs, selected))
+        if gate.verdict is not Verdict.PASSED and gate.check.asset_key not in due
+    )
+    above = {asset: ancestors(defs, [asset]) for asset in due}
+    behind = {asset: [gate for gate in shut if gate.check.asset_key in above[asset]] for asset in due}
+    refused = {
+        asset: gate for asset, gates in behind.items() for gate in reversed(gates) if gate.verdict is Verdict.REFUSED
+    }
+    return Plan(
+        total=len(selected),
+        steps=tuple(step for asset, step in due.items() if asset not in refused),
+        blocked=tuple(Blocked(asset, gate) for asset, gate in refused.items()),
+        gates=shut,
+        frontier=frozenset(asset for asset in due if not behind[asset] and not above[asset] & due.keys()),
+    )

@@ -1,0 +1,178 @@
+"""A refresh: observe, build the stale frontier, ask again, until nothing is stale or nothing more can be built."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import dagster as dg
+
+from pcr_assets.planner import execution
+from pcr_assets.planner.execution import Event, Failure, OnEvent
+from pcr_assets.planner.gates import Gate, Verdict
+from pcr_assets.planner.plan import Blocked, Published, Step, ancestors, resolve, selected_assets
+
+
+class Ending(IntEnum):
+    """How a refresh ended; the number is the exit code of the command."""
+
+    SETTLED = 0
+    FAILED = 1
+    UNSETTLED = 2
+    BLOCKED = 4
+    BUSY = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a refresh did and what it left."""
+
+    ending: Ending
+    total: int
+    seconds: float
+    built: tuple[dg.AssetKey, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    unsettled: tuple[Step, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    refused: tuple[Gate, ...] = ()
+
+    def __str__(self) -> str:
+        took = f"{self.seconds:.0f} s" if self.seconds >= 10 else f"{self.seconds:.1f} s"
+        built = f"built {len(self.built)} of {self.total} assets in {took}"
+        if self.ending is Ending.BUSY:
+            return "another refresh of this instance is running: wait for it, or stop it first"
+        if self.ending is Ending.FAILED:
+            more = f" (and {len(self.failures) - 1} more)" if len(self.failures) > 1 else ""
+            return f"{self.failures[0]}{more}; {built}, the next refresh goes on from there"
+        if self.ending is Ending.UNSETTLED:
+            step = self.unsettled[0]
+            why = "; ".join(step.causes)
+            return f"{step.asset.to_user_string()} is stale again right after it was built ({why}); {built}"
+        if self.ending is Ending.BLOCKED:
+            first = self.blocked[0] if self.blocked else self.refused[0]
+            more = f" (and {len(self.blocked) - 1} more)" if len(self.blocked) > 1 else ""
+            return f"{first}{more}; {built}"
+        return f"{built}; nothing else was stale" if self.built else f"nothing is stale ({self.total} assets, {took})"
+
+
+def ignore(event: Event) -> None:
+    """Tell nobody."""
+
+
+def observe(
+    defs: dg.Definitions, instance: dg.DagsterInstance, selection: str = "*", on_event: OnEvent = ignore
+) -> list[Failure]:
+    """Observe the sources and settings that ``selection`` is made from. Returns those that could not be observed."""
+    graph = defs.resolve_asset_graph()
+    above = ancestors(defs, selected_assets(defs, selection))
+    sources = (graph.observable_asset_keys - graph.materializable_asset_keys) & above
+    return execution.execute(defs, instance, sources, on_event) if sources else []
+
+
+def run(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    selection: str,
+    published: Published,
+    *,
+    on_event: OnEvent = ignore,
+    tags: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Build everything stale in ``selection``, in waves, and nothing else.
+
+    What depends on a failed asset waits; other branches are still built. One refresh of an instance runs at a time.
+    ``on_event`` is told of each asset as it starts and ends; ``tags`` are added to the Dagster runs.
+    """
+    started = time.perf_counter()
+    with execution.only_refresh(instance) as free:
+        if not free:
+            return Outcome(Ending.BUSY, len(selected_assets(defs, selection)), time.perf_counter() - started)
+        execution.bury_the_dead(instance)
+        return _Refresh(defs, instance, selection, published, on_event, tags).outcome(started)
+
+
+@dataclass
+class _Refresh:
+    """One refresh under way."""
+
+    defs: dg.Definitions
+    instance: dg.DagsterInstance
+    selection: str
+    ask_store: Published
+    on_event: OnEvent
+    tags: Mapping[str, str] | None
+    held: dict[dg.AssetKey, str | None] = field(default_factory=dict)
+    built: list[dg.AssetKey] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unsettled: list[Step] = field(default_factory=list)
+    aside: set[dg.AssetKey] = field(default_factory=set)
+    """Assets that this refresh gave up on; what depends on them waits."""
+    asked: set[dg.AssetCheckKey] = field(default_factory=set)
+
+    def outcome(self, started: float) -> Outcome:
+        self.failures += observe(self.defs, self.instance, self.selection, self.on_event)
+        self.aside |= {failure.asset for failure in self.failures}
+        while True:
+            plan = resolve(self.defs, self.instance, self.selection, self.published)
+            if gates := {gate.check for gate in plan.gates} - self.asked:
+                self.ask(gates)
+                continue
+            wave = {asset for asset in plan.frontier - self.aside if not ancestors(self.defs, [asset]) & self.aside}
+            if again := wave & set(self.built):
+                self.unsettled += [step for step in plan.steps if step.asset in again]
+                self.aside |= again
+            elif wave:
+                self.build(wave)
+            else:
+                break
+        refused = tuple(gate for gate in plan.gates if gate.verdict is Verdict.REFUSED)
+        return Outcome(
+            ending=self.ending(bool(plan.blocked or plan.gates)),
+            total=plan.total,
+            seconds=time.perf_counter() - started,
+            built=tuple(self.built),
+            failures=tuple(self.failures),
+            unsettled=tuple(self.unsettled),
+            blocked=plan.blocked,
+            refused=refused,
+        )
+
+    def ending(self, shut: bool) -> Ending:
+        if self.failures:
+            return Ending.FAILED
+        if self.unsettled:
+            return Ending.UNSETTLED
+        return Ending.BLOCKED if shut else Ending.SETTLED
+
+    def published(self, asset: dg.AssetKey) -> str | None:
+        """Ask the store once a refresh and asset, and again when the asset was built."""
+        if asset not in self.held:
+            self.held[asset] = self.ask_store(asset)
+        return self.held[asset]
+
+    def ask(self, gates: set[dg.AssetCheckKey]) -> None:
+        """Ask checks about assets that stand: after a kill, or because the check may have changed its mind."""
+        self.asked |= gates
+        assets = {gate.asset_key for gate in gates}
+        self.failures += self.execute(assets, self.on_event, checks=gates)
+
+    def build(self, wave: set[dg.AssetKey]) -> None:
+        """Materialize one wave in one run, with the checks of its assets."""
+        done: list[dg.AssetKey] = []
+
+        def note(event: Event) -> None:
+            if event.kind == "built":
+                done.append(event.asset)
+            self.on_event(event)
+
+        self.failures += self.execute(wave, note)
+        self.built += done
+        self.aside |= wave - set(done)
+        self.asked |= {check for check in self.defs.resolve_asset_graph().asset_check_keys if check.asset_key in wave}
+        for asset in wave:
+            self.held.pop(asset, None)
+
+    def execute(
+        self, assets: set[dg.AssetKey], on_event: OnEvent, checks: set[dg.AssetCheckKey] | None = None
+    ) -> list[Failure]:
+        return execution.execute(self.defs, self.instance, assets, on_event, checks=checks, tags=self.tags)

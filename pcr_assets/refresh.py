@@ -1,0 +1,234 @@
+"""``python -m pcr_assets.refresh plan|run|explain``: what is stale, build it, or say why.
+
+``plan`` exits with 0 when nothing is stale and 3 when work is pending. ``run`` exits with 0 when nothing is stale any more,
+1 when an asset failed, 2 when an asset is stale again right after it was built, 4 when a blocking check refuses what was
+made, 5 when another refresh is running. 64 is a mistake in the command line. What was built stays built in any case.
+
+Belongs here: what a person or a CI log sees. The decisions are made in :mod:`pcr_assets.planner`.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import NoReturn
+
+import dagster as dg
+from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError  # internal, dagster 1.13
+
+from pcr_assets import planner
+from pcr_assets.resources.store import StoreError
+from pcr_assets.settings import SettingsError
+
+PENDING = 3
+MISUSED = 64
+INTERRUPTED = 130
+SHOWN_VALUES = 5
+COLOURS = {
+    "built": "32",
+    "passed": "32",
+    "failed": "31",
+    "warned": "33",
+    "refused": "31",
+    "MISSING": "33",
+    "STALE": "33",
+    "BLOCKED": "31",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Mistakes exit with 64: 2 has a meaning of its own here."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(MISUSED, f"{self.prog}: {message}\n")
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    build: Callable[[], dg.Definitions] | None = None,
+    instance: dg.DagsterInstance | None = None,
+) -> int:
+    """Run one command and return its exit code. ``build`` and ``instance`` default to the project and ``DAGSTER_HOME``."""
+    options = _parser().parse_args(argv)
+    started = time.perf_counter()
+    for category in (dg.BetaWarning, dg.PreviewWarning):
+        warnings.filterwarnings("ignore", category=category)
+    if instance is None and not os.environ.get("DAGSTER_HOME"):
+        return _refuse(
+            "DAGSTER_HOME is not set, so nothing is known of earlier runs: `export DAGSTER_HOME=$PWD/.dagster`"
+        )
+    try:
+        defs = (build or _project)()
+        if not planner.selected_assets(defs, options.select):
+            return _refuse(f"no asset matches '{options.select}'", MISUSED)
+        with nullcontext(instance) if instance else dg.DagsterInstance.get() as opened:
+            return int(options.command(defs, opened, options, started))
+    except (StoreError, SettingsError) as error:
+        return _refuse(str(error))
+    except (dg.DagsterInvalidSubsetError, DagsterInvalidAssetSelectionError) as error:
+        return _refuse(str(error).splitlines()[0], MISUSED)
+    except KeyboardInterrupt:
+        return _refuse("stopped: what was built stays, the next refresh goes on from there", INTERRUPTED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m pcr_assets.refresh", description="Build what is stale, and nothing else.")
+    commands = parser.add_subparsers(required=True, metavar="plan|run|explain")
+    for name, command, about in (
+        ("plan", _plan, "show what is stale and why; build nothing"),
+        ("run", _run, "build what is stale"),
+        ("explain", _explain, "tell all that is known of each asset"),
+    ):
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(command=command)
+        if name == "explain":
+            sub.add_argument("select", nargs="?", default="*", metavar="ASSET", help="an asset or a Dagster selection")
+        else:
+            sub.add_argument(
+                "--select", default="*", help="a Dagster selection, such as '+card_index' or 'group:models'"
+            )
+        if name == "plan":
+            sub.add_argument("--json", action="store_true", help="print the plan as one JSON object")
+    return parser
+
+
+def _project() -> dg.Definitions:
+    from pcr_assets.definitions import build_defs
+
+    return build_defs()
+
+
+def _refuse(sentence: str, code: int = 1) -> int:
+    print(sentence, file=sys.stderr)
+    return code
+
+
+def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
+    unseen = planner.observe(defs, instance, options.select)
+    if unseen:
+        return _refuse(str(unseen[0]))
+    plan = planner.resolve(defs, instance, options.select, planner.published_in(defs))
+    if options.json:
+        print(json.dumps(_as_json(plan), indent=1))
+        return 0 if plan.settled else PENDING
+    rows = [(step.asset.to_user_string(), str(step.status), "; ".join(step.causes)) for step in plan.steps]
+    rows += [(entry.asset.to_user_string(), "BLOCKED", str(entry.gate)) for entry in plan.blocked]
+    rows += [
+        (gate.check.asset_key.to_user_string(), "UNASKED", str(gate))
+        for gate in plan.gates
+        if gate.verdict is planner.Verdict.UNASKED
+    ]
+    _table(rows)
+    took = f"{time.perf_counter() - started:.1f} s"
+    print(f"nothing is stale ({plan.total} assets, {took})" if plan.settled else f"{_counted(plan)} ({took})")
+    return 0 if plan.settled else PENDING
+
+
+def _counted(plan: planner.Plan) -> str:
+    stale = sum(step.status is not planner.Status.PENDING for step in plan.steps)
+    pending = len(plan.steps) - stale
+    parts = [f"{stale} of {plan.total} assets are stale"]
+    parts += [f"{pending} more may follow"] if pending else []
+    parts += [f"{len(plan.blocked)} blocked"] if plan.blocked else []
+    return ", ".join(parts)
+
+
+def _as_json(plan: planner.Plan) -> dict[str, object]:
+    return {
+        "total": plan.total,
+        "settled": plan.settled,
+        "steps": [
+            {"asset": step.asset.to_user_string(), "status": str(step.status), "causes": list(step.causes)}
+            for step in plan.steps
+        ],
+        "blocked": [
+            {"asset": entry.asset.to_user_string(), "check": entry.gate.check.name, "said": entry.gate.said}
+            for entry in plan.blocked
+        ],
+        "gates": [
+            {"asset": gate.check.asset_key.to_user_string(), "check": gate.check.name, "verdict": str(gate.verdict)}
+            for gate in plan.gates
+        ],
+    }
+
+
+def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
+    del started
+    outcome = planner.run(defs, instance, options.select, planner.published_in(defs), on_event=show)
+    print(outcome, flush=True)
+    return int(outcome.ending)
+
+
+def show(event: planner.Event) -> None:
+    """Print an event as a line; sources are observed in silence."""
+    if event.traceback:
+        print(event.traceback, file=sys.stderr, flush=True)
+    if event.kind != "observing":
+        print(line(event), flush=True)
+
+
+def line(event: planner.Event) -> str:
+    """``built    card_index  1.2 s  cards=120, size=0.3``"""
+    values = ", ".join(f"{name}={_short(value)}" for name, value in list(event.metadata.items())[:SHOWN_VALUES])
+    took = f"{event.seconds:.1f} s" if event.seconds is not None else ""
+    words = [event.asset.to_user_string(), took, event.text, values if event.kind == "built" else ""]
+    return "  ".join([_coloured(f"{event.kind:8}", event.kind), *filter(None, words)])
+
+
+def _explain(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
+    del started
+    planner.observe(defs, instance)
+    for entry in planner.explain(defs, instance, options.select, planner.published_in(defs)):
+        print(_explained(entry), end="\n\n")
+    return 0
+
+
+def _explained(entry: planner.Explanation) -> str:
+    why = f": {'; '.join(entry.step.causes)}" if entry.step.causes else ""
+    status = _coloured(entry.step.status, entry.step.status)
+    code = f"{entry.code_then or 'none'} when built, {entry.code_now or 'none'} now"
+    lines = [
+        f"{entry.step.asset.to_user_string()}  {status}{why}",
+        f"  code      {entry.code_now if entry.code_then == entry.code_now else code}",
+        f"  data      {_abbreviated(entry.data_version)}",
+    ]
+    if entry.artifact:
+        same = " (the same)" if entry.held and entry.held == entry.data_version else ""
+        lines.append(f"  store     {entry.artifact}: {_abbreviated(entry.held)}{same}")
+    for source in entry.inputs:
+        then, now = _abbreviated(source.then), _abbreviated(source.now)
+        versions = now if source.then == source.now else f"{then} when built, {now} now"
+        lines.append(f"  made from {source.asset.to_user_string()}: {versions}")
+    lines += [f"  guard     {gate}" for gate in entry.gates]
+    return "\n".join(lines)
+
+
+def _abbreviated(version: str | None) -> str:
+    return version[:12] if version else "none"
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> None:
+    if not rows:
+        return
+    head = ("asset", "status", "why")
+    first, second = (max(len(row[column]) for row in (head, *rows)) for column in (0, 1))
+    for asset, status, why in (head, *rows):
+        print(f"{asset:{first}}  {_coloured(f'{status:{second}}', status)}  {why}")
+
+
+def _coloured(text: str, kind: str) -> str:
+    plain = kind not in COLOURS or not sys.stdout.isatty() or "NO_COLOR" in os.environ
+    return text if plain else f"\033[{COLOURS[kind]}m{text}\033[0m"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The project as the assets see it: its store and artifacts, its raw folders, its settings, its scratch folders."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import dagster as dg
+
+from pcr_assets import layout, settings
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.store import Store, open_store
+
+
+class Project(dg.ConfigurableResource):
+    """Each field defaults to an environment variable, then to the embedded default: a folder ``store`` where you stand."""
+
+    store: str = ""
+    """Folder or ``s3://bucket``, else ``PCR_STORE``, else ``store``."""
+    raw: str = ""
+    """Folder or URL of the card scans, else ``PCR_CARDS``, else ``data/raw/card_images`` of the store."""
+    photos: str = ""
+    """Folder or URL of labelled photos, else ``PCR_PHOTOS``, else ``data/raw/photos`` of the store."""
+    strangers: str = ""
+    """Folder or URL of pictures that must be refused, else ``PCR_STRANGERS``, else ``strangers`` beside the scans."""
+    profile: str = ""
+    """Profile's name or YAML file, else ``PCR_PROFILE``, else ``embedded``."""
+    scratch: str = ""
+    """Folder for unfinished work, else ``work`` in ``DAGSTER_HOME``, else ``.cache/work``."""
+
+    @cached_property
+    def root(self) -> Store:
+        """The project's part of the store: everything below :data:`pcr_assets.layout.PROJECT`."""
+        return open_store(f"{self.store or _variable('PCR_STORE', 'store')}/{layout.PROJECT}", **_s3_options())
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """What has been published."""
+        return Artifacts(self.root)
+
+    @property
+    def raw_root(self) -> str:
+        """Where the card scans are."""
+        return self.raw or _variable("PCR_CARDS", f"{self.root.root}/{layout.RAW}")
+
+    @property
+    def photos_root(self) -> str:
+        """Where the labelled photos are."""
+        return self.photos or _variable("PCR_PHOTOS", f"{self.root.root}/{layout.PHOTOS}")
+
+    @property
+    def strangers_root(self) -> str:
+        """Where the pictures are that must be refused."""
+        beside = self.raw_root.rstrip("/").rpartition("/")[0] + "/strangers"
+        return self.strangers or _variable("PCR_STRANGERS", beside)
+
+    def open(self, root: str) -> Store:
+        """A store for one of the raw roots."""
+        return open_store(root, **_s3_options())
+
+    @property
+    def settings(self) -> settings.Settings:
+        """The profile, read anew: it may change while a webserver runs."""
+        return settings.load(self.profile or _variable("PCR_PROFILE", "embedded"))
+
+    @contextmanager
+    def passing_workdir(self) -> Iterator[Path]:
+        """A scratch folder for one step, gone afterwards."""
+        with TemporaryDirectory(dir=self.workdir("passing")) as folder:
+            yield Path(folder)
+
+    def workdir(self, name: str) -> Path:
+        """A scratch folder that survives a killed run, so that the next one picks up there."""
+        home = os.environ.get("DAGSTER_HOME")
+        base = Path(self.scratch or (f"{home}/work" if home else ".cache/work")).absolute()
+        folder = base / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _variable(name: str, default: str) -> str:
+    return os.environ.get(name) or default
+
+
+def _s3_options() -> dict[str, str | None]:
+    return {"endpoint_url": os.environ.get("PCR_S3_ENDPOINT"), "region_name": os.environ.get("PCR_S3_REGION")}
