@@ -1,0 +1,73 @@
+"""``cards.csv`` beside or above the scans."""
+
+import pytest
+
+from pcr_assets.cards.catalogue import CatalogueError, find_catalogue, parent, read_catalogue
+from pcr_assets.resources.store import FolderStore
+
+CSV = "path,card_id,name,set,number\n{path},base1-4,Charizard,base1,4\n"
+
+
+@pytest.fixture
+def stores(tmp_path):
+    (tmp_path / "scans").mkdir()
+    return FolderStore(str(tmp_path / "scans")), FolderStore(str(tmp_path))
+
+
+def test_no_catalogue_is_fine(stores):
+    assert find_catalogue(*stores) == {}
+
+
+@pytest.mark.parametrize("path", ["scans/one/a.png", "one/a.png", "./scans/one/a.png"])
+def test_a_catalogue_above_may_name_paths_from_its_own_folder_or_from_the_scans(stores, path):
+    raw, above = stores
+    above.write("cards.csv", CSV.format(path=path).encode())
+    row = find_catalogue(raw, above)["one/a.png"]
+    assert (row.card_id, row.set_id, row.number, row.name) == ("base1-4", "base1", "4", "Charizard")
+
+
+def test_a_catalogue_among_the_scans_wins_over_one_above(stores):
+    raw, above = stores
+    raw.write("cards.csv", CSV.format(path="near.png").encode())
+    above.write("cards.csv", CSV.format(path="far.png").encode())
+    assert list(find_catalogue(raw, above)) == ["near.png"]
+
+
+def test_set_number_and_name_may_be_left_to_the_card_id():
+    row = read_catalogue(b"path,card_id\na.png,PROMO-A-7\n", "cards.csv")["a.png"]
+    assert (row.set_id, row.number, row.name) == ("PROMO-A", "7", "PROMO-A-7")
+
+
+def test_a_row_without_card_id_says_nothing():
+    assert list(read_catalogue(b"path,card_id\na.png,\n,base1-1\nb.png,base1-2\n", "cards.csv")) == ["b.png"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_heading():
+    assert read_catalogue("\ufeffpath,card_id\na.png,base1-1\n".encode(), "cards.csv")
+
+
+@pytest.mark.parametrize(
+    ("data", "cure"),
+    [
+        (b"file,card_id\na.png,base1-1\n", "no column path"),
+        (b"path,card_id\n\xff\xfe,base1-1\n", "UTF-8"),
+        (b"", "column"),
+    ],
+)
+def test_a_catalogue_that_cannot_be_read_is_named_with_the_cure(data, cure):
+    with pytest.raises(CatalogueError, match=cure) as error:
+        read_catalogue(data, "folder/cards.csv")
+    assert "folder/cards.csv" in str(error.value)
+
+
+def test_a_card_in_two_sets_is_refused():
+    rows = b"path,card_id,set\na.png,base1-1,base1\nb.png,base1-1,base2\n"
+    with pytest.raises(CatalogueError, match="base1-1 into the sets base1 and base2"):
+        read_catalogue(rows, "cards.csv")
+
+
+def test_the_folder_above_is_found_in_paths_and_urls():
+    assert parent("/data/scans/") == "/data"
+    assert parent("s3://bucket/data/scans") == "s3://bucket/data"
+    assert parent("s3://bucket") is None
+    assert parent("/scans") is None

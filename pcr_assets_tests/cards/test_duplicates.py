@@ -1,0 +1,68 @@
+"""Which cards share their art."""
+
+import numpy as np
+import pytest
+
+from pcr_assets.cards.duplicates import NEAR, NEAR_SAME_NAME, Twins, art_groups, find_twins
+
+BASE = np.random.default_rng(0).integers(0, 256, 32, dtype=np.uint8)
+
+
+def off_by(bits: int) -> np.ndarray:
+    """A hash that differs from BASE in so many bits."""
+    flipped = np.unpackbits(BASE)
+    flipped[:bits] ^= 1
+    return np.packbits(flipped)
+
+
+def twins(*cards: tuple[str, str, str, np.ndarray]) -> list[Twins]:
+    ids, names, pixels, hashes = zip(*cards, strict=True)
+    return find_twins(ids, names, pixels, np.stack(hashes))
+
+
+def test_the_same_pixels_are_exact_twins_whatever_the_cards_are_called():
+    assert twins(("a-1", "Mew", "x", BASE), ("b-1", "Mewtwo", "x", BASE)) == [Twins("a-1", "b-1", "exact", 0)]
+
+
+@pytest.mark.parametrize(
+    ("bits", "other_name", "found"),
+    [
+        (NEAR_SAME_NAME, "Mew", True),
+        (NEAR_SAME_NAME + 1, "Mew", False),
+        (NEAR, "Mewtwo", True),
+        (NEAR + 1, "Mewtwo", False),
+    ],
+)
+def test_how_near_is_near_depends_on_the_names(bits, other_name, found):
+    assert bool(twins(("a-1", "Mew", "x", BASE), ("b-1", other_name, "y", off_by(bits)))) is found
+
+
+def test_spelling_makes_no_other_name():
+    (pair,) = twins(("a-1", "Farfetch'd", "x", BASE), ("b-1", "Farfetch’d", "y", off_by(NEAR_SAME_NAME)))
+    assert (pair.kind, pair.distance) == ("near", NEAR_SAME_NAME)
+
+
+def test_two_views_of_one_card_are_no_twins():
+    assert twins(("a-1", "Mew", "x", BASE), ("a-1", "Mew", "y", off_by(3))) == []
+
+
+def test_a_pair_is_told_once_by_its_nearest_views():
+    (pair,) = twins(
+        ("a-1", "Mew", "x", off_by(20)),
+        ("a-1", "Mew", "y", BASE),
+        ("b-1", "Mew", "z", off_by(5)),
+        ("b-1", "Mew", "y", BASE),
+    )
+    assert pair == Twins("a-1", "b-1", "exact", 0)
+
+
+def test_pairs_are_found_across_the_pieces_in_which_they_are_compared():
+    others = np.random.default_rng(1).integers(0, 256, (1500, 32), dtype=np.uint8)
+    cards = [(f"x-{number}", f"n{number}", f"p{number}", row) for number, row in enumerate(others)]
+    (pair,) = twins(("a-1", "Mew", "x", BASE), *cards, ("b-1", "Mew", "y", off_by(9)))
+    assert (pair.card_id, pair.other_id, pair.distance) == ("a-1", "b-1", 9)
+
+
+def test_a_group_is_called_by_its_smallest_card_and_joins_through_others():
+    pairs = [Twins("c-1", "b-1", "near", 9), Twins("b-1", "a-1", "exact", 0)]
+    assert art_groups(["a-1", "b-1", "c-1", "d-1"], pairs) == {"a-1": "a-1", "b-1": "a-1", "c-1": "a-1", "d-1": "d-1"}

@@ -1,0 +1,74 @@
+"""File names and the cards that they mean."""
+
+import pytest
+
+from pcr_assets.cards.names import Named, is_picture, read_name
+
+
+def named(name: str) -> Named:
+    found = read_name(name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "card_id"),
+    [
+        ("base1-4_Charizard.png", "base1-4"),
+        ("base1-4.png", "base1-4"),
+        ("swsh12pt5-160_Pikachu.png", "swsh12pt5-160"),
+        ("swsh9tg-TG01_Flareon.png", "swsh9tg-TG01"),
+        ("cel25c-15_A1_Venusaur.png", "cel25c-15_A1"),
+        ("hgss1-ONE_Alph_Lithograph.png", "hgss1-ONE"),
+        ("2011bw-3_Oshawott.png", "2011bw-3"),
+        ("PROMO-A-12_Pikachu.png", "PROMO-A-12"),
+        ("some/folder/base1-4_Charizard.png", "base1-4"),
+    ],
+)
+def test_a_name_may_begin_with_the_card_id(name, card_id):
+    assert named(name).card_id == card_id
+
+
+@pytest.mark.parametrize(
+    ("name", "card_id"),
+    [
+        ("Charizard-en_base_base1_4_high.png", "base1-4"),
+        ("Ho-Oh-en_neo_neo3_7_high.webp", "neo3-7"),
+        ("Mr. Mime-en_base_base2_6_low.jpg", "base2-6"),
+        ("Pikachu-pt-br_sv_sv1_63_high.png", "sv1-63"),
+        ("Pikachu-en_sv_sv03.5_025_high.png", "sv3pt5-25"),
+        ("Mewtwo-en_sm_sm3.5_39_high.png", "sm35-39"),
+        ("Pikachu-en_swsh_swsh12.5_160_high.png", "swsh12pt5-160"),
+        ("Flareon-en_swsh_swsh9_TG01_high.png", "swsh9-TG01"),
+    ],
+)
+def test_a_name_may_begin_with_what_the_card_is_called(name, card_id):
+    assert named(name).card_id == card_id
+
+
+def test_both_shapes_tell_set_number_and_name():
+    short, long = named("base1-4_Dark_Charizard.png"), named("Dark Charizard-en_base_base1_4_high.png")
+    assert short == long
+    assert (short.set_id, short.number, short.name) == ("base1", "4", "Dark Charizard")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "holiday picture.png",
+        "IMG_1234.jpg",
+        "IMG-2021_holiday.png",
+        "card-back.png",
+        "4.png",
+        "base1.png",
+        "12-34.png",
+        "",
+    ],
+)
+def test_other_names_mean_no_card(name):
+    assert read_name(name) is None
+
+
+def test_pictures_are_told_by_their_suffix():
+    assert is_picture("a/b.PNG") and is_picture("phone.heic")
+    assert not any(map(is_picture, ["cards.csv", "README.md", ".DS_Store", "base1-4"]))

@@ -1,0 +1,61 @@
+"""Reading single pictures out of many shards."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from pcr_assets.cards.reader import CardImages
+from pcr_assets.cards.shards import build_shard, write_table
+from pcr_assets_tests.cards.drawn import card, listed, raw_folder
+
+SEEDS = {"base1": range(1, 12), "base2": range(1, 4)}
+
+
+@pytest.fixture(scope="module")
+def cards(tmp_path_factory) -> CardImages:
+    folder = tmp_path_factory.mktemp("shards")
+    drawn = {f"{s}_{n}": card(hash_of(s, n)) for s, numbers in SEEDS.items() for n in numbers}
+    raw = raw_folder(folder / "raw", **drawn)
+    paths = []
+    for set_id, scans in listed(raw).scans.items():
+        paths.append(folder / f"{set_id}.parquet")
+        write_table(build_shard(set_id, scans, raw.read).table, paths[-1])
+    return CardImages(paths)
+
+
+def hash_of(set_id: str, number: int) -> int:
+    return number + 100 * (set_id == "base2")
+
+
+def test_every_card_is_found_by_its_id_wherever_it_lies(cards):
+    assert len(cards) == 14
+    for set_id, numbers in SEEDS.items():
+        for number in numbers:
+            image = cards.image(cards.row(f"{set_id}-{number}"))
+            assert np.abs(image.astype(int) - card(hash_of(set_id, number))).mean() < 2
+
+
+def test_taking_rows_gives_their_pictures_in_that_order(cards):
+    first, second = cards.take([13, 0])
+    assert np.array_equal(first, cards.image(13))
+    assert np.array_equal(second, cards.image(0))
+
+
+def test_a_copy_in_another_process_reads_the_same(cards):
+    copy = pickle.loads(pickle.dumps(cards))
+    assert all(np.array_equal(one, other) for one, other in zip(copy, cards, strict=True))
+
+
+def test_threads_may_share_it(cards):
+    wanted = list(range(len(cards))) * 4
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(cards.jpeg, wanted))
+    assert found == [cards.jpeg(index) for index in wanted]
+
+
+@pytest.mark.parametrize("index", [-1, 14])
+def test_a_row_beyond_the_last_is_refused(cards, index):
+    with pytest.raises(IndexError, match="of 14"):
+        cards.image(index)

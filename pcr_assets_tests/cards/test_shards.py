@@ -1,0 +1,138 @@
+"""Shards: what a set's scans become, what is refused, and when the content is the same."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from pcr_assets.cards.shards import build_shard, inputs_digest, write_table
+from pcr_assets.imaging.sample import bad_files
+from pcr_assets.resources.store import FolderStore
+from pcr_assets_tests.cards.drawn import card, encoded, listed, raw_folder
+
+
+def shard_of(raw: FolderStore, set_id: str = "base1", workers: int = 2):
+    return build_shard(set_id, listed(raw).scans[set_id], raw.read, workers)
+
+
+def test_a_shard_holds_the_cards_in_the_order_of_their_ids(tmp_path):
+    shard = shard_of(raw_folder(tmp_path, base1_4=card(4), base1_2=card(2)))
+    assert shard.table["card_id"].to_pylist() == ["base1-2", "base1-4"]
+    assert shard.table["name"].to_pylist() == ["Drawn", "Drawn"]
+    assert (shard.table["width"][0].as_py(), shard.table["height"][0].as_py()) == (126, 176)
+    assert not shard.rejects
+
+
+def test_two_scans_of_a_card_are_two_views_the_larger_first(tmp_path):
+    raw = raw_folder(tmp_path, base1_4=card(4))
+    raw.write("Drawn-en_base_base1_4_high.png", encoded(card(4, (252, 352))))
+    rows = shard_of(raw).table.select(["card_id", "view", "height"]).to_pylist()
+    assert rows == [
+        {"card_id": "base1-4", "view": 0, "height": 352},
+        {"card_id": "base1-4", "view": 1, "height": 176},
+    ]
+
+
+def test_views_of_one_size_are_numbered_by_their_keys(tmp_path):
+    raw = raw_folder(tmp_path)
+    for key, seed in (("base1-4_B.png", 1), ("base1-4_A.png", 2)):
+        raw.write(key, encoded(card(seed)))
+    assert shard_of(raw).table["key"].to_pylist() == ["base1-4_A.png", "base1-4_B.png"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("truncated", "truncated"),
+        ("text", "no picture"),
+        ("tiny", "1×1 pixels are too few"),
+        ("huge", "more pixels"),
+        ("gif", "animated"),
+        ("webp", "animated"),
+        ("apng", "animated"),
+        ("empty", "zero bytes"),
+    ],
+)
+def test_a_bad_file_goes_into_quarantine_with_its_reason(bad, kind, reason):
+    shard, files = bad
+    reasons = {reject.key: reject.reason for reject in shard.rejects}
+    assert reason in reasons[files[kind].name]
+
+
+def test_unusual_files_that_can_serve_stay(bad):
+    shard, files = bad
+    assert set(shard.table["key"].to_pylist()) == {files["cmyk"].name, files["deep"].name, "bad1-99_Good.png"}
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bad")
+    files = bad_files(folder)
+    (folder / "bad1-99_Good.png").write_bytes(encoded(card(99)))
+    return shard_of(FolderStore(str(folder)), "bad1"), files
+
+
+def test_a_scan_that_vanished_since_the_listing_stops_no_other(tmp_path):
+    raw = raw_folder(tmp_path, base1_4=card(4), base1_2=card(2))
+    scans = listed(raw).scans["base1"]
+    (tmp_path / "base1-2_Drawn.png").unlink()
+    shard = build_shard("base1", scans, raw.read)
+    assert shard.table["card_id"].to_pylist() == ["base1-4"]
+    assert "could not be read" in shard.rejects[0].reason
+
+
+def test_a_shard_may_hold_nothing_but_rejects(tmp_path):
+    raw = raw_folder(tmp_path)
+    raw.write("base1-1.png", b"")
+    shard = shard_of(raw)
+    write_table(shard.table, tmp_path / "empty.parquet")
+    assert len(shard.rejects) == 1
+    assert pq.read_table(tmp_path / "empty.parquet").num_rows == 0
+
+
+def test_a_card_saved_again_with_the_same_pixels_gives_the_same_shard(tmp_path):
+    raw = raw_folder(tmp_path, base1_4=card(4))
+    before, inputs = shard_of(raw), inputs_digest(listed(raw), "base1")
+    raw.write("base1-4_Drawn.png", encoded(card(4), compress_level=1))
+    assert inputs_digest(listed(raw), "base1") != inputs
+    assert shard_of(raw).digest == before.digest
+
+
+def test_a_card_with_other_pixels_gives_another_shard(tmp_path):
+    raw = raw_folder(tmp_path, base1_4=card(4))
+    before = shard_of(raw).digest
+    raw.write("base1-4_Drawn.png", encoded(card(5)))
+    assert shard_of(raw).digest != before
+
+
+def test_a_bad_scan_beside_good_ones_changes_no_content(tmp_path):
+    raw = raw_folder(tmp_path, base1_4=card(4))
+    before = shard_of(raw).digest
+    raw.write("base1-5.png", b"")
+    assert shard_of(raw).digest == before
+
+
+def test_a_shard_is_written_to_the_same_bytes_whatever_the_number_of_workers(tmp_path):
+    raw = raw_folder(tmp_path / "raw", **{f"base1_{number}": card(number) for number in range(1, 8)})
+    for workers in (1, 3):
+        write_table(shard_of(raw, workers=workers).table, tmp_path / f"{workers}.parquet")
+    assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "3.parquet").read_bytes()
+
+
+def test_a_shards_file_is_called_by_set_and_content(tmp_path):
+    shard = shard_of(raw_folder(tmp_path, base1_4=card(4)))
+    assert shard.file_name == f"base1-{shard.digest[:16]}.parquet"
+
+
+def test_a_sets_name_may_hold_anything(tmp_path):
+    raw = raw_folder(tmp_path, base1_4=card(4))
+    raw.write("cards.csv", b"path,card_id,set\nbase1-4_Drawn.png,base1-4,Base Set/../1\n")
+    assert "/" not in shard_of(raw, "Base Set/../1").file_name
+
+
+def test_pictures_keep_their_colours(tmp_path):
+    import cv2
+
+    shard = shard_of(raw_folder(tmp_path, base1_4=card(4)))
+    stored = cv2.imdecode(np.frombuffer(shard.table["image"][0].as_py(), np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert stored is not None
+    assert np.abs(stored.astype(int) - card(4)).mean() < 2

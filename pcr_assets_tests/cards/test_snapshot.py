@@ -1,0 +1,71 @@
+"""The training snapshot: when it moves, and how it is split."""
+
+from collections import Counter, defaultdict
+
+import pytest
+from pydantic import ValidationError
+
+from pcr_assets.cards.snapshot import SnapshotSettings, pin, reason_to_move, split_of, write
+
+SETTINGS = SnapshotSettings()
+
+
+def ids(count: int, set_id: str = "base1") -> list[str]:
+    return [f"{set_id}-{number}" for number in range(count)]
+
+
+def rows(card_ids: list[str]) -> list[dict]:
+    return [
+        {"card_id": card_id, "view": 0, "set": card_id.split("-")[0], "name": "Mew", "pixel_digest": card_id}
+        for card_id in card_ids
+    ]
+
+
+def test_the_first_snapshot_says_that_there_was_none():
+    assert reason_to_move(SETTINGS, [], ids(4), None) == "there was none"
+
+
+@pytest.mark.parametrize(("new", "moves"), [(0, False), (24, False), (25, True)])
+def test_it_moves_when_a_quarter_of_new_cards_came(new, moves):
+    why = reason_to_move(SETTINGS, ids(100), ids(100) + ids(new, "base2"), 1)
+    assert (why is not None) is moves
+
+
+def test_cards_that_went_or_were_replaced_do_not_move_it():
+    assert reason_to_move(SETTINGS, ids(100), ids(60), 1) is None
+
+
+def test_a_new_generation_moves_it():
+    assert reason_to_move(SnapshotSettings(generation=2), ids(100), ids(100), 1) == "generation 2 was asked for"
+
+
+def test_the_same_cards_give_the_same_bytes_in_whatever_order_they_come(tmp_path):
+    groups = {card_id: card_id for card_id in ids(50)}
+    for name, cards in (("one", rows(ids(50))), ("other", rows(ids(50))[::-1])):
+        write(pin(cards, groups, SETTINGS), tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_cards_of_one_art_are_never_split():
+    groups = {card_id: f"base1-{number // 3}" for number, card_id in enumerate(ids(300))}
+    splits = defaultdict(set)
+    for row in pin(rows(ids(300)), groups, SETTINGS).to_pylist():
+        splits[row["art_group"]].add(row["split"])
+    assert all(len(found) == 1 for found in splits.values())
+
+
+def test_a_tenth_validates_and_a_tenth_tests():
+    counts = Counter(split_of(card_id, SETTINGS) for card_id in ids(4000))
+    assert 340 < counts["validation"] < 460
+    assert 340 < counts["test"] < 460
+
+
+def test_a_card_keeps_its_split_when_others_come():
+    few, many = (pin(rows(ids(n)), {i: i for i in ids(n)}, SETTINGS).to_pylist() for n in (50, 90))
+    later = {row["card_id"]: row["split"] for row in many}
+    assert all(later[row["card_id"]] == row["split"] for row in few)
+
+
+def test_fractions_must_leave_cards_to_train_on():
+    with pytest.raises(ValidationError, match="leave some to train on"):
+        SnapshotSettings(validation=0.5, test=0.5)

@@ -1,0 +1,96 @@
+"""The real graph on sample cards, built once; every test that changes something changes a copy."""
+
+import json
+import runpy
+import shutil
+import sys
+import unittest.mock
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pcr_assets import planner
+from pcr_assets.definitions import build_defs
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.signing import ReleaseSigner, make_key
+
+QUICK = Path(__file__).with_name("quick.yaml")
+
+
+class SameProcessCompute(dg.ConfigurableResource):
+    """Runs the same programs on the same job files as LocalCompute, without a process of its own for each."""
+
+    threads: int = 2
+
+    def run(self, module, job, workdir):
+        file = workdir / "job.json"
+        file.write_text(json.dumps({**job, "threads": self.threads}))
+        sys.modules.pop(module, None)
+        with unittest.mock.patch.object(sys, "argv", [module, str(file)]):
+            try:
+                runpy.run_module(module, run_name="__main__")
+            except SystemExit as end:
+                assert not end.code, f"{module} ended with {end.code}"
+
+
+class World:
+    """A store with sample cards, an instance, and what a test does to them."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.home = folder / "home"
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.profile = folder / "profile.yaml"
+        self.project = Project(store=str(folder / "store"), profile=str(self.profile), scratch=str(folder / "work"))
+        self.raw = Path(self.project.raw_root)
+
+    @property
+    def resources(self):
+        return {
+            "project": self.project,
+            "compute": SameProcessCompute(),
+            "signer": ReleaseSigner(key=str(self.folder / "key.pem")),
+        }
+
+    def refresh(self):
+        """Run the planner; gives its outcome and the names of the assets it built."""
+        defs, built = build_defs(self.resources), []
+        with dg.DagsterInstance.local_temp(str(self.home)) as instance:
+            outcome = planner.run(
+                defs,
+                instance,
+                "*",
+                planner.published_in(defs),
+                on_event=lambda event: built.append(event.asset.to_user_string()) if event.kind == "built" else None,
+            )
+        return outcome, built
+
+    def set(self, section, **values):
+        """Change settings, as a person would in their own profile."""
+        import yaml
+
+        profile = yaml.safe_load(self.profile.read_text())
+        profile[section] = {**profile.get(section, {}), **values}
+        self.profile.write_text(yaml.safe_dump(profile))
+
+
+@pytest.fixture(scope="session")
+def built_world(tmp_path_factory):
+    """The whole graph, built once from sample cards. Don't change it: take ``world``."""
+    from pcr_assets.imaging.sample import render
+
+    world = World(tmp_path_factory.mktemp("world"))
+    shutil.copy(QUICK, world.profile)
+    make_key(world.folder / "key.pem")
+    render(world.raw.parent, sets=3, cards_per_set=8, strangers=6)
+    outcome, world.built = world.refresh()
+    assert outcome.ending is planner.Ending.SETTLED, str(outcome)
+    return world
+
+
+@pytest.fixture
+def world(built_world, tmp_path):
+    """A copy of the built world, times of files included, to be changed."""
+    shutil.copytree(built_world.folder, tmp_path / "world", ignore=shutil.ignore_patterns("work"))
+    return World(tmp_path / "world")

@@ -1,0 +1,69 @@
+"""The release bundle, as the edge opens it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge_runtime import release as edge
+from pcr_assets.gallery import bundle
+from pcr_assets.resources.signing import ReleaseSigner
+
+
+@pytest.fixture
+def signer(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    return ReleaseSigner()
+
+
+def variant(folder: Path, model: bytes = b"model") -> bundle.Variant:
+    (folder / "student.onnx").write_bytes(model)
+    (folder / "a.usearch").write_bytes(b"index")
+    return bundle.Variant(
+        "onnx", folder / "student.onnx", folder / "a.usearch", (160, 224), 768, {"accept": 0.5, "margin": 0.0}
+    )
+
+
+def shared(folder: Path) -> dict[str, Path]:
+    for name in ("catalogue.csv", "report.json"):
+        (folder / name).write_text(name)
+    return {name: folder / name for name in ("catalogue.csv", "report.json")}
+
+
+def made(folder: Path, signer: ReleaseSigner, model: bytes = b"model") -> tuple[bytes, str]:
+    return bundle.manifest(
+        {"int8": variant(folder, model)},
+        shared(folder),
+        default_variant="int8",
+        made_from={"card_index": "1"},
+        teacher_license="Apache-2.0",
+        keyid=bundle.keyid(signer.public_key()),
+    )
+
+
+def test_the_same_parts_make_the_same_release(tmp_path, signer):
+    assert made(tmp_path, signer) == made(tmp_path, signer)
+
+
+def test_another_model_makes_another_release(tmp_path, signer):
+    assert made(tmp_path, signer)[1] != made(tmp_path, signer, b"other")[1]
+
+
+def test_the_edge_opens_what_the_pipeline_signed(tmp_path, signer):
+    manifest, digest = made(tmp_path, signer)
+    releases, key = tmp_path / "releases", signer.public_key()
+    folder = releases / digest[:16]
+    folder.mkdir(parents=True)
+    for name, path in bundle.bundle_files({"int8": variant(tmp_path)}, shared(tmp_path)).items():
+        (folder / name).write_bytes(path.read_bytes())
+    (folder / "manifest.json").write_bytes(manifest)
+    (folder / "manifest.sig").write_bytes(bundle.signature(manifest, key, signer.sign(manifest)))
+    (releases / "latest.json").write_bytes(bundle.pointer(digest[:16], manifest))
+
+    opened = edge.open_release(releases, {bundle.keyid(key): key})
+
+    assert opened.release_id == digest[:16] == json.loads(manifest)["release_id"]
+    assert opened.variant().thresholds.accept == 0.5
+    (folder / "int8.onnx").write_bytes(b"evil!")
+    with pytest.raises(edge.Damaged, match=r"int8\.onnx"):
+        edge.open_release(releases, {bundle.keyid(key): key})

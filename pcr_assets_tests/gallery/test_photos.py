@@ -1,0 +1,79 @@
+"""What became of the labelled cards on a photo."""
+
+import numpy as np
+import pytest
+
+from pcr_assets.gallery.photos import Label, judge, read_labels, tally
+
+CORNERS = np.array([[0, 0], [63, 0], [63, 88], [0, 88]], np.float32)
+KNOWN = frozenset({"base1-4", "base1-5", "lea-286", "lea-287"})
+
+
+def answer(card_id="base1-4", name="Charizard", status="confirmed", shift=0.0, candidates=()):
+    return {
+        "card_id": card_id,
+        "name": name,
+        "status": status,
+        "similarity": 0.8,
+        "candidates": [[card_id, 0.8], *([other, 0.79] for other in candidates)],
+        "corners": (CORNERS + np.float32(shift)).tolist(),
+    }
+
+
+def outcome(answers, card_id="base1-4", name="Charizard", in_gallery=True, corners=CORNERS):
+    (verdict,) = judge("photo.jpg", [Label(corners, card_id, name, in_gallery)], answers, KNOWN)
+    return verdict.outcome
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([answer()], "right"),
+        ([answer("base1-5", "Clefairy")], "wrong"),
+        ([answer("base1-5", "Clefairy", "uncertain", candidates=["base1-4"])], "uncertain"),
+        ([answer(status="unknown")], "refused"),
+        ([answer(shift=200)], "not found"),
+        ([], "not found"),
+    ],
+)
+def test_a_card_of_the_gallery_is_right_wrong_uncertain_refused_or_not_found(answers, expected):
+    assert outcome(answers) == expected
+
+
+def test_the_answer_at_the_labels_place_counts_not_the_first_one():
+    assert outcome([answer("base1-5", "Clefairy", shift=200), answer()]) == "right"
+
+
+def test_any_printing_of_a_basic_land_is_right():
+    assert outcome([answer("lea-287", "Plains")], card_id="lea-286", name="Plains") == "right"
+
+
+def test_a_card_that_is_not_in_the_gallery_must_not_be_named():
+    assert outcome([answer()], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger named"
+    assert outcome([answer(status="unknown")], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger refused"
+
+
+def test_a_label_without_corners_means_the_card_that_fills_the_photo():
+    small = {**answer("base1-5", "Clefairy"), "corners": (CORNERS / 4).tolist()}
+    assert outcome([small, answer()], corners=None) == "right"
+
+
+def test_labels_are_read_from_a_file_in_or_above_the_photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (tmp_path / "photos.csv").write_text(
+        'photo,quad,name,card_id,in_gallery\nphotos/a.jpg,"[[0, 0], [63, 0], [63, 88], [0, 88]]",Charizard,base1-4,1\n'
+        "photos/a.jpg,,,,\n"
+    )
+    first, second = read_labels(folder)["a.jpg"]
+    assert first.card_id == "base1-4"
+    assert first.in_gallery
+    np.testing.assert_array_equal(first.corners, CORNERS)
+    assert second.corners is None
+    assert not second.in_gallery
+
+
+def test_outcomes_are_counted():
+    label = Label(CORNERS, "base1-4", "Charizard", True)
+    verdicts = judge("a", [label, label], [answer()], KNOWN) + judge("b", [label], [], KNOWN)
+    assert tally(verdicts) == {"not found": 1, "right": 2}

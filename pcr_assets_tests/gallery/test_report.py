@@ -1,0 +1,73 @@
+"""What speaks against a release, and how the report reads."""
+
+import numpy as np
+from PIL import Image
+
+from edge_runtime.gallery import Card, Match
+from pcr_assets.gallery.queries import Answers
+from pcr_assets.gallery.report import ReportSettings, objections
+from pcr_assets.gallery.report_page import page
+
+CARDS = {
+    card_id: Card(card_id, card_id, "base1", "1", group) for card_id, group in (("a", "a"), ("b", "a"), ("c", "c"))
+}
+
+
+def matches(*found):
+    return [Match(CARDS[card_id], similarity) for card_id, similarity in found]
+
+
+ANSWERS = Answers(
+    card_ids=["a", "b", "c"],
+    art_groups=["a", "a", "c"],
+    matches=[
+        matches(("a", 0.9), ("b", 0.8), ("c", 0.1)),
+        matches(("a", 0.7), ("b", 0.6), ("c", 0.3)),
+        matches(("a", 0.4), ("c", 0.2)),
+    ],
+)
+
+
+def judged(recall, high):
+    found = {"recall_at_1": recall, "recall_at_5": recall, "art_recall_at_1": recall, "low": 0.0, "high": high}
+    return {
+        "thresholds": {"accept": 0.5, "margin": 0.01},
+        "recall": {"medium": {**found, "queries": 100, "same_card_cosine": 0.8}},
+        "refused": {"unknown cards": 0.99, "strangers": None, "strangers asked": 0},
+        "similarities": {"right card": [0.8, 0.9], "card not in the gallery": [0.2], "strangers": []},
+    }
+
+
+def test_a_twin_named_for_a_card_is_wrong_for_the_card_and_right_for_the_art():
+    found = ANSWERS.measured()
+    assert (round(found["recall_at_1"], 2), round(found["art_recall_at_1"], 2)) == (0.33, 0.67)
+    assert found["recall_at_5"] == 1.0
+
+
+def test_a_query_whose_art_is_taken_out_of_the_gallery_must_be_refused_by_what_remains():
+    np.testing.assert_allclose(ANSWERS.impostors(), [0.1, 0.3, 0.4])
+    np.testing.assert_allclose(ANSWERS.gaps(), [0.1, 0.1, 0.2])
+
+
+def test_a_release_is_refused_only_when_even_the_upper_end_of_its_interval_is_too_low():
+    settings = ReportSettings(least_recall=0.9)
+    assert objections({"int8": judged(0.88, 0.93)}, settings) == []
+    (said,) = objections({"int8": judged(0.5, 0.6)}, settings)
+    assert said.startswith("int8 names 50.0%")
+
+
+def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp_path):
+    Image.new("RGB", (64, 88), "white").save(tmp_path / "x.jpg")
+    card = {"name": "<Mew>", "set": "base1", "number": "1", "similarity": 0.9, "status": "confirmed"}
+    card["corners"] = [[0, 0], [60, 0], [60, 80], [0, 80]]
+    report = {
+        "cards": 3,
+        "objections": [],
+        "variants": {"int8": judged(0.95, 0.97)},
+        "photos": {"outcomes": {"right": 1}, "verdicts": [], "photos": [{"photo": "x.jpg", "cards": [card]}]},
+    }
+    text = page(report, {}, {"x.jpg": tmp_path / "x.jpg"})
+    assert "95.0%" in text
+    assert "&lt;Mew&gt;" in text
+    assert "<Mew>" not in text
+    assert text.count("<figure>") == 1

@@ -1,0 +1,37 @@
+"""When a similarity is an answer."""
+
+import numpy as np
+import pytest
+
+from pcr_assets.gallery.thresholds import accept_threshold, ambiguity_margin, refused_share
+
+IMPOSTORS = np.linspace(0.0, 0.999, 1000)
+
+
+def test_no_more_impostors_pass_than_the_rate_allows():
+    accept = accept_threshold(IMPOSTORS, 0.01)
+    assert np.sum(accept <= IMPOSTORS) == 10
+    assert refused_share(IMPOSTORS, accept) == pytest.approx(0.99)
+
+
+def test_with_few_impostors_none_may_pass():
+    few = np.array([0.2, 0.5])
+    assert accept_threshold(few, 0.001) > 0.5
+
+
+def test_without_impostors_nothing_is_calibrated():
+    with pytest.raises(ValueError, match="without queries"):
+        accept_threshold(np.array([]), 0.01)
+
+
+def test_the_margin_is_zero_when_even_close_calls_are_right():
+    assert ambiguity_margin(np.array([0.5, 0.01]), np.array([True, True]), precision=0.99) == 0.0
+
+
+def test_the_margin_parts_close_calls_from_clear_ones():
+    gaps, right = np.array([0.30, 0.20, 0.02, 0.01]), np.array([True, True, False, True])
+    assert ambiguity_margin(gaps, right, precision=1.0, ceiling=0.5) == pytest.approx(0.2)
+
+
+def test_the_margin_never_exceeds_its_ceiling():
+    assert ambiguity_margin(np.array([0.9]), np.array([False]), precision=1.0, ceiling=0.1) == pytest.approx(0.1)

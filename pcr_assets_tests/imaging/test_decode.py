@@ -1,0 +1,137 @@
+"""Decoding: every kind of file that a raw folder may hold, made for real."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pcr_assets.imaging.decode import Rejected, decode
+from pcr_assets.imaging.sample import bad_files
+
+SIZE = (126, 176)
+RED, GREEN = (200, 40, 30), (30, 160, 60)
+
+
+def saved(picture: Image.Image, form: str = "PNG", **settings: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **settings)
+    return buffer.getvalue()
+
+
+def halves(mode: str = "RGB") -> Image.Image:
+    """Red above green."""
+    picture = Image.new("RGB", SIZE, RED)
+    picture.paste(GREEN, (0, SIZE[1] // 2, *SIZE))
+    return picture.convert(mode)
+
+
+def assert_red_above_green(image: np.ndarray) -> None:
+    assert (image.dtype, image.shape) == (np.uint8, (176, 126, 3))
+    assert np.abs(image[20, 60].astype(int) - RED).max() < 25
+    assert np.abs(image[150, 60].astype(int) - GREEN).max() < 25
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory):
+    return bad_files(tmp_path_factory.mktemp("bad"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("truncated", "truncated or damaged"),
+        ("text", "no picture, whatever its name says"),
+        ("tiny", "1×1 pixels are too few"),
+        ("huge", "more pixels than any card scan"),
+        ("gif", "animated"),
+        ("webp", "animated"),
+        ("apng", "animated"),
+        ("empty", "zero bytes"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_reason(bad, kind, reason):
+    with pytest.raises(Rejected, match=reason):
+        decode(bad[kind].read_bytes())
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF", "TIFF"])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_no_truncated_file_is_taken_for_whole(form, share):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (176, 126, 3), dtype=np.uint8))
+    data = saved(noise, form)
+    with pytest.raises(Rejected):
+        decode(data[: int(len(data) * share)])
+
+
+def test_a_picture_between_the_limits_of_pillow_and_ours_is_refused_from_its_header():
+    data = saved(Image.new("1", (9000, 8000)))
+    with pytest.raises(Rejected, match="9000×8000 pixels"):
+        decode(data)
+
+
+def test_several_pages_are_refused():
+    pages = saved(halves(), "TIFF", save_all=True, append_images=[halves()])
+    with pytest.raises(Rejected, match="several pages"):
+        decode(pages)
+
+
+def test_postscript_is_never_handed_to_an_interpreter():
+    with pytest.raises(Rejected, match="no picture"):
+        decode(saved(halves(), "EPS"))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
+def test_usual_files_give_their_pixels(form):
+    assert_red_above_green(decode(saved(halves(), form)))
+
+
+def test_cmyk_becomes_rgb():
+    assert_red_above_green(decode(saved(halves("CMYK"), "JPEG", quality=95)))
+
+
+def test_a_palette_becomes_rgb():
+    assert_red_above_green(decode(saved(halves().quantize(8))))
+
+
+def test_an_exif_orientation_is_applied():
+    exif = Image.Exif()
+    exif[0x0112] = 8  # shown upright after a quarter turn to the left
+    lying = halves().transpose(Image.Transpose.ROTATE_270)
+    assert_red_above_green(decode(saved(lying, "JPEG", quality=95, exif=exif)))
+
+
+def test_sixteen_bits_are_scaled_to_eight():
+    ramp = np.linspace(0, 65535, 176 * 126).reshape(176, 126).astype(np.uint16)
+    image = decode(saved(Image.fromarray(ramp)))
+    assert (image[0, 0, 0], image[-1, -1, 0]) == (0, 255)
+    assert np.abs(image[..., 0].astype(int) - ramp / 257).max() <= 1
+
+
+def test_a_dark_sixteen_bit_scan_stays_dark():
+    assert decode(saved(Image.fromarray(np.full((176, 126), 200, np.uint16)))).max() == 1
+
+
+def test_transparent_corners_become_white():
+    picture = halves("RGBA")
+    picture.paste((0, 0, 0, 0), (0, 0, 8, 8))
+    image = decode(saved(picture))
+    assert tuple(image[2, 2]) == (255, 255, 255)
+    assert_red_above_green(image)
+
+
+def test_a_transparent_margin_is_cut_off():
+    sheet = Image.new("RGBA", (300, 300))
+    sheet.paste(halves("RGBA"), (90, 60))
+    assert_red_above_green(decode(saved(sheet)))
+
+
+def test_a_palette_with_a_transparent_colour_is_laid_on_white():
+    picture = halves().quantize(8)
+    data = saved(picture, transparency=picture.getpixel((0, 0)))
+    assert decode(data).shape == (88, 126, 3)
+
+
+def test_a_fully_transparent_picture_is_refused():
+    with pytest.raises(Rejected, match="fully transparent"):
+        decode(saved(Image.new("RGBA", SIZE)))

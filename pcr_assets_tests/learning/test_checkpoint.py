@@ -1,0 +1,53 @@
+"""Checkpoints are whole or not there."""
+
+import pytest
+import torch
+from torch import nn
+
+from pcr_assets.learning import checkpoint
+
+
+@pytest.fixture
+def learning():
+    """A convolution in channels-last memory after one step, with its optimizer."""
+    torch.manual_seed(0)
+    net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(net.parameters(), fused=True)
+    net(torch.rand(1, 3, 8, 8)).sum().backward()
+    optimizer.step()
+    return net, optimizer
+
+
+def test_only_the_newest_checkpoint_is_kept(tmp_path, learning):
+    net, optimizer = learning
+    for step in (5, 10):
+        checkpoint.save(tmp_path, step, {"model": net}, optimizer, {"curves": step})
+    assert [place.name for place in tmp_path.iterdir()] == ["step-00000010"]
+    found = checkpoint.newest(tmp_path)
+    assert found is not None
+    assert (found.step, found.run["curves"]) == (10, 10)
+
+
+def test_a_half_written_checkpoint_is_not_gone_on_with_and_not_in_the_way(tmp_path, learning):
+    net, optimizer = learning
+    (tmp_path / "writing").mkdir()
+    (tmp_path / "writing" / "model.safetensors").write_bytes(b"half")
+    assert checkpoint.newest(tmp_path) is None
+    checkpoint.save(tmp_path, 1, {"model": net}, optimizer, {})
+    assert checkpoint.newest(tmp_path) is not None
+
+
+def test_moments_come_back_in_the_memory_layout_of_their_parameter(tmp_path, learning):
+    net, optimizer = learning
+    checkpoint.save(tmp_path, 1, {"model": net}, optimizer, {})
+    again = torch.optim.AdamW(net.parameters(), fused=True)
+    checkpoint.restore_optimizer(tmp_path / "step-00000001", again)
+    moments, restored = (kind.state[net.weight]["exp_avg"] for kind in (optimizer, again))
+    assert torch.equal(moments, restored)
+    assert restored.stride() == net.weight.stride()
+
+
+def test_tensors_that_are_not_there_are_none(tmp_path):
+    (tmp_path / "torn.safetensors").write_bytes(b"torn")
+    assert checkpoint.load_tensors(tmp_path / "none.safetensors") is None
+    assert checkpoint.load_tensors(tmp_path / "torn.safetensors") is None

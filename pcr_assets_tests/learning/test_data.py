@@ -1,0 +1,68 @@
+"""Which card a slot shows, and which scans can't be told apart."""
+
+import threading
+
+import numpy as np
+import torch
+
+from pcr_assets.learning.data import as_batch, batches, indistinguishable, shuffled
+from pcr_assets.learning.schedule import Picks, Stretch, stretches
+from pcr_assets.learning.settings import Phase, TrainingSettings
+
+
+def test_scans_of_one_card_and_cards_of_one_picture_share_a_class():
+    classes = indistinguishable(["a", "a", "b", "c", "d"], ["1", "2", "2", "3", "4"])
+    assert classes.tolist() == [0, 0, 0, 1, 2]
+
+
+def test_classes_join_through_a_card_that_came_later():
+    assert len(set(indistinguishable(["a", "b", "c", "c"], ["1", "2", "1", "2"]).tolist())) == 1
+
+
+def test_each_epoch_shows_every_row_once_in_an_order_of_its_own():
+    epochs = [[shuffled(10, 0, epoch * 10 + i) for i in range(10)] for epoch in range(2)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert epochs[0] != epochs[1]
+
+
+def test_neighbours_stand_beside_each_other_in_a_batch():
+    neighbours = torch.tensor([[(i + 1) % 12, (i + 2) % 12] for i in range(12)])
+    picks = Picks(12, TrainingSettings(batch=6), neighbours)
+    rows = [picks(0, slot) for slot in range(6)]
+    assert rows[1] == (rows[0] + 1) % 12
+    assert rows[2] == (rows[0] + 2) % 12
+    assert rows[4] == (rows[3] + 1) % 12
+
+
+def test_batches_come_in_order_whichever_thread_was_faster():
+    late = threading.Event()
+
+    def view(step, slot):
+        if step == 0:
+            late.wait(5)
+        elif step == 1:
+            late.set()
+        return np.full((2, 3, 3), 10 * step + slot, np.uint8)
+
+    found = [batch[:, 0, 0, 0].tolist() for batch in batches(view, range(4), 2, workers=4)]
+    assert found == [[0, 1], [10, 11], [20, 21], [30, 31]]
+
+
+def test_a_batch_is_channels_last_bytes():
+    batch = as_batch([np.zeros((4, 3, 3), np.uint8)] * 2)
+    assert batch.shape == (2, 3, 4, 3)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_rate_rises_then_falls_to_nothing():
+    stretch = Stretch(Phase(steps=100), 10, 110)
+    rates = [stretch.rate(step, 0.1) for step in range(10, 110)]
+    assert max(rates) == rates[rates.index(max(rates))] <= 1
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 0.01
+
+
+def test_epochs_count_the_cards_that_are_there():
+    settings = TrainingSettings(batch=128, phases=(Phase(epochs=20, learns="head"), Phase(epochs=10, learns=4)))
+    assert [(s.start, s.stop) for s in stretches(settings, 12_800)] == [(0, 2000), (2000, 3000)]

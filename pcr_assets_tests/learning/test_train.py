@@ -1,0 +1,159 @@
+"""A training run: what it leaves behind, and that a killed run ends where an uninterrupted one does."""
+
+import json
+
+import cv2
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from pcr_assets.learning import train
+from pcr_assets.learning.backbones import ModelSpec
+from pcr_assets.learning.job import Job, TrainedModel
+from pcr_assets_tests.small_student import painted_cards
+
+SPEC = ModelSpec(embedding_dim=16, input_size=(64, 96)).as_json()
+QUICK = {
+    "phases": [{"steps": 2, "learns": "head"}, {"steps": 3, "learns": "all"}],
+    "batch": 4,
+    "view_size": [64, 96],
+    "head_fit_cards": 12,
+    "checkpoint_every": 2,
+    "validation_queries": 4,
+}
+
+
+class Killed(Exception):
+    """Stands for SIGKILL between two steps."""
+
+
+@pytest.fixture(scope="module")
+def cards(tmp_path_factory):
+    """A snapshot and one shard of 16 painted cards: 12 to train on, 4 to validate on. c2 is seen in two scans."""
+    folder = tmp_path_factory.mktemp("cards")
+    pictures = painted_cards(17, size=(96, 144))
+    rows = [
+        {
+            "card_id": f"c{i if i < 16 else 2}",
+            "view": int(i == 16),
+            "set": "s",
+            "number": str(i),
+            "name": f"card {i}",
+            "pixel_digest": f"d{i}",
+            "image": cv2.imencode(".jpg", pictures[i][..., ::-1])[1].tobytes(),
+        }
+        for i in range(17)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "shard.parquet")
+    pinned = [
+        {
+            **{name: row[name] for name in ("card_id", "view", "set", "name", "pixel_digest")},
+            "art_group": row["card_id"],
+            "split": "validation" if row["card_id"] in {"c12", "c13", "c14", "c15"} else "train",
+        }
+        for row in rows
+    ]
+    pq.write_table(pa.Table.from_pylist(pinned), folder / "snapshot.parquet")
+    return folder
+
+
+@pytest.fixture
+def job_for(cards, tmp_path):
+    def make(stage="teacher", out="run", settings=QUICK, **others):
+        given = {"spec": SPEC, "out": tmp_path / out, "threads": 1, **others}
+        return Job(
+            stage=stage,
+            settings=settings,
+            snapshot=cards / "snapshot.parquet",
+            shards=[cards / "shard.parquet"],
+            **given,
+        )
+
+    return make
+
+
+def trained(job: Job) -> TrainedModel:
+    return TrainedModel(weights=job.out / "weights.safetensors", model=job.out / "model.json")
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def test_all_three_stages_follow_each_other(job_for):
+    teacher = job_for("teacher", "teacher")
+    stage1 = job_for("student_stage1", "stage1", teacher=trained(teacher))
+    stage2 = job_for("student_stage2", "stage2", init=trained(stage1), spec=None, settings=QUICK | {"neighbours": 2})
+    for job in (teacher, stage1, stage2):
+        metrics = train.train(job, quiet)
+        assert metrics["steps"] == 5
+        assert len(metrics["curves"]["loss"]) == 5
+        assert metrics["validation"]["recall_at_1"]["queries"] == 4
+        assert json.loads((job.out / "metrics.json").read_text()) == json.loads(json.dumps(metrics))
+        assert trained(job).load().spec.embedding_dim == 16
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
+def test_a_killed_run_ends_with_the_same_bytes(job_for, monkeypatch, killed_after):
+    whole = job_for(out="whole")
+    train.train(whole, quiet)
+
+    killed = job_for(out="killed")
+    tell = train.Pace.tell
+
+    def killing(pace, done, loss):
+        tell(pace, done, loss)
+        if done > killed_after:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(train.Pace, "tell", killing)
+        train.train(killed, quiet)
+    train.train(killed, quiet)
+    for file in ("weights.safetensors", "metrics.json", "model.json"):
+        assert (killed.out / file).read_bytes() == (whole.out / file).read_bytes(), file
+
+
+def test_a_checkpoint_of_other_settings_is_not_gone_on_with(job_for):
+    first = job_for()
+    train.train(first, quiet)
+    other = job_for(settings=QUICK | {"seed": 1})
+    lines: list[str] = []
+    train.train(other, lines.append)
+    assert not any("going on" in line for line in lines)
+    assert (other.out / "weights.safetensors").exists()
+
+
+def test_a_run_that_is_done_trains_no_further_step(job_for):
+    job = job_for()
+    metrics = train.train(job, quiet)
+    lines: list[str] = []
+    assert train.train(job, lines.append) == metrics
+    assert lines == ["teacher: going on from step 5 of 5"]
+
+
+def moved(job: Job) -> set[str]:
+    """The first part of the names of the tensors that training changed."""
+    before = train.build(ModelSpec.from_json(SPEC)).state_dict()
+    after = trained(job).load().state_dict()
+    return {".".join(name.split(".")[:3]) for name in before if not torch.equal(before[name], after[name])}
+
+
+def test_a_phase_for_the_head_leaves_the_backbone_as_it_was(job_for):
+    job = job_for(settings=QUICK | {"phases": [{"steps": 2, "learns": "head", "learning_rate": 0.1}]})
+    train.train(job, quiet)
+    assert moved(job) == {"head.weight", "head.bias"}
+
+
+def test_the_last_blocks_alone_can_learn(job_for):
+    job = job_for(settings=QUICK | {"phases": [{"steps": 2, "learns": 2, "learning_rate": 0.01}]})
+    train.train(job, quiet)
+    assert moved(job) == {"head.weight", "head.bias", "backbone.blocks.5", "backbone.blocks.6"}
+
+
+def test_weights_that_are_not_there_end_the_program_with_one_sentence(job_for, capsys, tmp_path):
+    job = job_for(spec=SPEC | {"weights": "file:/nowhere/x.safetensors"})
+    (tmp_path / "job.json").write_text(job.model_dump_json())
+    assert train.main([str(tmp_path / "job.json")]) == 1
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("teacher: there is no weights file /nowhere")

@@ -1,0 +1,133 @@
+"""A small pipeline with real artifacts in a temporary store, for tests of the planner and its callers.
+
+    raw_cards ─► cards ─┬─► index
+                        └─► student ─► report (gate: good_enough) ─► release
+    student_config ─────────►┘
+
+A test changes what lies outside the pipeline (scans, settings, code, luck) and looks at what is built.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+
+from pcr_assets import digests
+from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.planner import Event, Outcome, Plan, observe, published_in, resolve, run
+from pcr_assets.refresh import main
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.project import Project
+
+
+@dataclass
+class SmallGraph:
+    """The world around the pipeline. ``defs`` reads it anew, as a new process would."""
+
+    folder: Path
+    instance: dg.DagsterInstance
+    raw: str = "pikachu raichu"
+    epochs: int = 3
+    code: dict[str, str] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    forgetful: set[str] = field(default_factory=set)
+    interrupted: set[str] = field(default_factory=set)
+    accepted: bool = True
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def project(self) -> Project:
+        return Project(store=str(self.folder / "store"))
+
+    @property
+    def artifacts(self) -> Artifacts:
+        return self.project.artifacts
+
+    @property
+    def defs(self) -> dg.Definitions:
+        world = self
+
+        @dg.observable_source_asset
+        def raw_cards():
+            if "raw_cards" in world.broken:
+                raise ConnectionError("the bucket does not answer")
+            return dg.DataVersion(digests.of_json(world.raw))
+
+        @dg.observable_source_asset
+        def student_config():
+            return dg.DataVersion(digests.of_json(world.epochs))
+
+        def made(name: str, content: str) -> dg.MaterializeResult:
+            if name in world.interrupted:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(5)
+            if name in world.broken:
+                raise RuntimeError(f"{name} ran out of memory")
+            world.artifacts.publish(name, {"content.txt": content.encode()}, digest=digests.of_json(content))
+            artifact = world.artifacts.current(name)
+            if name in world.forgetful:
+                world.artifacts.fetch(artifact, "content.txt").unlink()
+            return materialized(artifact, {"letters": len(content)})
+
+        def read(name: str) -> str:
+            artifact = world.artifacts.current(name)
+            return world.artifacts.fetch(artifact, "content.txt").read_text()
+
+        def declared(name: str, *deps: object):
+            return asset("small", name, deps=deps, kinds=set(), code_version=world.code.get(name, "1"))
+
+        @declared("cards", raw_cards)
+        def cards():
+            return made("cards", " ".join(world.raw.split()))
+
+        @declared("index", cards)
+        def index():
+            return made("index", f"index of {read('cards')}")
+
+        @declared("student", cards, student_config)
+        def student():
+            return made("student", f"{world.epochs} epochs on {read('cards')}")
+
+        @declared("report", student)
+        def report():
+            return made("report", f"report on {read('student')}")
+
+        @declared("release", report)
+        def release():
+            return made("release", f"release after {read('report')}")
+
+        @dg.asset_check(asset=report, blocking=True)
+        def good_enough():
+            if "good_enough" in world.broken:
+                raise ZeroDivisionError("no queries")
+            return dg.AssetCheckResult(passed=world.accepted, description="recall@1 is 0.4, below 0.9")
+
+        return dg.Definitions(
+            assets=[raw_cards, student_config, cards, index, student, report, release],
+            asset_checks=[good_enough],
+            resources={"project": self.project},
+        )
+
+    @property
+    def command(self) -> Callable[..., int]:
+        """The refresh command over this pipeline."""
+        return lambda *argv: main(argv, build=lambda: self.defs, instance=self.instance)
+
+    def refresh(self, selection: str = "*") -> Outcome:
+        defs = self.defs
+        self.events.clear()
+        return run(defs, self.instance, selection, published_in(defs), on_event=self.events.append)
+
+    def plan(self, selection: str = "*") -> Plan:
+        defs = self.defs
+        observe(defs, self.instance)
+        return resolve(defs, self.instance, selection, published_in(defs))
+
+
+def names(assets) -> list[str]:
+    """Asset keys as a test writes them."""
+    return [key.to_user_string() for key in assets]

@@ -1,0 +1,188 @@
+"""The real graph on sample cards: what a change makes stale, and nothing else."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from PIL import Image
+
+from pcr_assets import layout
+from pcr_assets.definitions import build_defs
+
+GALLERY = ["card_embeddings", "card_index", "recognition_report", "edge_release"]
+
+
+def shard_times(world):
+    folder = Path(world.project.root.root, layout.EMBEDDINGS)
+    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in folder.rglob("*.parquet")}
+
+
+def a_card(world, set_id="dawn1"):
+    return sorted((world.raw / set_id).glob("*.png"))[0]
+
+
+def test_an_empty_store_gets_every_asset_once(built_world):
+    graph = build_defs().resolve_asset_graph()
+    assert sorted(built_world.built) == sorted(key.to_user_string() for key in graph.materializable_asset_keys)
+
+
+def test_nothing_changed_nothing_runs(world):
+    _, built = world.refresh()
+    assert built == []
+
+
+def test_a_replaced_card_rebuilds_its_set_and_the_gallery_and_trains_nothing(world):
+    before = shard_times(world)
+    card = a_card(world)
+    Image.open(card).rotate(180).save(card)
+    _, built = world.refresh()
+    assert built == ["processed_cards", "training_snapshot", *GALLERY]
+    after = shard_times(world)
+    assert {name: time for name, time in after.items() if name in before} == before, (
+        "files of the last version were touched"
+    )
+    assert {name.split("/")[-1].split("-")[0] for name in set(after) - set(before)} == {"dawn1"}
+
+
+def test_a_card_saved_again_with_the_same_pixels_stops_at_the_shard(world):
+    card = a_card(world)
+    Image.open(card).save(card, compress_level=1)
+    _, built = world.refresh()
+    assert built == ["processed_cards"]
+
+
+def test_a_stage_2_setting_rebuilds_stage_2_and_what_follows(world):
+    world.set("stage2", seed=5)
+    _, built = world.refresh()
+    assert built[0] == "student_stage2"
+    assert not {"processed_cards", "training_snapshot", "teacher_weights", "student_stage1", "calibration_set"} & set(
+        built
+    )
+    assert {"student_onnx", "student_int8", *GALLERY} <= set(built)
+
+
+def test_a_calibration_seed_rebuilds_the_integer_branches_only(world):
+    world.set("calibration", seed=5)
+    _, built = world.refresh()
+    assert built[0] == "calibration_set"
+    assert set(built) <= {"calibration_set", "student_int8", "student_hef", *GALLERY}
+    assert "student_int8" in built
+
+
+def test_a_new_set_is_in_the_gallery_without_training(world):
+    shutil.copytree(world.raw / "dawn1", world.raw / "new1")
+    for card in (world.raw / "new1").glob("*.png"):
+        number = card.name.split("-")[1].split("_")[0]
+        Image.open(card).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(card.with_name(f"new1-{number}_New.png"))
+        card.unlink()
+    _, built = world.refresh()
+    assert built == ["processed_cards", "training_snapshot", *GALLERY]
+    catalogue = world.project.artifacts.fetch(
+        world.project.artifacts.current(layout.INDEX), "catalogue.csv"
+    ).read_text()
+    assert "new1-" in catalogue
+
+
+def test_a_lost_artifact_is_built_again(world):
+    lost = world.project.artifacts.current(layout.CALIBRATION)
+    Path(world.project.root.fetch(lost.files["check.npy"].key)).unlink()
+    _, built = world.refresh()
+    assert built == ["calibration_set"]
+
+
+def test_bad_files_are_in_quarantine_with_their_reasons_and_all_other_cards_go_on(world):
+    from pcr_assets.imaging.sample import bad_files
+
+    bad = bad_files(world.raw / "bad1")
+    before = world.project.artifacts.current(layout.PROCESSED).record
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 0
+    assert "processed_cards" in built
+    record = world.project.artifacts.current(layout.PROCESSED).record
+    quarantined = {Path(row["key"]).name: row["reason"] for row in record["quarantine"]}
+    good = {"cmyk", "deep"}
+    assert {path.name for kind, path in bad.items() if kind not in good} == set(quarantined)
+    assert all(len(reason.split()) > 3 for reason in quarantined.values())
+    assert record["scans"] >= before["scans"]
+
+
+def test_a_teacher_worse_than_hashing_is_not_distilled_and_the_last_release_stays(world):
+    release = world.project.root.read(f"{layout.RELEASES}/latest.json")
+    world.set("gates", teacher_lead=2.0)
+    world.set("teacher", settings={**world.project.settings.section("teacher")["settings"], "seed": 5})
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 4
+    assert built == ["teacher_weights"]
+    assert "teacher_beats_hashing" in str(outcome)
+    assert world.project.root.read(f"{layout.RELEASES}/latest.json") == release
+
+
+def test_an_empty_bucket_is_one_clear_sentence_and_the_last_release_stays(world):
+    release = world.project.root.read(f"{layout.RELEASES}/latest.json")
+    shutil.rmtree(world.raw)
+    outcome, _ = world.refresh()
+    assert int(outcome.ending) == 1
+    assert "there are no card scans in" in str(outcome)
+    assert world.project.root.read(f"{layout.RELEASES}/latest.json") == release
+
+
+def test_the_release_names_a_sample_card_on_its_own_scan(world):
+    from edge_runtime.photo import load_photo
+    from edge_runtime.recognizer import Recognizer
+    from edge_runtime.release import open_release
+
+    key = world.resources["signer"].public_key()
+    from pcr_assets.gallery.bundle import keyid
+
+    release = open_release(Path(world.project.root.root, layout.RELEASES), {keyid(key): key})
+    found = Recognizer.open(release, threads=2).recognize(load_photo(a_card(world)))
+    assert found.cards[0].card.card_id == "dawn1-1"
+    assert found.cards[0].similarity > 0.9
+
+
+def test_every_asset_says_who_owns_it_what_it_is_and_which_code_made_it():
+    graph = build_defs().resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+        assert node.group_name != "default", key
+        if node.is_materializable:
+            assert node.code_version, key
+
+
+def test_loading_the_definitions_imports_nothing_heavy():
+    code = (
+        "import sys, pcr_assets.definitions as d; d.defs.resolve_asset_graph();"
+        "print([m for m in ('torch', 'timm', 'cv2', 'onnxruntime', 'pandas', 'matplotlib', 'PIL') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_definitions_load_as_dagster_loads_them():
+    dg.Definitions.validate_loadable(build_defs())
+
+
+@pytest.mark.parametrize("asset", ["student_onnx", "edge_release"])
+def test_an_asset_whose_input_was_never_made_says_what_to_do(tmp_path, monkeypatch, asset):
+    monkeypatch.setenv("PCR_STORE", str(tmp_path))
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "asset",
+        "materialize",
+        "-m",
+        "pcr_assets.definitions",
+        "--select",
+        asset,
+    ]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode != 0
+    assert "is not in the store" in found.stderr + found.stdout
+    assert "make refresh" in found.stderr + found.stdout

@@ -1,0 +1,51 @@
+"""Recall, its interval and the gauges of collapse."""
+
+import numpy as np
+import pytest
+
+from pcr_assets import measures
+
+
+def test_a_rank_counts_the_wrong_cards_above_the_best_right_one():
+    gallery = np.eye(4, dtype=np.float32)
+    queries = np.array([[1, 0, 0, 0], [0.1, 0.9, 0.2, 0], [0.6, 0, 0.5, 0.4]], np.float32)
+    assert measures.ranks(queries, gallery, ["a", "c", "d"], ["a", "b", "c", "d"]).tolist() == [0, 1, 2]
+
+
+def test_the_best_of_several_scans_of_a_card_counts():
+    gallery = np.eye(3, dtype=np.float32)
+    assert measures.ranks(np.array([[0.1, 0.2, 0.9]], np.float32), gallery, ["a"], ["a", "b", "a"]).tolist() == [0]
+
+
+def test_a_card_that_is_not_in_the_gallery_is_never_found():
+    assert measures.ranks(np.eye(2, dtype=np.float32), np.eye(2, dtype=np.float32), ["x", "a"], ["a", "b"])[0] == 2
+
+
+def test_equal_embeddings_do_not_count_as_found():
+    same = np.ones((3, 1), np.float32)
+    assert measures.recall_at(measures.ranks(same, same, ["a", "b", "c"], ["a", "b", "c"]), 1)["recall"] == 0
+
+
+def test_recall_comes_with_an_interval_that_stays_honest_at_all_right():
+    found = measures.recall_at(np.zeros(46, int), 1)
+    assert found["recall"] == 1.0
+    assert found["low"] == pytest.approx(0.923, abs=0.001)
+    assert found["high"] == 1.0
+
+
+def test_collapse_is_seen_in_the_cosines_between_cards():
+    rng = np.random.default_rng(0)
+    spread = rng.standard_normal((50, 64)).astype(np.float32)
+    collapsed = 20 + spread
+    gauges = [
+        measures.collapse(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.arange(50))
+        for vectors in (spread, collapsed)
+    ]
+    assert abs(gauges[0]["mean_cosine"]) < 0.05
+    assert gauges[0]["pairs_below_half"] == 1.0
+    assert gauges[1]["mean_cosine"] > 0.99
+
+
+def test_scans_of_one_class_do_not_look_like_collapse():
+    twins = np.repeat(np.eye(4, dtype=np.float32), 2, axis=0)
+    assert measures.collapse(twins, np.arange(8) // 2)["nearest_cosine"] == 0

@@ -1,0 +1,250 @@
+"""What a refresh builds, and what it leaves alone, after each thing that may happen to a pipeline."""
+
+import shutil
+import socket
+
+import dagster as dg
+import pytest
+
+from pcr_assets.planner import Ending, Status, Verdict, explain, published_in
+from pcr_assets.planner.execution import HOST, TAGS, only_refresh
+from pcr_assets_tests.small_graph import SmallGraph, names
+
+
+@pytest.fixture
+def world(tmp_path):
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield SmallGraph(tmp_path, instance)
+
+
+@pytest.fixture
+def built(world):
+    world.refresh()
+    return world
+
+
+def test_an_empty_instance_is_built_from_the_sources_down(world):
+    plan = world.plan()
+
+    assert {str(step.status) for step in plan.steps} == {"MISSING"}
+    assert names(plan.frontier) == ["cards"]
+    outcome = world.refresh()
+    assert names(outcome.built) == ["cards", "index", "student", "report", "release"]
+    assert outcome.ending is Ending.SETTLED
+    assert "built 5 of 5 assets" in str(outcome)
+
+
+def test_nothing_changed_builds_nothing(built):
+    assert built.plan().settled
+    outcome = built.refresh()
+    assert (outcome.built, outcome.ending) == ((), Ending.SETTLED)
+    assert str(outcome).startswith("nothing is stale (5 assets")
+
+
+def test_an_asset_rebuilt_to_the_same_content_ends_the_wave(built):
+    built.raw = "pikachu    raichu"
+
+    plan = built.plan()
+
+    assert [(str(step.asset.path[-1]), step.status) for step in plan.steps] == [
+        ("cards", Status.STALE),
+        ("index", Status.PENDING),
+        ("student", Status.PENDING),
+        ("report", Status.PENDING),
+        ("release", Status.PENDING),
+    ]
+    assert plan.steps[0].causes == ("has new data from raw_cards",)
+    assert plan.steps[1].causes == ("waits for cards",)
+    assert names(built.refresh().built) == ["cards"]
+
+
+def test_new_scans_rebuild_each_asset_below_them_once(built):
+    built.raw = "mew"
+    assert names(built.refresh().built) == ["cards", "index", "student", "report", "release"]
+
+
+def test_a_changed_setting_rebuilds_its_own_branch_only(built):
+    built.epochs = 20
+    assert names(built.refresh().built) == ["student", "report", "release"]
+
+
+def test_a_raised_code_version_rebuilds_its_asset_and_stops_at_equal_content(built):
+    built.code["student"] = "2"
+    assert built.plan().steps[0].causes == ("has a new code version",)
+    assert names(built.refresh().built) == ["student"]
+
+
+def test_a_failure_spares_other_branches_and_the_next_refresh_resumes_there(world):
+    world.broken = {"student"}
+
+    outcome = world.refresh()
+
+    assert outcome.ending is Ending.FAILED
+    assert names(outcome.built) == ["cards", "index"]
+    assert str(outcome).startswith("student failed: RuntimeError: student ran out of memory; built 2 of 5")
+    world.broken = set()
+    assert names(world.refresh().built) == ["student", "report", "release"]
+
+
+def test_a_source_that_cannot_be_observed_stops_what_is_made_from_it(built):
+    built.broken = {"raw_cards"}
+    built.code["index"] = built.code["student"] = "2"
+
+    outcome = built.refresh()
+
+    assert outcome.ending is Ending.FAILED
+    assert outcome.built == ()
+    assert str(outcome).startswith("raw_cards failed: ConnectionError: the bucket does not answer")
+
+
+def test_an_asset_that_is_stale_right_after_it_was_built_is_not_built_for_ever(world):
+    world.forgetful = {"index"}
+
+    outcome = world.refresh()
+
+    assert outcome.ending is Ending.UNSETTLED
+    assert names(outcome.built).count("index") == 1
+    assert "release" in names(outcome.built)
+    assert "index is stale again right after it was built (artifact missing)" in str(outcome)
+
+
+def test_nothing_is_built_behind_a_check_that_refuses(world):
+    world.accepted = False
+
+    first, second = world.refresh(), world.refresh()
+
+    assert names(first.built) == ["cards", "index", "student", "report"]
+    assert second.built == ()
+    for outcome in (first, second):
+        assert outcome.ending is Ending.BLOCKED
+        assert str(outcome).startswith(
+            "release is not built: the check good_enough of report refuses it: recall@1 is 0.4, below 0.9"
+        )
+    assert names(entry.asset for entry in world.plan().blocked) == ["release"]
+
+
+def test_a_better_asset_opens_the_gate_that_refused_the_last_one(world):
+    world.accepted = False
+    world.refresh()
+    world.accepted, world.epochs = True, 30
+
+    assert not world.plan().blocked
+    assert names(world.refresh().built) == ["student", "report", "release"]
+
+
+def test_a_check_that_changed_its_mind_is_asked_again_without_a_rebuild(world):
+    world.accepted = False
+    world.refresh()
+    world.accepted = True
+    assert names(world.refresh().built) == ["release"]
+
+
+def test_a_check_that_a_killed_run_left_unasked_is_asked_before_anything_behind_it_is_built(world):
+    defs = world.defs
+    world.refresh("cards")
+    world.refresh("student")
+    # what a process killed between the asset and its check leaves: the asset, no answer
+    job = defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("report")])
+    job.get_subset(asset_selection={dg.AssetKey("report")}, asset_check_selection=set()).execute_in_process(
+        instance=world.instance
+    )
+    assert [gate.verdict for gate in world.plan().gates] == [Verdict.UNASKED]
+
+    world.accepted = False
+    outcome = world.refresh()
+
+    assert names(outcome.built) == ["index"]
+    assert outcome.ending is Ending.BLOCKED
+
+
+def test_a_check_that_breaks_fails_the_refresh_and_keeps_its_gate_shut(world):
+    world.broken = {"good_enough"}
+
+    outcome = world.refresh()
+
+    assert outcome.ending is Ending.FAILED
+    assert "release" not in names(outcome.built)
+    assert "report failed: its check good_enough broke: ZeroDivisionError: no queries" in str(outcome)
+
+
+def test_a_deleted_artifact_is_built_again_and_its_children_are_not(built):
+    shutil.rmtree(built.folder / "store" / "project" / "pokemon-card-recognition" / "student")
+
+    plan = built.plan()
+
+    assert (plan.steps[0].status, plan.steps[0].causes) == (Status.MISSING, ("artifact missing",))
+    assert names(built.refresh().built) == ["student"]
+    assert built.plan().settled
+
+
+def test_a_store_restored_to_another_version_is_brought_back(built):
+    pointer = built.folder / "store" / "project" / "pokemon-card-recognition" / "student" / "current.json"
+    old = pointer.read_bytes()
+    built.epochs = 20
+    built.refresh()
+    pointer.write_bytes(old)
+
+    assert built.plan().steps[0].causes == ("the store holds another version",)
+    assert names(built.refresh().built) == ["student"]
+    assert built.artifacts.current("student").digest == published_in(built.defs)(dg.AssetKey("student"))
+    assert built.plan().settled
+
+
+def test_a_selection_builds_nothing_outside_it(built):
+    built.raw = "mew"
+    assert names(built.refresh('key:"cards" or key:"index"').built) == ["cards", "index"]
+
+
+def test_only_one_refresh_of_an_instance_runs_at_a_time(built):
+    built.raw = "mew"
+    with only_refresh(built.instance) as free:
+        assert free
+        outcome = built.refresh()
+    assert (outcome.ending, outcome.built) == (Ending.BUSY, ())
+    assert str(outcome) == "another refresh of this instance is running: wait for it, or stop it first"
+    assert built.refresh().ending is Ending.SETTLED
+
+
+def test_each_asset_is_told_of_as_it_starts_and_ends(built):
+    built.epochs = 20
+
+    built.refresh("student")
+
+    told = [(event.kind, *names([event.asset])) for event in built.events if event.kind != "observing"]
+    assert told == [("started", "student"), ("built", "student")]
+    assert built.events[-1].metadata["letters"] == len("20 epochs on pikachu raichu")
+    assert built.events[-1].seconds is not None
+
+
+def test_an_explanation_tells_the_versions_then_and_now(built):
+    built.epochs = 20
+    built.plan()
+
+    (entry,) = explain(built.defs, built.instance, "student", published_in(built.defs))
+
+    assert entry.step.status is Status.STALE
+    assert entry.held == entry.data_version
+    changed = [source for source in entry.inputs if source.then != source.now]
+    assert names(source.asset for source in changed) == ["student_config"]
+
+
+def test_an_explanation_names_the_checks_of_an_asset(built):
+    (entry,) = explain(built.defs, built.instance, "report", published_in(built.defs))
+    assert [(gate.check.name, gate.verdict) for gate in entry.gates] == [("good_enough", Verdict.PASSED)]
+
+
+def test_the_open_run_of_a_killed_refresh_is_closed(built):
+    job = built.defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("cards")])
+    tags = {**TAGS, HOST: socket.gethostname()}
+    dead = built.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+
+    built.refresh()
+
+    assert built.instance.get_run_by_id(dead.run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+def test_an_interrupt_stops_the_refresh_and_not_only_the_asset(world):
+    world.interrupted = {"index"}
+    with pytest.raises(KeyboardInterrupt):
+        world.refresh()
+    assert "report" not in names(event.asset for event in world.events)
