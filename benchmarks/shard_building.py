@@ -1,0 +1,101 @@
+"""How fast do raw scans become shards, beside decoding the same files and nothing else?
+
+``python benchmarks/shard_building.py --cards DIR`` builds every shard of a raw folder, and decodes its files with Pillow
+alone in as many threads. Files are read from disk once before, so that both find them in memory. The two take turns.
+"""
+
+import argparse
+import io
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image
+
+from pcr_assets.cards.catalogue import find_catalogue, parent
+from pcr_assets.cards.listing import Listing, list_scans
+from pcr_assets.cards.shards import build_shard, write_table
+from pcr_assets.resources.store import Store, open_store
+
+RESULT = Path(__file__).parent / "results" / "shard_building.json"
+TURNS = 3
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print and write the result."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--cards", required=True, help="folder of raw scans")
+    options.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    given = options.parse_args(arguments)
+    raw, above = open_store(given.cards), parent(str(Path(given.cards).absolute()))
+    listing = list_scans(raw.list(), find_catalogue(raw, open_store(above) if above else None))
+    if not listing.count:
+        print(f"there are no card scans in {given.cards}")
+        return 1
+    rejected = build_all(listing, raw, given.workers)  # also warms the file cache
+    turns = [
+        (
+            seconds(lambda: decode_all(listing, raw, given.workers)),
+            seconds(lambda: build_all(listing, raw, given.workers)),
+        )
+        for _ in range(TURNS)
+    ]
+    decoding, building = (listing.count / statistics.median(times) for times in zip(*turns, strict=True))
+    result = {
+        "scans": listing.count,
+        "sets": len(listing.scans),
+        "rejected": rejected,
+        "workers": given.workers,
+        "turns": TURNS,
+        "decoding_images_per_second": round(decoding, 1),
+        "building_images_per_second": round(building, 1),
+        "ratio": round(building / decoding, 3),
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+    return 0
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long a piece of work takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def build_all(listing: Listing, raw: Store, workers: int) -> int:
+    """Build and write the shards of all sets; gives the number of rejects."""
+    rejected = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for set_id, scans in listing.scans.items():
+            shard = build_shard(set_id, scans, raw.read, workers)
+            write_table(shard.table, Path(folder, shard.file_name))
+            rejected += len(shard.rejects)
+    return rejected
+
+
+def decode_all(listing: Listing, raw: Store, workers: int) -> None:
+    """Decode all files to RGB, and drop what comes out."""
+
+    def decode(key: str) -> None:
+        try:
+            with Image.open(io.BytesIO(raw.read(key))) as picture:
+                picture.convert("RGB")
+        except (OSError, Image.DecompressionBombError):
+            return
+
+    keys = [scan.key for scans in listing.scans.values() for scan in scans]
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(decode, keys):
+            pass
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
