@@ -34,7 +34,7 @@ test: setup  ## the tests
 
 lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime
-	dagster definitions validate -w workspace.yaml
+	env -u DAGSTER_HOME dagster definitions validate -w workspace.yaml
 
 setup: $(VENV)/.ready
 
