@@ -11,6 +11,7 @@ SNAPSHOT = "data/training_snapshot"
 CALIBRATION = "data/calibration"
 EMBEDDINGS = "data/reference/embeddings"
 INDEX = "data/reference/index"
+REFERENCES = "data/reference/pictures"
 
 TEACHER = "models/dinov3-teacher"
 STAGE1 = "models/efficientnet-student/stage1"

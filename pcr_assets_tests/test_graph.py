@@ -39,7 +39,7 @@ def test_a_replaced_card_rebuilds_its_set_and_the_gallery_and_trains_nothing(wor
     card = a_card(world)
     Image.open(card).rotate(180).save(card)
     _, built = world.refresh()
-    assert built == ["processed_cards", "training_snapshot", *GALLERY]
+    assert sorted(built) == sorted(["processed_cards", "training_snapshot", "card_references", *GALLERY])
     after = shard_times(world)
     assert {name: time for name, time in after.items() if name in before} == before, (
         "files of the last version were touched"
@@ -79,7 +79,7 @@ def test_a_new_set_is_in_the_gallery_without_training(world):
         Image.open(card).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(card.with_name(f"new1-{number}_New.png"))
         card.unlink()
     _, built = world.refresh()
-    assert built == ["processed_cards", "training_snapshot", *GALLERY]
+    assert sorted(built) == sorted(["processed_cards", "training_snapshot", "card_references", *GALLERY])
     catalogue = world.project.artifacts.fetch(
         world.project.artifacts.current(layout.INDEX), "catalogue.csv"
     ).read_text()

@@ -12,6 +12,9 @@ from typing import Any
 from edge_runtime.keys import NotAKey, keyid, read_key, trust, user_folder
 from edge_runtime.photo import PhotoError, load_photo
 
+LISTED = 5
+"""Candidates that an answer lists."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code: 0, 1 when a photo could not be read, 2 when no release could be opened."""
@@ -98,8 +101,9 @@ def card_json(reading: Any) -> dict[str, Any]:
         "number": card.number,
         "status": reading.status.value,
         "similarity": round(reading.similarity, 4),
-        "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches],
+        "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:LISTED]],
         "corners": [[round(float(x), 1), round(float(y), 1)] for x, y in reading.corners],
+        "confidence": round(reading.confidence, 4),
     }
 
 
@@ -118,7 +122,10 @@ def in_words(answer: dict[str, Any]) -> str:
 def _card_line(card: dict[str, Any]) -> str:
     if card["status"] == "unknown":
         return f"unknown card (nearest: {card['name']}, {card['similarity']:.2f})"
-    line = f"{card['name']:<26.26} {card['set']:<10} {card['number']:>5}  {card['similarity']:.2f}"
+    line = (
+        f"{card['name']:<26.26} {card['set']:<10} {card['number']:>5}  {card['similarity']:.2f}"
+        f"  {100 * card['confidence']:>3.0f} % sure"
+    )
     others = ", ".join(card_id for card_id, _ in card["candidates"][1:3])
     return line if card["status"] == "confirmed" else f"{line}  uncertain, or {others}"
 

@@ -1,8 +1,10 @@
-"""From similarities to an answer. "I don't know" and "one of these" are answers of their own."""
+"""From evidence to an answer. The confidence is a probability; "I don't know" and "one of these" are answers of their own."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, cast
 
 from edge_runtime.gallery import Match
 
@@ -16,17 +18,73 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """Calibrated for one model: below ``accept`` a card is unknown; a runner-up within ``margin`` makes it uncertain."""
+class Evidence:
+    """What speaks for the best candidate.
 
+    ``similarity``: its cosine; ``lead``: that over the best candidate with other art; ``points``: those that agree with its
+    picture, and ``rival``: with the picture of the best candidate with other art (None before a second look).
+    """
+
+    similarity: float
+    lead: float
+    points: int | None = None
+    rival: int = 0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How evidence becomes a confidence, for one model; made from validation cards and strangers by the pipeline.
+
+    ``glance`` and ``look``: the weights of two logistic curves, over (1, similarity, lead), and over those and the logarithms
+    of points + 1 and of (points + 1) / (rival + 1). ``accept``: the least confidence of a card that is named. ``sure``:
+    confidence at a glance from which no second look is taken. ``twin_margin``: least lead in similarity, and ``twin_lead``
+    in correlation where pictures differ, of the one twin that is named.
+    """
+
+    glance: tuple[float, ...]
+    look: tuple[float, ...]
     accept: float
-    margin: float
+    sure: float
+    twin_margin: float
+    twin_lead: float
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Calibration":
+        """The calibration that :meth:`as_json` gave. Raises TypeError or ValueError for anything else."""
+        weights = {"glance": tuple(map(float, value["glance"])), "look": tuple(map(float, value["look"]))}
+        numbers = {name: float(number) for name, number in value.items() if name not in weights}
+        return cls(**cast(Any, {**weights, **numbers}))
+
+    def as_json(self) -> dict[str, Any]:
+        """The calibration as it stands in a manifest."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+
+    def confidence(self, evidence: Evidence) -> float:
+        """The probability, 0..1, that the art is that of the best candidate; half of all cards taken to be strangers."""
+        if not math.isfinite(evidence.similarity + evidence.lead):
+            return 0.0
+        terms = features(evidence)
+        weights = self.glance if evidence.points is None else self.look
+        return logistic(sum(weight * term for weight, term in zip(weights, terms, strict=True)))
 
 
-def decide(matches: Sequence[Match], thresholds: Thresholds) -> Status:
-    """The status of a card from its matches, best first."""
-    if not matches or not matches[0].similarity >= thresholds.accept:
-        return Status.UNKNOWN
-    if len(matches) > 1 and matches[0].similarity - matches[1].similarity < thresholds.margin:
-        return Status.UNCERTAIN
-    return Status.CONFIRMED
+def features(evidence: Evidence) -> tuple[float, ...]:
+    """The terms that the weights of a curve belong to."""
+    terms = (1.0, evidence.similarity, evidence.lead)
+    if evidence.points is None:
+        return terms
+    return (*terms, math.log1p(evidence.points), math.log1p(evidence.points) - math.log1p(evidence.rival))
+
+
+def logistic(value: float) -> float:
+    """1 / (1 + exp(-value)), without overflow."""
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+
+
+def at_a_glance(matches: Sequence[Match]) -> Evidence:
+    """The evidence in similarities alone; ``matches``: best first."""
+    if not matches:
+        return Evidence(-1.0, 0.0)
+    best = matches[0]
+    other = next((match.similarity for match in matches if match.card.art_group != best.card.art_group), -1.0)
+    return Evidence(best.similarity, best.similarity - other)

@@ -30,10 +30,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Match:
-    """A card and its similarity: the cosine, in -1..1, of the query and the card's nearest scan."""
+    """A card and its similarity: the cosine, in -1..1, of the query and the card's nearest scan, whose key is ``key``."""
 
     card: Card
     similarity: float
+    key: int = 0
 
 
 class Gallery:
@@ -85,7 +86,7 @@ class Gallery:
         # Exact twins are equally near: ordering them by key keeps the answer apart from the order they were added in.
         for distance, key in sorted(zip(distances, keys, strict=True)):
             card = self._cards[int(key)]
-            best.setdefault(card.card_id, Match(card, 1.0 - float(distance)))
+            best.setdefault(card.card_id, Match(card, 1.0 - float(distance), int(key)))
         return list(best.values())[:count]
 
 

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_runtime.decide import Status, Thresholds, decide
+from edge_runtime.decide import Calibration, Status
 from edge_runtime.embedder import Embedder, EmbedderError, OnnxEmbedder
 from edge_runtime.gallery import Card, Gallery, GalleryError, Match
 from edge_runtime.geometry import area, rectify, scaled, shared_area, turned
+from edge_runtime.judge import CANDIDATES, Judge, Judgement
 from edge_runtime.locate import Quad, find_cards
 from edge_runtime.photo import LEAST_SIDE, as_photo
+from edge_runtime.references import References
 from edge_runtime.release import Release, ReleaseError
+from edge_runtime.second_look import SecondLook
 
-CANDIDATES = 128
+OUTLINES = 128
 """Outlines looked at: enough for a table full of forty cards."""
 AT_ONCE = 4
 """Outlines read before looking whether a card that was named explains the others: most lie inside it."""
@@ -28,11 +31,16 @@ FITS = (0.94, 0.97, 1.03)
 """A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
 NEARLY_SQUARE = 0.82
 """Width by height of an outline above which its longer sides may be the card's short ones: tilted by 40° and more."""
-WORTH_FITTING = 0.2
-"""Similarity below the threshold at which another fit is not worth the time."""
-SURE = 0.1
-"""Similarity above the threshold from which the outlines inside a card are left unread. An outline around two copies of
-a card is named too, but weakly: each copy then gets its chance."""
+CLEAR = 0.9
+"""Confidence at a glance from which no other way up is tried."""
+PROMISING = 0.5
+"""Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""
+WORTH_JUDGING = 0.02
+"""The same for outlines that nothing else explained, after all were read."""
+WORTH_FITTING = 0.1
+"""Confidence from which other fits of an outline are tried before it is given up as unknown."""
+MOST_JUDGED = 48
+"""Outlines of one photo that are judged at most, whatever is on it."""
 SIMILAR_SIZE = 0.3
 """Share of the largest card's area that an unknown one must have: cards on one photo lie about as far away."""
 CONVINCING = 0.75
@@ -44,14 +52,18 @@ class Reading:
     """One card on a photo. ``corners`` float32 4×2 in pixels of the photo; ``matches`` best first."""
 
     status: Status
+    confidence: float
+    """The probability that the art is right, 0..1."""
     corners: np.ndarray
     matches: tuple[Match, ...]
     outline: float
     """The locator's score of the outline, 0..1."""
+    judged: bool = False
+    """Whether more than a glance was taken."""
 
     @property
     def card(self) -> Card:
-        """The most similar card of the gallery."""
+        """The most likely card of the gallery."""
         return self.matches[0].card
 
     @property
@@ -62,7 +74,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Recognition:
-    """All cards on a photo, the most similar first."""
+    """All cards on a photo, the most certain first."""
 
     cards: tuple[Reading, ...]
 
@@ -74,16 +86,16 @@ class Recognition:
 
 
 class Recognizer:
-    """One model and its gallery, loaded once."""
+    """One model, its gallery and its judge, loaded once."""
 
-    def __init__(self, embedder: Embedder, gallery: Gallery, thresholds: Thresholds):
+    def __init__(self, embedder: Embedder, gallery: Gallery, judge: Judge):
         if embedder.dim != gallery.dim:
             raise GalleryError(
                 f"the model makes vectors of {embedder.dim}, the index holds {gallery.dim}: pull the release again"
             )
         self.embedder = embedder
         self.gallery = gallery
-        self.thresholds = thresholds
+        self.judge = judge
 
     @classmethod
     def open(cls, release: Release, variant: str | None = None, threads: int | None = None) -> "Recognizer":
@@ -96,55 +108,88 @@ class Recognizer:
         embedder = OnnxEmbedder(chosen.model, threads)
         if (embedder.input_size, embedder.dim) != (chosen.input_size, chosen.embedding_dim):
             raise EmbedderError(f"{chosen.model} is not the model that the manifest describes: pull the release again")
-        return cls(embedder, Gallery.open(chosen.index, release.catalogue), chosen.thresholds)
+        second_look = SecondLook(References(release.references)) if release.references else None
+        return cls(embedder, Gallery.open(chosen.index, release.catalogue), Judge(chosen.calibration, second_look))
 
-    def recognize(self, image: np.ndarray, most: int = CANDIDATES) -> Recognition:
+    @property
+    def calibration(self) -> Calibration:
+        """How this model's evidence becomes a confidence."""
+        return self.judge.calibration
+
+    def recognize(self, image: np.ndarray, most: int = OUTLINES) -> Recognition:
         """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays."""
         image = as_photo(image)
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
         read: list[Reading] = []
-        found: list[Reading] = []
+        seen: list[Reading] = []
         for quads in _portions(find_cards(image, most)):
-            fresh = [quad for quad in quads if not any(self._explains(reading, quad) for reading in found)]
+            fresh = [quad for quad in quads if not any(self._explains(reading, quad) for reading in seen)]
             readings = self._read(image, fresh)
             read += readings
-            found = _one_each([*found, *readings], _by_similarity)
-        fitted = [reading for each in found for reading in self._fitted(image, each)]
-        named = [reading for reading in fitted if reading.status is not Status.UNKNOWN]
+            seen = self._judged(image, _one_each([*seen, *readings], _by_confidence), PROMISING)
+        seen = _one_each(self._judged(image, seen, WORTH_JUDGING), _by_confidence)
+        named = [reading for reading in seen if reading.status is not Status.UNKNOWN]
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
-        return Recognition(tuple(_of_one_size(_one_each([*named, *strangers], _named_first))))
+        refused = [each for each in seen if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
+        return Recognition(tuple(_of_one_size(_one_each([*named, *refused, *strangers], _named_first))))
+
+    def read_at(self, image: np.ndarray, corners: np.ndarray) -> Reading:
+        """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""
+        (best,) = _one_each(self._read(image, [Quad(corners, 1.0)]), _by_confidence)
+        return self._judge(image, best)
 
     def _explains(self, reading: Reading, quad: Quad) -> bool:
-        """Whether a card that was named beyond doubt already takes the place of an outline."""
-        sure = reading.similarity >= self.thresholds.accept + SURE
-        return sure and _shared(reading.corners, quad.corners) > SAME_PLACE
+        """Whether a card that was named already takes the place of an outline.
+
+        An outline around two copies of a card may be named at a glance, but weakly: each copy then gets its chance.
+        """
+        least = self.calibration.accept if self.judge.second_look else self.calibration.sure
+        certain = reading.judged and reading.status is not Status.UNKNOWN and reading.confidence >= least
+        return certain and _shared(reading.corners, quad.corners) > SAME_PLACE
 
     def _read(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Reading]:
         """Read each outline as it lies, and every other way up that it may have where that leaves a doubt."""
         upright = self._match(image, [(quad.corners, quad.score) for quad in quads])
-        doubtful = [reading for reading in upright if reading.status is not Status.CONFIRMED]
+        doubtful = [reading for reading in upright if reading.confidence < CLEAR]
         ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in _turns(each.corners)]
         return [*upright, *self._match(image, ways)]
 
-    def _fitted(self, image: np.ndarray, reading: Reading) -> list[Reading]:
-        """The reading and, where it leaves a doubt that a better fit might settle, those of smaller and larger outlines."""
-        settled = reading.status is Status.CONFIRMED
-        if settled or reading.similarity < self.thresholds.accept - WORTH_FITTING:
-            return [reading]
-        fits = [(scaled(reading.corners, factor), reading.outline) for factor in FITS]
-        return [reading, *self._match(image, fits)]
-
     def _match(self, image: np.ndarray, outlines: Sequence[tuple[np.ndarray, float]]) -> list[Reading]:
-        """Readings of outlines, each given as corners and score."""
+        """Readings at a glance of outlines, each given as corners and score."""
         if not outlines:
             return []
         cards = np.stack([rectify(image, corners, self.embedder.input_size) for corners, _ in outlines])
-        matches = self.gallery.search(self.embedder.embed(cards))
+        found = self.gallery.search(self.embedder.embed(cards), CANDIDATES)
         return [
-            Reading(decide(found, self.thresholds), corners, tuple(found), score)
-            for (corners, score), found in zip(outlines, matches, strict=True)
+            _reading(self.judge.glance(corners, matches), score)
+            for (corners, score), matches in zip(outlines, found, strict=True)
         ]
+
+    def _judged(self, image: np.ndarray, readings: Sequence[Reading], least: float) -> list[Reading]:
+        """The readings, those judged that promise something and were not judged before."""
+        done = sum(reading.judged for reading in readings)
+        judged: list[Reading] = []
+        for reading in readings:
+            worth = not reading.judged and reading.confidence >= least and done < MOST_JUDGED
+            judged.append(self._judge(image, reading) if worth else reading)
+            done += worth
+        return judged
+
+    def _judge(self, image: np.ndarray, reading: Reading) -> Reading:
+        """A reading with more than a glance taken; one that stays unknown gets a better fitting outline's chance."""
+        judgement = self.judge.judge(image, reading.corners, reading.matches)
+        if judgement.status is Status.UNKNOWN and reading.confidence >= WORTH_FITTING:
+            fits = self._match(image, [(scaled(reading.corners, factor), reading.outline) for factor in FITS])
+            best = max(fits, key=lambda fit: fit.confidence)
+            if best.confidence > reading.confidence:
+                fitted = self.judge.judge(image, best.corners, best.matches)
+                judgement = max(judgement, fitted, key=lambda each: each.confidence)
+        return _reading(judgement, reading.outline, judged=True)
+
+
+def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> Reading:
+    return Reading(judgement.status, judgement.confidence, judgement.corners, judgement.matches, outline, judged)
 
 
 def _turns(corners: np.ndarray) -> tuple[int, ...]:
@@ -158,14 +203,14 @@ def _promise(corners: np.ndarray, score: float) -> float:
     return score * area(corners) ** 0.25
 
 
-def _by_similarity(reading: Reading) -> tuple[float, ...]:
-    return (-reading.similarity,)
+def _by_confidence(reading: Reading) -> tuple[float, ...]:
+    return (-reading.confidence, -reading.similarity)
 
 
 def _named_first(reading: Reading) -> tuple[float, ...]:
-    """Named cards by similarity; then unknown ones, where similarity means little, by their outline."""
+    """Named cards by confidence; then unknown ones, where it means little, by their outline."""
     if reading.status is not Status.UNKNOWN:
-        return (0, -reading.similarity)
+        return (0, -reading.confidence, -reading.similarity)
     return (1, -_promise(reading.corners, reading.outline), -reading.similarity)
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge_runtime.decide import Thresholds
+from edge_runtime.decide import Calibration
 from edge_runtime.keys import trusted_keys
 
-SCHEMA = 1
+SCHEMA = 2
 MOST_MANIFEST_BYTES = 1 << 20
 NOT_AS_EXPECTED = (ValueError, KeyError, TypeError, RecursionError)
 """What reading JSON of unknown making may raise."""
@@ -53,7 +53,7 @@ class WrongSchema(ReleaseError):
 
 @dataclass(frozen=True)
 class Variant:
-    """A model, the index that was made with it, and its thresholds."""
+    """A model, the index that was made with it, and how its evidence becomes a confidence."""
 
     name: str
     engine: str
@@ -61,7 +61,7 @@ class Variant:
     index: Path
     input_size: tuple[int, int]
     embedding_dim: int
-    thresholds: Thresholds
+    calibration: Calibration
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class Release:
     release_id: str
     folder: Path
     catalogue: Path
+    references: tuple[Path, ...]
+    """Archives of reference pictures; none in a release whose cards get no second look."""
     variants: Mapping[str, Variant]
     default_variant: str
     manifest: Mapping[str, Any]
@@ -107,6 +109,7 @@ def _described(folder: Path, manifest: Mapping[str, Any]) -> Release:
         release_id=manifest["release_id"],
         folder=folder,
         catalogue=_inside(folder, manifest["catalogue"], manifest),
+        references=tuple(_inside(folder, name, manifest) for name in manifest["references"]),
         variants={name: _variant(folder, name, entry, manifest) for name, entry in manifest["variants"].items()},
         default_variant=manifest["default_variant"],
         manifest=manifest,
@@ -210,5 +213,5 @@ def _variant(folder: Path, name: str, entry: Mapping[str, Any], manifest: Mappin
         index=_inside(folder, entry["index"], manifest),
         input_size=(int(width), int(height)),
         embedding_dim=int(entry["embedding_dim"]),
-        thresholds=Thresholds(**entry["thresholds"]),
+        calibration=Calibration.from_json(entry["calibration"]),
     )

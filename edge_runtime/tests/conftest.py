@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onnx import TensorProto, helper, numpy_helper
 from usearch.index import Index
 
+from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
+from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
 from edge_runtime.keys import keyid
+from edge_runtime.references import SIZE, features_name, picture_name
 
 NAMES = ("Amber Fox", "Blue Heron", "Copper Newt", "Dusk Moth", "Elder Pike", "Fern Hare")
 CARD_SIZE = (252, 352)
 MODEL_SIZE = (80, 112)
+CALIBRATION = Calibration(
+    glance=(-40.0, 50.0, 0.0), look=(-8.0, 0.0, 0.0, 3.0, 1.0), accept=0.5, sure=0.9, twin_margin=0.02, twin_lead=0.05
+)
+"""At a glance a cosine of 0.8 is as good as none; at a second look some 15 agreeing points are."""
 GRID = (8, 8)
 DIM = GRID[0] * GRID[1] * 3
 
@@ -129,6 +137,18 @@ def write_catalogue(path: Path, card_ids: list[str]) -> Path:
     return path
 
 
+def write_references(path: Path, scans: Mapping[str, np.ndarray]) -> Path:
+    """Pictures of the scans; keys as in the catalogue."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for key, scan in enumerate(scans.values(), 1):
+            small = rectify(scan, full_frame(*scan.shape[1::-1]), SIZE)
+            archive.writestr(
+                picture_name(key), cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1].tobytes()
+            )
+            archive.writestr(features_name(key), features(small).to_bytes())
+    return path
+
+
 def write_index(path: Path, model: Path, scans: Mapping[str, np.ndarray]) -> Path:
     """An index of the scans as the model sees them; keys as in the catalogue."""
     cards = np.stack([rectify(scan, full_frame(*scan.shape[1::-1]), MODEL_SIZE) for scan in scans.values()])
@@ -185,21 +205,23 @@ def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
     model = block_average_model(folder / "fp32.onnx")
     index = write_index(folder / "fp32.usearch", model, scans)
     catalogue = write_catalogue(folder / "catalogue.csv", list(scans))
+    references = write_references(folder / "references-demo.zip", scans)
     variant = {
         "engine": "onnx",
         "model": model.name,
         "index": index.name,
         "input_size": list(MODEL_SIZE),
         "embedding_dim": DIM,
-        "thresholds": {"accept": 0.8, "margin": 0.02},
+        "calibration": CALIBRATION.as_json(),
     }
     publisher.publish(
         folder,
         {
-            "schema": 1,
+            "schema": 2,
             "release_id": folder.name,
-            "files": {path.name: listed(path) for path in (model, index, catalogue)},
+            "files": {path.name: listed(path) for path in (model, index, catalogue, references)},
             "catalogue": catalogue.name,
+            "references": [references.name],
             "variants": {"fp32": variant},
             "default_variant": "fp32",
         },

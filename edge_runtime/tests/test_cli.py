@@ -47,7 +47,17 @@ def test_each_photo_gives_one_line_of_json(device, photos, capsys):
     assert [each["status"] for each in (fox, stranger, table)] == ["confirmed", "unknown", "no card"]
     assert list(fox) == ["photo", "status", "ms", "cards"]
     (card,) = fox["cards"]
-    assert list(card) == ["card_id", "name", "set", "number", "status", "similarity", "candidates", "corners"]
+    assert list(card) == [
+        "card_id",
+        "name",
+        "set",
+        "number",
+        "status",
+        "similarity",
+        "candidates",
+        "corners",
+        "confidence",
+    ]
     assert (card["card_id"], card["name"], card["set"], card["number"]) == ("demo-1", "Amber Fox", "demo", "1")
     assert card["candidates"][0] == ["demo-1", card["similarity"]]
     assert len(card["corners"]) == 4

@@ -1,31 +1,53 @@
+"""From evidence to a confidence."""
+
+import math
+
 import pytest
 
-from edge_runtime.decide import Status, Thresholds, decide
+from edge_runtime.decide import Calibration, Evidence, at_a_glance, logistic
 from edge_runtime.gallery import Card, Match
 
-THRESHOLDS = Thresholds(accept=0.6, margin=0.05)
-
-
-def matches(*similarities):
-    return [Match(Card(f"c-{n}", f"C{n}", "demo", str(n), f"c-{n}"), value) for n, value in enumerate(similarities)]
-
-
-@pytest.mark.parametrize(
-    ("similarities", "status"),
-    [
-        ((), Status.UNKNOWN),
-        ((0.59, 0.1), Status.UNKNOWN),
-        ((float("nan"),), Status.UNKNOWN),
-        ((0.6, 0.1), Status.CONFIRMED),
-        ((0.9,), Status.CONFIRMED),
-        ((0.9, 0.86, 0.2), Status.UNCERTAIN),
-        ((0.9, 0.84), Status.CONFIRMED),
-        ((0.62, 0.59), Status.UNCERTAIN),
-    ],
+CALIBRATION = Calibration(
+    glance=(-10.0, 12.0, 20.0), look=(-9.0, 0.0, 0.0, 2.0, 2.0), accept=0.9, sure=0.99, twin_margin=0.02, twin_lead=0.1
 )
-def test_similarity_and_its_lead_decide(similarities, status):
-    assert decide(matches(*similarities), THRESHOLDS) is status
 
 
-def test_without_a_margin_twins_are_told_apart_by_the_smallest_lead():
-    assert decide(matches(0.9, 0.9), Thresholds(accept=0.5, margin=0.0)) is Status.CONFIRMED
+def match(number, art, similarity):
+    return Match(Card(f"c-{number}", f"C{number}", "demo", str(number), art), similarity)
+
+
+def test_the_lead_is_over_the_best_card_with_other_art():
+    evidence = at_a_glance([match(1, "a", 0.9), match(2, "a", 0.89), match(3, "b", 0.5)])
+    assert evidence == Evidence(0.9, pytest.approx(0.4))
+
+
+def test_a_card_without_rivals_leads_by_all_there_is():
+    assert at_a_glance([match(1, "a", 0.9)]).lead == pytest.approx(1.9)
+    assert CALIBRATION.confidence(at_a_glance([])) < 1e-6
+
+
+def test_more_similarity_and_more_lead_are_more_confidence():
+    low, similar, ahead = (CALIBRATION.confidence(Evidence(*pair)) for pair in ((0.6, 0.1), (0.8, 0.1), (0.6, 0.3)))
+    assert low < similar < 1
+    assert low < ahead < 1
+
+
+def test_a_second_look_counts_points_and_rivals():
+    assert CALIBRATION.confidence(Evidence(0.5, 0.0, points=60, rival=6)) > 0.9
+    assert CALIBRATION.confidence(Evidence(0.9, 0.5, points=8, rival=8)) < 0.1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_are_none_are_no_evidence(value):
+    assert CALIBRATION.confidence(Evidence(value, 0.0)) == 0.0
+
+
+def test_a_calibration_survives_json():
+    assert Calibration.from_json(CALIBRATION.as_json()) == CALIBRATION
+    with pytest.raises(TypeError):
+        Calibration.from_json({**CALIBRATION.as_json(), "margin": 1})
+
+
+def test_the_logistic_curve_never_overflows():
+    assert (logistic(-1e4), logistic(0.0), logistic(1e4)) == (0.0, 0.5, 1.0)
+    assert math.isclose(logistic(2.0) + logistic(-2.0), 1.0)

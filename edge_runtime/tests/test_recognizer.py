@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from edge_runtime.decide import Status, Thresholds
+from edge_runtime.decide import Status
 from edge_runtime.embedder import EmbedderError, OnnxEmbedder
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import full_frame, overlap, turned
+from edge_runtime.judge import Judge
 from edge_runtime.photo import PhotoError
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.release import ReleaseError, open_release
@@ -69,11 +70,26 @@ def test_an_empty_table_shows_no_card(recognizer, table):
     assert (recognition.status, recognition.cards) == ("no card", ())
 
 
-def test_twins_are_uncertain_and_both_are_candidates(recognizer, publisher, scans, photo_of):
-    strict = Recognizer(recognizer.embedder, recognizer.gallery, Thresholds(accept=0.5, margin=2.0))
-    recognition = strict.recognize(photo_of(scans["demo-1"]))
-    assert recognition.status == "uncertain"
-    assert len(recognition.cards[0].matches) > 1
+def test_without_pictures_a_glance_has_to_do(recognizer, scans, stranger, photo_of):
+    glancing = Recognizer(recognizer.embedder, recognizer.gallery, Judge(recognizer.calibration))
+    assert named(glancing.recognize(photo_of(scans["demo-1"]))) == {"demo-1"}
+    assert glancing.recognize(photo_of(stranger)).status == "unknown"
+
+
+def test_a_second_look_names_a_card_that_a_glance_can_not(recognizer, scans, photo_of):
+    half_covered = photo_of(scans["demo-1"])
+    half_covered[240:420, 150:400] = (62, 48, 40)
+    corners = TILTED
+    assert recognizer.read_at(half_covered, corners).status is Status.CONFIRMED
+    glancing = Recognizer(recognizer.embedder, recognizer.gallery, Judge(recognizer.calibration))
+    assert glancing.read_at(half_covered, corners).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("quarters", [0, 2])
+def test_a_card_at_known_corners_is_read_either_way_up(recognizer, scans, photo_of, quarters):
+    reading = recognizer.read_at(photo_of(scans["demo-3"]), turned(TILTED, quarters))
+    assert (reading.card.card_id, reading.status) == ("demo-3", Status.CONFIRMED)
+    np.testing.assert_allclose(reading.corners, TILTED, atol=3)
 
 
 @pytest.mark.parametrize("value", [0, 127, 255])
@@ -100,7 +116,7 @@ def test_an_empty_gallery_names_nothing(recognizer, tmp_path, scans, photo_of):
     Index(ndim=recognizer.embedder.dim, metric="cos", dtype="f16").save(str(tmp_path / "index.usearch"))
     (tmp_path / "catalogue.csv").write_text("key,card_id,view,name,set,number,art_group\n")
     empty = Gallery.open(tmp_path / "index.usearch", tmp_path / "catalogue.csv")
-    alone = Recognizer(recognizer.embedder, empty, recognizer.thresholds)
+    alone = Recognizer(recognizer.embedder, empty, recognizer.judge)
     assert alone.recognize(photo_of(scans["demo-1"])).status == "no card"
 
 
@@ -111,7 +127,7 @@ def test_a_model_and_an_index_of_different_lengths_are_refused(recognizer, tmp_p
     (tmp_path / "catalogue.csv").write_text("key,card_id,view,name,set,number,art_group\n")
     other = Gallery.open(tmp_path / "index.usearch", tmp_path / "catalogue.csv")
     with pytest.raises(GalleryError, match="vectors of 192, the index holds 7"):
-        Recognizer(recognizer.embedder, other, recognizer.thresholds)
+        Recognizer(recognizer.embedder, other, recognizer.judge)
 
 
 @pytest.mark.parametrize("claim", [{"input_size": [112, 80]}, {"embedding_dim": 64}])
@@ -132,9 +148,7 @@ def test_an_engine_without_a_driver_is_refused(publisher):
 
 
 def test_the_same_photo_gives_the_same_answer(recognizer, publisher, scans, photo_of):
-    again = Recognizer(
-        OnnxEmbedder(publisher.folder / "fp32.onnx", threads=2), recognizer.gallery, recognizer.thresholds
-    )
+    again = Recognizer(OnnxEmbedder(publisher.folder / "fp32.onnx", threads=2), recognizer.gallery, recognizer.judge)
     first, second = (each.recognize(photo_of(scans["demo-6"])).cards for each in (recognizer, again))
     assert [reading.matches[0].card for reading in first] == [reading.matches[0].card for reading in second]
     np.testing.assert_allclose(first[0].corners, second[0].corners)

@@ -1,4 +1,4 @@
-"""Floor *reference*: embeddings of all cards by every model that will answer, and the index that is searched."""
+"""Floor *reference*: embeddings of all cards by every model that will answer, the index, and pictures for a second look."""
 
 from pathlib import Path
 from typing import Any
@@ -119,3 +119,30 @@ def card_index(project: Project) -> dg.MaterializeResult:
         record = {"variants": variants, "cards": processed.record["cards"]}
         published = artifacts.publish(layout.INDEX, {**files, "catalogue.csv": data}, digest=digest, record=record)
     return materialized(published, {"cards": record["cards"], "scans": {v: e["scans"] for v, e in variants.items()}})
+
+
+@asset("reference", layout.REFERENCES, deps=[processed_cards], kinds={"jpeg"}, code_version="1")
+def card_references(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
+    """Small pictures of all cards, an archive for each set: what the edge's second look compares with, and its page shows."""
+    from pcr_assets.gallery import references
+
+    artifacts, before = project.artifacts, project.artifacts.find(layout.REFERENCES)
+    processed = artifacts.current(layout.PROCESSED)
+    known = before.record["sets"] if before else {}
+    inputs = {s: references.inputs_digest(entry["digest"]) for s, entry in processed.record["sets"].items()}
+    plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
+    sets, files = {set_id: known[set_id] for set_id in plan.kept}, {}
+    kept = {known[set_id]["file"]: before.files[known[set_id]["file"]] for set_id in plan.kept} if before else {}
+    with project.passing_workdir() as work:
+        for number, set_id in enumerate(plan.built, start=1):
+            path = work / f"{number}.zip"
+            count = references.write_archive(artifacts.fetch(processed, processed.record["sets"][set_id]["file"]), path)
+            digest = digests.of_file(path)
+            name = f"{quote(set_id, safe='')}-{digest[:16]}.zip"
+            files[name] = path
+            sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": digest, "scans": count}
+            say(context, f"references: set {set_id} ({number} of {len(plan.built)}), {count} pictures")
+        digest = digests.of_json({set_id: entry["digest"] for set_id, entry in sets.items()})
+        published = artifacts.publish(layout.REFERENCES, files, kept=kept, digest=digest, record={"sets": sets})
+    pictures = sum(entry["scans"] for entry in sets.values())
+    return materialized(published, {"pictures": pictures, "sets built now": len(plan.built)})

@@ -11,7 +11,7 @@ from pcr_assets.assets.dataset import snapshot_files, training_snapshot
 from pcr_assets.assets.declare import asset, materialized, observed
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
-from pcr_assets.assets.reference import MODELS, card_index
+from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
@@ -43,6 +43,7 @@ def strangers(project: Project) -> dg.ObserveResult:
     layout.REPORT,
     deps=[
         card_index,
+        card_references,
         student_onnx,
         student_int8,
         training_snapshot,
@@ -54,27 +55,31 @@ def strangers(project: Project) -> dg.ObserveResult:
         report_config,
     ],
     kinds={"html"},
-    code_version="1",
+    code_version="2",
 )
 def recognition_report(project: Project) -> dg.MaterializeResult:
     """How well each variant names cards and refuses strangers, asked through edge_runtime; and the thresholds that follow."""
+    from edge_runtime.references import References
+    from edge_runtime.second_look import SecondLook
     from pcr_assets.gallery import report, report_page
 
     artifacts = project.artifacts
     settings = report.ReportSettings(**project.settings.section("report"))
     index = artifacts.current(layout.INDEX)
     evidence = _evidence(project, settings.strangers)
+    second_look = SecondLook(References(list(_reference_files(artifacts).values())))
     subjects = {
         variant: report.Subject(
             artifacts.fetch(artifacts.current(name), file),
             artifacts.fetch(index, f"{variant}.usearch"),
             artifacts.fetch(index, "catalogue.csv"),
+            second_look,
         )
         for variant, (name, file) in MODELS.items()
     }
     variants = {name: report.judge_variant(subject, evidence, settings) for name, subject in subjects.items()}
     chosen = subjects[DEFAULT_VARIANT]
-    judged = report.judge_photos(chosen, variants[DEFAULT_VARIANT]["thresholds"], evidence, settings)
+    judged = report.judge_photos(chosen, variants[DEFAULT_VARIANT]["calibration"], evidence, settings)
     record = {
         "cards": index.record["cards"],
         "variants": variants,
@@ -121,25 +126,33 @@ def _pictures(project: Project, root: str) -> list[Path]:
 
 
 def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in judged.items() if key != "similarities"}
+    return {key: value for key, value in judged.items() if key != "confidences"}
 
 
 def _shown(project: Project, record: dict[str, Any], data: bytes, variants: dict[str, Any]) -> dict[str, Any]:
     from pcr_assets.imaging import charts
 
-    recall = {f"{v}, {s}": found for v, judged in variants.items() for s, found in judged["recall"].items()}
+    recall, answers = (
+        {f"{v}, {s}": found for v, judged in variants.items() for s, found in judged[part].items()}
+        for part in ("recall", "answers")
+    )
     chosen = variants[DEFAULT_VARIANT]
     plot = charts.histogram(
-        {name: values for name, values in chosen["similarities"].items() if values},
-        title="similarities",
-        x_label="cosine",
-        lines={"accept": chosen["thresholds"]["accept"]},
+        {name: values for name, values in chosen["confidences"].items() if values},
+        title="confidence",
+        x_label="probability",
+        lines={"accept": chosen["calibration"]["accept"]},
     )
     return {
-        "recall@1": chosen["recall"][next(iter(chosen["recall"]))]["recall_at_1"],
+        "recall@1": chosen["answers"][next(iter(chosen["answers"]))]["recall_at_1"],
+        "unknown cards named": chosen["named"]["unknown cards"],
+        "strangers named": chosen["named"]["strangers"],
+        "calibration error": chosen["calibration_error"],
         "photos": dg.MetadataValue.json(record["photos"]),
         "objections": "; ".join(record["objections"]) or "none",
-        "test cards through the camera": show.rows(recall, "variant"),
+        "test cards through the camera, whole answers": show.rows(answers, "variant"),
+        "test cards through the camera, search alone": show.rows(recall, "variant"),
+        "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),
         "known from unknown": dg.MetadataValue.md(plot),
     }
 
@@ -147,22 +160,24 @@ def _shown(project: Project, record: dict[str, Any], data: bytes, variants: dict
 @asset(
     "release",
     layout.RELEASES,
-    deps=[recognition_report, card_index, student_onnx, student_int8, student_hef],
+    deps=[recognition_report, card_index, card_references, student_onnx, student_int8, student_hef],
     kinds={"release"},
-    code_version="1",
+    code_version="2",
 )
 def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResult:
-    """The signed bundle that edge_runtime opens: models, indexes, catalogue, thresholds, report. Immutable, named by digest."""
+    """The signed bundle that edge_runtime opens: models, indexes, pictures, report. Immutable, named by digest."""
     from pcr_assets.gallery import bundle
 
     artifacts, key = project.artifacts, signer.public_key()
     names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
+    names["card_references"] = layout.REFERENCES
     names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
     made_from = {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
     variants, shared = _parts(artifacts)
     manifest, digest = bundle.manifest(
         variants,
         shared,
+        references=_reference_files(artifacts),
         default_variant=DEFAULT_VARIANT,
         made_from=made_from,
         teacher_license=artifacts.current(layout.ONNX).record["teacher_license"],
@@ -195,7 +210,7 @@ def _parts(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, Path]]:
             index=artifacts.fetch(index, f"{variant}.usearch"),
             input_size=tuple(spec["input_size"]),
             embedding_dim=spec["embedding_dim"],
-            thresholds=report.record["variants"][variant]["thresholds"],
+            calibration=report.record["variants"][variant]["calibration"],
         )
         for variant, (name, file) in MODELS.items()
     }
@@ -203,8 +218,15 @@ def _parts(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, Path]]:
         "catalogue.csv": artifacts.fetch(index, "catalogue.csv"),
         "report.json": artifacts.fetch(report, "report.json"),
         "report.html": artifacts.fetch(report, "report.html"),
+        **_reference_files(artifacts),
     }
     return variants, shared
+
+
+def _reference_files(artifacts: Artifacts) -> dict[str, Path]:
+    """The archives of reference pictures, by what they are called in a release."""
+    pictures = artifacts.current(layout.REFERENCES)
+    return {f"references-{name}": artifacts.fetch(pictures, name) for name in sorted(pictures.files)}
 
 
 def _announce(project: Project, pointer: bytes, key: bytes) -> None:

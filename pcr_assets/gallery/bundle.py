@@ -1,13 +1,13 @@
 """The release bundle: what the edge downloads, as one folder whose manifest names every file by size and SHA-256."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Variant:
     index: Path
     input_size: tuple[int, int]
     embedding_dim: int
-    thresholds: Mapping[str, float]
+    calibration: Mapping[str, Any]
 
 
 def file_name(path: Path, variant: str) -> str:
@@ -40,18 +40,23 @@ def manifest(
     variants: Mapping[str, Variant],
     shared: Mapping[str, Path],
     *,
+    references: Iterable[str],
     default_variant: str,
     made_from: Mapping[str, str],
     teacher_license: str,
     keyid: str,
 ) -> tuple[bytes, str]:
-    """The manifest's canonical bytes, and the digest that names the release: its first 16 hex digits are the release id."""
+    """The manifest's canonical bytes, and the digest that names the release: its first 16 hex digits are the release id.
+
+    ``references``: which of the shared files are archives of reference pictures.
+    """
     files = bundle_files(variants, shared)
     body: dict[str, Any] = {
         "schema": SCHEMA,
         "files": {name: {"sha256": digests.of_file(path), "size": path.stat().st_size} for name, path in files.items()},
         "catalogue": "catalogue.csv",
         "report": "report.json",
+        "references": sorted(references),
         "variants": {name: _described(name, variant) for name, variant in variants.items()},
         "default_variant": default_variant,
         "teacher_license": teacher_license,
@@ -69,7 +74,7 @@ def _described(name: str, variant: Variant) -> dict[str, Any]:
         "index": file_name(variant.index, name),
         "input_size": list(variant.input_size),
         "embedding_dim": variant.embedding_dim,
-        "thresholds": dict(variant.thresholds),
+        "calibration": dict(variant.calibration),
     }
 
 

@@ -14,8 +14,8 @@ from edge_runtime.recognizer import FITS
 from pcr_assets import measures
 
 BATCH = 32
-NEIGHBOURS = 30
-"""Cards looked at for each query: enough to reach past all printings of its own art."""
+NEIGHBOURS = 60
+"""Cards looked at for each query: enough to reach past all printings of its own art and name."""
 
 Picture = Callable[[int], np.ndarray]
 Look = Callable[[np.ndarray], np.ndarray]
@@ -65,27 +65,6 @@ class Answers:
     def _own(self) -> np.ndarray:
         pairs = zip(self.matches, self.card_ids, strict=True)
         return np.array([match.similarity for found, truth in pairs for match in found if match.card.card_id == truth])
-
-    def best(self) -> np.ndarray:
-        """The similarity of each query's best card, float Q."""
-        return np.array([found[0].similarity if found else -1.0 for found in self.matches])
-
-    def impostors(self) -> np.ndarray:
-        """The best similarity of each query if its art were not in the gallery, float Q."""
-        pairs = zip(self.matches, self.art_groups, strict=True)
-        others = ([m.similarity for m in found if m.card.art_group != truth] for found, truth in pairs)
-        return np.array([max(found, default=-1.0) for found in others])
-
-    def right(self) -> np.ndarray:
-        """Whether each query's best card is the right one, bool Q."""
-        pairs = zip(self.matches, self.card_ids, strict=True)
-        return np.array([bool(found) and found[0].card.card_id == truth for found, truth in pairs])
-
-    def gaps(self) -> np.ndarray:
-        """The lead of each query's best card over the next, float Q."""
-        return np.array(
-            [found[0].similarity - found[1].similarity if len(found) > 1 else 1.0 for found in self.matches]
-        )
 
 
 def _ranks(matches: Sequence[Sequence[Match]], truths: Sequence[str], says: Callable[[Card], str]) -> np.ndarray:

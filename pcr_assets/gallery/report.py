@@ -1,11 +1,12 @@
 """The recognition report: how well each variant of a release names cards, and what it must refuse.
 
-Everything is asked through edge_runtime, the program that will run the release. Thresholds are calibrated on validation
-cards and on one half of the strangers, and judged on test cards, on the other half, and on photos.
+Everything is asked through edge_runtime, the program that will run the release. Confidences and thresholds are calibrated
+on validation cards and on one half of the strangers, and judged on test cards, on the other half, and on photos.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,19 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge_runtime.cli import card_json
-from edge_runtime.decide import Thresholds
+from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.gallery import Gallery
+from edge_runtime.judge import Judge
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.recognizer import Recognizer
+from edge_runtime.references import SIZE
+from edge_runtime.second_look import SecondLook
 from pcr_assets.cards.reader import CardImages
+from pcr_assets.gallery import judging, queries
 from pcr_assets.gallery import photos as labelled
-from pcr_assets.gallery import queries
-from pcr_assets.gallery.thresholds import accept_threshold, ambiguity_margin, refused_share
+from pcr_assets.gallery.confidence import calibration_error, reliability
+from pcr_assets.gallery.judging import Query
 from pcr_assets.imaging import camera
 
 
@@ -46,11 +51,12 @@ class ReportSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Subject:
-    """A variant to be judged: its model and index, and the catalogue both share."""
+    """A variant to be judged: its model and index, and the catalogue and pictures that all share."""
 
     model: Path
     index: Path
     catalogue: Path
+    second_look: SecondLook
 
 
 @dataclass(frozen=True)
@@ -65,49 +71,58 @@ class Evidence:
 
 
 def judge_variant(subject: Subject, evidence: Evidence, settings: ReportSettings, say: Any = print) -> dict[str, Any]:
-    """Calibrate and judge one variant: thresholds, recall by strength, refusals, and the similarities for the plots."""
+    """Calibrate and judge one variant: recall of the search alone and of whole answers, refusals, reliability."""
     embedder, gallery = OnnxEmbedder(subject.model), Gallery.open(subject.index, subject.catalogue)
-    groups = {card_id: card.art_group for card_id, card in gallery.cards.items()}
+    second_look = subject.second_look
     asked = {
-        (split, strength): _ask(embedder, gallery, evidence, split, strength, settings, groups)
+        (split, strength): _ask(embedder, gallery, evidence, split, strength, settings)
         for split in ("validation", "test")
         for strength in settings.strengths
     }
-    first = settings.strengths[0]
     strangers = _strangers(embedder, gallery, evidence.strangers)
-    calibration = np.concatenate([asked["validation", first].impostors(), strangers[::2]])
-    accept = accept_threshold(calibration, settings.false_accept_rate)
-    clear = asked["validation", first]
-    accepted = clear.best() >= accept
-    margin = ambiguity_margin(clear.gaps()[accepted], clear.right()[accepted], settings.precision)
-    test = asked["test", first]
-    say(f"report: accept {accept:.3f}, margin {margin:.3f}, recall@1 {test.measured()['recall_at_1']:.1%} ({first})")
+    known = [query for strength in settings.strengths for query in asked["validation", strength]]
+    calibration = judging.calibrate(
+        second_look, known, strangers[::2], far=settings.false_accept_rate, precision=settings.precision
+    )
+    judge = Judge(calibration, second_look)
+    answers = {strength: judging.judged(judge, asked["test", strength]) for strength in settings.strengths}
+    tested = [query for strength in settings.strengths for query in asked["test", strength]]
+    unknown = judging.judged(judge, [query.as_stranger() for query in tested])
+    strange = judging.judged(judge, strangers[1::2])
+    given = [answer for strength in settings.strengths for answer in answers[strength]]
+    right = [judging.right_art(answer, query) for answer, query in zip(given, tested, strict=True)]
+    confidence = np.array([answer.confidence for answer in [*given, *unknown, *strange]])
+    table = reliability(confidence, np.array([*right, *[False] * len([*unknown, *strange])]))
+    found = {strength: judging.measured(asked["test", strength], answers[strength]) for strength in settings.strengths}
+    for strength, measured in found.items():
+        say(f"report: {strength} camera, recall@1 {measured['recall_at_1']:.1%}, refused {measured['refused']:.1%}")
     return {
-        "thresholds": {"accept": accept, "margin": margin},
-        "recall": {strength: asked["test", strength].measured() for strength in settings.strengths},
+        "calibration": calibration.as_json(),
+        "recall": {strength: _search_alone(asked["test", strength]) for strength in settings.strengths},
+        "answers": found,
         "named": {
-            s: float((asked["test", s].right() & (asked["test", s].best() >= accept)).mean())
-            for s in settings.strengths
+            "unknown cards": judging.named_share(unknown),
+            "unknown cards asked": len(unknown),
+            "strangers": judging.named_share(strange),
+            "strangers asked": len(strange),
         },
-        "refused": {
-            "unknown cards": refused_share(test.impostors(), accept),
-            "strangers": refused_share(strangers[1::2], accept) if strangers.size > 1 else None,
-            "strangers asked": len(strangers[1::2]),
-        },
-        "similarities": {
-            "right card": _rounded(test.best()[test.right()]),
-            "card not in the gallery": _rounded(test.impostors()),
-            "strangers": _rounded(strangers),
+        "reliability": table,
+        "calibration_error": calibration_error(table),
+        "confidences": {
+            "right card": _rounded(confidence[: len(given)][np.array(right, bool)]),
+            "card not in the gallery": _rounded(confidence[len(given) : len(given) + len(unknown)]),
+            "strangers": _rounded(confidence[len(given) + len(unknown) :]),
         },
     }
 
 
 def judge_photos(
-    subject: Subject, thresholds: Mapping[str, float], evidence: Evidence, settings: ReportSettings, say: Any = print
+    subject: Subject, calibration: Mapping[str, Any], evidence: Evidence, settings: ReportSettings, say: Any = print
 ) -> dict[str, Any]:
     """Every photo through the whole of edge_runtime: what became of each labelled card, and what was found."""
     gallery = Gallery.open(subject.index, subject.catalogue)
-    recognizer = Recognizer(OnnxEmbedder(subject.model), gallery, Thresholds(**thresholds))
+    judge = Judge(Calibration.from_json(calibration), subject.second_look)
+    recognizer = Recognizer(OnnxEmbedder(subject.model), gallery, judge)
     known = frozenset(gallery.cards)
     verdicts: list[labelled.Verdict] = []
     seen: list[dict[str, Any]] = []
@@ -136,7 +151,7 @@ def objections(variants: Mapping[str, Mapping[str, Any]], settings: ReportSettin
     """Why these variants must not be released, one sentence each; empty when nothing speaks against it."""
     found = []
     for name, judged in variants.items():
-        strength, recall = next(iter(judged["recall"].items()))
+        strength, recall = next(iter(judged["answers"].items()))
         if recall["high"] < settings.least_recall:
             reached = f"{recall['recall_at_1']:.1%} (at most {recall['high']:.1%})"
             found.append(
@@ -152,9 +167,10 @@ def _ask(
     split: str,
     strength: str,
     settings: ReportSettings,
-    groups: Mapping[str, str],
-) -> queries.Answers:
-    rows = [row for row in evidence.splits[split] if row["card_id"] in groups]
+) -> list[Query]:
+    """Queries of one split through the camera, as large as the second look takes them, with their candidates."""
+    known = gallery.cards
+    rows = [row for row in evidence.splits[split] if row["card_id"] in known]
     picked = (
         [rows[at] for at in np.linspace(0, len(rows) - 1, min(settings.queries, len(rows))).astype(int)] if rows else []
     )
@@ -162,17 +178,27 @@ def _ask(
 
     def picture(index: int) -> np.ndarray:
         rng = np.random.default_rng([settings.seed, index])
-        return camera.rectified(evidence.cards.image(places[index]), rng, strength, embedder.input_size)
+        return camera.rectified(evidence.cards.image(places[index]), rng, strength, SIZE)
 
     found = queries.ask(embedder, gallery, picture, len(picked))
-    card_ids = [row["card_id"] for row in picked]
-    return queries.Answers(card_ids, [groups[card_id] for card_id in card_ids], found)
+    cards = [known[row["card_id"]] for row in picked]
+    return [
+        Query(partial(picture, index), matches, card.card_id, card.art_group, card.name)
+        for index, (card, matches) in enumerate(zip(cards, found, strict=True))
+    ]
 
 
-def _strangers(embedder: OnnxEmbedder, gallery: Gallery, paths: Sequence[Path]) -> np.ndarray:
-    """The best similarity of each stranger in all the looks that the edge takes, float Q."""
-    found = queries.ask(embedder, gallery, lambda index: load_photo(paths[index]), len(paths), queries.every_look())
-    return np.array([matches[0].similarity if matches else -1.0 for matches in found])
+def _search_alone(asked: Sequence[Query]) -> dict[str, Any]:
+    return queries.Answers(
+        [query.card_id for query in asked], [query.art_group for query in asked], [query.matches for query in asked]
+    ).measured()
+
+
+def _strangers(embedder: OnnxEmbedder, gallery: Gallery, paths: Sequence[Path]) -> list[Query]:
+    """Each stranger in that look of all that the edge takes which comes nearest to some card."""
+    looks = queries.every_look()
+    found = queries.ask(embedder, gallery, lambda index: load_photo(paths[index]), len(paths), looks)
+    return [Query(partial(load_photo, path), matches) for path, matches in zip(paths, found, strict=True)]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

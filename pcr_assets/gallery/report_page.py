@@ -35,6 +35,8 @@ def page(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], pho
             "<p>Art of test cards is in no training card. The trained models are asked in a gallery of "
             f"{_gallery_size(models):,} scans, the variants of the release in the whole gallery.</p>",
             _recall_table(report, models),
+            "<p>Whole answers: the search, then a second look at the candidates' pictures where it leaves a doubt.</p>",
+            _answer_table(report),
             "<h2>Known from unknown</h2>",
             *(_refusals(name, judged) for name, judged in report["variants"].items()),
             "<h2>Photos</h2>",
@@ -51,7 +53,7 @@ def _gallery_size(models: Mapping[str, Mapping[str, Any]]) -> int:
 def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [(name, strength, found) for name, record in models.items() for strength, found in record["recall"].items()]
     rows += [
-        (name, strength, found)
+        (f"{name}, search alone", strength, found)
         for name, judged in report["variants"].items()
         for strength, found in judged["recall"].items()
     ]
@@ -61,7 +63,7 @@ def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, A
             name,
             strength,
             f"{found['recall_at_1']:.1%}",
-            f"{found['low']:.1%} to {found['high']:.1%} of {found['queries']}",
+            _interval(found),
             f"{found['recall_at_5']:.1%}",
             f"{found['art_recall_at_1']:.1%}",
             f"{found['same_card_cosine']:.2f}",
@@ -69,6 +71,27 @@ def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, A
         for name, strength, found in rows
     )
     return table(heads, body)
+
+
+def _answer_table(report: Mapping[str, Any]) -> str:
+    heads = ("variant", "strength", "recall@1", "95 % interval", "art@1", "right", "one of these", "wrong", "refused")
+    body = (
+        (
+            name,
+            strength,
+            f"{found['recall_at_1']:.1%}",
+            _interval(found),
+            f"{found['art_recall_at_1']:.1%}",
+            *(f"{found[outcome]:.1%}" for outcome in ("right", "one of these", "wrong", "refused")),
+        )
+        for name, judged in report["variants"].items()
+        for strength, found in judged["answers"].items()
+    )
+    return table(heads, body)
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    return f"{found['low']:.1%} to {found['high']:.1%} of {found['queries']}"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -79,17 +102,20 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _refusals(name: str, judged: Mapping[str, Any]) -> str:
-    thresholds, refused = judged["thresholds"], judged["refused"]
-    strangers = (
-        ""
-        if refused["strangers"] is None
-        else f", {refused['strangers']:.1%} of {refused['strangers asked']} strangers"
+    calibration, named = judged["calibration"], judged["named"]
+    text = (
+        f"{name}: names {named['unknown cards']:.2%} of {named['unknown cards asked']} test cards whose art and name are taken "
+        f"out of the gallery, and {named['strangers']:.2%} of {named['strangers asked']} strangers. "
+        f"Its confidence misses the truth by {100 * judged['calibration_error']:.1f} points on average."
     )
-    lines = {f"accept {thresholds['accept']:.2f}": thresholds["accept"]}
-    similarities = {label: values for label, values in judged["similarities"].items() if values}
-    chart = charts.histogram(similarities, title=f"similarities, {name}", x_label="cosine", lines=lines)
-    text = f"{name}: refuses {refused['unknown cards']:.1%} of test cards whose art is taken out of the gallery{strangers}."
-    return f"<p>{html.escape(text)}</p><img alt='{name}' src='{chart[chart.index('(') + 1 : -1]}'>"
+    seen = {label: values for label, values in judged["confidences"].items() if values}
+    lines = {f"accept {calibration['accept']:.2f}": calibration["accept"]}
+    plots = (
+        charts.histogram(seen, title=f"confidence, {name}", x_label="probability", lines=lines),
+        charts.reliability(judged["reliability"]),
+    )
+    pictures = "".join(f"<img alt='{html.escape(name)}' src='{plot[plot.index('(') + 1 : -1]}'>" for plot in plots)
+    return f"<p>{html.escape(text)}</p>{pictures}"
 
 
 def _outcomes(outcomes: Mapping[str, int]) -> str:
@@ -110,7 +136,7 @@ def _worst_first(judged: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _figure(seen: Mapping[str, Any], path: Path) -> str:
     said = "; ".join(
-        f"{card['name']} {card['set']} {card['number']} ({card['similarity']:.2f}, {card['status']})"
+        f"{card['name']} {card['set']} {card['number']} ({card['confidence']:.0%}, {card['status']})"
         for card in seen["cards"]
     )
     data = base64.b64encode(drawn(path, seen["cards"])).decode()

@@ -34,8 +34,3 @@ def ambiguity_margin(gaps: np.ndarray, right: np.ndarray, precision: float, ceil
         return 0.0
     margin = gaps[order][good[-1]] if good.size else ceiling
     return float(min(margin, ceiling))
-
-
-def refused_share(impostors: np.ndarray, accept: float) -> float:
-    """The share of impostors that the threshold refuses."""
-    return float(np.mean(impostors < accept)) if impostors.size else float("nan")

@@ -40,6 +40,22 @@ def bars(values: Mapping[str, float], *, title: str, x_label: str) -> str:
     return _markdown(figure, title)
 
 
+def reliability(table: Sequence[Mapping[str, float]]) -> str:
+    """How often answers of a confidence are right, as markdown with an embedded PNG: on the diagonal it means what it says.
+
+    ``table``: rows of ``confidence``, ``right`` (both 0..1) and ``answers``, whose number is written at each point.
+    """
+    figure, axes = _figure()
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
+    axes.plot([row["confidence"] for row in table], [row["right"] for row in table], marker="o", linewidth=1.5)
+    for row in table:
+        axes.annotate(
+            f"{row['answers']:.0f}", (row["confidence"], row["right"]), xytext=(4, -10), textcoords="offset points"
+        )
+    axes.set(title="reliability", xlabel="confidence", ylabel="share that is right", xlim=(0, 1.05), ylim=(0, 1.05))
+    return _markdown(figure, "reliability")
+
+
 def _figure(height: float = 3.0) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 

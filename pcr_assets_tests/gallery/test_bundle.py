@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from edge_runtime import release as edge
+from edge_runtime.decide import Calibration
 from pcr_assets.gallery import bundle
 from pcr_assets.resources.signing import ReleaseSigner
+
+CALIBRATION = Calibration((0.0,) * 3, (0.0,) * 5, accept=0.5, sure=0.9, twin_margin=0.0, twin_lead=0.1)
 
 
 @pytest.fixture
@@ -19,21 +22,21 @@ def signer(tmp_path, monkeypatch):
 def variant(folder: Path, model: bytes = b"model") -> bundle.Variant:
     (folder / "student.onnx").write_bytes(model)
     (folder / "a.usearch").write_bytes(b"index")
-    return bundle.Variant(
-        "onnx", folder / "student.onnx", folder / "a.usearch", (160, 224), 768, {"accept": 0.5, "margin": 0.0}
-    )
+    return bundle.Variant("onnx", folder / "student.onnx", folder / "a.usearch", (160, 224), 768, CALIBRATION.as_json())
 
 
 def shared(folder: Path) -> dict[str, Path]:
-    for name in ("catalogue.csv", "report.json"):
+    names = ("catalogue.csv", "report.json", "references-base1.zip")
+    for name in names:
         (folder / name).write_text(name)
-    return {name: folder / name for name in ("catalogue.csv", "report.json")}
+    return {name: folder / name for name in names}
 
 
 def made(folder: Path, signer: ReleaseSigner, model: bytes = b"model") -> tuple[bytes, str]:
     return bundle.manifest(
         {"int8": variant(folder, model)},
         shared(folder),
+        references=["references-base1.zip"],
         default_variant="int8",
         made_from={"card_index": "1"},
         teacher_license="Apache-2.0",
@@ -63,7 +66,8 @@ def test_the_edge_opens_what_the_pipeline_signed(tmp_path, signer):
     opened = edge.open_release(releases, {bundle.keyid(key): key})
 
     assert opened.release_id == digest[:16] == json.loads(manifest)["release_id"]
-    assert opened.variant().thresholds.accept == 0.5
+    assert opened.variant().calibration == CALIBRATION
+    assert [path.name for path in opened.references] == ["references-base1.zip"]
     (folder / "int8.onnx").write_bytes(b"evil!")
     with pytest.raises(edge.Damaged, match=r"int8\.onnx"):
         edge.open_release(releases, {bundle.keyid(key): key})

@@ -1,0 +1,139 @@
+"""Weighing candidates: at a glance by their similarities, and with a second look where those leave a doubt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
+from edge_runtime.gallery import Match
+from edge_runtime.geometry import full_frame
+from edge_runtime.references import SIZE
+from edge_runtime.second_look import SecondLook, Support
+
+CANDIDATES = 24
+"""Cards that a second look compares with: at the hardest camera of the simulator 19 of 20 right cards are among them."""
+AT_ONCE = 4
+"""Candidates compared before looking whether one stands out."""
+OUTSTANDING = 40
+"""Agreeing points from which a candidate stands out, if it has ``TIMES`` as many as all others so far."""
+TIMES = 3
+MOST_TWINS = 8
+FEWEST_TO_FIT = 15
+"""Agreeing points from which the picture's own corners are believed more than the outline's."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An answer: ``matches`` best first, its ``confidence`` 0..1, and the ``corners`` of the card, float32 4×2.
+
+    ``evidence``: what the confidence was computed from. ``twin_lead``: how much better than any twin the best one agrees
+    where their pictures differ; None without a twin, or without a second look.
+    """
+
+    status: Status
+    confidence: float
+    matches: tuple[Match, ...]
+    corners: np.ndarray
+    evidence: Evidence
+    twin_lead: float | None = None
+
+
+class Judge:
+    """The calibration of one model and, where a release carries pictures, the second look."""
+
+    def __init__(self, calibration: Calibration, second_look: SecondLook | None = None):
+        self.calibration = calibration
+        self.second_look = second_look
+
+    def glance(self, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
+        """What similarities alone say of a card with these candidates, best first."""
+        evidence = at_a_glance(matches)
+        confidence = self.calibration.confidence(evidence)
+        twins = [match for match in matches if match.card.art_group == matches[0].card.art_group]
+        clear = len(twins) < 2 or twins[0].similarity - twins[1].similarity >= self.calibration.twin_margin
+        return Judgement(self._status(confidence, clear), confidence, tuple(matches), corners, evidence)
+
+    def judge(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
+        """The answer for a card on a photo: a second look where a glance leaves a doubt, at its art or between twins."""
+        seen = self.glance(corners, matches)
+        settled = seen.confidence >= self.calibration.sure and seen.status is Status.CONFIRMED
+        if self.second_look is None or settled or not matches:
+            return seen
+        supports = self._supports(image, corners, matches[:CANDIDATES])
+        return self._looked_at(image, seen, supports) if supports else seen
+
+    def _looked_at(self, image: np.ndarray, seen: Judgement, supports: Sequence[Support]) -> Judgement:
+        best = supports[0]
+        art = best.match.card.art_group
+        twins = [support for support in supports if support.match.card.art_group == art]
+        others = [support for support in supports if support.match.card.art_group != art]
+        nearest = max((match.similarity for match in seen.matches if match.card.art_group != art), default=-1.0)
+        similarity = max(support.match.similarity for support in twins)
+        evidence = Evidence(
+            similarity, similarity - nearest, best.points, max((other.points for other in others), default=0)
+        )
+        confidence = self.calibration.confidence(evidence)
+        if seen.confidence >= self.calibration.sure and seen.matches[0].card.art_group == art:
+            confidence = max(confidence, seen.confidence)
+        prints, lead = self._told_apart(image, seen.corners, twins)
+        clear = lead is None or lead >= self.calibration.twin_lead
+        listed = [*prints, *(m for m in seen.matches if m.card.art_group != art)]
+        rest = tuple(match for match in listed if match.card.card_id not in {p.card.card_id for p in prints[:1]})
+        return Judgement(
+            self._status(confidence, clear), confidence, (prints[0], *rest), _fitted(seen.corners, best), evidence, lead
+        )
+
+    def _status(self, confidence: float, clear: bool) -> Status:
+        if not confidence >= self.calibration.accept:
+            return Status.UNKNOWN
+        return Status.CONFIRMED if clear else Status.UNCERTAIN
+
+    def _supports(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> list[Support]:
+        """The support of the candidates, strongest first; those after one that stands out, its twins aside, are spared."""
+        assert self.second_look is not None
+        card = self.second_look.seen(image, corners)
+        found: list[Support] = []
+        for start in range(0, len(matches), AT_ONCE):
+            found += self.second_look.supports(card, matches[start : start + AT_ONCE])
+            found.sort(key=lambda support: (-support.points, -support.match.similarity))
+            if found and _stands_out(found):
+                art, compared = found[0].match.card.art_group, {support.match.key for support in found}
+                twins = [m for m in matches if m.card.art_group == art and m.key not in compared]
+                found += self.second_look.supports(card, twins)
+                break
+        return sorted(found, key=lambda support: (-support.points, -support.match.similarity))
+
+    def _told_apart(
+        self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]
+    ) -> tuple[list[Match], float | None]:
+        """The twins, likeliest first, and the lead of the first one over the next."""
+        assert self.second_look is not None
+        if len(twins) < 2:
+            return [twins[0].match], None
+        compared = twins[:MOST_TWINS]
+        scores = self.second_look.tell_apart(image, corners, compared)
+        order = sorted(range(len(compared)), key=lambda row: (-scores[row], -compared[row].match.similarity))
+        return [compared[row].match for row in order], scores[order[0]] - scores[order[1]]
+
+
+def _stands_out(found: Sequence[Support]) -> bool:
+    art = found[0].match.card.art_group
+    rival = max((support.points for support in found if support.match.card.art_group != art), default=0)
+    return found[0].points >= max(OUTSTANDING, TIMES * rival)
+
+
+def _fitted(corners: np.ndarray, support: Support) -> np.ndarray:
+    """The corners that the picture of the card has on the photo, where enough points agree; else those of the outline."""
+    if support.homography is None or support.points < FEWEST_TO_FIT:
+        return corners
+    to_card = cv2.getPerspectiveTransform(full_frame(*SIZE), corners.astype(np.float32))
+    try:
+        onto_photo = to_card @ np.linalg.inv(support.homography)
+    except np.linalg.LinAlgError:
+        return corners
+    fitted = cv2.perspectiveTransform(full_frame(*SIZE)[None], onto_photo)[0]
+    moved = np.linalg.norm(fitted - corners, axis=1).max()
+    size = np.linalg.norm(corners[2] - corners[0])
+    return fitted.astype(np.float32) if np.isfinite(moved) and moved < 0.2 * size else corners

@@ -1,0 +1,65 @@
+"""Pictures of the gallery's scans, as they travel in a release: what a second look compares with and what a page shows.
+
+One ZIP archive for each card set, so that a new set leaves the others' files as they are. A scan's picture and its local
+features are called by its key in the index, in 16 hex digits.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_runtime.features import Features
+from edge_runtime.gallery import GalleryError
+
+SIZE = (252, 352)
+"""Width and height of a reference picture: four pixels for a millimetre of card."""
+
+
+def picture_name(key: int) -> str:
+    """What the picture of a scan is called in its archive."""
+    return f"{key:016x}.jpg"
+
+
+def features_name(key: int) -> str:
+    """What the local features of a scan are called in its archive."""
+    return f"{key:016x}.orb"
+
+
+class References:
+    """Reference pictures by the key of their scan. Raises :class:`GalleryError` for an archive that is none."""
+
+    def __init__(self, archives: Sequence[Path]):
+        self._archives: dict[str, zipfile.ZipFile] = {}
+        for path in archives:
+            try:
+                archive = zipfile.ZipFile(path)
+            except (OSError, zipfile.BadZipFile) as error:
+                raise GalleryError(f"{path} is no archive of reference pictures: pull the release again") from error
+            self._archives |= dict.fromkeys(archive.namelist(), archive)
+
+    def __contains__(self, key: int) -> bool:
+        return features_name(key) in self._archives
+
+    def encoded(self, key: int) -> bytes:
+        """The picture of a scan as JPEG. Raises :class:`KeyError` where there is none."""
+        return self._read(picture_name(key))
+
+    def features(self, key: int) -> Features:
+        """The local features of a scan's picture. Raises KeyError, and GalleryError for damaged ones."""
+        try:
+            return Features.from_bytes(self._read(features_name(key)))
+        except ValueError as error:
+            raise GalleryError(f"{features_name(key)} holds no features: pull the release again") from error
+
+    def picture(self, key: int) -> np.ndarray:
+        """The picture of a scan, uint8 RGB H×W×3 of :data:`SIZE`. Raises KeyError, and GalleryError for a damaged one."""
+        image = cv2.imdecode(np.frombuffer(self.encoded(key), np.uint8), cv2.IMREAD_COLOR_RGB)
+        if image is None or image.shape[1::-1] != SIZE:
+            raise GalleryError(f"the reference picture {picture_name(key)} is damaged: pull the release again")
+        return image
+
+    def _read(self, name: str) -> bytes:
+        return self._archives[name].read(name)

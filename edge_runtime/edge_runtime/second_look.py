@@ -1,0 +1,145 @@
+"""A second look at a doubtful card: the points in which it agrees with each candidate's picture, and how twins differ.
+
+The embedding says which cards look like this one. Here the card is compared with their pictures: local features that
+agree under one homography count as support. Cards that share their art agree in most points; they
+are compared once more, only where their pictures differ.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from edge_runtime.features import Features, features
+from edge_runtime.gallery import Match
+from edge_runtime.geometry import rectify
+from edge_runtime.references import SIZE, References
+
+RATIO = 0.8
+"""A point's best partner must be nearer than this share of its second best (Lowe, IJCV 2004)."""
+ASTRAY = 0.12 * SIZE[1]
+"""Pixels that a point may lie from its partner: card and picture are both upright and border to border."""
+TOLERANCE = 4.0
+"""Pixels by which an agreeing point may miss its place under the homography."""
+REMEMBERED = 4096
+"""Pictures whose features are kept, some 12 KB each."""
+DIFFERENT = 28
+"""Grey levels, after smoothing, from which twins' pictures count as different in a place."""
+REGIONS = 12
+"""Places looked at, the largest differences first."""
+LEAST_REGION = 20
+"""Square pixels: smaller differences are those of the scanner."""
+PLAY = 4
+"""Pixels that a place may be shifted in the aligned card."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """What speaks for a candidate: agreeing points, and the homography from the rectified card to its picture."""
+
+    match: Match
+    points: int
+    homography: np.ndarray | None
+
+
+class SecondLook:
+    """Compares cards on photos with the reference pictures of a release."""
+
+    def __init__(self, references: References):
+        self.references = references
+        self._known = lru_cache(REMEMBERED)(references.features)
+
+    def seen(self, image: np.ndarray, corners: np.ndarray) -> Features:
+        """The features of a card on a photo; ``corners`` as in :func:`rectify`."""
+        return features(rectify(image, corners, SIZE))
+
+    def supports(self, card: Features, matches: Sequence[Match]) -> list[Support]:
+        """The support for each candidate that has a picture, in the order given."""
+        return [
+            Support(match, *agreement(card, self._known(match.key)))
+            for match in matches
+            if match.key in self.references
+        ]
+
+    def tell_apart(self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]) -> list[float]:
+        """How well the card agrees with each of some twins where their pictures differ: correlations in -1..1.
+
+        Equal numbers where the pictures do not differ: nobody can tell those apart.
+        """
+        best = twins[0]
+        if best.homography is None:
+            return [0.0] * len(twins)
+        card = cv2.warpPerspective(
+            _grey(rectify(image, corners, SIZE)), best.homography, SIZE, borderMode=cv2.BORDER_REPLICATE
+        )
+        pictures = [self._aligned(twin, best) for twin in twins]
+        return _agreements(card, pictures, _differences(pictures))
+
+    def _aligned(self, twin: Support, to: Support) -> np.ndarray:
+        """A twin's picture, grey, laid over that of another: scans of one design are cut a little differently."""
+        picture = _grey(self.references.picture(twin.match.key))
+        if twin is to:
+            return picture
+        _, homography = agreement(self._known(twin.match.key), self._known(to.match.key))
+        if homography is None:
+            return picture
+        return cv2.warpPerspective(picture, homography, SIZE, borderMode=cv2.BORDER_REPLICATE)
+
+
+def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None]:
+    """How many points of a card agree with a picture under one homography, and that homography 3×3."""
+    if min(len(card.descriptors), len(picture.descriptors)) < 4:
+        return 0, None
+    distances, partners = cv2.batchDistance(
+        card.descriptors, picture.descriptors, cv2.CV_32S, normType=cv2.NORM_HAMMING, K=2
+    )
+    here, there = card.places, picture.places[partners[:, 0]]
+    clear = distances[:, 0] < RATIO * distances[:, 1]
+    near = np.linalg.norm(here - there, axis=1) < ASTRAY
+    here, there = here[clear & near], there[clear & near]
+    if len(here) < 4:
+        return 0, None
+    homography, agree = cv2.findHomography(here, there, cv2.USAC_MAGSAC, TOLERANCE, maxIters=500)
+    if homography is None or agree is None:
+        return 0, None
+    return int(agree.sum()), homography
+
+
+def _grey(picture: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+
+
+def _differences(pictures: Sequence[np.ndarray]) -> list[list[int]]:
+    """Boxes (x, y, width, height) in which pictures of twins, grey and aligned, differ; the largest differences first."""
+    soft = np.stack([cv2.GaussianBlur(picture, (5, 5), 0) for picture in pictures])
+    spread = np.ptp(soft, axis=0)
+    spread[:PLAY], spread[-PLAY:], spread[:, :PLAY], spread[:, -PLAY:] = 0, 0, 0, 0
+    mask = cv2.dilate((spread > DIFFERENT).astype(np.uint8), np.ones((5, 5), np.uint8))
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask)
+    weights = np.bincount(labels.ravel(), spread.ravel().astype(np.float64), count)
+    order = [int(label) for label in np.argsort(-weights) if label and boxes[label][4] >= LEAST_REGION]
+    return [boxes[label][:4].tolist() for label in order[:REGIONS]]
+
+
+def _agreements(card: np.ndarray, pictures: Sequence[np.ndarray], boxes: Sequence[Sequence[int]]) -> list[float]:
+    totals, weight = np.zeros(len(pictures)), 0.0
+    height, width = card.shape
+    for x, y, w, h in boxes:
+        around = card[max(0, y - PLAY) : min(height, y + h + PLAY), max(0, x - PLAY) : min(width, x + w + PLAY)]
+        patches = [picture[y : y + h, x : x + w] for picture in pictures]
+        if max(float(patch.std()) for patch in patches) < 1 or around.std() < 1:
+            continue
+        scores = [_correlation(around, patch) for patch in patches]
+        totals += np.sqrt(w * h) * np.array(scores)
+        weight += float(np.sqrt(w * h))
+    return [float(total / weight) for total in totals] if weight else [0.0] * len(pictures)
+
+
+def _correlation(around: np.ndarray, patch: np.ndarray) -> float:
+    """The best normalised correlation of a patch within its surroundings; 0 for a patch without any structure."""
+    if patch.std() < 1:
+        return 0.0
+    found = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
+    return float(np.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0).max())

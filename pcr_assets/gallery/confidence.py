@@ -1,0 +1,53 @@
+"""Confidence that means what it says: logistic curves over evidence, and how often a confidence comes true."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge_runtime.decide import Evidence, features
+
+RIDGE = 0.01
+STEPS = 60
+
+
+def fit_curve(evidence: Sequence[Evidence], right: np.ndarray) -> tuple[float, ...]:
+    """Weights of a logistic curve over :func:`edge_runtime.decide.features`, for evidence that is ``right`` (bool Q) or not.
+
+    Both kinds weigh the same, as if half of all cards were strangers. Newton's method with a little ridge (iteratively
+    reweighted least squares; Hastie et al., The Elements of Statistical Learning, §4.4.1). Raises ValueError when
+    one kind is missing.
+    """
+    if right.all() or not right.any():
+        raise ValueError("a confidence needs right and wrong answers to learn from: ask more queries")
+    terms = np.array([features(each) for each in evidence])
+    balance = np.where(right, 0.5 / right.mean(), 0.5 / (1 - right.mean()))
+    weights = np.zeros(terms.shape[1])
+    for _ in range(STEPS):
+        found = 1 / (1 + np.exp(-np.clip(terms @ weights, -40, 40)))
+        curvature = terms.T @ (terms * (balance * found * (1 - found))[:, None]) + RIDGE * np.eye(len(weights))
+        weights = weights + np.linalg.solve(curvature, terms.T @ (balance * (right - found)) - RIDGE * weights)
+    return tuple(round(float(weight), 6) for weight in weights)
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
+    """How often answers of about the same confidence are right: {"confidence", "right", "answers"} for each filled bin.
+
+    Right and wrong answers weigh the same in all, as they do in :func:`fit_curve`.
+    """
+    balance = np.where(right, 0.5 / max(right.mean(), 1e-9), 0.5 / max(1 - right.mean(), 1e-9))
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        {
+            "confidence": float(np.average(confidence[place == at], weights=balance[place == at])),
+            "right": float(np.average(right[place == at], weights=balance[place == at])),
+            "answers": int((place == at).sum()),
+        }
+        for at in range(bins)
+        if (place == at).any()
+    ]
+
+
+def calibration_error(table: Sequence[dict[str, float]]) -> float:
+    """The expected calibration error: the mean distance of confidence and truth, weighted by answers (Guo et al., ICML 2017)."""
+    total = sum(row["answers"] for row in table)
+    return sum(abs(row["confidence"] - row["right"]) * row["answers"] for row in table) / max(total, 1)

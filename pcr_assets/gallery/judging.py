@@ -1,0 +1,152 @@
+"""Queries whose truth is known, judged as the edge judges them: what it takes to calibrate a variant and to measure it.
+
+Each query is asked twice: as it is, and as if its card were a stranger, with its art and all cards of its name taken out
+of the gallery (a reprint may have new art that no duplicate search connects).
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
+from edge_runtime.gallery import Match
+from edge_runtime.geometry import full_frame
+from edge_runtime.judge import CANDIDATES, Judge, Judgement
+from edge_runtime.second_look import SecondLook
+from pcr_assets import measures
+from pcr_assets.gallery.confidence import fit_curve
+from pcr_assets.gallery.thresholds import accept_threshold, ambiguity_margin
+
+OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 5, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
+"""Takes a second look at everything and accepts it: what evidence is gathered with before there is a calibration."""
+MOST_MARGIN = 0.1
+LEAST_TWIN_LEAD = 0.02
+"""In correlation: pictures that agree better than this can't be told apart, whatever a few queries suggest."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A picture that is nothing but a card, its candidates (best first), and what is true of it; ``""`` for a stranger."""
+
+    picture: Callable[[], np.ndarray]
+    matches: Sequence[Match]
+    card_id: str = ""
+    art_group: str = ""
+    name: str = ""
+
+    def as_stranger(self) -> "Query":
+        """The same picture with its own art and name taken out of the gallery."""
+        others = [m for m in self.matches if m.card.art_group != self.art_group and m.card.name != self.name]
+        return Query(self.picture, others)
+
+
+def judged(judge: Judge, queries: Sequence[Query]) -> list[Judgement]:
+    """What the edge says to each query. Works on all cores."""
+
+    def answer(query: Query) -> Judgement:
+        picture = query.picture()
+        return judge.judge(picture, full_frame(picture.shape[1], picture.shape[0]), query.matches[:CANDIDATES])
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return list(pool.map(answer, queries))
+
+
+def calibrate(
+    second_look: SecondLook, known: Sequence[Query], strange: Sequence[Query], *, far: float, precision: float
+) -> Calibration:
+    """The calibration of a variant, from queries of validation cards and from strangers.
+
+    ``far``: the share of strangers that may be named; ``precision``: the share of named twins that must be the right one.
+    """
+    asked = [*known, *(query.as_stranger() for query in known), *strange]
+    looked = judged(Judge(OPEN, second_look), asked)
+    glances = [at_a_glance(query.matches) for query in asked]
+    named = np.array([bool(q.art_group) and q.matches[0].card.art_group == q.art_group for q in asked])
+    found = np.array([right_art(judgement, query) for judgement, query in zip(looked, asked, strict=True)])
+    compared = [row for row, judgement in enumerate(looked) if judgement.evidence.points is not None]
+    curves = replace(
+        OPEN,
+        glance=fit_curve(glances, named),
+        look=fit_curve([looked[row].evidence for row in compared], found[compared]),
+    )
+    curves = replace(curves, sure=_never_wrong([curves.confidence(glance) for glance in glances], named))
+    ends = np.array([_combined(curves, *pair) for pair in zip(glances, looked, strict=True)])
+    accept = accept_threshold(ends[len(known) :], far)
+    curves = replace(curves, accept=accept, sure=max(curves.sure, accept))
+    margin, lead = _twin_leads(known, looked[: len(known)], precision)
+    return replace(curves, twin_margin=margin, twin_lead=lead)
+
+
+def _never_wrong(confidence: Sequence[float], right: np.ndarray) -> float:
+    """The confidence at a glance that no wrong answer reached."""
+    wrong = [value for value, is_right in zip(confidence, right, strict=True) if not is_right]
+    return float(np.nextafter(max(wrong), np.inf))
+
+
+def _combined(curves: Calibration, glance: Evidence, looked: Judgement) -> float:
+    """The confidence that the edge would end with."""
+    at_once = curves.confidence(glance)
+    return at_once if at_once >= curves.sure else curves.confidence(looked.evidence)
+
+
+def _twin_leads(known: Sequence[Query], looked: Sequence[Judgement], precision: float) -> tuple[float, float]:
+    """The leads that twins need, in similarity and where their pictures differ, from queries of cards that share their art."""
+    pairs = [
+        (query, judgement)
+        for query, judgement in zip(known, looked, strict=True)
+        if judgement.twin_lead is not None and right_art(judgement, query)
+    ]
+    right = np.array([judgement.matches[0].card.card_id == query.card_id for query, judgement in pairs], bool)
+    leads = np.array([judgement.twin_lead for _, judgement in pairs])
+    nearest = np.array([query.matches[0].card.card_id == query.card_id for query, _ in pairs], bool)
+    margins = np.array([_margin(query.matches) for query, _ in pairs])
+    lead = max(LEAST_TWIN_LEAD, ambiguity_margin(leads, right, precision, 1.0))
+    return ambiguity_margin(margins, nearest, precision, MOST_MARGIN), lead
+
+
+def _margin(matches: Sequence[Match]) -> float:
+    twins = [match.similarity for match in matches if match.card.art_group == matches[0].card.art_group]
+    return twins[0] - twins[1] if len(twins) > 1 else 1.0
+
+
+def right_art(judgement: Judgement, query: Query) -> bool:
+    """Whether an answer's best candidate has the art of the query's card; never for a stranger."""
+    return bool(query.art_group) and judgement.matches[0].card.art_group == query.art_group
+
+
+def measured(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str, Any]:
+    """What became of queries whose card is in the gallery, and recall@1 of the whole answer with its 95 % interval."""
+    ranks = np.array(
+        [int(answer.matches[0].card.card_id != query.card_id) for query, answer in zip(queries, answers, strict=True)]
+    )
+    art = np.array([not right_art(answer, query) for query, answer in zip(queries, answers, strict=True)], int)
+    first = measures.recall_at(ranks, 1)
+    outcomes = [_outcome(query, answer) for query, answer in zip(queries, answers, strict=True)]
+    share = {
+        name: outcomes.count(name) / max(len(outcomes), 1) for name in ("right", "one of these", "wrong", "refused")
+    }
+    return {
+        "recall_at_1": first["recall"],
+        "low": first["low"],
+        "high": first["high"],
+        "queries": first["queries"],
+        "art_recall_at_1": measures.recall_at(art, 1)["recall"],
+        **share,
+    }
+
+
+def _outcome(query: Query, answer: Judgement) -> str:
+    if answer.status is Status.UNKNOWN:
+        return "refused"
+    if answer.status is Status.UNCERTAIN:
+        return "one of these" if right_art(answer, query) else "wrong"
+    return "right" if answer.matches[0].card.card_id == query.card_id else "wrong"
+
+
+def named_share(answers: Sequence[Judgement]) -> float:
+    """The share of answers that name a card: of strangers, the false accepts."""
+    return float(np.mean([answer.status is not Status.UNKNOWN for answer in answers])) if answers else 0.0

@@ -1,0 +1,57 @@
+"""Reference pictures for the edge: one archive for each card set, so that new cards cost what they add and no more."""
+
+import os
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from pcr_assets import digests
+from pcr_assets.gallery.keys import keys_of
+
+REFERENCE_VERSION = 2
+"""Raise it when pictures come out otherwise: all archives are then made anew."""
+JPEG_QUALITY = 75
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same pictures give the same archive
+
+
+def inputs_digest(cards_digest: str) -> str:
+    """What the archive of a set is made from: its cards, and how they are scaled and packed."""
+    from edge_runtime.references import SIZE
+
+    return digests.of_json([cards_digest, list(SIZE), JPEG_QUALITY, REFERENCE_VERSION])
+
+
+def write_archive(cards: Path, archive: Path) -> int:
+    """Pack the pictures and local features of one set (a shard of processed cards), give their number. Works on all cores.
+
+    Each scan is cut out the way the edge cuts a card out of a photo, and named by its key in the index.
+    """
+    from edge_runtime.references import features_name, picture_name
+
+    table = pq.read_table(cards, columns=["card_id", "view", "image"]).to_pydict()
+    views = list(zip(table["card_id"], table["view"], strict=True))
+    keys = keys_of(views)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool, zipfile.ZipFile(archive, "w") as packed:
+        for view, (picture, points) in zip(views, pool.map(_small, table["image"]), strict=True):
+            packed.writestr(zipfile.ZipInfo(picture_name(keys[view]), LONG_AGO), picture)
+            packed.writestr(zipfile.ZipInfo(features_name(keys[view]), LONG_AGO), points)
+    return len(views)
+
+
+def _small(image: bytes) -> tuple[bytes, bytes]:
+    """A card's picture as JPEG, and its local features."""
+    import cv2
+
+    from edge_runtime.features import features
+    from edge_runtime.geometry import full_frame, rectify
+    from edge_runtime.references import SIZE
+
+    card = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if card is None:
+        raise ValueError("a card's image in a processed shard does not decode: rebuild processed_cards")
+    small = rectify(card, full_frame(card.shape[1], card.shape[0]), SIZE)
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    return encoded.tobytes(), features(small).to_bytes()

@@ -1,0 +1,35 @@
+"""Confidence that means what it says."""
+
+import numpy as np
+import pytest
+
+from edge_runtime.decide import Calibration, Evidence
+from pcr_assets.gallery.confidence import calibration_error, fit_curve, reliability
+
+RNG = np.random.default_rng(0)
+SIMILARITIES = RNG.uniform(0, 1, 4000)
+TRUTH = RNG.random(4000) < 1 / (1 + np.exp(-(20 * SIMILARITIES - 12)))
+
+
+def confidence(weights, evidence):
+    return Calibration(weights, (0.0,) * 5, 0.0, 2.0, 0.0, 0.0).confidence(evidence)
+
+
+def test_a_fitted_curve_is_the_one_that_the_answers_were_drawn_from():
+    weights = fit_curve([Evidence(value, 0.0) for value in SIMILARITIES], TRUTH)
+    odds = np.log(TRUTH.mean() / (1 - TRUTH.mean()))  # both kinds weigh the same in the fit
+    assert weights[1] == pytest.approx(20, rel=0.1)
+    assert weights[0] == pytest.approx(-12 - odds, rel=0.1)
+    assert weights[2] == 0.0
+
+
+def test_answers_of_one_kind_teach_nothing():
+    with pytest.raises(ValueError, match="right and wrong"):
+        fit_curve([Evidence(0.5, 0.1)] * 3, np.array([True, True, True]))
+
+
+def test_a_fitted_confidence_lies_on_the_diagonal_and_an_overconfident_one_does_not():
+    weights = fit_curve([Evidence(value, 0.0) for value in SIMILARITIES], TRUTH)
+    honest = np.array([confidence(weights, Evidence(value, 0.0)) for value in SIMILARITIES])
+    assert calibration_error(reliability(honest, TRUTH)) < 0.03
+    assert calibration_error(reliability(np.full(4000, 0.99), TRUTH)) > 0.4
