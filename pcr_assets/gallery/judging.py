@@ -23,6 +23,8 @@ from pcr_assets.gallery.thresholds import accept_threshold, ambiguity_margin
 
 OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 5, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
 """Takes a second look at everything and accepts it: what evidence is gathered with before there is a calibration."""
+LEAST_CONFIDENCE = 0.5
+"""Nothing is named that is more likely wrong than right, however few strangers were asked."""
 MOST_MARGIN = 0.1
 LEAST_TWIN_LEAD = 0.02
 """In correlation: pictures that agree better than this can't be told apart, whatever a few queries suggest."""
@@ -75,7 +77,7 @@ def calibrate(
     )
     curves = replace(curves, sure=_never_wrong([curves.confidence(glance) for glance in glances], named))
     ends = np.array([_combined(curves, *pair) for pair in zip(glances, looked, strict=True)])
-    accept = accept_threshold(ends[len(known) :], far)
+    accept = max(LEAST_CONFIDENCE, accept_threshold(ends[len(known) :], far))
     curves = replace(curves, accept=accept, sure=max(curves.sure, accept))
     margin, lead = _twin_leads(known, looked[: len(known)], precision)
     return replace(curves, twin_margin=margin, twin_lead=lead)
