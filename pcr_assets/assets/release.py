@@ -60,14 +60,14 @@ def strangers(project: Project) -> dg.ObserveResult:
 def recognition_report(project: Project) -> dg.MaterializeResult:
     """How well each variant names cards and refuses strangers, asked through edge_runtime; and the thresholds that follow."""
     from edge_runtime.references import References
-    from edge_runtime.second_look import SecondLook
     from pcr_assets.gallery import report, report_page
+    from pcr_assets.gallery.judging import RememberingLook
 
     artifacts = project.artifacts
     settings = report.ReportSettings(**project.settings.section("report"))
     index = artifacts.current(layout.INDEX)
     evidence = _evidence(project, settings.strangers)
-    second_look = SecondLook(References(list(_reference_files(artifacts).values())))
+    second_look = RememberingLook(References(list(_reference_files(artifacts).values())))
     subjects = {
         variant: report.Subject(
             artifacts.fetch(artifacts.current(name), file),

@@ -4,6 +4,7 @@ Each query is asked twice: as it is, and as if its card were a stranger, with it
 of the gallery (a reprint may have new art that no duplicate search connects).
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
+from edge_runtime.features import Features
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
-from edge_runtime.second_look import SecondLook
+from edge_runtime.references import References
+from edge_runtime.second_look import SecondLook, Support
 from pcr_assets import measures
 from pcr_assets.gallery.confidence import fit_curve
 from pcr_assets.gallery.thresholds import accept_threshold, ambiguity_margin
@@ -44,6 +47,32 @@ class Query:
         """The same picture with its own art and name taken out of the gallery."""
         others = [m for m in self.matches if m.card.art_group != self.art_group and m.card.name != self.name]
         return Query(self.picture, others)
+
+
+class RememberingLook(SecondLook):
+    """Compares a picture with a candidate once, however often it is asked: by each variant, and with and without its own art.
+
+    Remembers by the picture's bytes, for a report whose queries are the same arrays again; not for photos.
+    """
+
+    def __init__(self, references: References):
+        super().__init__(references)
+        self._seen: dict[bytes, Features] = {}
+        self._supports: dict[tuple[int, int], Support] = {}
+
+    def seen(self, image: np.ndarray, corners: np.ndarray) -> Features:
+        """See :meth:`SecondLook.seen`."""
+        name = hashlib.blake2b(image.tobytes() + corners.tobytes(), digest_size=16).digest()
+        if name not in self._seen:
+            self._seen[name] = super().seen(image, corners)
+        return self._seen[name]
+
+    def supports(self, card: Features, matches: Sequence[Match]) -> list[Support]:
+        """See :meth:`SecondLook.supports`."""
+        fresh = [match for match in matches if (id(card), match.key) not in self._supports]
+        self._supports |= {(id(card), found.match.key): found for found in super().supports(card, fresh)}
+        known = [(match, self._supports.get((id(card), match.key))) for match in matches]
+        return [replace(found, match=match) for match, found in known if found is not None]
 
 
 def judged(judge: Judge, queries: Sequence[Query]) -> list[Judgement]:

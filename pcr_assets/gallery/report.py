@@ -6,7 +6,7 @@ on validation cards and on one half of the strangers, and judged on test cards, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from pcr_assets.gallery import photos as labelled
 from pcr_assets.gallery.confidence import calibration_error, reliability
 from pcr_assets.gallery.judging import Query
 from pcr_assets.imaging import camera
+
+REMEMBERED = 512
+"""Queries of a kind whose picture is kept while a variant is judged, a quarter of a megabyte each."""
 
 
 class ReportSettings(BaseModel):
@@ -121,7 +124,7 @@ def judge_photos(
 ) -> dict[str, Any]:
     """Every photo through the whole of edge_runtime: what became of each labelled card, and what was found."""
     gallery = Gallery.open(subject.index, subject.catalogue)
-    judge = Judge(Calibration.from_json(calibration), subject.second_look)
+    judge = Judge(Calibration.from_json(calibration), SecondLook(subject.second_look.references))
     recognizer = Recognizer(OnnxEmbedder(subject.model), gallery, judge)
     known = frozenset(gallery.cards)
     verdicts: list[labelled.Verdict] = []
@@ -176,6 +179,7 @@ def _ask(
     )
     places = [evidence.cards.row(row["card_id"], row["view"]) for row in picked]
 
+    @lru_cache(REMEMBERED)
     def picture(index: int) -> np.ndarray:
         rng = np.random.default_rng([settings.seed, index])
         return camera.rectified(evidence.cards.image(places[index]), rng, strength, SIZE)
