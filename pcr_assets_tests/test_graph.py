@@ -107,6 +107,7 @@ def test_bad_files_are_in_quarantine_with_their_reasons_and_all_other_cards_go_o
     assert {path.name for kind, path in bad.items() if kind not in good} == set(quarantined)
     assert all(len(reason.split()) > 3 for reason in quarantined.values())
     assert record["scans"] >= before["scans"]
+    assert all(entry["scans"] == 0 for entry in record["without_cards"].values())
 
 
 def test_a_teacher_worse_than_hashing_is_not_distilled_and_the_last_release_stays(world):

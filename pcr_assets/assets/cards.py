@@ -11,6 +11,9 @@ from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.shard_plan import plan_shards
 
+TOLD = 10
+"""Scans in quarantine that are told of one by one for each set; the asset's page lists more."""
+
 
 def list_raw(project: Project) -> Any:
     """The listing of the raw folder with its catalogue. Raises StoreError when there is no scan at all."""
@@ -51,23 +54,32 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
 
     listing, artifacts = list_raw(project), project.artifacts
     before = artifacts.find(layout.PROCESSED)
-    known = before.record["sets"] if before else {}
+    known = {**before.record["sets"], **before.record["without_cards"]} if before else {}
     inputs = {set_id: shards.inputs_digest(listing, set_id) for set_id in listing.scans}
     plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
-    kept = {known[set_id]["file"]: before.files[known[set_id]["file"]] for set_id in plan.kept} if before else {}
+    names = [known[set_id]["file"] for set_id in plan.kept if known[set_id]["scans"]]
+    kept = {name: before.files[name] for name in names} if before else {}
     with project.passing_workdir() as work:
         sets, files = {set_id: known[set_id] for set_id in plan.kept}, {}
         for number, set_id in enumerate(plan.built, start=1):
             shard = shards.build_shard(set_id, listing.scans[set_id], project.open(project.raw_root).read)
             name = f"shards/{shard.file_name}"
-            if before and name in before.files:  # the same pixels as before: the published file serves
+            if not shard.table.num_rows:
+                name = ""
+            elif before and name in before.files:  # the same pixels as before: the published file serves
                 kept[name] = before.files[name]
             else:
                 files[name] = work / shard.file_name
                 shards.write_table(shard.table, files[name])
             sets[set_id] = shards.entry(shard, name, inputs[set_id])
             say(context, f"cards: set {set_id} ({number} of {len(plan.built)}), {shard.table.num_rows} scans")
-        paths = {s: files.get(entry["file"]) or artifacts.fetch_file(kept[entry["file"]]) for s, entry in sets.items()}
+            for reject in shard.rejects[:TOLD]:
+                say(context, f"quarantine {reject.key}: {reject.reason}")
+        paths = {
+            set_id: files.get(entry["file"]) or artifacts.fetch_file(kept[entry["file"]])
+            for set_id, entry in sets.items()
+            if entry["scans"]
+        }
         found = assemble(sets, paths)
         published = artifacts.publish(layout.PROCESSED, files, kept=kept, digest=found.digest, record=found.record)
         return materialized(published, _shown(found, plan.built))
@@ -82,9 +94,9 @@ def _shown(found: Any, built: tuple[str, ...]) -> dict[str, Any]:
         "rejected": record["rejected"],
         "sets built now": len(built),
         "twins": record["twins"],
-        "a look": show.pictures(images, captions, "cards of all sets"),
+        "pictures": show.pictures(images, captions, "cards of all sets"),
         "sets": show.rows(
             {name: {k: entry[k] for k in ("scans", "rejected")} for name, entry in record["sets"].items()}, "set"
         ),
-        "quarantine": show.listed(record["quarantine"]),
+        "quarantine": show.listed({"reason": row["reason"], "scan": row["key"]} for row in record["quarantine"]),
     }

@@ -103,6 +103,7 @@ def calibration_set(project: Project) -> dg.MaterializeResult:
             layout.CALIBRATION, files, digest=digests.of_arrays(arrays), record=record
         )
     look = arrays["calibration.npy"][:: max(1, settings.count // 24)][:24]
-    captions = [row["card_id"] for row in picked][:: max(1, settings.count // 24)][:24]
-    captions += [""] * (len(look) - len(captions))
-    return materialized(published, {**record, "a look": show.pictures(list(look), captions, "calibration crops")})
+    captions = [picked[at % len(picked)]["card_id"] for at in range(0, settings.count, max(1, settings.count // 24))][
+        :24
+    ]
+    return materialized(published, {**record, "pictures": show.pictures(list(look), captions, "calibration crops")})

@@ -9,6 +9,7 @@ import dagster as dg
 from pcr_assets.resources.artifacts import Artifact
 
 OWNERS = ["team:cards"]
+MOST_FILES = 8
 ARTIFACT = "pcr/artifact"
 """Metadata key of an asset's name in the store: by it the planner sees that an artifact is gone."""
 
@@ -59,15 +60,17 @@ def materialized(artifact: Artifact, metadata: Mapping[str, Any] | None = None) 
         metadata={
             **(metadata or {}),
             "version": artifact.version,
-            "size": round(artifact.size / 1e6, 3),
-            "files": dg.MetadataValue.table(
-                [
-                    dg.TableRecord(
-                        {"file": name, "key": file.key, "megabytes": round(file.size / 1e6, 3), "sha256": file.sha256}
-                    )
-                    for name, file in sorted(artifact.files.items())[:200]
-                ]
-                or [dg.TableRecord({"file": "none", "key": "", "megabytes": 0.0, "sha256": ""})]
-            ),
+            "size (MB)": round(artifact.size / 1e6, 3),
+            "files": _largest(artifact),
         },
     )
+
+
+def _largest(artifact: Artifact) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+    """The largest files, and how many more there are: the manifest in the store lists all with their digests."""
+    files = sorted(artifact.files.items(), key=lambda item: -item[1].size)
+    rows = [dg.TableRecord({"file": name, "kB": round(file.size / 1e3, 1)}) for name, file in files[:MOST_FILES]]
+    rest = sum(file.size for _, file in files[MOST_FILES:])
+    if rest:
+        rows.append(dg.TableRecord({"file": f"{len(files) - MOST_FILES} more", "kB": round(rest / 1e3, 1)}))
+    return dg.MetadataValue.table(rows) if rows else dg.MetadataValue.md("none")

@@ -136,4 +136,18 @@ def _shown(metrics: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
         "teacher_license": record["teacher_license"],
         "test cards through the camera": show.rows(record["recall"], "strength"),
         "loss": show.curves({"loss": metrics["curves"]["loss"]}, "training loss", "step"),
+        "validation": show.rows(
+            {str(look["step"]): _in_short(look) for look in metrics["curves"]["validation"]}, "after step"
+        ),
+    }
+
+
+def _in_short(look: dict[str, Any]) -> dict[str, Any]:
+    """One look at validation cards, as a row."""
+    return {
+        "recall@1": look["recall_at_1"]["recall"],
+        "recall@5": look["recall_at_5"]["recall"],
+        "art@1": look["art_recall_at_1"]["recall"],
+        "same card": look["same_card"],
+        "different cards": look["mean_cosine"],
     }

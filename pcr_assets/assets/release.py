@@ -85,13 +85,15 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
         "variants": variants,
         "photos": judged,
         "objections": report.objections(variants, settings),
+        "reached": [report.reached(name, judged) for name, judged in variants.items()],
     }
     models = {name: artifacts.current(place).record for name, place in _TRAINED.items()}
     page = report_page.page(record, models, {path.name: path for path in evidence.photos})
     files = {"report.json": digests.canonical_json(record), "report.html": page.encode()}
     short = {**record, "photos": judged["outcomes"], "variants": {n: _without_plots(v) for n, v in variants.items()}}
     published = artifacts.publish(layout.REPORT, files, digest=digests.of_json(record), record=short)
-    return materialized(published, _shown(project, short, files["report.json"], variants))
+    page_at = dg.MetadataValue.path(f"{artifacts.store.root}/{published.files['report.html'].key}")
+    return materialized(published, {**_shown(short, variants), "the report as a page": page_at})
 
 
 _TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layout.STAGE2}
@@ -129,7 +131,7 @@ def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in judged.items() if key != "confidences"}
 
 
-def _shown(project: Project, record: dict[str, Any], data: bytes, variants: dict[str, Any]) -> dict[str, Any]:
+def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
     from pcr_assets.imaging import charts
 
     recall, answers = (
@@ -148,8 +150,8 @@ def _shown(project: Project, record: dict[str, Any], data: bytes, variants: dict
         "unknown cards named": chosen["named"]["unknown cards"],
         "strangers named": chosen["named"]["strangers"],
         "calibration error": chosen["calibration_error"],
-        "photos": dg.MetadataValue.json(record["photos"]),
-        "objections": "; ".join(record["objections"]) or "none",
+        "photos": show.counts(record["photos"], "cards", "outcome") if record["photos"] else "no labelled photos",
+        "verdict": "; ".join(record["objections"] or record["reached"]),
         "test cards through the camera, whole answers": show.rows(answers, "variant"),
         "test cards through the camera, search alone": show.rows(recall, "variant"),
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pcr_assets import digests
 from pcr_assets.cards.duplicates import art_groups, find_twins
 from pcr_assets.cards.reader import CardImages
+from pcr_assets.cards.shards import SCHEMA
 
 COLUMNS = ["card_id", "view", "set", "number", "name", "pixel_digest", "phash"]
 
@@ -33,11 +34,16 @@ class Processed:
 
 def read_cards(paths: Mapping[str, Path]) -> pa.Table:
     """Everything but the pictures, of all shards in the order of their sets."""
+    if not paths:
+        return SCHEMA.empty_table().select(COLUMNS)
     return pa.concat_tables(pq.read_table(paths[set_id], columns=COLUMNS) for set_id in sorted(paths))
 
 
 def assemble(sets: Mapping[str, Mapping[str, Any]], paths: Mapping[str, Path]) -> Processed:
-    """Put the entries of all sets together. ``paths``: the Parquet file of each set."""
+    """Put the entries of all sets together. ``paths``: the Parquet file of each set that has a card.
+
+    A set of which every scan is in quarantine, such as an empty folder, has no shard and stands apart: ``without_cards``.
+    """
     table = read_cards(paths)
     card_ids, names = table["card_id"].to_pylist(), table["name"].to_pylist()
     hashes = np.frombuffer(b"".join(table["phash"].to_pylist()), np.uint8).reshape(len(table), 32)
@@ -45,7 +51,8 @@ def assemble(sets: Mapping[str, Mapping[str, Any]], paths: Mapping[str, Path]) -
     groups = art_groups(card_ids, twins)
     shared = {card_id: group for card_id, group in groups.items() if card_id != group}
     record = {
-        "sets": {set_id: dict(sets[set_id]) for set_id in sorted(sets)},
+        "sets": {set_id: dict(sets[set_id]) for set_id in sorted(paths)},
+        "without_cards": {set_id: dict(sets[set_id]) for set_id in sorted(set(sets) - set(paths))},
         "cards": len(groups),
         "scans": len(table),
         "rejected": sum(entry["rejected"] for entry in sets.values()),
@@ -54,7 +61,7 @@ def assemble(sets: Mapping[str, Mapping[str, Any]], paths: Mapping[str, Path]) -
         "exact_twins": sum(pair.kind == "exact" for pair in twins),
         "art_groups": shared,
     }
-    content = {"sets": {set_id: entry["digest"] for set_id, entry in sets.items()}, "art_groups": shared}
+    content = {"sets": {set_id: sets[set_id]["digest"] for set_id in paths}, "art_groups": shared}
     return Processed(record, digests.of_json(content), paths)
 
 

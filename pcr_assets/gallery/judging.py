@@ -29,6 +29,8 @@ OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 5, accept=0.0, sure=2.0, twi
 LEAST_CONFIDENCE = 0.5
 """Nothing is named that is more likely wrong than right, however few strangers were asked."""
 MOST_MARGIN = 0.1
+LEAST_TWIN_MARGIN = 0.02
+"""In cosine: twins nearer to each other than this are a toss-up at a glance, whatever a few queries suggest."""
 LEAST_TWIN_LEAD = 0.02
 """In correlation: pictures that agree better than this can't be told apart, whatever a few queries suggest."""
 
@@ -136,7 +138,7 @@ def _twin_leads(known: Sequence[Query], looked: Sequence[Judgement], precision: 
     nearest = np.array([query.matches[0].card.card_id == query.card_id for query, _ in pairs], bool)
     margins = np.array([_margin(query.matches) for query, _ in pairs])
     lead = max(LEAST_TWIN_LEAD, ambiguity_margin(leads, right, precision, 1.0))
-    return ambiguity_margin(margins, nearest, precision, MOST_MARGIN), lead
+    return max(LEAST_TWIN_MARGIN, ambiguity_margin(margins, nearest, precision, MOST_MARGIN)), lead
 
 
 def _margin(matches: Sequence[Match]) -> float:

@@ -48,7 +48,10 @@ class ReportSettings(BaseModel):
     false_accept_rate: float = Field(0.005, gt=0, lt=1, description="Share of unknown cards that may be named.")
     precision: float = Field(0.995, gt=0, le=1, description="Share of confirmed answers that are right.")
     least_recall: float = Field(
-        0.9, ge=0, le=1, description="recall@1 of test cards that a release must reach at the first strength."
+        0.9,
+        ge=0,
+        le=1,
+        description="recall@1 of test cards at the first strength; a release is refused that surely lies below.",
     )
 
 
@@ -152,15 +155,20 @@ def judge_photos(
 
 def objections(variants: Mapping[str, Mapping[str, Any]], settings: ReportSettings) -> list[str]:
     """Why these variants must not be released, one sentence each; empty when nothing speaks against it."""
-    found = []
-    for name, judged in variants.items():
-        strength, recall = next(iter(judged["answers"].items()))
-        if recall["high"] < settings.least_recall:
-            reached = f"{recall['recall_at_1']:.1%} (at most {recall['high']:.1%})"
-            found.append(
-                f"{name} names {reached} of the test cards at strength {strength}, {settings.least_recall:.0%} is asked"
-            )
-    return found
+    return [
+        f"{reached(name, judged)}, {settings.least_recall:.0%} is asked"
+        for name, judged in variants.items()
+        if next(iter(judged["answers"].values()))["high"] < settings.least_recall
+    ]
+
+
+def reached(name: str, judged: Mapping[str, Any]) -> str:
+    """What a variant reached at the first strength, with its interval."""
+    strength, recall = next(iter(judged["answers"].items()))
+    return (
+        f"{name} finds {recall['recall_at_1']:.1%} ({recall['low']:.1%} to {recall['high']:.1%}) of {recall['queries']} "
+        f"test cards at strength {strength}"
+    )
 
 
 def _ask(

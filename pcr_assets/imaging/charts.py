@@ -5,12 +5,22 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 
 def curves(series: Mapping[str, Sequence[float]], *, title: str, x_label: str, y_label: str = "") -> str:
-    """Lines over steps as markdown with an embedded PNG. ``series`` maps a legend's name to its values."""
+    """Lines over steps as markdown with an embedded PNG. ``series`` maps a legend's name to its values.
+
+    A long series is drawn pale, with its running mean over a twentieth of its length on top.
+    """
     figure, axes = _figure()
     for name, values in series.items():
-        axes.plot(range(1, len(values) + 1), values, label=name, linewidth=1.5)
+        width = len(values) // 20
+        steps = range(1, len(values) + 1)
+        (line,) = axes.plot(steps, values, label=name, linewidth=1.5, alpha=0.3 if width > 1 else 1.0)
+        if width > 1:
+            mean = np.convolve(values, np.ones(width) / width, mode="valid")
+            axes.plot(steps[width - 1 :], mean, color=line.get_color(), label=f"{name}, running mean of {width}")
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     axes.legend(frameon=False)
     return _markdown(figure, title)
@@ -19,13 +29,15 @@ def curves(series: Mapping[str, Sequence[float]], *, title: str, x_label: str, y
 def histogram(
     series: Mapping[str, Sequence[float]], *, title: str, x_label: str, lines: Mapping[str, float] | None = None
 ) -> str:
-    """Overlaid histograms, each with area 1, as markdown with an embedded PNG; ``lines`` are marked values of x."""
+    """Overlaid histograms on common bins, as markdown with an embedded PNG; ``lines`` are marked values of x."""
     figure, axes = _figure()
+    everything = np.concatenate([np.asarray(values, float) for values in series.values()] or [np.zeros(1)])
+    bins = np.linspace(everything.min(), max(everything.max(), everything.min() + 1e-6), 41)
     for name, values in series.items():
-        axes.hist(values, bins=60, density=True, alpha=0.55, label=name)
+        axes.hist(values, bins=bins, weights=np.full(len(values), 1 / len(values)), alpha=0.55, label=name)
     for name, x in (lines or {}).items():
         axes.axvline(x, color="black", linestyle="--", linewidth=1, label=name)
-    axes.set(title=title, xlabel=x_label, yticks=[])
+    axes.set(title=title, xlabel=x_label, ylabel="share")
     axes.legend(frameon=False)
     return _markdown(figure, title)
 

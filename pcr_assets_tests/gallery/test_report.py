@@ -51,7 +51,7 @@ def test_a_release_is_refused_only_when_even_the_upper_end_of_its_interval_is_to
     settings = ReportSettings(least_recall=0.9)
     assert objections({"int8": judged(0.88, 0.93)}, settings) == []
     (said,) = objections({"int8": judged(0.5, 0.6)}, settings)
-    assert said.startswith("int8 names 50.0%")
+    assert said.startswith("int8 finds 50.0% (0.0% to 60.0%) of 100")
 
 
 def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp_path):
