@@ -20,16 +20,24 @@ Record = Mapping[str, Any]
 Limits = Mapping[str, float]
 """The section ``gates`` of the settings."""
 Finding = tuple[bool, str]
-Judge = Callable[[Record, Limits], Finding]
+Judge = Callable[..., Finding]
 
 
-def gate(asset: dg.AssetsDefinition, artifact: str, *, blocking: bool = True) -> Callable[[Judge], Any]:
-    """A check on the record of an artifact: the function says whether it passes, and in one sentence why."""
+def gate(
+    asset: dg.AssetsDefinition, artifact: str, *, blocking: bool = True, beside: str | None = None
+) -> Callable[[Judge], Any]:
+    """A check on the record of an artifact: the function says whether it passes, and in one sentence why.
+
+    ``beside`` names another artifact to compare with: its record is the third argument, empty where there is none yet.
+    """
 
     def declare(judge: Judge) -> dg.AssetChecksDefinition:
         @dg.asset_check(asset=asset, name=judge.__name__, blocking=blocking, description=judge.__doc__)
         def check(project: Project) -> dg.AssetCheckResult:
-            passed, said = judge(project.artifacts.current(artifact).record, project.settings.section("gates"))
+            artifacts, limits = project.artifacts, project.settings.section("gates")
+            other = artifacts.find(beside) if beside else None
+            others = [other.record if other else {}] if beside else []
+            passed, said = judge(artifacts.current(artifact).record, limits, *others)
             severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
             return dg.AssetCheckResult(passed=passed, severity=severity, description=said)
 
@@ -69,6 +77,18 @@ def stage2_has_not_collapsed(record: Record, limits: Limits) -> Finding:
     return _apart(record["different_cards"]["mean_cosine"], limits)
 
 
+@gate(student_stage2, layout.STAGE2, blocking=False, beside=layout.STAGE1)
+def stage2_beats_stage1(record: Record, limits: Limits, stage1: Record) -> Finding:
+    """Fine-tuning finds more test cards than distillation alone did."""
+    after, before = (_mean_recall(each) for each in (record, stage1))
+    return after > before, f"recall@1 of test cards, mean over strengths: stage 2 {after:.1%}, stage 1 {before:.1%}"
+
+
+def _mean_recall(record: Record) -> float:
+    recall = [found["recall_at_1"] for found in record["recall"].values()]
+    return float(sum(recall) / len(recall))
+
+
 def _apart(mean: float, limits: Limits) -> Finding:
     most = limits["mean_cosine"]
     return mean < most, f"mean cosine between different cards is {mean:.3f}, it must be below {most}"
@@ -106,14 +126,38 @@ def report_permits_release(record: Record, limits: Limits) -> Finding:
     return not record["objections"], "; ".join(record["objections"] or record["reached"])
 
 
+@gate(recognition_report, layout.REPORT)
+def int8_keeps_recall(record: Record, limits: Limits) -> Finding:
+    """Eight bits cost next to nothing: the same queries are answered by INT8 and by FP32."""
+    lost = record["int8_loss"]
+    said = f"INT8 loses {lost['points']:.1f} points of recall@1 ({lost['low']:.1f} to {lost['high']:.1f})"
+    return lost["low"] <= 100 * limits["int8_loss"], f"{said}; surely more than {100 * limits['int8_loss']} is refused"
+
+
+@gate(recognition_report, layout.REPORT, beside=layout.RELEASES)
+def not_worse_than_the_last_release(record: Record, limits: Limits, release: Record) -> Finding:
+    """No variant is surely worse than the one that is in service."""
+    worse = [
+        f"{name} finds {found['recall_at_1']:.1%} at {strength}, the last release found {before['recall_at_1']:.1%}"
+        for name, answers in release.get("answers", {}).items()
+        for strength, before in answers.items()
+        if (found := record["variants"].get(name, {}).get("answers", {}).get(strength))
+        and found["high"] < before["recall_at_1"]
+    ]
+    return not worse, "; ".join(worse) or "no variant is surely worse than in the last release"
+
+
 CHECKS = [
     few_scans_in_quarantine,
     teacher_beats_hashing,
     stage1_has_not_collapsed,
     stage2_has_not_collapsed,
+    stage2_beats_stage1,
     onnx_agrees_with_torch,
     int8_agrees_with_fp32,
     hef_is_built,
     gallery_has_not_collapsed,
     report_permits_release,
+    int8_keeps_recall,
+    not_worse_than_the_last_release,
 ]

@@ -61,15 +61,16 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
     """How well each variant names cards and refuses strangers, asked through edge_runtime; and the thresholds that follow."""
     from edge_runtime.references import References
     from pcr_assets.gallery import report, report_page
+    from pcr_assets.gallery.evidence import ReportSettings, Subject
     from pcr_assets.gallery.judging import RememberingLook
 
     artifacts = project.artifacts
-    settings = report.ReportSettings(**project.settings.section("report"))
+    settings = ReportSettings(**project.settings.section("report"))
     index = artifacts.current(layout.INDEX)
     evidence = _evidence(project, settings.strangers)
     second_look = RememberingLook(References(list(_reference_files(artifacts).values())))
     subjects = {
-        variant: report.Subject(
+        variant: Subject(
             artifacts.fetch(artifacts.current(name), file),
             artifacts.fetch(index, f"{variant}.usearch"),
             artifacts.fetch(index, "catalogue.csv"),
@@ -77,18 +78,21 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
         )
         for variant, (name, file) in MODELS.items()
     }
-    variants = {name: report.judge_variant(subject, evidence, settings) for name, subject in subjects.items()}
-    chosen = subjects[DEFAULT_VARIANT]
-    judged = report.judge_photos(chosen, variants[DEFAULT_VARIANT]["calibration"], evidence, settings)
+    looked = {name: report.judge_variant(subject, evidence, settings) for name, subject in subjects.items()}
+    variants = {name: record for name, (record, _) in looked.items()}
+    chosen, calibration = subjects[DEFAULT_VARIANT], variants[DEFAULT_VARIANT]["calibration"]
+    judged = report.judge_photos(chosen, calibration, evidence, settings)
     record = {
         "cards": index.record["cards"],
         "variants": variants,
+        "int8_loss": report.loss(variants["fp32"], variants["int8"]),
+        "effects": report.by_effect(chosen, calibration, evidence, settings),
         "photos": judged,
         "objections": report.objections(variants, settings),
         "reached": [report.reached(name, judged) for name, judged in variants.items()],
     }
     models = {name: artifacts.current(place).record for name, place in _TRAINED.items()}
-    page = report_page.page(record, models, {path.name: path for path in evidence.photos})
+    page = report_page.page(record, models, {path.name: path for path in evidence.photos}, looked[DEFAULT_VARIANT][1])
     files = {"report.json": digests.canonical_json(record), "report.html": page.encode()}
     short = {**record, "photos": judged["outcomes"], "variants": {n: _without_plots(v) for n, v in variants.items()}}
     published = artifacts.publish(layout.REPORT, files, digest=digests.of_json(record), record=short)
@@ -104,7 +108,7 @@ def _evidence(project: Project, most_strangers: int) -> Any:
 
     from pcr_assets.cards.reader import CardImages
     from pcr_assets.gallery import photos
-    from pcr_assets.gallery.report import Evidence
+    from pcr_assets.gallery.evidence import Evidence
 
     source = snapshot_files(project.artifacts)
     rows = pq.read_table(source["snapshot"]).to_pylist()
@@ -128,7 +132,7 @@ def _pictures(project: Project, root: str) -> list[Path]:
 
 
 def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in judged.items() if key != "confidences"}
+    return {key: value for key, value in judged.items() if key not in ("confidences", "right_at_1")}
 
 
 def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
@@ -154,6 +158,7 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         "verdict": "; ".join(record["objections"] or record["reached"]),
         "test cards through the camera, whole answers": show.rows(answers, "variant"),
         "test cards through the camera, search alone": show.rows(recall, "variant"),
+        "each effect alone": show.rows(record["effects"], "effect") if record["effects"] else "not asked",
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),
         "known from unknown": dg.MetadataValue.md(plot),
     }
@@ -190,7 +195,9 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
         "manifest.json": manifest,
         "manifest.sig": bundle.signature(manifest, key, signer.sign(manifest)),
     }
-    record = {"made_from": made_from, "variants": sorted(variants), "keyid": bundle.keyid(key)}
+    judged = artifacts.current(layout.REPORT).record["variants"]
+    answers = {name: judged[name]["answers"] for name in variants}
+    record = {"made_from": made_from, "variants": sorted(variants), "keyid": bundle.keyid(key), "answers": answers}
     published = artifacts.publish(layout.RELEASES, files, digest=digest, record=record)
     _announce(project, bundle.pointer(published.version, manifest), key)
     return materialized(

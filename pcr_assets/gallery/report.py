@@ -6,120 +6,150 @@ on validation cards and on one half of the strangers, and judged on test cards, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from edge_runtime.cli import card_json
 from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.gallery import Gallery
-from edge_runtime.judge import Judge
+from edge_runtime.judge import Judge, Judgement
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook
-from pcr_assets.cards.reader import CardImages
 from pcr_assets.gallery import judging, queries
 from pcr_assets.gallery import photos as labelled
 from pcr_assets.gallery.confidence import calibration_error, reliability
+from pcr_assets.gallery.evidence import Asking, Evidence, ReportSettings, Subject
 from pcr_assets.gallery.judging import Query
 from pcr_assets.imaging import camera
 
-REMEMBERED = 512
-"""Queries of a kind whose picture is kept while a variant is judged, a quarter of a megabyte each."""
-
-
-class ReportSettings(BaseModel):
-    """Which queries judge a release, and what it must reach."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    queries: int = Field(
-        400, ge=10, description="Test cards, and validation cards, that are asked for at each strength."
-    )
-    strengths: tuple[str, ...] = Field(("medium", "hard"), description="Of the simulated camera.")
-    seed: int = 11
-    strangers: int = Field(400, ge=0, description="Pictures that must be refused, half of them for calibration.")
-    photos: int = Field(120, ge=0, description="At most so many photos are looked at.")
-    false_accept_rate: float = Field(0.005, gt=0, lt=1, description="Share of unknown cards that may be named.")
-    precision: float = Field(0.995, gt=0, le=1, description="Share of confirmed answers that are right.")
-    least_recall: float = Field(
-        0.9,
-        ge=0,
-        le=1,
-        description="recall@1 of test cards at the first strength; a release is refused that surely lies below.",
-    )
+AMOUNT = 0.8
+"""How strong an effect is that is asked about alone: four fifths of the worst that the camera draws."""
+MOST_CONFUSIONS = 12
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A variant to be judged: its model and index, and the catalogue and pictures that all share."""
+class Confusion:
+    """A test card for which another one was found: both pictures, uint8 RGB, and a line about them."""
 
-    model: Path
-    index: Path
-    catalogue: Path
-    second_look: SecondLook
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a release is judged by. ``splits``: rows of the snapshot, by split."""
-
-    cards: CardImages
-    splits: Mapping[str, Sequence[Mapping[str, Any]]]
-    strangers: Sequence[Path]
-    photos: Sequence[Path]
-    labels: Mapping[str, Sequence[labelled.Label]]
+    asked: np.ndarray
+    found: np.ndarray
+    caption: str
 
 
-def judge_variant(subject: Subject, evidence: Evidence, settings: ReportSettings, say: Any = print) -> dict[str, Any]:
-    """Calibrate and judge one variant: recall of the search alone and of whole answers, refusals, reliability."""
-    embedder, gallery = OnnxEmbedder(subject.model), Gallery.open(subject.index, subject.catalogue)
-    second_look = subject.second_look
-    asked = {
-        (split, strength): _ask(embedder, gallery, evidence, split, strength, settings)
-        for split in ("validation", "test")
-        for strength in settings.strengths
-    }
-    strangers = _strangers(embedder, gallery, evidence.strangers)
-    known = [query for strength in settings.strengths for query in asked["validation", strength]]
+def judge_variant(
+    subject: Subject, evidence: Evidence, settings: ReportSettings, say: Any = print
+) -> tuple[dict[str, Any], list[Confusion]]:
+    """Calibrate and judge one variant: recall of the search alone and of whole answers, refusals, reliability.
+
+    Gives the record, and the worst confusions of arts, the most confident first.
+    """
+    asking = Asking(subject, evidence, settings)
+    known = [query for strength in settings.strengths for query in asking.cards("validation", strength)]
+    strangers = asking.strangers()
     calibration = judging.calibrate(
-        second_look, known, strangers[::2], far=settings.false_accept_rate, precision=settings.precision
+        subject.second_look, known, strangers[::2], far=settings.false_accept_rate, precision=settings.precision
     )
-    judge = Judge(calibration, second_look)
-    answers = {strength: judging.judged(judge, asked["test", strength]) for strength in settings.strengths}
-    tested = [query for strength in settings.strengths for query in asked["test", strength]]
-    unknown = judging.judged(judge, [query.as_stranger() for query in tested])
-    strange = judging.judged(judge, strangers[1::2])
-    given = [answer for strength in settings.strengths for answer in answers[strength]]
-    right = [judging.right_art(answer, query) for answer, query in zip(given, tested, strict=True)]
-    confidence = np.array([answer.confidence for answer in [*given, *unknown, *strange]])
-    table = reliability(confidence, np.array([*right, *[False] * len([*unknown, *strange])]))
-    found = {strength: judging.measured(asked["test", strength], answers[strength]) for strength in settings.strengths}
+    judge = Judge(calibration, subject.second_look)
+    asked = {strength: asking.cards("test", strength) for strength in settings.strengths}
+    answers = {strength: judging.judged(judge, queries_) for strength, queries_ in asked.items()}
+    found = {strength: judging.measured(asked[strength], answers[strength]) for strength in settings.strengths}
     for strength, measured in found.items():
         say(f"report: {strength} camera, recall@1 {measured['recall_at_1']:.1%}, refused {measured['refused']:.1%}")
-    return {
+    tested = [query for strength in settings.strengths for query in asked[strength]]
+    given = [answer for strength in settings.strengths for answer in answers[strength]]
+    unknown = judging.judged(judge, [query.as_stranger() for query in tested])
+    strange = judging.judged(judge, strangers[1::2])
+    record = {
         "calibration": calibration.as_json(),
-        "recall": {strength: _search_alone(asked["test", strength]) for strength in settings.strengths},
+        "recall": {strength: _search_alone(queries_) for strength, queries_ in asked.items()},
         "answers": found,
+        "right_at_1": {
+            strength: [answer.matches[0].card.card_id == query.card_id for query, answer in zip(*pair, strict=True)]
+            for strength, pair in ((strength, (asked[strength], answers[strength])) for strength in asked)
+        },
         "named": {
             "unknown cards": judging.named_share(unknown),
             "unknown cards asked": len(unknown),
             "strangers": judging.named_share(strange),
             "strangers asked": len(strange),
         },
+        **_confidences(tested, given, unknown, strange),
+    }
+    return record, _confusions(judge, tested, given)
+
+
+def by_effect(
+    subject: Subject, calibration: Mapping[str, Any], evidence: Evidence, settings: ReportSettings, say: Any = print
+) -> dict[str, dict[str, Any]]:
+    """What whole answers are worth when one effect of the camera happens alone, strongly: which one hurts."""
+    asking = Asking(subject, evidence, settings)
+    judge = Judge(Calibration.from_json(calibration), subject.second_look)
+    found = {}
+    for effect in camera.EFFECTS if settings.effect_queries else ():
+        asked = asking.cards("test", camera.only(effect, AMOUNT), settings.effect_queries)
+        found[effect] = judging.measured(asked, judging.judged(judge, asked))
+    if found:
+        worst = min(found, key=lambda effect: found[effect]["art_recall_at_1"])
+        say(f"report: of all effects alone {worst} hurts most, art found {found[worst]['art_recall_at_1']:.1%}")
+    return found
+
+
+def loss(full: Mapping[str, Any], small: Mapping[str, Any]) -> dict[str, float]:
+    """What a smaller variant loses of recall@1, in points, with its 95 % interval: both answered the same queries."""
+    pairs = [
+        (before, after)
+        for strength, answers in full["right_at_1"].items()
+        for before, after in zip(answers, small["right_at_1"][strength], strict=True)
+    ]
+    difference = np.array([int(before) - int(after) for before, after in pairs], float)
+    half = 1.96 * difference.std() / np.sqrt(max(len(difference), 1))
+    mean = difference.mean() if difference.size else 0.0
+    return {
+        name: round(100 * float(value), 2)
+        for name, value in zip(("points", "low", "high"), (mean, mean - half, mean + half), strict=True)
+    }
+
+
+def _confidences(
+    tested: Sequence[Query], given: Sequence[Judgement], unknown: Sequence[Judgement], strange: Sequence[Judgement]
+) -> dict[str, Any]:
+    """How confidences and truth go together, over cards of the gallery and others."""
+    right = np.array([judging.right_art(answer, query) for answer, query in zip(given, tested, strict=True)], bool)
+    confidence = np.array([answer.confidence for answer in [*given, *unknown, *strange]])
+    table = reliability(confidence, np.append(right, np.zeros(len(unknown) + len(strange), bool)))
+    ends = np.cumsum([len(given), len(unknown)])
+    of_known, of_unknown, of_strange = np.split(confidence, ends)
+    return {
         "reliability": table,
         "calibration_error": calibration_error(table),
         "confidences": {
-            "right card": _rounded(confidence[: len(given)][np.array(right, bool)]),
-            "card not in the gallery": _rounded(confidence[len(given) : len(given) + len(unknown)]),
-            "strangers": _rounded(confidence[len(given) + len(unknown) :]),
+            "right card": _rounded(of_known[right]),
+            "card not in the gallery": _rounded(of_unknown),
+            "strangers": _rounded(of_strange),
         },
     }
+
+
+def _confusions(judge: Judge, asked: Sequence[Query], answers: Sequence[Judgement]) -> list[Confusion]:
+    """Answers with the wrong art, the most confident first."""
+    wrong = [
+        (query, answer) for query, answer in zip(asked, answers, strict=True) if not judging.right_art(answer, query)
+    ]
+    worst = sorted(wrong, key=lambda pair: -pair[1].confidence)[:MOST_CONFUSIONS]
+    pictures = judge.second_look.references if judge.second_look else None
+    return [
+        Confusion(
+            query.picture(),
+            pictures.picture(answer.matches[0].key),
+            f"{query.card_id} {query.name} taken for {answer.matches[0].card.card_id} {answer.matches[0].card.name}: "
+            f"{answer.status}, {answer.confidence:.0%}",
+        )
+        for query, answer in worst
+        if pictures is not None
+    ]
 
 
 def judge_photos(
@@ -171,46 +201,10 @@ def reached(name: str, judged: Mapping[str, Any]) -> str:
     )
 
 
-def _ask(
-    embedder: OnnxEmbedder,
-    gallery: Gallery,
-    evidence: Evidence,
-    split: str,
-    strength: str,
-    settings: ReportSettings,
-) -> list[Query]:
-    """Queries of one split through the camera, as large as the second look takes them, with their candidates."""
-    known = gallery.cards
-    rows = [row for row in evidence.splits[split] if row["card_id"] in known]
-    picked = (
-        [rows[at] for at in np.linspace(0, len(rows) - 1, min(settings.queries, len(rows))).astype(int)] if rows else []
-    )
-    places = [evidence.cards.row(row["card_id"], row["view"]) for row in picked]
-
-    @lru_cache(REMEMBERED)
-    def picture(index: int) -> np.ndarray:
-        rng = np.random.default_rng([settings.seed, index])
-        return camera.rectified(evidence.cards.image(places[index]), rng, strength, SIZE)
-
-    found = queries.ask(embedder, gallery, picture, len(picked))
-    cards = [known[row["card_id"]] for row in picked]
-    return [
-        Query(partial(picture, index), matches, card.card_id, card.art_group, card.name)
-        for index, (card, matches) in enumerate(zip(cards, found, strict=True))
-    ]
-
-
 def _search_alone(asked: Sequence[Query]) -> dict[str, Any]:
     return queries.Answers(
         [query.card_id for query in asked], [query.art_group for query in asked], [query.matches for query in asked]
     ).measured()
-
-
-def _strangers(embedder: OnnxEmbedder, gallery: Gallery, paths: Sequence[Path]) -> list[Query]:
-    """Each stranger in that look of all that the edge takes which comes nearest to some card."""
-    looks = queries.every_look()
-    found = queries.ask(embedder, gallery, lambda index: load_photo(paths[index]), len(paths), looks)
-    return [Query(partial(load_photo, path), matches) for path, matches in zip(paths, found, strict=True)]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

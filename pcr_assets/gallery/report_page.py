@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageDraw
 
+from pcr_assets.gallery.report import Confusion
 from pcr_assets.imaging import charts
 
 WIDTH = 460
@@ -21,7 +23,12 @@ figcaption{font-size:13px}img{max-width:100%}.bad{color:#cf222e}
 """
 
 
-def page(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], photos: Mapping[str, Path]) -> str:
+def page(
+    report: Mapping[str, Any],
+    models: Mapping[str, Mapping[str, Any]],
+    photos: Mapping[str, Path],
+    confusions: Sequence[Confusion] = (),
+) -> str:
     """The page. ``models``: what assessing recorded of each trained model; ``photos``: the file of each photo by name."""
     objections = report["objections"]
     verdict = "Nothing speaks against a release." if not objections else "Not to be released: " + "; ".join(objections)
@@ -37,6 +44,10 @@ def page(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]], pho
             _recall_table(report, models),
             "<p>Whole answers: the search, then a second look at the candidates' pictures where it leaves a doubt.</p>",
             _answer_table(report),
+            "<h2>Which effect of the camera hurts</h2>",
+            _effect_table(report.get("effects", {})),
+            "<h2>Confusions</h2>",
+            _confusion_figures(confusions),
             "<h2>Known from unknown</h2>",
             *(_refusals(name, judged) for name, judged in report["variants"].items()),
             "<h2>Photos</h2>",
@@ -90,6 +101,46 @@ def _answer_table(report: Mapping[str, Any]) -> str:
     return table(heads, body)
 
 
+def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
+    if not effects:
+        return "<p>No effect was asked about alone.</p>"
+    worst_first = sorted(effects.items(), key=lambda item: (item[1]["art_recall_at_1"], -item[1]["refused"]))
+    heads = ("effect alone", "art@1", "recall@1", "95 % interval", "wrong", "refused")
+    body = (
+        (
+            name,
+            f"{found['art_recall_at_1']:.1%}",
+            f"{found['recall_at_1']:.1%}",
+            _interval(found),
+            f"{found['wrong']:.1%}",
+            f"{found['refused']:.1%}",
+        )
+        for name, found in worst_first
+    )
+    return "<p>The default variant, each effect alone at four fifths of its worst.</p>" + table(heads, body)
+
+
+def _confusion_figures(confusions: Sequence[Confusion]) -> str:
+    if not confusions:
+        return "<p>No test card was taken for a card with other art.</p>"
+    return "<p>Left what was asked, right what was found; the most confident first.</p>" + "".join(
+        f"<figure><img alt='' src='data:image/jpeg;base64,{_side_by_side(each)}'>"
+        f"<figcaption>{html.escape(each.caption)}</figcaption></figure>"
+        for each in confusions
+    )
+
+
+def _side_by_side(confusion: Confusion) -> str:
+    pair = Image.fromarray(np.hstack([confusion.asked, confusion.found]))
+    return base64.b64encode(_jpeg(pair.resize((pair.width // 2, pair.height // 2)))).decode()
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
 def _interval(found: Mapping[str, Any]) -> str:
     return f"{found['low']:.1%} to {found['high']:.1%} of {found['queries']}"
 
@@ -113,6 +164,7 @@ def _refusals(name: str, judged: Mapping[str, Any]) -> str:
     plots = (
         charts.histogram(seen, title=f"confidence, {name}", x_label="probability", lines=lines),
         charts.reliability(judged["reliability"]),
+        charts.refusals(judged["confidences"]),
     )
     pictures = "".join(f"<img alt='{html.escape(name)}' src='{plot[plot.index('(') + 1 : -1]}'>" for plot in plots)
     return f"<p>{html.escape(text)}</p>{pictures}"
@@ -155,6 +207,4 @@ def drawn(path: Path, cards: Sequence[Mapping[str, Any]]) -> bytes:
     for card in cards:
         ring = [(x * scale, y * scale) for x, y in card["corners"]]
         pen.line([*ring, ring[0]], fill=COLOURS[card["status"]], width=3)
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
+    return _jpeg(small)

@@ -68,6 +68,24 @@ def reliability(table: Sequence[Mapping[str, float]]) -> str:
     return _markdown(figure, "reliability")
 
 
+def refusals(confidences: Mapping[str, Sequence[float]]) -> str:
+    """The ROC of refusal, as markdown with an embedded PNG: the share of known cards named against that of others.
+
+    ``confidences``: those of known cards first, then those of each kind that must be refused.
+    """
+    figure, axes = _figure()
+    (known, *others), names = confidences.values(), list(confidences)[1:]
+    thresholds = np.concatenate([[1.01], np.sort(np.asarray(known, float))[::-1], [0.0]])
+    for name, values in zip(names, others, strict=True):
+        if values:
+            named = [[(np.asarray(kind) >= at).mean() for at in thresholds] for kind in (values, known)]
+            axes.plot(*named, label=name, linewidth=1.5)
+    axes.set(title="refusal", xlabel="share named that must be refused", ylabel="share of known cards named")
+    axes.set_xscale("symlog", linthresh=0.001)
+    axes.legend(frameon=False)
+    return _markdown(figure, "refusal")
+
+
 def _figure(height: float = 3.0) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 

@@ -3,8 +3,9 @@
 from PIL import Image
 
 from edge_runtime.gallery import Card, Match
+from pcr_assets.gallery.evidence import ReportSettings
 from pcr_assets.gallery.queries import Answers
-from pcr_assets.gallery.report import ReportSettings, objections
+from pcr_assets.gallery.report import objections
 from pcr_assets.gallery.report_page import page
 
 CARDS = {

@@ -1,0 +1,106 @@
+"""What a release is judged by: its variants, test cards through the camera, strangers and photos, as queries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge_runtime.embedder import OnnxEmbedder
+from edge_runtime.gallery import Gallery
+from edge_runtime.photo import load_photo
+from edge_runtime.references import SIZE
+from edge_runtime.second_look import SecondLook
+from pcr_assets.cards.reader import CardImages
+from pcr_assets.gallery import queries
+from pcr_assets.gallery.judging import Query
+from pcr_assets.gallery.photos import Label
+from pcr_assets.imaging.camera import Strength, rectified
+
+REMEMBERED = 512
+"""Queries of a kind whose picture is kept while a variant is judged, a quarter of a megabyte each."""
+
+
+class ReportSettings(BaseModel):
+    """Which queries judge a release, and what it must reach."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    queries: int = Field(
+        400, ge=10, description="Test cards, and validation cards, that are asked for at each strength."
+    )
+    strengths: tuple[str, ...] = Field(("medium", "hard"), description="Of the simulated camera.")
+    seed: int = 11
+    effect_queries: int = Field(
+        40, ge=0, description="Test cards that are asked for with each effect of the camera alone."
+    )
+    strangers: int = Field(400, ge=0, description="Pictures that must be refused, half of them for calibration.")
+    photos: int = Field(120, ge=0, description="At most so many photos are looked at.")
+    false_accept_rate: float = Field(0.005, gt=0, lt=1, description="Share of unknown cards that may be named.")
+    precision: float = Field(0.995, gt=0, le=1, description="Share of confirmed answers that are right.")
+    least_recall: float = Field(
+        0.9,
+        ge=0,
+        le=1,
+        description="recall@1 of test cards at the first strength; a release is refused that surely lies below.",
+    )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A variant to be judged: its model and index, and the catalogue and pictures that all share."""
+
+    model: Path
+    index: Path
+    catalogue: Path
+    second_look: SecondLook
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a release is judged by. ``splits``: rows of the snapshot, by split."""
+
+    cards: CardImages
+    splits: Mapping[str, Sequence[Mapping[str, Any]]]
+    strangers: Sequence[Path]
+    photos: Sequence[Path]
+    labels: Mapping[str, Sequence[Label]]
+
+
+class Asking:
+    """Asks one variant: cards of a split through the camera, and strangers, each with its candidates."""
+
+    def __init__(self, subject: Subject, evidence: Evidence, settings: ReportSettings):
+        self.embedder = OnnxEmbedder(subject.model)
+        self.gallery = Gallery.open(subject.index, subject.catalogue)
+        self.evidence = evidence
+        self.settings = settings
+
+    def cards(self, split: str, strength: str | Strength, most: int | None = None) -> list[Query]:
+        """Queries of one split, evenly over its cards, as large as the second look takes them."""
+        known, cards = self.gallery.cards, self.evidence.cards
+        rows = [row for row in self.evidence.splits[split] if row["card_id"] in known]
+        count = min(most or self.settings.queries, len(rows))
+        picked = [rows[at] for at in np.linspace(0, len(rows) - 1, count).astype(int)] if rows else []
+        places = [cards.row(row["card_id"], row["view"]) for row in picked]
+
+        @lru_cache(REMEMBERED)
+        def picture(index: int) -> np.ndarray:
+            rng = np.random.default_rng([self.settings.seed, index])
+            return rectified(cards.image(places[index]), rng, strength, SIZE)
+
+        found = queries.ask(self.embedder, self.gallery, picture, len(picked))
+        shown = [known[row["card_id"]] for row in picked]
+        return [
+            Query(partial(picture, index), matches, card.card_id, card.art_group, card.name)
+            for index, (card, matches) in enumerate(zip(shown, found, strict=True))
+        ]
+
+    def strangers(self) -> list[Query]:
+        """Each stranger in that look of all that the edge takes which comes nearest to some card."""
+        paths, looks = self.evidence.strangers, queries.every_look()
+        found = queries.ask(self.embedder, self.gallery, lambda index: load_photo(paths[index]), len(paths), looks)
+        return [Query(partial(load_photo, path), matches) for path, matches in zip(paths, found, strict=True)]

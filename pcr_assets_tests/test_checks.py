@@ -1,0 +1,61 @@
+"""Checks compare what assets recorded; each says in a sentence what it saw."""
+
+import dagster as dg
+import pytest
+
+from pcr_assets import checks, layout
+from pcr_assets.gallery.report import loss
+from pcr_assets.resources.project import Project
+
+ANSWERS = {"medium": {"recall_at_1": 0.95, "low": 0.91, "high": 0.97, "queries": 200}}
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """Publish records under their artifacts' names, then ask a check."""
+    project = Project(store=str(tmp_path))
+
+    def ask(check: dg.AssetChecksDefinition, **records):
+        for name, record in records.items():
+            project.artifacts.publish(getattr(layout, name), {}, digest="0" * 64, record=record)
+        return check(project=project)
+
+    return ask
+
+
+def recall(value):
+    return {"recall": {"medium": {"recall_at_1": value}, "hard": {"recall_at_1": value - 0.2}}}
+
+
+@pytest.mark.parametrize(("stage1", "stage2", "passed"), [(0.8, 0.9, True), (0.9, 0.8, False), (0.9, 0.9, False)])
+def test_stage_2_has_to_beat_stage_1(asked, stage1, stage2, passed):
+    found = asked(checks.stage2_beats_stage1, STAGE1=recall(stage1), STAGE2=recall(stage2))
+    assert found.passed is passed
+    assert f"stage 2 {stage2 - 0.1:.1%}" in found.description
+
+
+def test_the_first_release_has_no_last_one_to_be_worse_than(asked):
+    assert asked(checks.not_worse_than_the_last_release, REPORT={"variants": {"int8": {"answers": ANSWERS}}}).passed
+
+
+@pytest.mark.parametrize(("high", "passed"), [(0.96, True), (0.94, False)])
+def test_a_release_that_is_surely_worse_than_the_last_is_refused(asked, high, passed):
+    now = {"medium": {**ANSWERS["medium"], "recall_at_1": 0.92, "high": high}}
+    found = asked(
+        checks.not_worse_than_the_last_release,
+        RELEASES={"answers": {"int8": ANSWERS}},
+        REPORT={"variants": {"int8": {"answers": now}}},
+    )
+    assert found.passed is passed
+    assert passed or "int8 finds 92.0% at medium, the last release found 95.0%" in found.description
+
+
+def judged(wrong, of=1000):
+    return {"right_at_1": {"medium": [index >= wrong for index in range(of)]}}
+
+
+def test_eight_bits_may_lose_what_lies_within_chance_and_no_more(asked):
+    assert asked(checks.int8_keeps_recall, REPORT={"int8_loss": loss(judged(20), judged(25))}).passed
+    refused = asked(checks.int8_keeps_recall, REPORT={"int8_loss": loss(judged(20), judged(60))})
+    assert not refused.passed
+    assert "INT8 loses 4.0 points of recall@1" in refused.description
