@@ -1,36 +1,56 @@
 # `make demo` builds everything and recognises photos; `make test` passes the tests. Both set up .venv first.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-STORE ?= store
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 
-# What `make demo CARDS=… PHOTOS=…` was given is kept with the instance, so that `make plan` and `make dev` mean the same cards.
+# CARDS=… on the command line wins over PCR_CARDS of the environment, and that over what the last demo or refresh of this
+# store was given; so `make plan` and `make dev` mean the same cards, and the same profile.
+SOURCES := CARDS PHOTOS STRANGERS PROFILE
+$(foreach name,STORE $(SOURCES),$(if $(PCR_$(name)),$(eval $(name) ?= $(PCR_$(name)))))
+STORE ?= store
 INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR)/.dagster,$(abspath $(STORE))/.dagster)
 -include $(INSTANCE)/sources.mk
 
-export PCR_STORE := $(if $(findstring ://,$(STORE)),$(STORE),$(abspath $(STORE)))
+# A path made absolute; a URL as it is, and so a path with a space in it, which make would take for two.
+place = $(if $(or $(findstring ://,$1),$(word 2,$1)),$1,$(abspath $1))
+export PCR_STORE := $(call place,$(STORE))
 export DAGSTER_HOME ?= $(INSTANCE)
-export PCR_CARDS := $(if $(findstring ://,$(CARDS)),$(CARDS),$(abspath $(CARDS)))
-export PCR_PHOTOS := $(if $(findstring ://,$(PHOTOS)),$(PHOTOS),$(abspath $(PHOTOS)))
-export PCR_STRANGERS := $(if $(findstring ://,$(STRANGERS)),$(STRANGERS),$(abspath $(STRANGERS)))
+export PCR_CARDS := $(call place,$(CARDS))
+export PCR_PHOTOS := $(call place,$(PHOTOS))
+export PCR_STRANGERS := $(call place,$(STRANGERS))
+export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test refresh plan dev lint setup clean
+.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition
 
-demo: setup instance  ## everything: build what is stale, then recognise photos
+demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
 
-refresh: setup instance  ## build what is stale
+refresh: setup remember  ## build what is stale
 	@python -m pcr_assets.refresh run
 
+# Its exit code 3, work is pending, is no error to make.
 plan: setup instance  ## say what is stale, and why
-	@python -m pcr_assets.refresh plan
+	@python -m pcr_assets.refresh plan || test $$? -eq 3
+
+explain: setup instance  ## all that is known of an asset: make explain ASSET=card_index
+	@python -m pcr_assets.refresh explain '$(or $(ASSET),*)'
+
+build: setup instance  ## one asset, stale or not: make build ASSET=student_int8
+	dagster asset materialize --select '$(or $(ASSET),$(error say which asset: make build ASSET=student_int8))' -m pcr_assets.definitions
+
+recognize: setup  ## name the cards on photos, with the last release: make recognize PHOTO=photo.jpg
+	@edge-runtime recognize --releases '$(PCR_STORE)/project/pokemon-card-recognition/releases' $(or $(PHOTO),$(error say which photo: make recognize PHOTO=photo.jpg))
 
 dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon
 	dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
+# Without what a person's own store was given: a test that read PCR_CARDS would write into their cards.
 test: setup  ## the tests
-	pytest -n 2
+	env $(foreach name,STORE $(SOURCES),-u PCR_$(name)) pytest -n 2
+
+bench-recognition: setup  ## ours beside every other way of recognising a card: make bench-recognition CARDS=… PHOTOS=… STORE=…
+	@python benchmarks/recognition.py --cards '$(PCR_CARDS)' $(if $(PCR_PHOTOS),--photos '$(PCR_PHOTOS)') --store '$(PCR_STORE)'
 
 lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime
@@ -44,10 +64,18 @@ $(VENV)/.ready: setup.py edge_runtime/pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e ./edge_runtime -e '.[dev]'
 	touch $@
 
-.PHONY: instance
+.PHONY: instance remember
 instance:
 	@mkdir -p $(DAGSTER_HOME) $(INSTANCE) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
-	@printf 'CARDS ?= %s\nPHOTOS ?= %s\nSTRANGERS ?= %s\n' '$(PCR_CARDS)' '$(PCR_PHOTOS)' '$(PCR_STRANGERS)' > $(INSTANCE)/sources.mk
+
+# Remembered before the work, so that a refresh that failed or was stopped is gone on with by a plain `make refresh`; but only
+# when everything named is there, so that a mistyped path isn't remembered.
+remember: instance
+	@for named in $(foreach name,$(SOURCES),'$(name)=$(PCR_$(name))'); do \
+	  case "$$named" in *=|*://*|PROFILE=embedded|PROFILE=production) continue;; PROFILE=*) is=-f;; *) is=-d;; esac; \
+	  test $$is "$${named#*=}" || { echo "$$named is not there: name what is, or nothing ($${named%%=*}=) for the default" >&2; exit 1; }; \
+	done
+	@printf '%s ?= %s\n' $(foreach name,$(SOURCES),$(name) '$(PCR_$(name))') > $(INSTANCE)/sources.mk
 
 clean:  ## the environment and the default store
 	rm -rf $(VENV) store

@@ -5,6 +5,7 @@ Without cards of your own it renders the sample cards first. Everything it does 
 
 import csv
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -75,17 +76,20 @@ def _recognise(releases: Path, photos: list[Path]) -> int:
 
 
 def _where_next(project: Project, releases: Path) -> str:
+    """Commands that work as they are printed, in the folder where `make` was run."""
     report = project.artifacts.find(layout.REPORT)
     page = Path(project.root.root, report.files["report.html"].key) if report else None
+    store = project.root.root.removesuffix(f"/{layout.PROJECT}")
+    of_store = "" if Path(store) == Path("store").absolute() else f" STORE={shlex.quote(store)}"
     return "\n".join(
         [
             "",
             "Where to look next:",
             f"  the report on this release   {page}",
             f"  the release                  {releases}",
-            "  the graph in the Dagster UI  make dev, then http://127.0.0.1:3000",
-            f"  your own photo               edge-runtime recognize --releases {releases} PHOTO",
-            "  what is stale, and why       make plan",
+            f"  the graph in the Dagster UI  make dev{of_store}, then http://127.0.0.1:3000",
+            f"  your own photo               make recognize PHOTO=photo.jpg{of_store}",
+            f"  what is stale, and why       make plan{of_store}",
         ]
     )
 

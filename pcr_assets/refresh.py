@@ -8,19 +8,25 @@ Belongs here: what a person or a CI log sees. The decisions are made in :mod:`pc
 """
 
 import argparse
+import difflib
+import errno
 import json
 import os
+import re
+import sqlite3
 import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import NoReturn
 
 import dagster as dg
 from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError  # internal, dagster 1.13
 
 from pcr_assets import planner
+from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
 
@@ -58,22 +64,93 @@ def main(
     started = time.perf_counter()
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings.filterwarnings("ignore", category=category)
-    if instance is None and not os.environ.get("DAGSTER_HOME"):
-        return _refuse(
-            "DAGSTER_HOME is not set, so nothing is known of earlier runs: `export DAGSTER_HOME=$PWD/.dagster`"
-        )
     try:
+        if instance is None:
+            _find_home()
         defs = (build or _project)()
-        if not planner.selected_assets(defs, options.select):
-            return _refuse(f"no asset matches '{options.select}'", MISUSED)
+        _find_assets(defs, options.select)
+        options.profile = _profile(defs)
         with nullcontext(instance) if instance else dg.DagsterInstance.get() as opened:
             return int(options.command(defs, opened, options, started))
-    except (StoreError, SettingsError) as error:
-        return _refuse(str(error))
-    except (dg.DagsterInvalidSubsetError, DagsterInvalidAssetSelectionError) as error:
-        return _refuse(str(error).splitlines()[0], MISUSED)
-    except KeyboardInterrupt:
-        return _refuse("stopped: what was built stays, the next refresh goes on from there", INTERRUPTED)
+    except (Exception, KeyboardInterrupt) as error:
+        sentence, code = _told(error)
+        if not sentence:
+            raise
+        return _refuse(sentence, code)
+
+
+class _Refused(Exception):
+    """A command can't be run; the sentence says why and what to do, the code is that of the exit."""
+
+    def __init__(self, sentence: str, code: int = 1):
+        super().__init__(sentence)
+        self.code = code
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """What a person is told of an error, and the exit code. No sentence: nobody foresaw this one, show all of it."""
+    match error:
+        case _Refused():
+            return str(error), error.code
+        case StoreError() | SettingsError():
+            return str(error), 1
+        case DagsterInvalidAssetSelectionError():
+            return str(error).splitlines()[0], MISUSED
+        case KeyboardInterrupt():
+            return "stopped: what was built stays, the next refresh goes on from there", INTERRUPTED
+    said = _of_the_disk(error)
+    cure = "free space on that disk or mend the rights, then run again; what was built stays"
+    return said and f"Dagster's records in {os.environ.get('DAGSTER_HOME')} can't be written ({said}): {cure}", 1
+
+
+def _find_home() -> None:
+    """Refuse to go on without the folder in which Dagster keeps what it knows; name the one that ``make`` uses."""
+    home = os.environ.get("DAGSTER_HOME", "")
+    if Path(home).is_absolute() and Path(home).is_dir():
+        return
+    store = os.environ.get("PCR_STORE") or "store"
+    kept = Path("." if "://" in store else store).absolute() / ".dagster"
+    wrong = f"is {home}, which is no absolute path of a folder" if home else "is not set"
+    raise _Refused(
+        f"DAGSTER_HOME {wrong}, so nothing is known of earlier runs: use `make`, which sets it, or `export DAGSTER_HOME={kept}`"
+    )
+
+
+def _find_assets(defs: dg.Definitions, selection: str) -> None:
+    """Refuse a selection of nothing; name the assets that were meant, where some have names like that."""
+    try:
+        if planner.selected_assets(defs, selection):
+            return
+    except dg.DagsterInvalidSubsetError:
+        pass  # Dagster's sentence speaks of its own classes
+    names = [key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()]
+    words = [word for word in re.findall(r"[\w/]+", selection) if word not in names]
+    close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
+    meant = f": did you mean {', '.join(close)}?" if close else ""
+    raise _Refused(f"no asset matches '{selection}'{meant}", MISUSED)
+
+
+def _profile(defs: dg.Definitions) -> str:
+    """The profile in use, checked as a whole before anything is built. Raises SettingsError."""
+    from pcr_assets.assets.settings import check
+
+    project = (defs.resources or {}).get("project")
+    if not isinstance(project, Project):
+        return ""
+    settings = project.settings
+    check(settings)
+    return settings.source
+
+
+def _of_the_disk(error: BaseException | None) -> str:
+    """What SQLite or the system said when it could not write, wherever it stands among the causes of an error."""
+    while error is not None:
+        if isinstance(error, sqlite3.OperationalError):
+            return str(error)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            return error.strerror or "the disk is full"
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,11 +188,12 @@ def _refuse(sentence: str, code: int = 1) -> int:
 def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     unseen = planner.observe(defs, instance, options.select)
     if unseen:
-        return _refuse(str(unseen[0]))
+        return _refuse("\n".join(map(str, unseen)))
     plan = planner.resolve(defs, instance, options.select, planner.published_in(defs))
     if options.json:
-        print(json.dumps(_as_json(plan), indent=1))
+        print(json.dumps({"profile": options.profile, **_as_json(plan)}, indent=1))
         return 0 if plan.settled else PENDING
+    _say_profile(options.profile)
     rows = [(step.asset.to_user_string(), str(step.status), "; ".join(step.causes)) for step in plan.steps]
     rows += [(entry.asset.to_user_string(), "BLOCKED", str(entry.gate)) for entry in plan.blocked]
     rows += [
@@ -127,6 +205,11 @@ def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.
     took = f"{time.perf_counter() - started:.1f} s"
     print(f"nothing is stale ({plan.total} assets, {took})" if plan.settled else f"{_counted(plan)} ({took})")
     return 0 if plan.settled else PENDING
+
+
+def _say_profile(profile: str) -> None:
+    if profile:
+        print(f"{'profile':8}  {profile}", flush=True)
 
 
 def _counted(plan: planner.Plan) -> str:
@@ -159,6 +242,7 @@ def _as_json(plan: planner.Plan) -> dict[str, object]:
 
 def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     del started
+    _say_profile(options.profile)
     outcome = planner.run(defs, instance, options.select, planner.published_in(defs), on_event=show)
     print(outcome, flush=True)
     return int(outcome.ending)
@@ -182,7 +266,8 @@ def line(event: planner.Event) -> str:
 
 def _explain(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     del started
-    planner.observe(defs, instance)
+    for failure in planner.observe(defs, instance):
+        print(failure, file=sys.stderr)
     for entry in planner.explain(defs, instance, options.select, planner.published_in(defs)):
         print(_explained(entry), end="\n\n")
     return 0

@@ -2,17 +2,28 @@
 
 Run configuration is no part of Dagster's staleness; a section's digest is. ``PCR_PROFILE`` names a profile that this
 package ships (``embedded``, ``production``) or a YAML file of your own; ``extends`` names another one to start from.
+
+A mistake is found before work begins: :func:`load` refuses sections that nothing reads, :meth:`Settings.check` compares a
+section with the type that reads it.
 """
 
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from pcr_assets import digests
 
 PROFILES = ("embedded", "production")
+LIMITS = "gates"
+"""The section whose settings are numbers by name; it has no type of its own."""
 
 
 class SettingsError(Exception):
@@ -39,34 +50,164 @@ class Settings:
         """The digest of one section: the data version of its config asset."""
         return digests.of_json(self.section(name))
 
+    def check(self, name: str, kind: type) -> None:
+        """Compare a section with the type that reads it. Raises :class:`SettingsError` with each mistake in it."""
+        if wrong := mistakes(kind, self.section(name), name):
+            raise SettingsError(f"{self.source}: {'; '.join(wrong)}")
+
 
 def load(profile: str) -> Settings:
     """Read a profile by name or path, with what it extends below it. Raises :class:`SettingsError`."""
     return Settings(_merged(profile), profile)
 
 
-def _merged(profile: str) -> dict[str, dict[str, Any]]:
+def _merged(profile: str, above: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
+    if profile in above:
+        raise SettingsError(
+            f"{profile} extends itself ({' > '.join([*above, profile])}): start from `extends: embedded`"
+        )
     own = _read(profile)
     base = own.pop("extends", None)
+    if profile not in PROFILES:
+        own = _known(own, profile)
     if base is None:
         return own
+    if not isinstance(base, str):
+        raise SettingsError(
+            f"{profile}: extends: must name one of {', '.join(PROFILES)} or a YAML file, is {_shown(base)}"
+        )
     if base.endswith((".yaml", ".yml")):
         base = str(Path(profile).parent / base)
-    return _overlaid(_merged(base), own)
+    return _overlaid(_merged(base, (*above, profile)), own)
+
+
+@cache
+def _shipped() -> dict[str, dict[str, Any]]:
+    """The embedded profile: it has every section, and every limit."""
+    return _read("embedded")
+
+
+def _known(sections: Mapping[str, Any], profile: str) -> dict[str, dict[str, Any]]:
+    """The sections of somebody's own profile; one that is there without a setting in it changes nothing."""
+    found = {name: {} if section is None else section for name, section in sections.items()}
+    for name, section in found.items():
+        if name not in _shipped():
+            raise SettingsError(f"{profile}: {name}: no such section{_meant(name, _shipped())}")
+        if not isinstance(section, dict):
+            raise SettingsError(f"{profile}: {name}: must be a mapping of settings, is {_shown(section)}")
+    for name, limit in found.get(LIMITS, {}).items():
+        if name not in _shipped()[LIMITS]:
+            raise SettingsError(f"{profile}: {LIMITS}.{name}: no such setting{_meant(name, _shipped()[LIMITS])}")
+        if isinstance(limit, bool) or not isinstance(limit, int | float):
+            raise SettingsError(f"{profile}: {LIMITS}.{name}: must be a number, is {_shown(limit)}")
+    return found
+
+
+def mistakes(kind: type, value: Mapping[str, Any], where: str) -> list[str]:
+    """What a pydantic model or a dataclass would refuse of a JSON value, a phrase each: ``stage2.phazes: no such setting``.
+
+    A dataclass takes what it is given, so it is given values of the very types it names.
+    """
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    names = _names(adapter)
+    found: dict[str, list[str]] = {}
+    if is_dataclass(kind):
+        for name in value.keys() - {field.name for field in fields(kind)}:
+            found[f"{where}.{name}"] = [f"no such setting{_meant(name, names)}"]
+    try:
+        if is_dataclass(kind):
+            adapter.validate_json(json.dumps(value), strict=True)
+        else:
+            adapter.validate_python(value)
+    except ValidationError as error:
+        for entry in error.errors(include_url=False):
+            path = _path(where, entry["loc"], value, whole=entry["type"] in _OF_NAMES)
+            found.setdefault(path, []).append(_in_words(entry, names))
+    return [f"{path}: {_joined(said)}" for path, said in found.items()]
+
+
+def _joined(said: list[str]) -> str:
+    """``must be 'head' or 'all', or a whole number, is "x"``: what all the types that a value may have say of it."""
+    *others, last = said
+    return ", or ".join(
+        [*(phrase.partition(", is ")[0] for phrase in others), last.removeprefix("must be ") if others else last]
+    )
+
+
+_OF_NAMES = ("extra_forbidden", "missing")
+_WORDS = {
+    "greater_than_equal": "must be {ge} or more",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be {le} or less",
+    "less_than": "must be less than {lt}",
+    "literal_error": "must be {expected}",
+    "too_short": "must have {min_length} entries or more",
+    "too_long": "must have {max_length} entries or fewer",
+    "bool": "must be true or false",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "string": "must be text",
+    "tuple": "must be a list",
+    "dict": "must be a mapping of settings",
+    "model": "must be a mapping of settings",
+}
+
+
+def _in_words(entry: Any, names: Iterable[str]) -> str:
+    """One error of pydantic's as a phrase about the setting that it concerns."""
+    kind, value = entry["type"], entry["input"]
+    if kind == "extra_forbidden":
+        return f"no such setting{_meant(str(entry['loc'][-1]), names)}"
+    if kind == "missing":
+        return "is missing"
+    if kind == "value_error":
+        return str(entry["ctx"]["error"])
+    words = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0])
+    said = words.format(**entry.get("ctx", {})) if words else entry["msg"].replace("should", "must")
+    return f"{said}, is {_shown(value)}"
+
+
+def _path(where: str, place: tuple[int | str, ...], value: Any, *, whole: bool) -> str:
+    """``stage2.phases[0].learns``: a place as it is written in the profile. Pydantic adds the names of types it tried."""
+    for key in place:
+        inside = (isinstance(value, dict) and key in value) or (isinstance(value, list) and isinstance(key, int))
+        if not (inside or whole):
+            break
+        where += f"[{key}]" if isinstance(key, int) else f".{key}"
+        value = value[key] if inside and (isinstance(value, dict) or int(key) < len(value)) else None
+    return where
+
+
+def _names(adapter: TypeAdapter[Any]) -> set[str]:
+    """The names of the settings of a type and of the types inside it."""
+    schema = adapter.json_schema()
+    return {name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})}
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _read(profile: str) -> dict[str, Any]:
     if profile in PROFILES:
-        text = resources.files("pcr_assets").joinpath("profiles", f"{profile}.yaml").read_text()
+        text = resources.files("pcr_assets").joinpath("profiles", f"{profile}.yaml").read_bytes()
     else:
         try:
-            text = Path(profile).read_text()
+            text = Path(profile).read_bytes()
         except OSError as error:
             raise SettingsError(f"no profile '{profile}': name one of {', '.join(PROFILES)} or a YAML file") from error
     try:
         found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{profile} is not YAML: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise SettingsError(f"{profile} is not YAML{line}: {error.problem}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{profile} is not YAML: it is no text") from error
     if not isinstance(found, dict):
         raise SettingsError(f"{profile} holds no sections: it must be a mapping of section names to settings")
     return found

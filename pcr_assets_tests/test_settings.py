@@ -1,8 +1,13 @@
 """Profiles: sections of settings that are observed as assets."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from pcr_assets import settings
+from pcr_assets.assets.settings import check
 
 
 def test_a_profile_of_your_own_starts_from_another_and_changes_single_values(tmp_path):
@@ -38,3 +43,103 @@ def test_a_bad_profile_says_which_file_and_what_to_do(tmp_path, text, says):
 def test_a_missing_section_is_named():
     with pytest.raises(settings.SettingsError, match="no section 'nothing'"):
         settings.load("embedded").section("nothing")
+
+
+def own(tmp_path, text):
+    path = tmp_path / "own.yaml"
+    path.write_text(f"extends: embedded\n{text}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("stage22: {seed: 1}", "stage22: no such section (did you mean stage2?)"),
+        ("stage2: [1, 2]", "stage2: must be a mapping of settings, is [1, 2]"),
+        ("gates: {int8_cosin: 0.5}", "gates.int8_cosin: no such setting (did you mean int8_cosine?)"),
+        ("gates: {parity: high}", 'gates.parity: must be a number, is "high"'),
+    ],
+)
+def test_what_nothing_would_read_is_refused_when_the_profile_is_read(tmp_path, text, says):
+    profile = own(tmp_path, text)
+    with pytest.raises(settings.SettingsError) as error:
+        settings.load(profile)
+    assert str(error.value) == f"{profile}: {says}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("stage2: {phazes: 3}", "stage2.phazes: no such setting (did you mean phases?)"),
+        ("stage1: {batch: 1}", "stage1.batch: must be 2 or more, is 1"),
+        ("stage1: {view_size: [128]}", "stage1.view_size[1]: is missing"),
+        (
+            "stage2: {phases: [{steps: 9, learns: heads}]}",
+            "stage2.phases[0].learns: must be 'head' or 'all', or a whole number, is \"heads\"",
+        ),
+        (
+            "stage2: {phases: [{learning_rate: 0.1}]}",
+            "stage2.phases[0]: a phase is either so many steps or so many epochs long: give one of the two",
+        ),
+        ("teacher: {settings: {margin: wide}}", 'teacher.settings.margin: must be a number, is "wide"'),
+        ("teacher: {setings: {}}", "teacher.setings: no such setting (did you mean settings?)"),
+        ("calibration: {count: -3}", "calibration.count: must be 1 or more, is -3"),
+        (
+            "snapshot: {validation: 0.6, test: 0.6}",
+            "snapshot: validation and test together take all cards: leave some to train on",
+        ),
+        ("report: {querys: 3}", "report.querys: no such setting (did you mean queries?)"),
+        (
+            "quantization: {calibration: 3}",
+            "quantization.calibration: no such setting (did you mean calibration_count?)",
+        ),
+        ("quantization: {minimum_cosine: '0.9'}", 'quantization.minimum_cosine: must be a number, is "0.9"'),
+        ("hailo: {finetune: 1}", "hailo.finetune: must be true or false, is 1"),
+    ],
+)
+def test_a_mistake_in_a_section_names_the_file_the_setting_and_what_it_must_be(tmp_path, text, says):
+    profile = own(tmp_path, text)
+    with pytest.raises(settings.SettingsError) as error:
+        check(settings.load(profile))
+    assert str(error.value) == f"{profile}: {says}"
+
+
+def test_a_section_is_checked_for_itself(tmp_path):
+    profile = settings.load(own(tmp_path, "stage2: {phazes: 3}"))
+    check(profile, "stage1")
+    with pytest.raises(settings.SettingsError, match="phazes"):
+        check(profile, "stage2")
+
+
+@pytest.mark.parametrize("profile", [*settings.PROFILES, "pcr_assets_tests/quick.yaml"])
+def test_the_profiles_of_this_project_hold_no_mistake(profile):
+    check(settings.load(profile))
+
+
+def test_a_section_whose_settings_are_all_commented_out_changes_nothing(tmp_path):
+    profile = settings.load(own(tmp_path, "stage2:\n  # seed: 7"))
+    assert profile.section("stage2") == settings.load("embedded").section("stage2")
+
+
+def test_a_profile_that_extends_itself_is_refused(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("extends: own.yaml\n")
+    with pytest.raises(settings.SettingsError, match=r"own\.yaml extends itself"):
+        settings.load(str(path))
+
+
+def test_the_line_of_a_mistake_in_yaml_is_named_in_one_line(tmp_path):
+    with pytest.raises(settings.SettingsError, match=r"own\.yaml is not YAML, line 3: .*") as error:
+        settings.load(own(tmp_path, "stage2: {seed: 1\nstage1: {}"))
+    assert "\n" not in str(error.value)
+
+
+def test_checking_the_settings_loads_no_torch_and_reading_the_definitions_none_of_what_checks_them():
+    code = (
+        "import sys, json; from pcr_assets.definitions import defs; before = set(sys.modules); "
+        "from pcr_assets import settings; from pcr_assets.assets.settings import check; check(settings.load('embedded')); "
+        "heavy = {'torch', 'onnx', 'onnxruntime', 'cv2'}; "
+        "print(json.dumps([sorted(heavy & before), 'torch' in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[], False]

@@ -10,7 +10,7 @@ LENGTH = 32
 
 
 class NotAKey(ValueError):
-    """A file is no public key; the message names it."""
+    """A file is no public key, or there is none; the message names it."""
 
 
 def keyid(public_key: bytes) -> str:
@@ -46,7 +46,13 @@ def read_key(path: Path) -> bytes:
     """The 32 raw bytes of an Ed25519 public key from a file that holds them in hex."""
     try:
         key = bytes.fromhex(path.read_text().strip())
-    except (OSError, ValueError) as error:
+    except FileNotFoundError as error:
+        raise NotAKey(
+            f"{path} does not exist: name the public key's file, release_key.pub beside the releases"
+        ) from error
+    except OSError as error:
+        raise NotAKey(f"{path} can't be read ({error.strerror})") from error
+    except ValueError as error:
         raise NotAKey(f"{path} is no public key: it must hold 64 hex digits") from error
     if len(key) != LENGTH:
         raise NotAKey(f"{path} is no public key: it must hold 64 hex digits")

@@ -164,9 +164,10 @@ def _verify_signature(folder: Path, manifest: bytes, keys: Mapping[str, bytes]) 
     except NOT_AS_EXPECTED as error:
         raise Unsigned(f"{path} holds no signature: publish the release again") from error
     if keyid not in keys:
+        beside = folder.parent / "release_key.pub"
         raise UnknownKey(
             f"{folder} is signed by key {keyid}, which this device doesn't trust: if you know it to be yours, "
-            "pin it with `edge-runtime trust release_key.pub`"
+            f"pin it with `edge-runtime trust {beside if beside.exists() else beside.name}`"
         )
     try:
         Ed25519PublicKey.from_public_bytes(keys[keyid]).verify(signature, manifest)

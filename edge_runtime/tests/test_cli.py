@@ -104,6 +104,7 @@ def test_variant_and_threads_can_be_chosen(device, photos, capsys, option):
 def test_a_number_of_threads_that_makes_no_sense_is_refused(device, photos, capsys, threads):
     with pytest.raises(SystemExit):
         main(["recognize", "--threads", threads, "--releases", str(device.releases), *photos("fox.png")])
+    assert f"must be 1 or more, is {threads}" in capsys.readouterr().err
 
 
 def test_a_release_that_is_refused_is_one_sentence_and_exit_code_2(publisher, photos, capsys, monkeypatch, tmp_path):
@@ -111,8 +112,18 @@ def test_a_release_that_is_refused_is_one_sentence_and_exit_code_2(publisher, ph
     assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert "edge-runtime trust" in output.err
+    assert "edge-runtime trust release_key.pub" in output.err
     assert len(output.err.splitlines()) == 1
+
+
+def test_the_hint_names_the_key_that_lies_beside_the_releases(publisher, photos, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "keys"))
+    key = publisher.releases / "release_key.pub"
+    key.write_text(publisher.public_key.hex())
+    assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 2
+    assert f"edge-runtime trust {key}" in capsys.readouterr().err
+    assert main(["trust", str(key)]) == 0
+    assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 0
 
 
 def test_trust_pins_a_key_so_that_its_releases_open(publisher, photos, tmp_path, capsys, monkeypatch):
@@ -129,6 +140,11 @@ def test_trust_refuses_what_is_no_key(tmp_path, capsys):
     path.write_text("hello")
     assert main(["trust", str(path)]) == 2
     assert "no_key.pub is no public key" in capsys.readouterr().err
+
+
+def test_trust_says_when_there_is_no_such_file(tmp_path, capsys):
+    assert main(["trust", str(tmp_path / "nothing.pub")]) == 2
+    assert "nothing.pub does not exist" in capsys.readouterr().err
 
 
 def test_trust_says_when_the_folder_cannot_be_written(publisher, tmp_path, capsys):

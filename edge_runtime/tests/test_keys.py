@@ -48,5 +48,10 @@ def test_what_is_no_key_is_refused(tmp_path, content):
 
 
 def test_a_key_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(NotAKey, match=r"gone\.pub"):
+    with pytest.raises(NotAKey, match=r"gone\.pub does not exist"):
         read_key(tmp_path / "gone.pub")
+
+
+def test_a_folder_is_no_key(tmp_path):
+    with pytest.raises(NotAKey, match="can't be read"):
+        read_key(tmp_path)

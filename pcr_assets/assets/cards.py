@@ -1,5 +1,6 @@
 """Floor *cards*: what scans there are, and the same as cleaned cards, a shard for each card set."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -23,8 +24,10 @@ def list_raw(project: Project) -> Any:
     raw, above = project.open(project.raw_root), parent(project.raw_root)
     listing = list_scans(raw.list(), find_catalogue(raw, project.open(above) if above else None))
     if not listing.count:
+        gone = "://" not in project.raw_root and not Path(project.raw_root).is_dir()
         raise StoreError(
-            f"there are no card scans in {project.raw_root}: put some there, or name their folder in PCR_CARDS"
+            f"there are no card scans in {project.raw_root}{', for there is no such folder' if gone else ''}: "
+            f"{'' if gone else 'put some there, or '}name their folder in CARDS (make) or PCR_CARDS"
         )
     return listing
 

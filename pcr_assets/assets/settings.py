@@ -1,10 +1,49 @@
 """Floor *settings*: one observed asset for each section of the profile, so that a changed value makes its step stale."""
 
+from typing import Any
+
 import dagster as dg
+from pydantic import BaseModel, ConfigDict
 
 from pcr_assets.assets.declare import observed
+from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
+from pcr_assets.settings import Settings
+
+
+class Teacher(BaseModel):
+    """The section ``teacher``. What is in ``spec`` the training program checks: only there is torch imported."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    spec: dict[str, Any]
+    settings: TeacherSettings
+
+
+def check(settings: Settings, section: str | None = None) -> None:
+    """Compare one section, or all, with the types that read them. Raises SettingsError.
+
+    The type of ``student`` needs torch, so the training program checks it; ``gates`` are checked when the profile is read.
+    """
+    from pcr_assets.cards.calibration import CalibrationSettings
+    from pcr_assets.cards.snapshot import SnapshotSettings
+    from pcr_assets.gallery.report import ReportSettings
+    from pcr_assets.hailo.model_script import HailoSettings
+    from pcr_assets.learning.quantize import QuantizeSettings
+
+    kinds: dict[str, type] = {
+        "snapshot": SnapshotSettings,
+        "calibration": CalibrationSettings,
+        "teacher": Teacher,
+        "stage1": Stage1Settings,
+        "stage2": Stage2Settings,
+        "quantization": QuantizeSettings,
+        "hailo": HailoSettings,
+        "report": ReportSettings,
+    }
+    for name in kinds.keys() & {section} if section else kinds:
+        settings.check(name, kinds[name])
 
 
 def config_asset(section: str, about: str) -> dg.AssetsDefinition:
@@ -13,6 +52,7 @@ def config_asset(section: str, about: str) -> dg.AssetsDefinition:
     @observed("settings", kinds={"yaml"}, name=f"{section}_config", about=about)
     def observe(project: Project) -> dg.ObserveResult:
         settings = project.settings
+        check(settings, section)
         return dg.ObserveResult(
             data_version=dg.DataVersion(settings.digest(section)),
             metadata={"settings": dg.MetadataValue.json(settings.section(section)), "profile": settings.source},
@@ -34,6 +74,7 @@ report_config = config_asset("report", "Which queries judge a release, and what 
 @observed("settings", kinds={"yaml"})
 def hailo_config(project: Project, hailo: HailoCompiler) -> dg.ObserveResult:
     """What the HEF is compiled for, and whether a compiler is installed: installing one makes ``student_hef`` stale."""
+    check(project.settings, "hailo")
     settings = project.settings.section("hailo")
     state = hailo.available() or "installed"
     return dg.ObserveResult(

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+SPLITS = ("train", "validation", "test")
 SCHEMA = pa.schema(
     [
         ("card_id", pa.string()),
@@ -19,6 +20,10 @@ SCHEMA = pa.schema(
         ("split", pa.string()),
     ]
 )
+
+
+class TooFewCards(ValueError):
+    """The cards do not fill all splits; the message says what to do."""
 
 
 class SnapshotSettings(BaseModel):
@@ -55,7 +60,10 @@ def reason_to_move(
 
 
 def pin(rows: Iterable[Mapping[str, Any]], groups: Mapping[str, str], settings: SnapshotSettings) -> pa.Table:
-    """The snapshot of processed cards, in the order of card ids and views. ``groups``: art group of each card."""
+    """The snapshot of processed cards, in the order of card ids and views. ``groups``: art group of each card.
+
+    Raises :class:`TooFewCards` when a split comes out empty: better here than after minutes of training.
+    """
     pinned = [
         {
             **{name: row[name] for name in ("card_id", "view", "set", "name", "pixel_digest")},
@@ -64,6 +72,12 @@ def pin(rows: Iterable[Mapping[str, Any]], groups: Mapping[str, str], settings: 
         }
         for row in rows
     ]
+    for split in SPLITS:
+        if not any(row["split"] == split for row in pinned):
+            raise TooFewCards(
+                f"of {len(pinned)} scans none is in the {split} split: put more cards into the raw folder (a hundred will do), "
+                "or raise the shares in the section snapshot of the profile"
+            )
     return pa.Table.from_pylist(sorted(pinned, key=lambda row: (row["card_id"], row["view"])), schema=SCHEMA)
 
 

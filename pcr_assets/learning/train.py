@@ -16,7 +16,6 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from pcr_assets.imaging import camera
@@ -27,6 +26,7 @@ from pcr_assets.learning.job import Job
 from pcr_assets.learning.schedule import Picks, optimizer_for, stretches
 from pcr_assets.learning.settings import TrainingSettings
 from pcr_assets.learning.stages import STAGES, Prepared, Say
+from pcr_assets.settings import mistakes
 
 PACE_SECONDS = 5.0
 
@@ -187,9 +187,14 @@ class Pace:
 def main(arguments: list[str]) -> int:
     """Run a job file; an error that a person can mend is one sentence on the last line."""
     job = Job.model_validate_json(Path(arguments[0]).read_text())
+    wrong = mistakes(STAGES[job.stage].settings, job.settings, "settings")
+    wrong += mistakes(ModelSpec, job.spec, "spec") if job.spec else []
+    if wrong:
+        print(f"{job.stage}: {'; '.join(wrong)}", file=sys.stderr)
+        return 1
     try:
         train(job)
-    except (WeightsError, ValidationError, FloatingPointError) as error:
+    except (WeightsError, FloatingPointError) as error:
         print(f"{job.stage}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -21,6 +21,9 @@ from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
 
 TAGS = {"pcr/launcher": "stale"}
 HOST = "pcr/host"
+WHAT = "pcr/what"
+OURS = ("pcr_assets.", "edge_runtime.")
+"""Where errors come from whose message is a sentence for a person, the cure included: no traceback adds to it."""
 SHORT_TEXT = 60
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -42,6 +45,7 @@ class Event:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """The numbers and short texts of the materialization."""
     traceback: str = ""
+    """Empty when the text says it all: the traceback of such an error is in Dagster's log alone."""
 
 
 OnEvent = Callable[[Event], None]
@@ -49,7 +53,7 @@ OnEvent = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Failure:
-    """An asset that could not be built or observed, and the last line of its error."""
+    """An asset that could not be built or observed, and its error in one line."""
 
     asset: dg.AssetKey
     error: str
@@ -108,6 +112,8 @@ def execute(
     if checks is not None:
         job = job.get_subset(asset_selection=set(), asset_check_selection=set(checks))
     listener = _Listener(defs, on_event)
+    made = defs.resolve_asset_graph().materializable_asset_keys
+    what = "check" if checks is not None else "build" if made & set(assets) else "observe"
     run_id = str(uuid.uuid4())
     instance.add_event_listener(run_id, listener)
     result = job.execute_in_process(
@@ -116,7 +122,7 @@ def execute(
         asset_selection=None if checks is not None else assets,
         raise_on_error=False,
         run_id=run_id,
-        tags={**TAGS, HOST: socket.gethostname(), **(tags or {})},
+        tags={**TAGS, HOST: socket.gethostname(), WHAT: what, **(tags or {})},
     )
     if listener.interrupted or result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
         raise KeyboardInterrupt
@@ -144,7 +150,7 @@ class _Listener:
         if event is None:
             return
         if event.is_job_failure:
-            self.last_error = _last_line(event.job_failure_data.error)
+            self.last_error = _in_a_line(event.job_failure_data.error)
         step = event.step_key
         if step is None or step not in self._steps:
             return
@@ -165,11 +171,12 @@ class _Listener:
                 self.interrupted = True
                 return
             said = data.user_failure_data.description if data.user_failure_data else None
-            text = said or _last_line(data.error)
+            text = said or _in_a_line(data.error)
+            trace = "" if said or _is_sentence(data.error) else _own_frames(data.error)
             for asset in assets:
-                self._fail(asset, step, text, data.error)
+                self._fail(asset, step, text, trace)
             for check in checks if not assets else []:
-                self._fail(check.asset_key, step, f"its check {check.name} broke: {text}", data.error)
+                self._fail(check.asset_key, step, f"its check {check.name} broke: {text}", trace)
 
     def _judge(self, step: str, found: dg.AssetCheckEvaluation) -> None:
         refuses = not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
@@ -179,9 +186,9 @@ class _Listener:
         kind = "refused" if refuses else "passed" if found.passed else "warned"
         self.on_event(Event(kind, found.asset_key, text, metadata=_plain(found.metadata)))
 
-    def _fail(self, asset: dg.AssetKey, step: str, text: str, error: SerializableErrorInfo | None) -> None:
+    def _fail(self, asset: dg.AssetKey, step: str, text: str, trace: str) -> None:
         self.failures.append(Failure(asset, text))
-        self.on_event(Event("failed", asset, text, seconds=self._seconds(step), traceback=_own_frames(error)))
+        self.on_event(Event("failed", asset, text, seconds=self._seconds(step), traceback=trace))
 
     def _seconds(self, step: str) -> float | None:
         return time.perf_counter() - self._started[step] if step in self._started else None
@@ -202,8 +209,12 @@ def _root(error: SerializableErrorInfo) -> SerializableErrorInfo:
     return _root(error.cause) if wrapped and error.cause else error
 
 
-def _last_line(error: SerializableErrorInfo | None) -> str:
-    """``ValueError: boom`` for ``some.module.ValueError: …boom``."""
+def _is_sentence(error: SerializableErrorInfo | None) -> bool:
+    return error is not None and _root(error).message.startswith(OURS)
+
+
+def _in_a_line(error: SerializableErrorInfo | None) -> str:
+    """The sentence of an error of ours; ``ValueError: boom`` for ``some.module.ValueError: …boom``."""
     if error is None:
         return "no error was recorded"
     root = _root(error)
@@ -211,6 +222,8 @@ def _last_line(error: SerializableErrorInfo | None) -> str:
     if not lines:
         return root.cls_name or "an error without words"
     kind, colon, rest = lines[0].partition(":")
+    if _is_sentence(error) and rest:
+        return " ".join([rest.strip(), *lines[1:]])
     first = f"{kind.rpartition('.')[2]}{colon}{rest}"
     return first if len(lines) == 1 else lines[-1]
 

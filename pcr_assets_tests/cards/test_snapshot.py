@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import pytest
 from pydantic import ValidationError
 
-from pcr_assets.cards.snapshot import SnapshotSettings, pin, reason_to_move, split_of, write
+from pcr_assets.cards.snapshot import SnapshotSettings, TooFewCards, pin, reason_to_move, split_of, write
 
 SETTINGS = SnapshotSettings()
 
@@ -69,3 +69,8 @@ def test_a_card_keeps_its_split_when_others_come():
 def test_fractions_must_leave_cards_to_train_on():
     with pytest.raises(ValidationError, match="leave some to train on"):
         SnapshotSettings(validation=0.5, test=0.5)
+
+
+def test_cards_that_leave_a_split_empty_are_refused_with_the_cure():
+    with pytest.raises(TooFewCards, match="of 3 scans none is in the .* split: put more cards"):
+        pin(rows(ids(3)), {card_id: card_id for card_id in ids(3)}, SETTINGS)

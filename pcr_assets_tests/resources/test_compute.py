@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pcr_assets.resources.compute import JobFailed, LocalCompute
+from pcr_assets.resources.compute import JobFailed, LocalCompute, sentence
 
 
 @pytest.fixture
@@ -30,6 +30,12 @@ def test_its_lines_appear_while_it_runs(program, tmp_path, capfd):
     assert "step 1 of 2" in capfd.readouterr().out
 
 
+def failure_of(source, program, tmp_path):
+    with pytest.raises(JobFailed) as failed:
+        LocalCompute().run(program(source), {}, tmp_path)
+    return str(failed.value).removeprefix("some_program failed (exit 1): ")
+
+
 def test_a_failure_carries_the_programs_last_line(program, tmp_path):
     with pytest.raises(JobFailed, match=r"exit 1\): WeightsError: no weights"):
         LocalCompute().run(program("import sys; sys.exit('WeightsError: no weights')"), {}, tmp_path)
@@ -38,3 +44,46 @@ def test_a_failure_carries_the_programs_last_line(program, tmp_path):
 def test_a_killed_program_is_told_from_one_that_failed(program, tmp_path):
     with pytest.raises(JobFailed, match="killed by signal 9"):
         LocalCompute().run(program("import os; os.kill(os.getpid(), 9)"), {}, tmp_path)
+
+
+def test_the_sentence_is_told_from_a_warning_that_comes_after_it(program, tmp_path):
+    source = """
+import sys, warnings
+print("no weights file /x: put it there", flush=True)
+warnings.warn("there appear to be 1 leaked semaphore objects")
+sys.exit(1)
+"""
+    assert failure_of(source, program, tmp_path) == "no weights file /x: put it there"
+
+
+def test_of_a_traceback_the_line_with_the_error_counts(program, tmp_path):
+    source = """
+import pydantic
+class Job(pydantic.BaseModel):
+    stage: str
+Job()
+"""
+    assert failure_of(source, program, tmp_path) == "ValidationError: 1 validation error for Job"
+
+
+def test_an_error_of_ours_is_its_sentence_without_the_name_of_its_class(program, tmp_path):
+    source = "from pcr_assets.settings import SettingsError\nraise SettingsError('own.yaml: stage3: no such section')"
+    assert failure_of(source, program, tmp_path) == "own.yaml: stage3: no such section"
+
+
+def test_a_program_that_ends_in_silence_is_said_to():
+    assert sentence([]) == "it said nothing"
+
+
+@pytest.mark.parametrize(
+    ("job", "says"),
+    [
+        ({"settings": {"phazes": 3}}, "settings.phazes: no such setting (did you mean phases?)"),
+        ({"spec": {"bakbone": "x"}}, "spec.bakbone: no such setting (did you mean backbone?)"),
+    ],
+)
+def test_a_training_refuses_a_mistaken_setting_in_one_sentence(tmp_path, job, says):
+    files = {"snapshot": str(tmp_path), "shards": [], "out": str(tmp_path)}
+    with pytest.raises(JobFailed) as failed:
+        LocalCompute().run("pcr_assets.learning.train", {"stage": "teacher", **files, **job}, tmp_path)
+    assert str(failed.value) == f"pcr_assets.learning.train failed (exit 1): teacher: {says}"

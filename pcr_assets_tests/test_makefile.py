@@ -1,0 +1,174 @@
+"""What `make` hands to the programs, and what it remembers from one call to the next. Nothing is set up or built."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NAMES = ("STORE", "CARDS", "PHOTOS", "STRANGERS", "PROFILE")
+PROGRAM = '#!/bin/sh\necho "runs: $(basename "$0") $*"\nenv | grep ^PCR_\nexit ${EXIT_CODE:-0}\n'
+
+
+class Checkout:
+    """A checkout whose environment is set up already, with programs that print what they were given."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for file in ("setup.py", "edge_runtime/pyproject.toml", "constraints.txt", "own.yaml"):
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).touch()
+        for file in ("Makefile", "dagster.yaml"):
+            shutil.copy(ROOT / file, folder)
+        programs = folder / ".venv" / "bin"
+        programs.mkdir(parents=True)
+        for name in ("python", "dagster", "edge-runtime", "pytest"):
+            (programs / name).write_text(PROGRAM)
+            (programs / name).chmod(0o755)
+        (folder / ".venv" / ".ready").touch()
+        for name in ("cards", "other", "photos"):
+            (folder / name).mkdir()
+        self.printed = self.said = ""
+
+    def make(self, *arguments, **environment):
+        """Call make in a clean shell; gives its exit code."""
+        done = subprocess.run(
+            ["make", *arguments],
+            cwd=self.folder,
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.printed, self.said = done.stdout, done.stderr
+        return done.returncode
+
+    def given(self, name):
+        """What the program was given as PCR_name: None where it was not set at all."""
+        found = [line.partition("=")[2] for line in self.printed.splitlines() if line.startswith(f"PCR_{name}=")]
+        return found[0] if found else None
+
+    def path(self, name):
+        return str(self.folder / name)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES[:-1])
+def test_a_place_can_be_named_on_the_command_line_and_in_the_environment(checkout, name):
+    assert checkout.make("plan", f"{name}=other") == 0
+    assert checkout.given(name) == checkout.path("other")
+    assert checkout.make("plan", **{f"PCR_{name}": "cards"}) == 0
+    assert checkout.given(name) == checkout.path("cards")
+    assert checkout.make("plan", f"{name}=other", **{f"PCR_{name}": "cards"}) == 0
+    assert checkout.given(name) == checkout.path("other"), "the command line wins"
+
+
+def test_a_bucket_is_handed_on_as_it_is(checkout):
+    assert checkout.make("refresh", "CARDS=s3://cards/all", PCR_STORE="s3://store") == 0
+    assert (checkout.given("CARDS"), checkout.given("STORE")) == ("s3://cards/all", "s3://store")
+
+
+def test_a_folder_with_a_space_in_its_name_is_one_folder(checkout):
+    (checkout.folder / "my cards").mkdir()
+    assert checkout.make("refresh", f"CARDS={checkout.path('my cards')}") == 0
+    assert checkout.make("plan") == 0
+    assert checkout.given("CARDS") == checkout.path("my cards")
+
+
+@pytest.mark.parametrize(
+    ("call", "environment"),
+    [
+        (["refresh", "PROFILE=own.yaml"], {}),
+        (["refresh"], {"PCR_PROFILE": "own.yaml"}),
+        (["demo", "PROFILE=own.yaml"], {}),
+    ],
+)
+def test_the_profile_of_a_refresh_is_that_of_the_next_ones(checkout, call, environment):
+    assert checkout.make(*call, **environment) == 0
+    assert checkout.given("PROFILE") == checkout.path("own.yaml")
+    for later in ("refresh", "plan", "dev"):
+        assert checkout.make(later) == 0
+        assert checkout.given("PROFILE") == checkout.path("own.yaml")
+
+
+def test_a_profile_of_this_package_is_remembered_by_its_name_until_another_is_named(checkout):
+    checkout.make("refresh", PCR_PROFILE="production")
+    checkout.make("plan")
+    assert checkout.given("PROFILE") == "production"
+    checkout.make("plan", "PROFILE=embedded")
+    assert checkout.given("PROFILE") == "embedded"
+    checkout.make("plan", PCR_PROFILE="embedded")
+    assert checkout.given("PROFILE") == "embedded"
+
+
+def test_cards_are_remembered_by_refresh_and_forgotten_when_nothing_is_named(checkout):
+    checkout.make("refresh", "CARDS=cards", "PHOTOS=photos")
+    checkout.make("plan")
+    assert (checkout.given("CARDS"), checkout.given("PHOTOS")) == (checkout.path("cards"), checkout.path("photos"))
+    checkout.make("refresh", "CARDS=")
+    checkout.make("plan")
+    assert (checkout.given("CARDS"), checkout.given("PHOTOS")) == ("", checkout.path("photos"))
+
+
+def test_a_refresh_that_fails_is_gone_on_with_under_the_same_cards(checkout):
+    assert checkout.make("refresh", "CARDS=cards", EXIT_CODE="1") != 0
+    checkout.make("refresh")
+    assert checkout.given("CARDS") == checkout.path("cards")
+
+
+@pytest.mark.parametrize(
+    "mistake", ["CARDS=typo", "PHOTOS=typo", "STRANGERS=own.yaml", "PROFILE=typo.yaml", "PROFILE=embeded"]
+)
+@pytest.mark.parametrize("target", ["demo", "refresh"])
+def test_a_mistyped_name_is_refused_and_not_remembered(checkout, target, mistake):
+    checkout.make("refresh", "CARDS=cards")
+    assert checkout.make(target, mistake) != 0
+    assert "runs:" not in checkout.printed
+    assert "is not there" in checkout.said.splitlines()[0]
+    checkout.make("plan")
+    assert checkout.given("CARDS") == checkout.path("cards")
+    assert checkout.given("PROFILE") == ""
+
+
+def test_a_plan_remembers_nothing(checkout):
+    checkout.make("plan", "CARDS=other", "PROFILE=own.yaml")
+    checkout.make("plan")
+    assert (checkout.given("CARDS"), checkout.given("PROFILE")) == ("", "")
+
+
+def test_what_is_remembered_belongs_to_its_store(checkout):
+    checkout.make("refresh", "CARDS=cards", "STORE=other")
+    checkout.make("plan")
+    assert checkout.given("CARDS") == ""
+    checkout.make("plan", PCR_STORE="other")
+    assert checkout.given("CARDS") == checkout.path("cards")
+
+
+def test_pending_work_is_no_error_of_a_plan_and_a_failure_is(checkout):
+    assert checkout.make("plan", EXIT_CODE="3") == 0
+    assert "Error" not in checkout.said
+    assert checkout.make("plan", EXIT_CODE="1") != 0
+
+
+def test_the_tests_see_nothing_of_a_persons_own_store(checkout):
+    checkout.make("refresh", "CARDS=cards", "PROFILE=own.yaml")
+    checkout.make("test", "STORE=other", PCR_PHOTOS="photos")
+    assert "runs: pytest" in checkout.printed
+    assert [checkout.given(name) for name in NAMES] == [None] * 5
+
+
+def test_commands_of_the_readme_name_the_store_and_say_what_they_lack(checkout):
+    assert checkout.make("recognize", "PHOTO=a.jpg b.jpg") == 0
+    releases = checkout.path("store/project/pokemon-card-recognition/releases")
+    assert f"runs: edge-runtime recognize --releases {releases} a.jpg b.jpg" in checkout.printed
+    assert checkout.make("explain", "ASSET=card_index") == 0
+    assert "runs: python -m pcr_assets.refresh explain card_index" in checkout.printed
+    assert checkout.make("build", "ASSET=student_int8") == 0
+    assert "runs: dagster asset materialize --select student_int8" in checkout.printed
+    assert checkout.make("build") != 0
+    assert "say which asset" in checkout.said
