@@ -72,5 +72,5 @@ def test_fractions_must_leave_cards_to_train_on():
 
 
 def test_cards_that_leave_a_split_empty_are_refused_with_the_cure():
-    with pytest.raises(TooFewCards, match="of 3 scans none is in the .* split: put more cards"):
+    with pytest.raises(TooFewCards, match=r"of 3 scans none is in the .* split: put more cards"):
         pin(rows(ids(3)), {card_id: card_id for card_id in ids(3)}, SETTINGS)
