@@ -138,11 +138,12 @@ def int8_keeps_recall(record: Record, limits: Limits) -> Finding:
 def not_worse_than_the_last_release(record: Record, limits: Limits, release: Record) -> Finding:
     """No variant is surely worse than the one that is in service."""
     worse = [
-        f"{name} finds {found['recall_at_1']:.1%} at {strength}, the last release found {before['recall_at_1']:.1%}"
+        f"{name} {word} {found[share]:.1%} at {strength}, the last release {before[share]:.1%}"
         for name, answers in release.get("answers", {}).items()
         for strength, before in answers.items()
         if (found := record["variants"].get(name, {}).get("answers", {}).get(strength))
-        and found["high"] < before["recall_at_1"]
+        for share, upper, word in (("recall_at_1", "high", "finds"), ("answered", "answered_high", "answers"))
+        if found[upper] < before.get(share, 0.0)
     ]
     return not worse, "; ".join(worse) or "no variant is surely worse than in the last release"
 

@@ -7,7 +7,7 @@ from pcr_assets import checks, layout
 from pcr_assets.gallery.report import loss
 from pcr_assets.resources.project import Project
 
-ANSWERS = {"medium": {"recall_at_1": 0.95, "low": 0.91, "high": 0.97, "queries": 200}}
+ANSWERS = {"medium": {"recall_at_1": 0.95, "high": 0.97, "answered": 0.98, "answered_high": 0.99}}
 
 
 @pytest.fixture
@@ -47,7 +47,18 @@ def test_a_release_that_is_surely_worse_than_the_last_is_refused(asked, high, pa
         REPORT={"variants": {"int8": {"answers": now}}},
     )
     assert found.passed is passed
-    assert passed or "int8 finds 92.0% at medium, the last release found 95.0%" in found.description
+    assert passed or "int8 finds 92.0% at medium, the last release 95.0%" in found.description
+
+
+def test_a_release_that_finds_as_much_and_says_so_less_often_is_refused(asked):
+    mute = {"medium": {**ANSWERS["medium"], "answered": 0.11, "answered_high": 0.16}}
+    found = asked(
+        checks.not_worse_than_the_last_release,
+        RELEASES={"answers": {"int8": ANSWERS}},
+        REPORT={"variants": {"int8": {"answers": mute}}},
+    )
+    assert not found.passed
+    assert "int8 answers 11.0% at medium, the last release 98.0%" in found.description
 
 
 def judged(wrong, of=1000):

@@ -98,8 +98,10 @@ class Judge:
         for start in range(0, len(matches), AT_ONCE):
             found += self.second_look.supports(card, matches[start : start + AT_ONCE])
             found.sort(key=lambda support: (-support.points, -support.match.similarity))
-            if found and _stands_out(found):
-                art, compared = found[0].match.card.art_group, {support.match.key for support in found}
+            art = found[0].match.card.art_group if found else ""
+            rival = max((support.points for support in found if support.match.card.art_group != art), default=0)
+            if found and stands_out(found[0].points, rival):
+                compared = {support.match.key for support in found}
                 twins = [m for m in matches if m.card.art_group == art and m.key not in compared]
                 found += self.second_look.supports(card, twins)
                 break
@@ -118,10 +120,9 @@ class Judge:
         return [compared[row].match for row in order], scores[order[0]] - scores[order[1]]
 
 
-def _stands_out(found: Sequence[Support]) -> bool:
-    art = found[0].match.card.art_group
-    rival = max((support.points for support in found if support.match.card.art_group != art), default=0)
-    return found[0].points >= max(OUTSTANDING, TIMES * rival)
+def stands_out(points: int, rival: int) -> bool:
+    """Whether so many agreeing points, against those of the best candidate with other art, leave no doubt about the art."""
+    return points >= max(OUTSTANDING, TIMES * rival)
 
 
 def _fitted(corners: np.ndarray, support: Support) -> np.ndarray:

@@ -177,15 +177,24 @@ class Recognizer:
         return judged
 
     def _judge(self, image: np.ndarray, reading: Reading) -> Reading:
-        """A reading with more than a glance taken; one that stays unknown gets a better fitting outline's chance."""
+        """A reading with more than a glance taken.
+
+        One that stays unknown gets two more chances: the other way up, which a glance at a poor picture mistakes, and an
+        outline that fits better.
+        """
         judgement = self.judge.judge(image, reading.corners, reading.matches)
+        if judgement.status is Status.UNKNOWN and self.judge.second_look:
+            judgement = self._better(image, judgement, [turned(reading.corners)], reading.outline)
         if judgement.status is Status.UNKNOWN and reading.confidence >= WORTH_FITTING:
-            fits = self._match(image, [(scaled(reading.corners, factor), reading.outline) for factor in FITS])
-            best = max(fits, key=lambda fit: fit.confidence)
-            if best.confidence > reading.confidence:
-                fitted = self.judge.judge(image, best.corners, best.matches)
-                judgement = max(judgement, fitted, key=lambda each: each.confidence)
+            fits = [scaled(reading.corners, factor) for factor in FITS]
+            judgement = self._better(image, judgement, fits, reading.outline)
         return _reading(judgement, reading.outline, judged=True)
+
+    def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
+        """The judgement, or that of the most promising of other corners if it is more confident."""
+        best = max(self._match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
+        other = self.judge.judge(image, best.corners, best.matches)
+        return max(judgement, other, key=lambda each: each.confidence)
 
 
 def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> Reading:

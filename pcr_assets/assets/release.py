@@ -55,7 +55,7 @@ def strangers(project: Project) -> dg.ObserveResult:
         report_config,
     ],
     kinds={"html"},
-    code_version="2",
+    code_version="4",
 )
 def recognition_report(project: Project) -> dg.MaterializeResult:
     """How well each variant names cards and refuses strangers, asked through edge_runtime; and the thresholds that follow."""

@@ -45,7 +45,7 @@ class ReportSettings(BaseModel):
         0.9,
         ge=0,
         le=1,
-        description="recall@1 of test cards at the first strength; a release is refused that surely lies below.",
+        description="Of test cards at the first strength so many must be found, and answered; surely less is refused.",
     )
 
 

@@ -17,7 +17,7 @@ from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
 from edge_runtime.features import Features
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.judge import CANDIDATES, Judge, Judgement
+from edge_runtime.judge import CANDIDATES, Judge, Judgement, stands_out
 from edge_runtime.references import References
 from edge_runtime.second_look import SecondLook, Support
 from pcr_assets import measures
@@ -28,6 +28,9 @@ OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 5, accept=0.0, sure=2.0, twi
 """Takes a second look at everything and accepts it: what evidence is gathered with before there is a calibration."""
 LEAST_CONFIDENCE = 0.5
 """Nothing is named that is more likely wrong than right, however few strangers were asked."""
+LEAST_SURE = 0.995
+"""Confidence at a glance below which a second look is always taken: it costs a few milliseconds, a photo offers a hundred
+outlines, and the curve of a glance knows nothing of the pictures."""
 MOST_MARGIN = 0.1
 LEAST_TWIN_MARGIN = 0.02
 """In cosine: twins nearer to each other than this are a toss-up at a glance, whatever a few queries suggest."""
@@ -94,9 +97,14 @@ def calibrate(
     """The calibration of a variant, from queries of validation cards and from strangers.
 
     ``far``: the share of strangers that may be named; ``precision``: the share of named twins that must be the right one.
+    A stranger that agrees with a picture of the gallery beyond doubt shows the same art (a printing in another language,
+    say): it teaches nothing about strangers and is left out.
     """
-    asked = [*known, *(query.as_stranger() for query in known), *strange]
-    looked = judged(Judge(OPEN, second_look), asked)
+    others = [*(query.as_stranger() for query in known), *strange]
+    their = judged(Judge(OPEN, second_look), others)
+    apart = [row for row, answer in enumerate(their) if not same_art_beyond_doubt(answer)]
+    asked = [*known, *(others[row] for row in apart)]
+    looked = [*judged(Judge(OPEN, second_look), known), *(their[row] for row in apart)]
     glances = [at_a_glance(query.matches) for query in asked]
     named = np.array([bool(q.art_group) and q.matches[0].card.art_group == q.art_group for q in asked])
     found = np.array([right_art(judgement, query) for judgement, query in zip(looked, asked, strict=True)])
@@ -109,9 +117,15 @@ def calibrate(
     curves = replace(curves, sure=_never_wrong([curves.confidence(glance) for glance in glances], named))
     ends = np.array([_combined(curves, *pair) for pair in zip(glances, looked, strict=True)])
     accept = max(LEAST_CONFIDENCE, accept_threshold(ends[len(known) :], far))
-    curves = replace(curves, accept=accept, sure=max(curves.sure, accept))
+    curves = replace(curves, accept=accept, sure=max(curves.sure, accept, LEAST_SURE))
     margin, lead = _twin_leads(known, looked[: len(known)], precision)
     return replace(curves, twin_margin=margin, twin_lead=lead)
+
+
+def same_art_beyond_doubt(answer: Judgement) -> bool:
+    """Whether a second look found the picture of a candidate, points and all."""
+    evidence = answer.evidence
+    return evidence.points is not None and stands_out(evidence.points, evidence.rival)
 
 
 def _never_wrong(confidence: Sequence[float], right: np.ndarray) -> float:
@@ -159,6 +173,7 @@ def measured(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str
     art = np.array([not right_art(answer, query) for query, answer in zip(queries, answers, strict=True)], int)
     first = measures.recall_at(ranks, 1)
     outcomes = [_outcome(query, answer) for query, answer in zip(queries, answers, strict=True)]
+    answered = measures.recall_at(np.array([outcome not in ("right", "one of these") for outcome in outcomes], int), 1)
     share = {
         name: outcomes.count(name) / max(len(outcomes), 1) for name in ("right", "one of these", "wrong", "refused")
     }
@@ -168,6 +183,8 @@ def measured(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str
         "high": first["high"],
         "queries": first["queries"],
         "art_recall_at_1": measures.recall_at(art, 1)["recall"],
+        "answered": answered["recall"],
+        "answered_high": answered["high"],
         **share,
     }
 

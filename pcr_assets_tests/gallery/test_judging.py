@@ -80,6 +80,16 @@ def test_a_calibrated_judge_names_unseen_cards_that_the_search_missed_and_no_str
     assert judging.named_share(judging.judged(calibrated, [query.as_stranger() for query in fresh])) == 0.0
 
 
+def test_a_stranger_that_shows_art_of_the_gallery_teaches_nothing_about_strangers(second_look):
+    known = [*(asked(key) for key in range(1, 9)), *(clear(key) for key in range(1, 5))]
+    printed_elsewhere = Query(asked(12).picture, asked(12).matches)
+    alone, with_it = (
+        judging.calibrate(second_look, known, strange, far=0.001, precision=0.99)
+        for strange in ([], [printed_elsewhere])
+    )
+    assert with_it == alone
+
+
 def test_measures_say_what_became_of_each_query(calibrated):
     fresh = [asked(key) for key in range(9, COUNT + 1)]
     found = judging.measured(fresh, judging.judged(calibrated, fresh))

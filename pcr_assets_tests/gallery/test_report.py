@@ -30,7 +30,14 @@ ANSWERS = Answers(
 
 def judged(recall, high):
     found = {"recall_at_1": recall, "recall_at_5": recall, "art_recall_at_1": recall, "low": 0.0, "high": high}
-    shares = {"right": recall, "one of these": 0.0, "wrong": 0.0, "refused": 1 - recall}
+    shares = {
+        "answered": recall,
+        "answered_high": high,
+        "right": recall,
+        "one of these": 0.0,
+        "wrong": 0.0,
+        "refused": 1 - recall,
+    }
     return {
         "calibration": {"accept": 0.5},
         "recall": {"medium": {**found, "queries": 100, "same_card_cosine": 0.8}},
