@@ -50,7 +50,7 @@ def refresh_job_for(build: Callable[[], dg.Definitions]) -> dg.JobDefinition:
     @dg.op(name="refresh_stale", description="Build everything stale, in waves, and nothing else.")
     def refresh_stale(context: dg.OpExecutionContext, config: RefreshConfig) -> None:
         from pcr_assets import planner
-        from pcr_assets.refresh import line
+        from pcr_assets.console import line
 
         def log(event: "Event") -> None:
             tell = context.log.error if event.kind in {"failed", "refused"} else context.log.info

@@ -34,6 +34,14 @@ def test_stage_2_has_to_beat_stage_1(asked, stage1, stage2, passed):
     assert f"stage 2 {stage2 - 0.1:.1%}" in found.description
 
 
+@pytest.mark.parametrize(("teacher", "passed"), [(0.7, True), (0.5, False), (0.6, False)])
+def test_a_teacher_has_to_find_more_art_than_hashing(asked, teacher, passed):
+    record = {name: {"hard": {"art_recall_at_1": art}} for name, art in (("recall", teacher), ("hashing", 0.6))}
+    found = asked(checks.teacher_beats_hashing, TEACHER=record)
+    assert found.passed is passed
+    assert f"teacher {teacher:.1%}, hashing 60.0%" in found.description
+
+
 def test_the_first_release_has_no_last_one_to_be_worse_than(asked):
     assert asked(checks.not_worse_than_the_last_release, REPORT={"variants": {"int8": {"answers": ANSWERS}}}).passed
 

@@ -61,20 +61,3 @@ def hash_embedding(view: Callable[[int], Image], count: int) -> np.ndarray:
     """
     bits = np.unpackbits(np.stack([hashing.both(view(index)) for index in range(count)]), axis=1)
     return (bits.astype(np.float32) * 2 - 1) / math.sqrt(bits.shape[1])
-
-
-def teacher_gate(
-    embed: Embed, cards: Cards, size: Size, *, gallery: Cards, strength: str = "hard", queries: int = 300
-) -> dict[str, Any]:
-    """Is a teacher worth distilling? It has to find more cards than perceptual hashing does, with the same queries.
-
-    Gives both ways' recall@1 by art, whether the teacher ``passed``, and a sentence for people.
-    """
-    looks = {
-        name: recognition(way, cards, size, strength=strength, queries=queries, gallery=gallery)["art_recall_at_1"]
-        for name, way in (("teacher", embed), ("hashing", hash_embedding))
-    }
-    teacher, hashing_ = looks["teacher"]["recall"], looks["hashing"]["recall"]
-    verdict = "finds more cards than" if teacher > hashing_ else "finds no more cards than"
-    sentence = f"the teacher {verdict} perceptual hashing: {teacher:.1%} to {hashing_:.1%} of {looks['teacher']['queries']} queries"
-    return {**looks, "passed": teacher > hashing_, "sentence": sentence}

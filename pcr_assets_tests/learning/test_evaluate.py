@@ -1,4 +1,4 @@
-"""Judging an embedding on pictures: the hash baseline, and the gate that a teacher has to pass."""
+"""Judging an embedding on pictures: the hash baseline that a teacher has to beat."""
 
 import numpy as np
 
@@ -17,13 +17,3 @@ def test_hashing_finds_painted_cards_on_easy_pictures():
     cards = painted(20)
     found = evaluate.recognition(evaluate.hash_embedding, cards, (64, 96), strength="easy", queries=20)
     assert found["recall_at_1"]["recall"] >= 0.9
-
-
-def test_a_teacher_that_guesses_does_not_pass_the_gate():
-    def guess(view, count):
-        return np.random.default_rng(count).standard_normal((count, 16)).astype(np.float32)
-
-    cards = painted(20)
-    gate = evaluate.teacher_gate(guess, cards, (64, 96), gallery=cards.joined(painted(30, 1), 30), strength="easy")
-    assert not gate["passed"]
-    assert "no more cards than perceptual hashing" in gate["sentence"]
