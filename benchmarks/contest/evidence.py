@@ -19,10 +19,10 @@ from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
 from pcr_assets.cards.processed import groups_of
 from pcr_assets.cards.reader import CardImages
-from pcr_assets.gallery.photos import BASIC_LANDS, Label, read_labels
+from pcr_assets.gallery.photos import BASIC_LANDS, Label, labels_file, read_labels
 from pcr_assets.imaging import camera
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import Store, StoreError
+from pcr_assets.resources.store import FolderStore, Store, StoreError
 
 SIZE = (252, 352)
 SEED = 20
@@ -104,7 +104,7 @@ class Evidence:
 
     def photos(self) -> Iterator[tuple[str, np.ndarray, list[Label]]]:
         """Each readable photo on which a label names a card: its name, its picture, its labels."""
-        labels = read_labels(self._photos) if self._photos else {}
+        labels = _labels(self._photos) if self._photos else {}
         for path in sorted(self._photos.iterdir()) if self._photos else ():
             judged = [label for label in labels.get(path.name, ()) if label.name or label.card_id in self.known]
             if judged and is_picture(path.name):
@@ -147,3 +147,7 @@ def spread(things: Sequence[T], most: int) -> list[T]:
 def shown(things: Iterable[T], what: str) -> Iterable[T]:
     """Progress on standard error."""
     return tqdm(things, desc=what, unit="", leave=False)
+
+
+def _labels(folder: Path) -> dict[str, list[Label]]:
+    return read_labels(labels_file(FolderStore(str(folder)), FolderStore(str(folder.parent))))

@@ -20,16 +20,26 @@ from pcr_assets.resources.signing import ReleaseSigner
 DEFAULT_VARIANT = "int8"
 
 
-def _observed_folder(project: Project, root: str) -> dg.ObserveResult:
+def _observed_folder(project: Project, root: str, labels: bytes = b"") -> dg.ObserveResult:
     entries = list(project.open(root).list()) if root else []
-    digest = digests.of_json([[entry.key, entry.size, entry.etag] for entry in entries])
+    listing = [[entry.key, entry.size, entry.etag] for entry in entries]
+    digest = digests.of_json([listing, digests.of_bytes(labels)] if labels else listing)
     return dg.ObserveResult(data_version=dg.DataVersion(digest), metadata={"files": len(entries), "root": root})
 
 
 @observed("release", kinds={"s3"})
 def evaluation_photos(project: Project) -> dg.ObserveResult:
     """Photos of cards, labelled in ``photos.csv``: the only numbers that may be called accuracy. May be empty."""
-    return _observed_folder(project, project.photos_root)
+    return _observed_folder(project, project.photos_root, _labels(project))
+
+
+def _labels(project: Project) -> bytes:
+    """What ``photos.csv`` says, in the photos' folder or above it."""
+    from pcr_assets.cards.catalogue import parent
+    from pcr_assets.gallery.photos import labels_file
+
+    above = parent(project.photos_root)
+    return labels_file(project.open(project.photos_root), project.open(above) if above else None)
 
 
 @observed("release", kinds={"s3"})
@@ -120,7 +130,7 @@ def _evidence(project: Project, most_strangers: int) -> Any:
         splits=splits,
         strangers=strange[::step][:most_strangers],
         photos=_pictures(project, project.photos_root),
-        labels=photos.read_labels(Path(project.photos_root)),
+        labels=photos.read_labels(_labels(project)),
     )
 
 

@@ -1,17 +1,20 @@
 """Real photos with labels, and what the edge answered about them: right, wrong, uncertain, refused or not found."""
 
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from edge_runtime.geometry import area, overlap
+from pcr_assets.resources.store import Missing, Store
 
+LABELS = "photos.csv"
 SAME_PLACE = 0.5
 """Least overlap (intersection over union) of an answer's corners and a label's for both to mean the same card."""
 
@@ -41,14 +44,22 @@ class Verdict:
     similarity: float
 
 
-def read_labels(folder: Path) -> dict[str, list[Label]]:
-    """The labels of ``photos.csv`` in or above a folder, by file name. Empty when there is no such file."""
-    file = next((path for path in (folder / "photos.csv", folder.parent / "photos.csv") if path.exists()), None)
+def labels_file(photos: Store, above: Store | None) -> bytes:
+    """The bytes of ``photos.csv`` in the photos' folder, else in the one above it; empty when there is none."""
+    for store in (photos, above):
+        if store is not None:
+            try:
+                return store.read(LABELS)
+            except Missing:
+                continue
+    return b""
+
+
+def read_labels(data: bytes) -> dict[str, list[Label]]:
+    """The labels of a ``photos.csv`` (see :func:`labels_file`), by the photo's file name."""
     labels: dict[str, list[Label]] = {}
-    if file is not None:
-        with file.open(newline="") as rows:
-            for row in csv.DictReader(rows):
-                labels.setdefault(Path(row["photo"]).name, []).append(_label(row))
+    for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")):
+        labels.setdefault(PurePosixPath(row["photo"]).name, []).append(_label(row))
     return labels
 
 

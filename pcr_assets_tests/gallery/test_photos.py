@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pcr_assets.gallery.photos import Label, judge, read_labels, tally
+from pcr_assets.gallery.photos import Label, judge, labels_file, read_labels, tally
+from pcr_assets.resources.store import FolderStore
 
 CORNERS = np.array([[0, 0], [63, 0], [63, 88], [0, 88]], np.float32)
 KNOWN = frozenset({"base1-4", "base1-5", "lea-286", "lea-287"})
@@ -65,7 +66,7 @@ def test_labels_are_read_from_a_file_in_or_above_the_photos(tmp_path):
         'photo,quad,name,card_id,in_gallery\nphotos/a.jpg,"[[0, 0], [63, 0], [63, 88], [0, 88]]",Charizard,base1-4,1\n'
         "photos/a.jpg,,,,\n"
     )
-    first, second = read_labels(folder)["a.jpg"]
+    first, second = read_labels(labels_file(FolderStore(str(folder)), FolderStore(str(folder.parent))))["a.jpg"]
     assert first.card_id == "base1-4"
     assert first.in_gallery
     np.testing.assert_array_equal(first.corners, CORNERS)
