@@ -14,6 +14,7 @@ from pathlib import Path
 from pcr_assets import layout, refresh
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
+from pcr_assets.resources.store import FolderStore
 
 PHOTOS_SHOWN = 12
 
@@ -21,6 +22,13 @@ PHOTOS_SHOWN = 12
 def main() -> int:
     """Run the demo; the exit code is that of ``refresh run``, or 1 when a photo could not be read."""
     project = Project()
+    if not isinstance(project.root, FolderStore):
+        print(
+            f"the demo works in a folder, not in {project.root.root}: `make refresh` builds in a bucket, and edge_runtime opens "
+            "releases that were copied from it into a folder",
+            file=sys.stderr,
+        )
+        return refresh.MISUSED
     if not os.environ.get("PCR_CARDS"):
         _render_sample(project)
     code = refresh.main(["run"])
