@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,24 +13,12 @@ import pyarrow.parquet as pq
 from pcr_assets import digests
 from pcr_assets.gallery.keys import keys_of
 
+if TYPE_CHECKING:
+    from edge_runtime.embedder import Embedder
+
 RECTIFY_VERSION = 1
 """Raise it when ``edge_runtime.geometry.rectify`` gives other pixels: all shards are then embedded again."""
 BATCH = 32
-
-
-class Embedder(Protocol):
-    """A model that turns cards into vectors; ``edge_runtime.embedder`` has the real ones."""
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """Width and height of the cards it takes."""
-
-    @property
-    def dim(self) -> int:
-        """Length of its vectors."""
-
-    def embed(self, cards: np.ndarray) -> np.ndarray:
-        """Cards uint8 N×H×W×3 RGB to unit vectors float32 N×D."""
 
 
 def inputs_digest(cards_digest: str, model_digest: str, input_size: tuple[int, int]) -> str:
@@ -38,7 +26,7 @@ def inputs_digest(cards_digest: str, model_digest: str, input_size: tuple[int, i
     return digests.of_json([cards_digest, model_digest, list(input_size), RECTIFY_VERSION])
 
 
-def embed_shard(cards: Path, embedder: Embedder) -> pa.Table:
+def embed_shard(cards: Path, embedder: "Embedder") -> pa.Table:
     """Embed the processed cards of one set (Parquet with card_id, view, image), in the order of the file, on all cores.
 
     Returns columns card_id string, view int32, key uint64, embedding fixed_size_list<float32>[D]. Each scan is cut out the
