@@ -3,7 +3,6 @@
 Without cards of your own it renders the sample cards first. Everything it does is one call of what the other commands do.
 """
 
-import csv
 import os
 import shlex
 import shutil
@@ -65,14 +64,13 @@ def _trust_own_releases(signer: ReleaseSigner) -> None:
 
 def _photos(folder: Path) -> list[Path]:
     """At most PHOTOS_SHOWN photos, those with a labelled card of the gallery first, spread over the folder."""
+    from pcr_assets.gallery.photos import labels_file, read_labels
+
     if not folder.is_dir():
         return []
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
-    labels = next((file for file in (folder / "photos.csv", folder.parent / "photos.csv") if file.exists()), None)
-    if labels is not None:
-        with labels.open(newline="") as file:
-            known = {Path(row["photo"]).name for row in csv.DictReader(file) if row.get("in_gallery") == "1"}
-        found = [path for path in found if path.name in known] or found
+    labels = read_labels(labels_file(FolderStore(str(folder)), FolderStore(str(folder.parent))))
+    found = [path for path in found if any(label.in_gallery for label in labels.get(path.name, ()))] or found
     step = max(1, len(found) // PHOTOS_SHOWN)
     return found[::step][:PHOTOS_SHOWN]
 
