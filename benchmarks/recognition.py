@@ -65,14 +65,14 @@ def _parser() -> argparse.ArgumentParser:
 def measure(given: argparse.Namespace) -> None:
     """The whole benchmark. Raises one of REFUSED, each with a sentence for people."""
     cv2.setNumThreads(1)
-    project, evidence = _evidence(given)
+    project, evidence = evidence_of(given)
     programme = chosen(given.only)
     queries = {strength: evidence.queries(strength, given.queries) for strength in given.strengths}
     strangers = {strength: evidence.strangers(strength, given.queries) for strength in given.strengths}
     crops, photos = evidence.photo_crops(), whole_photos.located(evidence)
     results, absent = [], []
     with TemporaryDirectory() as scratch:
-        context = Context(_releases(project), evidence.rows, Path(scratch))
+        context = Context(releases_of(project), evidence.rows, Path(scratch))
         for entry in shown(programme, "methods"):
             try:
                 peer = entry.make(context)
@@ -124,7 +124,8 @@ def _summary(result: Mapping[str, Any]) -> str:
     return f"{result['name']}: {recalls}"
 
 
-def _evidence(given: argparse.Namespace) -> tuple[Project, Evidence]:
+def evidence_of(given: argparse.Namespace) -> tuple[Project, Evidence]:
+    """The project that ``--cards``, ``--photos``, ``--strangers`` and ``--store`` name. Raises one of REFUSED."""
     folders = {name: getattr(given, name) for name in ("cards", "photos", "strangers")}
     for name, folder in folders.items():
         if not Path(folder or ".").is_dir() or (name == "cards" and not folder):
@@ -134,7 +135,7 @@ def _evidence(given: argparse.Namespace) -> tuple[Project, Evidence]:
     return project, Evidence(project, Path(given.photos) if given.photos else None)
 
 
-def _releases(project: Project) -> Path:
+def releases_of(project: Project) -> Path:
     """The folder of releases on this machine: a device reads a folder, not a bucket."""
     folder = Path(project.root.root, layout.RELEASES)
     if not folder.is_dir():

@@ -34,13 +34,15 @@ T = TypeVar("T")
 class Query:
     """A cut-out card and the gallery's truth about it; a stranger's ``card_id`` is empty.
 
-    ``name``: what stands on the card, where a label says so. Any printing of a basic land answers for it.
+    ``name``: what stands on the card, where a label says so. Any printing of a basic land answers for it. A stranger's
+    ``source`` is its file.
     """
 
     picture: np.ndarray
     card_id: str
     art_group: str = ""
     name: str = ""
+    source: str = ""
 
     def right(self, card_id: str, name: str) -> bool:
         """Whether a card of the gallery answers it."""
@@ -66,12 +68,12 @@ class Evidence:
             project.artifacts.fetch(snapshot, "snapshot.parquet"), columns=["card_id", "view", "split"]
         )
         scans = {(row["card_id"], row["view"]) for row in self.cards.rows}
-        self._tests = [
+        self.tests = [
             self.cards.row(row["card_id"], row["view"])
             for row in table.to_pylist()
             if row["split"] == "test" and (row["card_id"], row["view"]) in scans
         ]
-        if not self._tests:
+        if not self.tests:
             raise StoreError(f"the store {project.root.root} has no test cards: `make refresh` splits them off")
 
     def gallery(self) -> Iterator[np.ndarray]:
@@ -80,7 +82,7 @@ class Evidence:
 
     def queries(self, strength: str, most: int) -> list[Query]:
         """Test cards spread evenly, through the camera, every second one upside down."""
-        picked = spread(self._tests, most)
+        picked = spread(self.tests, most)
         return [self._asked(row, strength, number) for number, row in enumerate(shown(picked, f"{strength} queries"))]
 
     def _asked(self, row: int, strength: str, number: int) -> Query:
@@ -90,8 +92,11 @@ class Evidence:
     def strangers(self, strength: str, most: int) -> list[Query]:
         """Pictures that are in no gallery, through the same camera; none where the folder is empty."""
         files = [entry.key for entry in self._strange.list() if is_picture(entry.key)]
-        pictures = (load_photo(self._strange.fetch(key)) for key in shown(spread(files, most), f"{strength} strangers"))
-        return [Query(through_camera(card, strength, number), "") for number, card in enumerate(pictures)]
+        picked = shown(spread(files, most), f"{strength} strangers")
+        return [
+            Query(through_camera(load_photo(self._strange.fetch(key)), strength, number), "", source=key)
+            for number, key in enumerate(picked)
+        ]
 
     @cached_property
     def _strange(self) -> Store:

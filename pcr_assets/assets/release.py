@@ -65,7 +65,7 @@ def strangers(project: Project) -> dg.ObserveResult:
         report_config,
     ],
     kinds={"html"},
-    code_version="4",
+    code_version="5",
 )
 def recognition_report(project: Project) -> dg.MaterializeResult:
     """How well each variant names cards and refuses strangers, asked through edge_runtime; and the thresholds that follow."""
@@ -142,7 +142,7 @@ def _pictures(project: Project, root: str) -> list[Path]:
 
 
 def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in judged.items() if key not in ("confidences", "right_at_1")}
+    return {key: value for key, value in judged.items() if key not in ("confidences", "right_at_1", "sets")}
 
 
 def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
@@ -168,6 +168,7 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         "verdict": "; ".join(record["objections"] or record["reached"]),
         "test cards through the camera, whole answers": show.rows(answers, "variant"),
         "test cards through the camera, search alone": show.rows(recall, "variant"),
+        "each set": show.rows(chosen["sets"], "set"),
         "each effect alone": show.rows(record["effects"], "effect") if record["effects"] else "not asked",
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),
         "known from unknown": dg.MetadataValue.md(plot),

@@ -95,7 +95,7 @@ class Asking:
         found = queries.ask(self.embedder, self.gallery, picture, len(picked))
         shown = [known[row["card_id"]] for row in picked]
         return [
-            Query(partial(picture, index), matches, card.card_id, card.art_group, card.name)
+            Query(partial(picture, index), matches, card.card_id, card.art_group, card.name, card.set_id)
             for index, (card, matches) in enumerate(zip(shown, found, strict=True))
         ]
 

@@ -72,6 +72,7 @@ def judge_variant(
         "calibration": calibration.as_json(),
         "recall": {strength: _search_alone(queries_) for strength, queries_ in asked.items()},
         "answers": found,
+        "sets": judging.by_set(tested, given),
         "right_at_1": {
             strength: [answer.matches[0].card.card_id == query.card_id for query, answer in zip(*pair, strict=True)]
             for strength, pair in ((strength, (asked[strength], answers[strength])) for strength in asked)

@@ -46,6 +46,8 @@ def page(
             _answer_table(report),
             "<h2>Which effect of the camera hurts</h2>",
             _effect_table(report.get("effects", {})),
+            "<h2>Which sets are recognised worse</h2>",
+            *(_set_table(name, judged["sets"]) for name, judged in report["variants"].items()),
             "<h2>Confusions</h2>",
             _confusion_figures(confusions),
             "<h2>Known from unknown</h2>",
@@ -118,6 +120,23 @@ def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
         for name, found in worst_first
     )
     return "<p>The default variant, each effect alone at four fifths of its worst.</p>" + table(heads, body)
+
+
+def _set_table(name: str, sets: Mapping[str, Mapping[str, Any]]) -> str:
+    worst_first = sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
+    heads = (name, "art@1", "recall@1", "95 % interval", "wrong", "refused")
+    body = (
+        (
+            set_id,
+            f"{found['art_recall_at_1']:.1%}",
+            f"{found['recall_at_1']:.1%}",
+            _interval(found),
+            f"{found['wrong']:.1%}",
+            f"{found['refused']:.1%}",
+        )
+        for set_id, found in worst_first
+    )
+    return "<p>Test cards of each set, all strengths together, the worst first.</p>" + table(heads, body)
 
 
 def _confusion_figures(confusions: Sequence[Confusion]) -> str:

@@ -1,6 +1,7 @@
 """Calibrating a judge: from queries whose truth is known to a confidence, and what is measured with it."""
 
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -95,3 +96,14 @@ def test_measures_say_what_became_of_each_query(calibrated):
     found = judging.measured(fresh, judging.judged(calibrated, fresh))
     assert (found["recall_at_1"], found["right"], found["wrong"], found["refused"]) == (1.0, 1.0, 0.0, 0.0)
     assert found["low"] < 1.0 == found["high"]
+
+
+def test_each_set_is_measured_by_itself(calibrated):
+    """Cards whose picture is another's are found in no set: one bad set shows beside a good one."""
+    good = [replace(asked(key), set_id="good") for key in (9, 10)]
+    bad = [replace(clear(11), card_id="lost-1", art_group="lost-1", set_id="bad")]
+    tested = [*good, *bad]
+    found = judging.by_set(tested, judging.judged(calibrated, tested))
+    assert list(found) == ["bad", "good"]
+    assert (found["good"]["recall_at_1"], found["good"]["queries"]) == (1.0, 2)
+    assert (found["bad"]["art_recall_at_1"], found["bad"]["queries"]) == (0.0, 1)

@@ -42,6 +42,7 @@ def judged(recall, high):
         "calibration": {"accept": 0.5},
         "recall": {"medium": {**found, "queries": 100, "same_card_cosine": 0.8}},
         "answers": {"medium": {**found, **shares, "queries": 100}},
+        "sets": {"base1": {**found, **shares, "queries": 100}},
         "named": {"unknown cards": 0.01, "unknown cards asked": 100, "strangers": 0.0, "strangers asked": 0},
         "reliability": [{"confidence": 0.9, "right": 0.8, "answers": 10}],
         "calibration_error": 0.1,
@@ -74,6 +75,7 @@ def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp
     }
     text = page(report, {}, {"x.jpg": tmp_path / "x.jpg"})
     assert "95.0%" in text
+    assert "<td>base1</td>" in text
     assert "&lt;Mew&gt;" in text
     assert "<Mew>" not in text
     assert text.count("<figure>") == 1
