@@ -6,6 +6,7 @@ case, and is not fetched again.
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -78,6 +79,9 @@ def _ingest(client: Client, order: Order, raw: Store, above: Store | None, optio
         fill(client, intake, raw, catalogue, options.workers)
     finally:
         _tell(intake)
+    print(
+        f"next: make refresh{f' CARDS={shlex.quote(raw.root)}' if os.environ.get('PCR_CARDS') or options.cards else ''}"
+    )
     if catalogue.carried:
         print(f"rows of {catalogue.carried} were taken over: {raw.root}/cards.csv is the one that counts now")
     return FAILED if intake.failures else 0
