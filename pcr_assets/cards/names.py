@@ -20,7 +20,7 @@ _REPRINT = r"(?<=cel25c-)[0-9]{1,3}_A(?=_|$)"  # elsewhere what follows the numb
 _NUMBER = rf"(?:{_REPRINT}|[A-Za-z]{{0,5}}[0-9]{{1,3}}[A-Za-z]?(?:_A[0-9](?=_|$))?|(?:[A-Z]{{1,5}}|[!?])(?=_))"
 _ID_FIRST = re.compile(rf"(?P<set>{_SET})-(?P<number>{_NUMBER})(?:_(?P<name>.+))?")
 _NAME_FIRST = re.compile(
-    rf"(?P<name>.+)-[a-z]{{2}}(?:-[a-z]{{2}})?_[^_]+_(?P<set>{_SET})_(?P<number>{_NUMBER})(?:_[a-z]+)?"
+    rf"(?P<name>.+)-(?P<lang>[a-z]{{2}}(?:-[a-z]{{2}})?)_[^_]+_(?P<set>{_SET})_(?P<number>{_NUMBER})(?:_[a-z]+)?"
 )
 
 
@@ -46,7 +46,7 @@ def read_name(key: str) -> Named | None:
     """
     stem = PurePosixPath(key).stem
     if found := _NAME_FIRST.fullmatch(stem):
-        set_id, number = tcgdex.set_id(found["set"]), tcgdex.number(found["set"], found["number"])
+        set_id, number = tcgdex.set_id(found["set"], found["lang"]), tcgdex.number(found["set"], found["number"])
     elif found := _ID_FIRST.fullmatch(stem):
         set_id, number = found["set"], found["number"]
     else:

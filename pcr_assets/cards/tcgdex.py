@@ -1,7 +1,7 @@
 """TCGdex's ids (https://tcgdex.dev) as those of the Pokémon TCG data, which are the card ids of this project.
 
 Compared set by set, by name and date of release, with what both publish: tcgdex/cards-database at d9083b7 and
-PokemonTCG/pokemon-tcg-data, ``sets/en.json``. A set that only TCGdex has keeps its id.
+PokemonTCG/pokemon-tcg-data, ``sets/en.json``. A set that only TCGdex has is written by the same rules.
 """
 
 import re
@@ -30,12 +30,20 @@ _SETS = {
 """Sets whose id follows no rule."""
 
 
-def set_id(tcgdex: str) -> str:
+ASIAN = frozenset({"ja", "ko", "zh-tw", "zh-cn", "id", "th"})
+"""Languages in which other sets are printed than in the rest of the world."""
+
+
+def set_id(tcgdex: str, lang: str = "en") -> str:
     """A set's id. Series and number are separated by no zero, halves are written ``pt5``.
 
-    >>> set_id("sv03.5"), set_id("2021swsh"), set_id("P-A")
-    ('sv3pt5', 'mcd21', 'PROMO-A')
+    Asian sets are called otherwise than international ones (``SV2a``), but for a few: those get their language behind.
+
+    >>> set_id("sv03.5"), set_id("2021swsh"), set_id("P-A"), set_id("neo1", "ja")
+    ('sv3pt5', 'mcd21', 'PROMO-A', 'neo1.ja')
     """
+    if lang in ASIAN and tcgdex[:1].islower():
+        return f"{tcgdex}.{lang.replace('-', '')}"
     if tcgdex in _SETS:
         return _SETS[tcgdex]
     if meal := re.fullmatch(r"20(\d\d)(?:bw|xy|sm|swsh|sv)", tcgdex):

@@ -64,7 +64,7 @@ def _told(error: BaseException) -> tuple[str, int]:
         case StoreError() | CatalogueError():
             said = str(error)
         case OSError():
-            said = f"could not write {error.filename}: {error.strerror}. Free space or mend the rights, then rerun"
+            said = f"{error}: free space or mend the rights, then run again"
         case _ if type(error).__module__.startswith("botocore."):
             said = f"the bucket can't be used ({error}): check its name, the region and the credentials"
     return said, code
@@ -74,7 +74,7 @@ def _ingest(client: Client, order: Order, raw: Store, above: Store | None, optio
     print(f"{options.source} at {order.api} → {raw.root}", flush=True)
     intake, catalogue = look(client, order, raw, above)
     if options.dry_run:
-        return _foretell(client, intake)
+        return _foretell(client, intake, options.rate)
     try:
         fill(client, intake, raw, catalogue, options.workers)
     finally:
@@ -87,11 +87,11 @@ def _ingest(client: Client, order: Order, raw: Store, above: Store | None, optio
     return FAILED if intake.failures else 0
 
 
-def _foretell(client: Client, intake: Intake) -> int:
-    wanted = intake.plan.wanted
-    size, asked = expected_bytes(client, wanted)
-    about = f"about {_megabytes(size)} by {asked} of them" if size is not None else "of unknown size"
-    print(_counted(intake, f"{len(wanted)} to fetch, a request each ({about if wanted else 'nothing'})"))
+def _foretell(client: Client, intake: Intake, rate: float) -> int:
+    count = len(intake.plan.wanted)
+    size, asked = expected_bytes(client, intake.plan.wanted)
+    about = f"about {_megabytes(size)}, by {asked} of them" if size is not None else "of unknown size"
+    print(_counted(intake, f"{count} to fetch in as many requests ({about}; {count / rate / 60:.1f} minutes or more)"))
     _name("without a picture", intake.plan.pictureless)
     for what, reason in intake.failures:
         print(f"failed  {what}: {reason}", file=sys.stderr)
@@ -110,13 +110,17 @@ def _counted(intake: Intake, done: str) -> str:
     plan = intake.plan
     parts = [done, f"{len(plan.held) + len(plan.known)} were there", f"{len(plan.pictureless)} have no picture"]
     parts += [f"{len(intake.failures)} failed"] if intake.failures else []
-    return f"{intake.sets} sets, {plan.count} cards: {', '.join(parts)}"
+    return f"{_some(intake.sets, 'set')}, {_some(plan.count, 'card')}: {', '.join(parts)}"
 
 
 def _name(what: str, cards: Sequence[Card]) -> None:
     if cards:
         more = f" and {len(cards) - TOLD} more" if len(cards) > TOLD else ""
         print(f"{what}: {', '.join(map(label, cards[:TOLD]))}{more}")
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def _megabytes(size: float) -> str:

@@ -13,7 +13,7 @@ ENGLISH = "en"
 LONGEST = 100
 """Bytes of UTF-8 that a card's name may take of the 255 that a file name may have."""
 _UNSAFE = re.compile(r'[<>:"/\\|?*]')
-_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!?_-]{0,39}")
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!?+_-]{0,39}")
 
 
 def is_safe_id(card_id: str) -> bool:

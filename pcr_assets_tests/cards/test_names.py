@@ -42,6 +42,7 @@ def test_a_name_may_begin_with_the_card_id(name, card_id):
         ("Pikachu-en_swsh_swsh12.5_160_high.png", "swsh12pt5-160"),
         ("Flareon-en_swsh_swsh9_TG01_high.png", "swsh9-TG01"),
         ("Pikachu-en_tcgp_P-A_009_high.png", "PROMO-A-9"),
+        ("Oddish-ja_neo_neo1_001_high.png", "neo1.ja-1"),
         ("Pikachu-en_mc_2021swsh_25_high.png", "mcd21-25"),
         ("Snivy-en_sv_sv10.5b_001_high.png", "zsv10pt5-1"),
     ],

@@ -52,6 +52,12 @@ def test_a_set_that_has_two_ids_is_one(theirs, ours, name):
     assert tcgdex.set_id(ours) == ours, f"{name}: an id of ours stays"
 
 
+def test_an_asian_set_is_never_taken_for_an_international_one():
+    assert tcgdex.set_id("neo1", "ja") == "neo1.ja"
+    assert tcgdex.set_id("neo1", "fr") == "neo1"
+    assert tcgdex.set_id("SV2a", "ja") == "SV2a"
+
+
 @pytest.mark.parametrize(
     ("set_id", "theirs", "ours"),
     [

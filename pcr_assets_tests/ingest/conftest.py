@@ -39,7 +39,7 @@ class RawFolder:
         """Run the command without the patience that real servers need; gives its exit code."""
         address = api or (self.published.api if source == "tcgdex" else self.published.data)
         given = ["--cards", str(self.folder), "--source", source, "--api", address, "--rate", "1000"]
-        given += ["--backoff", "0.01", "--timeout", "0.5"]
+        given += ["--backoff", "0.01", "--timeout", "10"]
         code = command.main([*given, *arguments])
         self.out, self.err = self._capsys.readouterr()
         return code

@@ -11,7 +11,7 @@ def test_a_set_lands_in_the_raw_folder_as_the_pipeline_reads_it(raw, published):
     published.put("base1", "Alakazam", "Blastoise")
     assert raw.ingest("base1") == 0
     assert raw.files == ["base1-1_Alakazam.png", "base1-2_Blastoise.png"]
-    assert "1 sets, 2 cards: 2 fetched" in raw.out
+    assert "1 set, 2 cards: 2 fetched" in raw.out
     store = FolderStore(str(raw.folder))
     listing = list_scans(store.list(), find_catalogue(store, None))
     assert [(scan.card_id, scan.set_id, scan.name, scan.fault) for scan in listing.scans["base1"]] == [
@@ -123,7 +123,10 @@ def test_a_dry_run_tells_and_fetches_nothing(raw, published, sample_pictures):
     published.without_picture = {"base1-3"}
     assert raw.ingest("--dry-run") == 0
     sizes = [len(published.answer(published.path_of(card))[2]) for card in ("base1-1", "base1-2")]
-    assert f"2 to fetch, a request each (about {sum(sizes) / 1e6:.1f} MB by 2 of them)" in raw.out
+    assert (
+        f"2 to fetch in as many requests (about {sum(sizes) / 1e6:.1f} MB, by 2 of them; 0.0 minutes or more)"
+        in raw.out
+    )
     assert "1 have no picture" in raw.out
     assert not raw.folder.exists()
     assert not published.pictures_asked_for()

@@ -12,10 +12,7 @@ from pcr_assets.ingest.client import Client
 from pcr_assets.ingest.sources import GAME, Card, CardSet, UnknownLanguage, fetched
 
 API = "https://api.tcgdex.net/v2"
-LANGUAGES = frozenset(
-    {"en", "fr", "es", "es-mx", "it", "pt", "pt-br", "pt-pt", "de", "nl", "pl", "ru"}
-    | {"ja", "ko", "zh-tw", "id", "th", "zh-cn"}
-)
+LANGUAGES = frozenset({"en", "fr", "es", "es-mx", "it", "pt", "pt-br", "pt-pt", "de", "nl", "pl", "ru"} | ids.ASIAN)
 QUALITY = "high.png"
 POCKET = "tcgp"
 
@@ -53,7 +50,8 @@ def check(lang: str) -> None:
 def sets(client: Client, api: str, lang: str) -> list[CardSet]:
     """See ``Source.sets``."""
     return [
-        CardSet(ids.set_id(brief.id), brief.id, brief.name) for brief in fetched(client, f"{api}/{lang}/sets", _SETS)
+        CardSet(ids.set_id(brief.id, lang), brief.id, brief.name)
+        for brief in fetched(client, f"{api}/{lang}/sets", _SETS)
     ]
 
 
