@@ -1,7 +1,8 @@
 """TCGdex's ids (https://tcgdex.dev) as those of the Pokémon TCG data, which are the card ids of this project.
 
-Compared set by set, by name and date of release, with what both publish: tcgdex/cards-database at d9083b7 and
-PokemonTCG/pokemon-tcg-data, ``sets/en.json``. A set that only TCGdex has is written by the same rules.
+Compared with what both publish: sets up to June 2023 by name and date of release (tcgdex/cards-database at d9083b7,
+``sets/en.json`` of PokemonTCG/pokemon-tcg-data), later ones by the names of the latter's card files. A set that only TCGdex
+has is written by the same rules.
 """
 
 import re

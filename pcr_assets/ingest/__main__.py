@@ -74,43 +74,40 @@ def _ingest(client: Client, order: Order, raw: Store, above: Store | None, optio
     print(f"{options.source} at {order.api} → {raw.root}", flush=True)
     intake, catalogue = look(client, order, raw, above)
     if options.dry_run:
-        return _foretell(client, intake, options.rate)
+        return _report(intake, [_ahead(client, intake, options.rate)])
     try:
         fill(client, intake, raw, catalogue, options.workers)
     finally:
-        _tell(intake)
-    print(
-        f"next: make refresh{f' CARDS={shlex.quote(raw.root)}' if os.environ.get('PCR_CARDS') or options.cards else ''}"
-    )
+        left = len(intake.plan.wanted) - intake.tried
+        fetched = f"{len(intake.fetched)} fetched ({_megabytes(sum(intake.fetched.values()))})"
+        code = _report(intake, [fetched, f"{left} left"] if left else [fetched])
     if catalogue.carried:
         print(f"rows of {catalogue.carried} were taken over: {raw.root}/cards.csv is the one that counts now")
-    return FAILED if intake.failures else 0
+    named = options.cards or os.environ.get("PCR_CARDS")
+    print(f"next: make refresh{f' CARDS={shlex.quote(raw.root)}' if named else ''}")
+    return code
 
 
-def _foretell(client: Client, intake: Intake, rate: float) -> int:
+def _ahead(client: Client, intake: Intake, rate: float) -> str:
+    """What there is to fetch; the sizes of a few pictures tell about how much it is."""
     count = len(intake.plan.wanted)
+    if not count:
+        return "nothing to fetch"
     size, asked = expected_bytes(client, intake.plan.wanted)
     about = f"about {_megabytes(size)}, by {asked} of them" if size is not None else "of unknown size"
-    print(_counted(intake, f"{count} to fetch in as many requests ({about}; {count / rate / 60:.1f} minutes or more)"))
-    _name("without a picture", intake.plan.pictureless)
+    return f"{count} to fetch in as many requests ({about}; {count / rate / 60:.1f} minutes or more)"
+
+
+def _report(intake: Intake, done: list[str]) -> int:
+    """Print what became of the cards and why some failed; gives the exit code."""
+    plan = intake.plan
+    parts = [*done, f"{len(plan.held) + len(plan.known)} were there", f"{len(plan.pictureless)} have no picture"]
+    parts += [f"{len(intake.failures)} failed"] if intake.failures else []
+    print(f"{_some(intake.sets, 'set')}, {_some(plan.count, 'card')}: {', '.join(parts)}")
+    _name("without a picture", plan.pictureless)
     for what, reason in intake.failures:
         print(f"failed  {what}: {reason}", file=sys.stderr)
     return FAILED if intake.failures else 0
-
-
-def _tell(intake: Intake) -> None:
-    fetched = f"{len(intake.fetched)} fetched ({_megabytes(sum(intake.fetched.values()))})"
-    print(_counted(intake, fetched))
-    _name("without a picture", intake.plan.pictureless)
-    for what, reason in intake.failures:
-        print(f"failed  {what}: {reason}", file=sys.stderr)
-
-
-def _counted(intake: Intake, done: str) -> str:
-    plan = intake.plan
-    parts = [done, f"{len(plan.held) + len(plan.known)} were there", f"{len(plan.pictureless)} have no picture"]
-    parts += [f"{len(intake.failures)} failed"] if intake.failures else []
-    return f"{_some(intake.sets, 'set')}, {_some(plan.count, 'card')}: {', '.join(parts)}"
 
 
 def _name(what: str, cards: Sequence[Card]) -> None:

@@ -59,6 +59,7 @@ class Intake:
 
     plan: Plan
     sets: int = 0
+    tried: int = 0
     fetched: dict[str, int] = field(default_factory=dict)
     failures: list[tuple[str, str]] = field(default_factory=list)
 
@@ -124,6 +125,7 @@ def _fetch(client: Client, intake: Intake, raw: Store, catalogue: CatalogueFile,
     ):
         for outcome in outcomes:
             bar.update()
+            intake.tried += 1
             if outcome.error is None:
                 streak.note(None)
                 intake.fetched[outcome.scan.key] = outcome.size

@@ -27,7 +27,7 @@ class _Images(BaseModel):
 class _CardEntry(BaseModel):
     id: str
     name: str
-    images: _Images = _Images()
+    images: _Images | None = None
 
 
 _SETS, _CARDS = TypeAdapter(list[_SetEntry]), TypeAdapter(list[_CardEntry])
@@ -53,5 +53,5 @@ def cards(client: Client, api: str, card_set: CardSet, lang: str) -> list[Card]:
 def _card(card_set: CardSet, entry: _CardEntry, lang: str) -> Card:
     """The number is what the id says: the printed one is that of several cards in sets of reprints."""
     number = entry.id.removeprefix(f"{card_set.set_id}-")
-    image = entry.images.large or entry.images.small or ""
-    return Card(entry.id, card_set.set_id, number, entry.name, lang, GAME, image)
+    images = entry.images or _Images()
+    return Card(entry.id, card_set.set_id, number, entry.name, lang, GAME, images.large or images.small or "")
