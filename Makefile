@@ -21,11 +21,12 @@ export PCR_STRANGERS := $(call place,$(STRANGERS))
 export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test ingest refresh plan explain build recognize dev lint setup clean bench-recognition
+.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition
 
 demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
 
+.PHONY: ingest
 # LANG counts when it is named in the call only: every shell has one. The program gets one that knows all letters.
 ingest: setup  ## card scans from a public catalogue into the raw folder: make ingest SETS="base1 sv3pt5" SOURCE=tcgdex LANG=en
 	@LANG=C.UTF-8 python -m pcr_assets.ingest $(foreach set,$(SETS),'$(set)') --source '$(or $(SOURCE),tcgdex)' \
