@@ -26,6 +26,12 @@ export PATH := $(BIN):$(PATH)
 demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
 
+.PHONY: ingest
+# LANG counts when it is named in the call only: every shell has one. The program gets one that knows all letters.
+ingest: setup  ## card scans from a public catalogue into the raw folder: make ingest SETS="base1 sv3pt5" SOURCE=tcgdex LANG=en
+	@LANG=C.UTF-8 python -m pcr_assets.ingest $(foreach set,$(SETS),'$(set)') --source '$(or $(SOURCE),tcgdex)' \
+	  --lang '$(if $(filter command,$(origin LANG)),$(LANG),en)' $(if $(RATE),--rate '$(RATE)') $(if $(DRY_RUN),--dry-run)
+
 refresh: setup remember  ## build what is stale
 	@python -m pcr_assets.refresh run
 

@@ -149,6 +149,21 @@ def test_what_is_remembered_belongs_to_its_store(checkout):
     assert checkout.given("CARDS") == checkout.path("cards")
 
 
+def test_an_intake_is_asked_for_sets_source_and_language(checkout):
+    assert checkout.make("ingest", "SETS=base1 sv3pt5", "SOURCE=pokemontcg", "CARDS=new", "DRY_RUN=1", "RATE=2") == 0
+    call = "python -m pcr_assets.ingest base1 sv3pt5 --source pokemontcg --lang en --rate 2 --dry-run"
+    assert f"runs: {call}" in checkout.printed
+    assert checkout.given("CARDS") == checkout.path("new"), "a folder that is not there yet is made"
+    assert checkout.make("ingest", "LANG=fr", "CARDS=s3://cards/raw") == 0
+    assert "runs: python -m pcr_assets.ingest --source tcgdex --lang fr" in checkout.printed
+    assert checkout.given("CARDS") == "s3://cards/raw"
+
+
+def test_the_language_of_the_shell_is_not_that_of_the_cards(checkout):
+    assert checkout.make("ingest", LANG="de_DE.UTF-8") == 0
+    assert "--lang en" in checkout.printed
+
+
 def test_pending_work_is_no_error_of_a_plan_and_a_failure_is(checkout):
     assert checkout.make("plan", EXIT_CODE="3") == 0
     assert "Error" not in checkout.said

@@ -8,26 +8,20 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from pcr_assets.cards import tcgdex
+
 PICTURES = frozenset(
     {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
     | {".heic", ".heif", ".jp2", ".psd"}  # decode() refuses these: better a line in quarantine than silence
 )
 
 _SET = r"(?=[0-9.]*[A-Za-z])[A-Za-z0-9.]+(?:-[A-Z])?"
-_NUMBER = r"(?:[A-Za-z]{0,5}[0-9]{1,3}[A-Za-z]?(?:_A[0-9](?=_|$))?|(?:[A-Z]{1,5}|[!?])(?=_))"
+_REPRINT = r"(?<=cel25c-)[0-9]{1,3}_A(?=_|$)"  # elsewhere what follows the number is a name, be it A
+_NUMBER = rf"(?:{_REPRINT}|[A-Za-z]{{0,5}}[0-9]{{1,3}}[A-Za-z]?(?:_A[0-9](?=_|$))?|(?:[A-Z]{{1,5}}|[!?])(?=_))"
 _ID_FIRST = re.compile(rf"(?P<set>{_SET})-(?P<number>{_NUMBER})(?:_(?P<name>.+))?")
 _NAME_FIRST = re.compile(
-    rf"(?P<name>.+)-[a-z]{{2}}(?:-[a-z]{{2}})?_[^_]+_(?P<set>{_SET})_(?P<number>{_NUMBER})(?:_[a-z]+)?"
+    rf"(?P<name>.+)-(?P<lang>[a-z]{{2}}(?:-[a-z]{{2}})?)_[^_]+_(?P<set>{_SET})_(?P<number>{_NUMBER})(?:_[a-z]+)?"
 )
-_OTHER_SETS = {
-    "sm3.5": "sm35",
-    "sm7.5": "sm75",
-    "sm11.5": "sm115",
-    "swsh3.5": "swsh35",
-    "swsh4.5": "swsh45",
-    "swsh10.5": "pgo",
-}
-"""Sets whose TCGdex id follows no rule."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +46,12 @@ def read_name(key: str) -> Named | None:
     """
     stem = PurePosixPath(key).stem
     if found := _NAME_FIRST.fullmatch(stem):
-        set_id, number = _set_of_tcgdex(found["set"]), re.sub(r"^0+(?=[0-9]+$)", "", found["number"])
+        set_id, number = tcgdex.set_id(found["set"], found["lang"]), tcgdex.number(found["set"], found["number"])
     elif found := _ID_FIRST.fullmatch(stem):
         set_id, number = found["set"], found["number"]
     else:
         return None
     return Named(f"{set_id}-{number}", set_id, number, (found["name"] or "").replace("_", " "))
-
-
-def _set_of_tcgdex(set_id: str) -> str:
-    known = _OTHER_SETS.get(set_id, set_id)
-    return re.sub(r"^([a-z]+)0+(?=[1-9])", r"\1", known).replace(".", "pt")
 
 
 def is_picture(key: str) -> bool:

@@ -19,6 +19,7 @@ def named(name: str) -> Named:
         ("swsh12pt5-160_Pikachu.png", "swsh12pt5-160"),
         ("swsh9tg-TG01_Flareon.png", "swsh9tg-TG01"),
         ("cel25c-15_A1_Venusaur.png", "cel25c-15_A1"),
+        ("cel25c-4_A_Charizard.png", "cel25c-4_A"),
         ("hgss1-ONE_Alph_Lithograph.png", "hgss1-ONE"),
         ("2011bw-3_Oshawott.png", "2011bw-3"),
         ("PROMO-A-12_Pikachu.png", "PROMO-A-12"),
@@ -40,6 +41,10 @@ def test_a_name_may_begin_with_the_card_id(name, card_id):
         ("Mewtwo-en_sm_sm3.5_39_high.png", "sm35-39"),
         ("Pikachu-en_swsh_swsh12.5_160_high.png", "swsh12pt5-160"),
         ("Flareon-en_swsh_swsh9_TG01_high.png", "swsh9-TG01"),
+        ("Pikachu-en_tcgp_P-A_009_high.png", "PROMO-A-9"),
+        ("Oddish-ja_neo_neo1_001_high.png", "neo1.ja-1"),
+        ("Pikachu-en_mc_2021swsh_25_high.png", "mcd21-25"),
+        ("Snivy-en_sv_sv10.5b_001_high.png", "zsv10pt5-1"),
     ],
 )
 def test_a_name_may_begin_with_what_the_card_is_called(name, card_id):
