@@ -10,6 +10,7 @@ import dagster as dg
 from pcr_assets.planner import execution
 from pcr_assets.planner.execution import Event, Failure, OnEvent
 from pcr_assets.planner.gates import Gate, Verdict
+from pcr_assets.planner.lock import only_refresh
 from pcr_assets.planner.plan import Blocked, Published, Step, ancestors, resolve, selected_assets
 
 
@@ -84,7 +85,7 @@ def run(
     ``on_event`` is told of each asset as it starts and ends; ``tags`` are added to the Dagster runs.
     """
     started = time.perf_counter()
-    with execution.only_refresh(instance) as free:
+    with only_refresh(instance) as free:
         if not free:
             return Outcome(Ending.BUSY, len(selected_assets(defs, selection)), time.perf_counter() - started)
         execution.bury_the_dead(instance)
