@@ -11,6 +11,7 @@ import argparse
 import difflib
 import errno
 import json
+import logging
 import os
 import re
 import sqlite3
@@ -56,6 +57,7 @@ def main(
     started = time.perf_counter()
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings.filterwarnings("ignore", category=category)
+    logging.getLogger().addFilter(_worth_reading)
     try:
         if instance is None:
             _find_home()
@@ -69,6 +71,11 @@ def main(
         if not sentence:
             raise
         return _refuse(sentence, code)
+
+
+def _worth_reading(record: logging.LogRecord) -> bool:
+    """Whether a line of the root logger is: dagster-postgres writes four for each of six tries, and our sentence says it once."""
+    return not str(record.msg).startswith("Retrying failed database connection")
 
 
 class _Refused(Exception):

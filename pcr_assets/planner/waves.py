@@ -82,13 +82,14 @@ def run(
     """Build everything stale in ``selection``, in waves, and nothing else.
 
     What depends on a failed asset waits; other branches are still built. One refresh of an instance runs at a time.
-    ``on_event`` is told of each asset as it starts and ends; ``tags`` are added to the Dagster runs.
+    ``on_event`` is told of each asset as it starts and ends; ``tags`` are added to the Dagster runs, the tag ``pcr/refresh``
+    being the run of the job that the refresh is part of.
     """
     started = time.perf_counter()
     with only_refresh(instance) as free:
         if not free:
             return Outcome(Ending.BUSY, len(selected_assets(defs, selection)), time.perf_counter() - started)
-        execution.bury_the_dead(instance)
+        execution.bury_the_dead(instance, (tags or {}).get("pcr/refresh", ""))
         return _Refresh(defs, instance, selection, published, on_event, tags).outcome(started)
 
 
