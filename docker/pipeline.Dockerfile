@@ -12,8 +12,8 @@ RUN pip install --no-cache-dir -c constraints.txt ./edge_runtime '.[team]'
 COPY edge_runtime edge_runtime
 COPY pcr_assets pcr_assets
 RUN pip install --no-cache-dir --no-deps --force-reinstall ./edge_runtime .
-COPY docker/workspace.yaml docker/prepare.py ./
+COPY docker/workspace.yaml docker/close_runs.py docker/prepare.py ./
 COPY dagster.yaml /opt/dagster/dagster.yaml
 ENV DAGSTER_HOME=/opt/dagster PCR_STORE=/store PYTHONUNBUFFERED=1
 USER 1000
-CMD ["dagster", "code-server", "start", "-h", "0.0.0.0", "-p", "4000", "-m", "pcr_assets.definitions", "--location-name", "pcr"]
+CMD ["dagster", "--help"]

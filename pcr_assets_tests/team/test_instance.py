@@ -1,17 +1,21 @@
 """One dagster.yaml: SQLite in the home by default, PostgreSQL and a bucket for logs by environment variables."""
 
+import json
+import runpy
 import signal
 import sys
 import time
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from pcr_assets import instance as ours
 from pcr_assets import refresh
 from pcr_assets.planner.execution import HOST, JOB_TAGS, TAGS, bury_the_dead
 from pcr_assets.planner.lock import only_refresh
 from pcr_assets_tests.small_graph import SmallGraph
+from pcr_assets_tests.team.compose import DOCKER
 
 HOLD = """
 import dagster as dg, time
@@ -147,3 +151,20 @@ def wait_for_line(log, line, process):
         assert process.poll() is None, log.read_text()
         time.sleep(0.1)
     raise AssertionError(log.read_text())
+
+
+def test_a_container_of_the_code_closes_the_runs_that_its_last_one_left(machine, tmp_path):
+    close_runs = runpy.run_path(str(DOCKER / "close_runs.py"))["close_runs"]
+    with machine.instance() as instance:
+        job = SmallGraph(tmp_path, instance).defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("cards")])
+        started = dg.DagsterRunStatus.STARTED
+        left, elsewhere = (
+            [
+                instance.create_run_for_job(job, status=started, tags={GRPC_INFO_TAG: json.dumps({"host": host})}),
+                instance.create_run_for_job(job, status=started, tags={**TAGS, HOST: host}),
+            ]
+            for host in ("code", "ci")
+        )
+        assert close_runs(instance, "code") == 2
+        assert {instance.get_run_by_id(run.run_id).status.value for run in left} == {"FAILURE"}
+        assert {instance.get_run_by_id(run.run_id).status.value for run in elsewhere} == {"STARTED"}
