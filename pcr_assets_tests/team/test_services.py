@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -88,11 +89,15 @@ class Team:
         return (self.folder / f"{log}.log").read_text()[-3000:]
 
     def stop(self) -> None:
+        """Ask all to end, then make them: where SIGINT is ignored (a shell's background job), Dagster ignores SIGTERM too."""
         for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=20)
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-        for process in self.processes:
-            process.wait(timeout=60)
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def launch(self, select: str) -> str:
         config = {"ops": {"refresh_stale": {"config": {"select": select}}}}
