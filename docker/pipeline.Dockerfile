@@ -14,6 +14,7 @@ COPY pcr_assets pcr_assets
 RUN pip install --no-cache-dir --no-deps --force-reinstall ./edge_runtime .
 COPY docker/workspace.yaml docker/close_runs.py docker/prepare.py ./
 COPY dagster.yaml /opt/dagster/dagster.yaml
-ENV DAGSTER_HOME=/opt/dagster PCR_STORE=/store PYTHONUNBUFFERED=1
+# What is fetched from a bucket is kept in the volume `work`, beside unfinished work.
+ENV DAGSTER_HOME=/opt/dagster PCR_STORE=/store XDG_CACHE_HOME=/opt/dagster/work/cache PYTHONUNBUFFERED=1
 USER 1000
 CMD ["dagster", "--help"]
