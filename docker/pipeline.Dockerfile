@@ -1,13 +1,20 @@
 # The pipeline: webserver, daemon and code location are this image with different commands. Build from the repository root.
 FROM python:3.11-slim-bookworm
-RUN useradd --create-home pcr && mkdir -p /opt/dagster /store && chown pcr /opt/dagster /store
+RUN useradd --create-home --uid 1000 pcr \
+    && mkdir -p /opt/dagster/work /opt/dagster/keys /store \
+    && chown -R pcr /opt/dagster /store \
+    && chmod 700 /opt/dagster/keys
 WORKDIR /opt/pcr
+# What we depend on, without our own code: an edit of the code doesn't install torch again.
 COPY constraints.txt setup.py pyproject.toml ./
+COPY edge_runtime/pyproject.toml edge_runtime/
+RUN pip install --no-cache-dir -c constraints.txt ./edge_runtime '.[team]'
 COPY edge_runtime edge_runtime
 COPY pcr_assets pcr_assets
-RUN pip install --no-cache-dir -c constraints.txt ./edge_runtime .
-COPY workspace.yaml ./
+RUN pip install --no-cache-dir --no-deps --force-reinstall ./edge_runtime .
+COPY docker/workspace.yaml docker/close_runs.py docker/prepare.py ./
 COPY dagster.yaml /opt/dagster/dagster.yaml
-ENV DAGSTER_HOME=/opt/dagster PCR_STORE=/store PYTHONUNBUFFERED=1
-USER pcr
-CMD ["dagster-daemon", "run", "-w", "/opt/pcr/workspace.yaml"]
+# What is fetched from a bucket is kept in the volume `work`, beside unfinished work.
+ENV DAGSTER_HOME=/opt/dagster PCR_STORE=/store XDG_CACHE_HOME=/opt/dagster/work/cache PYTHONUNBUFFERED=1
+USER 1000
+CMD ["dagster", "--help"]

@@ -73,6 +73,7 @@ def refresh_job_for(build: Callable[[], dg.Definitions]) -> dg.JobDefinition:
         name="refresh",
         description="Build everything stale, in waves, and nothing else: the same as `make refresh`.",
         executor_def=dg.in_process_executor,
+        tags={"pcr/launcher": "job"},
     )
     def refresh() -> None:
         refresh_stale()

@@ -11,22 +11,25 @@ import argparse
 import difflib
 import errno
 import json
+import logging
 import os
 import re
 import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NoReturn
 
 import dagster as dg
 from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError  # internal, dagster 1.13
+from sqlalchemy.exc import OperationalError
 
 from pcr_assets import planner
 from pcr_assets.console import explained, show, table
+from pcr_assets.instance import POSTGRES, InstanceError
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
@@ -54,6 +57,7 @@ def main(
     started = time.perf_counter()
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings.filterwarnings("ignore", category=category)
+    logging.getLogger().addFilter(_worth_reading)
     try:
         if instance is None:
             _find_home()
@@ -69,6 +73,11 @@ def main(
         return _refuse(sentence, code)
 
 
+def _worth_reading(record: logging.LogRecord) -> bool:
+    """Whether a line of the root logger is: dagster-postgres writes four for each of six tries, and our sentence says it once."""
+    return not str(record.msg).startswith("Retrying failed database connection")
+
+
 class _Refused(Exception):
     """A command can't be run; the sentence says why and what to do, the code is that of the exit."""
 
@@ -82,12 +91,14 @@ def _told(error: BaseException) -> tuple[str, int]:
     match error:
         case _Refused():
             return str(error), error.code
-        case StoreError() | SettingsError():
+        case StoreError() | SettingsError() | InstanceError():
             return str(error), 1
         case DagsterInvalidAssetSelectionError():
             return str(error).splitlines()[0], MISUSED
         case KeyboardInterrupt():
             return "stopped: what was built stays, the next refresh goes on from there", INTERRUPTED
+    if said := _of_the_database(error):
+        return f"Dagster's database of {POSTGRES} refuses ({said}): mend that, then run again; what was built stays", 1
     said = _of_the_disk(error)
     cure = "free space on that disk or mend the rights, then run again; what was built stays"
     return said and f"Dagster's records in {os.environ.get('DAGSTER_HOME')} can't be written ({said}): {cure}", 1
@@ -133,14 +144,28 @@ def _profile(defs: dg.Definitions) -> str:
 
 
 def _of_the_disk(error: BaseException | None) -> str:
-    """What SQLite or the system said when it could not write, wherever it stands among the causes of an error."""
-    while error is not None:
-        if isinstance(error, sqlite3.OperationalError):
-            return str(error)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            return error.strerror or "the disk is full"
-        error = error.__cause__ or error.__context__
+    """What SQLite or the system said when it could not write."""
+    for cause in _causes(error):
+        if isinstance(cause, sqlite3.OperationalError):
+            return str(cause)
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            return cause.strerror or "the disk is full"
     return ""
+
+
+def _of_the_database(error: BaseException | None) -> str:
+    """The first line of what PostgreSQL or its client said when it could not be reached or could not go on."""
+    for cause in _causes(error):
+        if isinstance(cause, OperationalError) and not isinstance(cause.orig, sqlite3.Error):
+            return (str(cause.orig).strip() or "no reason given").splitlines()[0]
+    return ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what caused it, what caused that, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from pcr_assets.planner import Ending, Status, Verdict, explain, published_in
-from pcr_assets.planner.execution import HOST, TAGS, only_refresh
+from pcr_assets.planner.execution import HOST, TAGS
+from pcr_assets.planner.lock import only_refresh
 from pcr_assets_tests.small_graph import SmallGraph, names
 
 

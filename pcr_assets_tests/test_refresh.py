@@ -10,7 +10,8 @@ import pytest
 
 from pcr_assets import refresh
 from pcr_assets.assets.cards import list_raw
-from pcr_assets.planner.execution import WHAT, only_refresh
+from pcr_assets.planner.execution import WHAT
+from pcr_assets.planner.lock import only_refresh
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError

@@ -4,22 +4,23 @@ Every run carries the tag ``pcr/launcher: stale``. Dagster's own console output 
 event as it happens.
 """
 
-import fcntl
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.execution.plan.objects import ErrorSource  # internal, dagster 1.13
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES  # internal, dagster 1.13
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, NOT_FINISHED_STATUSES  # internal, dagster 1.13
 from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
 
+from pcr_assets.planner.lock import spans_machines
+
 TAGS = {"pcr/launcher": "stale"}
+JOB_TAGS = {"pcr/launcher": "job"}
+"""Of a run of the job ``refresh``, whose waves are runs of their own."""
 HOST = "pcr/host"
 WHAT = "pcr/what"
 OURS = ("pcr_assets.", "edge_runtime.")
@@ -62,31 +63,17 @@ class Failure:
         return f"{self.asset.to_user_string()} failed: {self.error}"
 
 
-@contextmanager
-def only_refresh(instance: dg.DagsterInstance) -> Iterator[bool]:
-    """Hold the instance's refresh lock; gives False, at once, when another process of this machine holds it.
+def bury_the_dead(instance: dg.DagsterInstance, job_run: str = "") -> None:
+    """Close the runs that a killed refresh left open. Call it under the lock: then those that it keeps out are all dead.
 
-    The kernel drops the lock when its holder dies, so a killed refresh leaves nothing to clean up.
+    Dagster can't know that an in-process run died, nor a job's run that went down with its code server. It would show it as
+    running for ever, and the run would keep its slot in a pool and in the queue: the next one would wait for ever too.
+    ``job_run`` is the run of the job that this refresh is part of.
     """
-    folder = Path(instance.root_directory)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "refresh.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
-def bury_the_dead(instance: dg.DagsterInstance) -> None:
-    """Close the runs that a killed refresh of this machine left open. Call it under the lock: then they are all dead.
-
-    Dagster can't know that an in-process run died. It would show it as running for ever, and the run would keep its slot
-    in a pool: the next asset of that pool would wait for ever too.
-    """
-    mine = dg.RunsFilter(tags={**TAGS, HOST: socket.gethostname()}, statuses=NOT_FINISHED_STATUSES)
-    for run in instance.get_runs(mine):
+    where = {} if spans_machines(instance) else {HOST: socket.gethostname()}
+    waves = instance.get_runs(dg.RunsFilter(tags={**TAGS, **where}, statuses=NOT_FINISHED_STATUSES))
+    jobs = instance.get_runs(dg.RunsFilter(tags=JOB_TAGS, statuses=IN_PROGRESS_RUN_STATUSES))
+    for run in [*waves, *(run for run in jobs if run.run_id != job_run)]:
         instance.report_run_failed(run, "The refresh that this run belonged to was killed.")
         if instance.event_log_storage.supports_global_concurrency_limits:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

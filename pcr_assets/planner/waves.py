@@ -10,6 +10,7 @@ import dagster as dg
 from pcr_assets.planner import execution
 from pcr_assets.planner.execution import Event, Failure, OnEvent
 from pcr_assets.planner.gates import Gate, Verdict
+from pcr_assets.planner.lock import only_refresh
 from pcr_assets.planner.plan import Blocked, Published, Step, ancestors, resolve, selected_assets
 
 
@@ -81,13 +82,14 @@ def run(
     """Build everything stale in ``selection``, in waves, and nothing else.
 
     What depends on a failed asset waits; other branches are still built. One refresh of an instance runs at a time.
-    ``on_event`` is told of each asset as it starts and ends; ``tags`` are added to the Dagster runs.
+    ``on_event`` is told of each asset as it starts and ends; ``tags`` are added to the Dagster runs, the tag ``pcr/refresh``
+    being the run of the job that the refresh is part of.
     """
     started = time.perf_counter()
-    with execution.only_refresh(instance) as free:
+    with only_refresh(instance) as free:
         if not free:
             return Outcome(Ending.BUSY, len(selected_assets(defs, selection)), time.perf_counter() - started)
-        execution.bury_the_dead(instance)
+        execution.bury_the_dead(instance, (tags or {}).get("pcr/refresh", ""))
         return _Refresh(defs, instance, selection, published, on_event, tags).outcome(started)
 
 

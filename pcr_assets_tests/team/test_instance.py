@@ -1,0 +1,170 @@
+"""One dagster.yaml: SQLite in the home by default, PostgreSQL and a bucket for logs by environment variables."""
+
+import json
+import runpy
+import signal
+import sys
+import time
+
+import dagster as dg
+import pytest
+from dagster._core.storage.tags import GRPC_INFO_TAG
+
+from pcr_assets import instance as ours
+from pcr_assets import refresh
+from pcr_assets.planner.execution import HOST, JOB_TAGS, TAGS, bury_the_dead
+from pcr_assets.planner.lock import only_refresh
+from pcr_assets_tests.small_graph import SmallGraph
+from pcr_assets_tests.team.compose import DOCKER
+
+HOLD = """
+import dagster as dg, time
+from pcr_assets.planner.lock import only_refresh
+with dg.DagsterInstance.get() as instance, only_refresh(instance) as free:
+    print("holds it" if free else "does not", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_without_the_variable_the_records_are_sqlite_files_in_the_home(new_machine):
+    home = new_machine().home
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert isinstance(instance, ours.Instance)
+        assert instance.event_log_storage.__class__.__name__.startswith("Sqlite")
+    assert (home / "history" / "runs.db").exists()
+
+
+def test_with_it_they_are_in_the_database_and_no_process_is_handed_the_password(machine, server):
+    with machine.instance() as instance:
+        assert instance.event_log_storage.__class__.__name__ == "PostgresEventLogStorage"
+        assert server.password not in str(instance.get_ref())
+    assert {path.name for path in machine.home.iterdir()} == {"dagster.yaml"}
+
+
+@pytest.mark.parametrize("url", ["postgres://me:hunter2@db/x", "mysql://me:hunter2@db/x", "me:hunter2@db"])
+def test_a_url_of_another_kind_is_refused_without_repeating_the_password(
+    new_machine, url, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setenv(ours.POSTGRES, url)
+    monkeypatch.setenv("DAGSTER_HOME", str(new_machine().home))
+    with dg.DagsterInstance.ephemeral() as none:
+        assert refresh.main(["plan"], build=lambda: SmallGraph(tmp_path, none).defs) == 1
+    assert capsys.readouterr().err == f"{ours.POSTGRES} must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE\n"
+
+
+def test_without_the_package_the_cure_is_named(new_machine, monkeypatch):
+    monkeypatch.setenv(ours.POSTGRES, "postgresql://me@db/x")
+    monkeypatch.setattr(ours, "find_spec", lambda _: None)
+    with pytest.raises(ours.InstanceError, match=r"pip install -c constraints.txt '.\[team\]'"):
+        new_machine().instance()
+
+
+def test_logs_of_runs_go_to_the_bucket_that_is_named(new_machine, monkeypatch):
+    monkeypatch.setenv(ours.LOGS, "s3://pcr/logs")
+    monkeypatch.setenv("PCR_S3_ENDPOINT", "http://127.0.0.1:1")
+    with new_machine().instance() as instance:
+        found = instance.get_ref().compute_logs_data
+        assert found.class_name == "S3ComputeLogManager"
+        assert found.config_dict == {
+            "bucket": "pcr", "prefix": "logs", "skip_empty_files": True, "endpoint_url": "http://127.0.0.1:1",
+        }  # fmt: skip
+        assert instance.compute_log_manager.__class__.__name__ == "S3ComputeLogManager"
+
+
+def test_a_folder_for_the_logs_of_runs_is_refused(new_machine, monkeypatch):
+    monkeypatch.setenv(ours.LOGS, "/var/log/pcr")
+    with pytest.raises(ours.InstanceError, match="must be s3://BUCKET or s3://BUCKET/PREFIX, is /var/log/pcr"):
+        new_machine().instance()
+
+
+def test_a_refresh_from_one_machine_is_known_on_another(machine, new_machine, tmp_path):
+    with machine.instance() as instance:
+        built = SmallGraph(tmp_path, instance).refresh()
+    assert len(built.built) == 5
+    with new_machine().instance() as elsewhere:
+        again = SmallGraph(tmp_path, elsewhere)
+        assert again.refresh().built == ()
+        again.epochs = 20
+        assert [key.to_user_string() for key in again.refresh().built] == ["student", "report", "release"]
+
+
+def test_one_refresh_runs_at_a_time_among_all_machines(machine, new_machine, tmp_path, capsys):
+    holder = machine.start(sys.executable, "-c", HOLD, log=tmp_path / "holder.log")
+    wait_for_line(tmp_path / "holder.log", "holds it", holder)
+    with new_machine().instance() as elsewhere:
+        assert SmallGraph(tmp_path, elsewhere).command("run") == 5
+        assert "another refresh of this instance is running" in capsys.readouterr().out
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        for _ in range(100):
+            with only_refresh(elsewhere) as free:
+                if free:
+                    break
+            time.sleep(0.1)
+        assert free, "the lock must fall with its holder"
+
+
+def test_runs_that_died_with_another_machine_are_closed(machine, tmp_path):
+    with machine.instance() as instance:
+        job = SmallGraph(tmp_path, instance).defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("cards")])
+        started = dg.DagsterRunStatus.STARTED
+        wave = instance.create_run_for_job(job, status=started, tags={**TAGS, HOST: "gone"})
+        of_the_job = instance.create_run_for_job(job, status=started, tags=JOB_TAGS)
+        waiting = instance.create_run_for_job(job, tags=JOB_TAGS)
+
+        with only_refresh(instance):
+            bury_the_dead(instance)
+
+        now = [instance.get_run_by_id(run.run_id).status.value for run in (wave, of_the_job, waiting)]
+        assert now == ["FAILURE", "FAILURE", "NOT_STARTED"]
+
+
+def test_a_database_that_is_down_is_one_sentence(new_machine, own_server):
+    machine = new_machine(**{ours.POSTGRES: own_server.url})
+    own_server.stop()
+    result = machine.refresh("plan")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Dagster's database of {ours.POSTGRES} refuses (connection to server at ")
+    assert "Connection refused" in line
+    assert own_server.password not in line
+
+
+def test_a_database_that_goes_down_during_a_refresh_is_one_sentence(
+    new_machine, own_server, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv(ours.POSTGRES, own_server.url)
+    with new_machine().instance() as instance:
+        world = SmallGraph(tmp_path, instance)
+        monkeypatch.setattr(
+            "pcr_assets.planner.waves._Refresh.build", lambda *_: own_server.stop() or instance.get_runs()
+        )
+        assert world.command("run") == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"Dagster's database of {ours.POSTGRES} refuses (connection to server at ")
+
+
+def wait_for_line(log, line, process):
+    for _ in range(600):
+        if line in log.read_text():
+            return
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+def test_a_container_of_the_code_closes_the_runs_that_its_last_one_left(machine, tmp_path):
+    close_runs = runpy.run_path(str(DOCKER / "close_runs.py"))["close_runs"]
+    with machine.instance() as instance:
+        job = SmallGraph(tmp_path, instance).defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("cards")])
+        started = dg.DagsterRunStatus.STARTED
+        left, elsewhere = (
+            [
+                instance.create_run_for_job(job, status=started, tags={GRPC_INFO_TAG: json.dumps({"host": host})}),
+                instance.create_run_for_job(job, status=started, tags={**TAGS, HOST: host}),
+            ]
+            for host in ("code", "ci")
+        )
+        assert close_runs(instance, "code") == 2
+        assert {instance.get_run_by_id(run.run_id).status.value for run in left} == {"FAILURE"}
+        assert {instance.get_run_by_id(run.run_id).status.value for run in elsewhere} == {"STARTED"}
