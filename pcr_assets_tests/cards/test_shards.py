@@ -11,7 +11,7 @@ from pcr_assets_tests.cards.drawn import card, encoded, listed, raw_folder
 
 
 def shard_of(raw: FolderStore, set_id: str = "base1", workers: int = 2):
-    return build_shard(set_id, listed(raw).scans[set_id], raw.read, workers)
+    return build_shard(set_id, listed(raw).scans[set_id], raw, workers)
 
 
 def test_a_shard_holds_the_cards_in_the_order_of_their_ids(tmp_path):
@@ -75,7 +75,7 @@ def test_a_scan_that_vanished_since_the_listing_stops_no_other(tmp_path):
     raw = raw_folder(tmp_path, base1_4=card(4), base1_2=card(2))
     scans = listed(raw).scans["base1"]
     (tmp_path / "base1-2_Drawn.png").unlink()
-    shard = build_shard("base1", scans, raw.read)
+    shard = build_shard("base1", scans, raw)
     assert shard.table["card_id"].to_pylist() == ["base1-4"]
     assert "could not be read" in shard.rejects[0].reason
 
