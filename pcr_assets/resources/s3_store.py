@@ -137,19 +137,25 @@ class S3Store:
     def _fetch(self, entry: Entry, sha256: str | None = None) -> Path:
         """Downloads are kept by URL and etag, and appear whole. One that was damaged since is fetched again."""
         path = cache_file(self.root, entry.key, entry.etag)
-        if not path.exists() or (sha256 and digests.of_file(path) != sha256):
+        cache = path.parent.parent
+        if path.exists() and (not sha256 or digests.of_file(path) == sha256):
+            return path
+        try:
             try:
                 self._download(entry, path, sha256)
-            except OSError as error:
-                raise StoreError(
-                    f"could not keep {self.root}/{entry.key} in {path.parent}: {error.strerror}. Free space or mend the rights, "
-                    "or name another folder in XDG_CACHE_HOME, then rerun"
-                ) from error
+            except Damaged:  # parts carry no digest: what was damaged on its way comes whole the next time
+                self._download(entry, path, sha256)
+        except OSError as error:
+            raise StoreError(
+                f"could not keep {self.root}/{entry.key} in {cache}: {error.strerror}. Free space or mend the rights, or "
+                "name another folder in XDG_CACHE_HOME, then rerun"
+            ) from error
         return path
 
     def _download(self, entry: Entry, path: Path, sha256: str | None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".aside-") as folder, self._told(entry.key):
+        cache = path.parent.parent
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".aside-") as folder, self._told(entry.key):
             aside = Path(folder, "object")
             if entry.size < PART:  # one request, which s3transfer would send without the condition on the etag
                 aside.write_bytes(self.read(entry.key, entry.etag))
@@ -158,6 +164,7 @@ class S3Store:
                 self._transfers.download(**_place(self._at(entry.key)), fileobj=str(aside), subscribers=known).result()
             if aside.stat().st_size != entry.size or (sha256 and digests.of_file(aside) != sha256):
                 raise Damaged(f"{self.root}/{entry.key}")
+            path.parent.mkdir(exist_ok=True)
             aside.replace(path)
 
     def write(self, key: str, data: bytes | Path) -> None:

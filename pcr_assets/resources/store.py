@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from pcr_assets import digests
@@ -277,6 +277,7 @@ class _Locked:
         self.file.close()
 
 
-def cache_file(*identity: str) -> Path:
-    """Where a download of the object with this identity is kept on this machine."""
-    return CACHE / hashlib.sha256("\0".join(identity).encode()).hexdigest()
+def cache_file(root: str, key: str, etag: str) -> Path:
+    """Where a download of an object is kept on this machine, under the object's own name: readers go by its ending."""
+    identity = hashlib.sha256("\0".join((root, key, etag)).encode()).hexdigest()
+    return CACHE / identity / PurePosixPath(key).name

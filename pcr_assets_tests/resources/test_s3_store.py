@@ -211,7 +211,9 @@ def test_a_server_of_ones_own_is_asked_in_path_style_and_aws_by_the_buckets_name
         client.get_object(Bucket="cards", Key="a")
 
 
-def test_downloads_are_kept_where_the_cache_is(store, tmp_path):
-    store.write("a", b"card")
-    assert store.fetch("a").is_relative_to(tmp_path / "cache")
+def test_downloads_are_kept_in_the_cache_under_their_own_names(store, tmp_path):
+    store.write("models/v1.0/weights.safetensors", b"card")
+    fetched = store.fetch("models/v1.0/weights.safetensors")
+    assert fetched.is_relative_to(tmp_path / "cache")
+    assert fetched.name == "weights.safetensors"
     assert not list(Path(tmp_path, "cache").glob(".aside-*"))
