@@ -4,6 +4,8 @@ Uploads carry SHA-256 digests, of every part where there are parts, which the se
 files and pointers are written on a condition (If-None-Match, If-Match), so two publishers can't overwrite each other.
 """
 
+import io
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -153,19 +155,22 @@ class S3Store:
         return path
 
     def _download(self, entry: Entry, path: Path, sha256: str | None) -> None:
-        cache = path.parent.parent
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix=".aside-") as folder, self._told(entry.key):
-            aside = Path(folder, "object")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".aside-")
+        os.close(handle)
+        aside = Path(name)
+        try:
             if entry.size < PART:  # one request, which s3transfer would send without the condition on the etag
                 aside.write_bytes(self.read(entry.key, entry.etag))
             else:
-                known = [_Known(entry)]
-                self._transfers.download(**_place(self._at(entry.key)), fileobj=str(aside), subscribers=known).result()
+                place, known = _place(self._at(entry.key)), [_Known(entry)]
+                with self._told(entry.key):
+                    self._transfers.download(**place, fileobj=name, subscribers=known).result()
             if aside.stat().st_size != entry.size or (sha256 and digests.of_file(aside) != sha256):
                 raise Damaged(f"{self.root}/{entry.key}")
-            path.parent.mkdir(exist_ok=True)
             aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
 
     def write(self, key: str, data: bytes | Path) -> None:
         """See :meth:`Store.write`."""
@@ -190,8 +195,6 @@ class S3Store:
         return True
 
     def _upload(self, transfers: Any, key: str, data: bytes | Path) -> None:
-        import io
-
         body = io.BytesIO(data) if isinstance(data, bytes) else str(data)
         transfers.upload(body, **_place(self._at(key)), extra_args={"ChecksumAlgorithm": "SHA256"}).result()
 
