@@ -1,9 +1,9 @@
 """How fast does the store list, read and write on S3, beside boto3 and s3transfer on the same server?
 
 ``python benchmarks/s3_store.py`` starts an S3 server of its own (SeaweedFS) on this machine and puts 5,000 objects of 20 kB
-and one of 256 MB there. Peers and ours take turns; a ratio above 1 says that ours is faster. With ``--root s3://bucket/prefix``
-it asks that server instead, found by the ``PCR_S3_…`` settings, and leaves what it wrote there. The server on this machine answers at once, as no
-bucket does, so small objects are also read with a wait before each request.
+and one of 256 MB there. Peers and ours take turns; a ratio above 1 says that ours is faster. The server on this machine answers at
+once, as no bucket does, so small objects are also read with a wait before each request. With ``--root s3://bucket/prefix``
+another server is asked, found by the ``PCR_S3_…`` settings; what was written stays there.
 
 s3transfer is what ``aws s3 cp`` and ``boto3.client.download_file`` are made of; it gets as many requests at once as ours.
 """

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pcr_assets.resources.store import StoreError
@@ -47,8 +48,20 @@ class S3Settings:
         return "path" if self.path_style else "virtual"
 
 
-def connect(settings: S3Settings) -> Any:
-    """A boto3 client for S3. It may be shared by threads. Raises what boto3 raises about profiles."""
+def connect(settings: S3Settings, *, create_only: bool = False) -> Any:
+    """A boto3 client for S3, shared by threads and by stores: to make one takes longer than to list a bucket.
+
+    With ``create_only``, what it writes is written only where nothing lies: s3transfer can't be told that condition, so
+    each request that ends a write gets it. Raises what boto3 raises about profiles.
+    """
+    chain = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+    return _client(settings, create_only, chain)
+
+
+@lru_cache(maxsize=16)
+def _client(settings: S3Settings, create_only: bool, chain: tuple[tuple[str, str], ...]) -> Any:
+    """A client as long as the settings, and what the environment says to AWS's chain, are the same."""
+    del chain
     import boto3
     from botocore.config import Config
 
@@ -63,7 +76,15 @@ def connect(settings: S3Settings) -> Any:
     session = boto3.Session(profile_name=settings.profile)
     if settings.role:
         session = boto3.Session(botocore_session=_assuming(settings.role, session), region_name=session.region_name)
-    return session.client("s3", config=config, endpoint_url=settings.endpoint, region_name=settings.region)
+    client = session.client("s3", config=config, endpoint_url=settings.endpoint, region_name=settings.region)
+    if create_only:
+        for last in ("PutObject", "CompleteMultipartUpload"):
+            client.meta.events.register(f"provide-client-params.s3.{last}", _where_nothing_lies)
+    return client
+
+
+def _where_nothing_lies(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {**params, "IfNoneMatch": "*"}
 
 
 def _assuming(role: str, session: Any) -> Any:

@@ -39,27 +39,19 @@ class S3Store:
 
     @cached_property
     def client(self) -> Any:
-        """The boto3 client, made at the first request."""
+        """The boto3 client, found at the first request."""
         with told(self.root):
             return connect(self.settings)
 
     @cached_property
     def _transfers(self) -> Any:
         """Moves files in parts, several at a time, and tries broken parts again."""
-        from s3transfer.manager import TransferConfig, TransferManager
-
-        sizes = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_request_concurrency=AT_ONCE)
-        return TransferManager(self.client, sizes)
+        return _manager(self.client)
 
     @cached_property
     def _creations(self) -> Any:
-        """The same, but it replaces nothing: s3transfer has no condition of its own, so each last request gets it here."""
-        from s3transfer.manager import TransferManager
-
-        client = connect(self.settings)
-        for last in ("PutObject", "CompleteMultipartUpload"):
-            client.meta.events.register(f"provide-client-params.s3.{last}", _if_none_there)
-        return TransferManager(client, self._transfers.config)
+        """The same, but it replaces nothing."""
+        return _manager(connect(self.settings, create_only=True))
 
     @contextmanager
     def _told(self, key: str) -> Iterator[None]:
@@ -241,5 +233,8 @@ def _place(at: dict[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in at.items()}
 
 
-def _if_none_there(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    return {**params, "IfNoneMatch": "*"}
+def _manager(client: Any) -> Any:
+    from s3transfer.manager import TransferConfig, TransferManager
+
+    sizes = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_request_concurrency=AT_ONCE)
+    return TransferManager(client, sizes)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pcr_assets.resources import s3_client
 from pcr_assets.resources.s3_client import S3Settings, connect
 from pcr_assets.resources.store import StoreError, open_store
 
@@ -14,7 +15,10 @@ LARGE = bytes(range(256)) * 36_000
 
 @pytest.fixture
 def store(bucket):
-    return open_store(bucket)
+    """A store with a client of its own, to which a test may do things."""
+    s3_client._client.cache_clear()
+    yield open_store(bucket)
+    s3_client._client.cache_clear()
 
 
 def held(store, key: str):
