@@ -24,6 +24,8 @@ PART = 8 << 20
 AT_ONCE = 16
 """Requests under way at the same time."""
 READ_TRIES = 5
+PROBE = ".conditional"
+"""A hidden, empty object by which we see whether a server keeps conditions."""
 CONDITION_FAILED = (409, 412)
 
 
@@ -174,7 +176,7 @@ class S3Store:
         """See :meth:`Store.create`."""
         from botocore.exceptions import ClientError
 
-        checked(key, self.root, len(self._key("").encode()))
+        self._check(key)
         if self.size(key) is not None:  # before it travels in vain
             return False
         with self._told(key):
@@ -194,7 +196,7 @@ class S3Store:
         """See :meth:`Store.swap`."""
         from botocore.exceptions import ClientError
 
-        checked(key, self.root, len(self._key("").encode()))
+        self._check(key)
         condition = {"IfNoneMatch": "*"}
         if expected is not None:
             found, etag = self._pointer(key)
@@ -210,6 +212,29 @@ class S3Store:
                 # The answer to our own write may have been lost, and the second try found it done.
                 if self._pointer(key)[0] != data:
                     raise Moved(f"{self.root}/{key}") from error
+
+    def _check(self, key: str) -> None:
+        """Refuse keys that are none, and servers that would let two publishers write over each other."""
+        checked(key, self.root, len(self._key("").encode()))
+        if not self._keeps_conditions:
+            raise StoreError(
+                f"the server of {self.root} ignores conditional writes, so two publishers could mix their files: publish to one "
+                "that keeps them, such as AWS S3, MinIO or SeaweedFS"
+            )
+
+    @cached_property
+    def _keeps_conditions(self) -> bool:
+        from botocore.exceptions import ClientError
+
+        with self._told(PROBE):
+            for _ in range(2):  # the first may be the first ever
+                try:
+                    self.client.put_object(**self._at(PROBE), IfNoneMatch="*")
+                except ClientError as error:
+                    if status(error) not in CONDITION_FAILED:
+                        raise
+                    return True
+        return False
 
     def _pointer(self, key: str) -> tuple[bytes | None, str]:
         try:

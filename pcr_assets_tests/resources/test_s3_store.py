@@ -68,6 +68,17 @@ def test_an_upload_that_fails_leaves_no_parts_behind(store, tmp_path):
     assert not pending.get("Uploads")
 
 
+def test_a_server_that_ignores_conditions_is_refused_before_anything_is_published(store):
+    def without_condition(params, **_):
+        return {name: value for name, value in params.items() if name != "IfNoneMatch"}
+
+    store.client.meta.events.register("provide-client-params.s3.PutObject", without_condition)
+    for publish in (lambda: store.create("a", b"card"), lambda: store.swap("a", b"card", None)):
+        with pytest.raises(StoreError, match="ignores conditional writes, so two publishers could mix their files"):
+            publish()
+    assert list(store.list()) == []
+
+
 def test_a_file_is_fetched_once_and_again_when_its_copy_was_damaged(store):
     store.write("a", b"card")
     first = store.fetch("a")
