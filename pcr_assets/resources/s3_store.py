@@ -207,7 +207,8 @@ class S3Store:
             try:
                 self.client.put_object(**self._at(key), Body=data, ChecksumAlgorithm="SHA256", **condition)
             except ClientError as error:
-                if status(error) not in CONDITION_FAILED:
+                gone = expected is not None and status(error) == 404  # AWS's word for a pointer that was removed since
+                if status(error) not in CONDITION_FAILED and not gone:
                     raise
                 # The answer to our own write may have been lost, and the second try found it done.
                 if self._pointer(key)[0] != data:

@@ -137,6 +137,7 @@ class Dying:
             raise KeyboardInterrupt
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("at", ["x", "y", "current.json"])
 def test_a_kill_while_publishing_leaves_the_last_version_whole(artifacts, at):
     before = artifacts.publish("a", {"x": b"1", "y": b"1"}, digest=digest("a"))
@@ -163,6 +164,7 @@ def test_of_two_publishers_the_slower_is_told_and_overwrites_nothing(artifacts):
     assert artifacts.fetch(artifacts.current("a"), "x").read_bytes() == b"faster"
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("numbered", [True, False])
 def test_two_publishers_at_once_mix_nothing(artifacts, numbered):
     """Both take the same version, write other bytes, and come to the pointer at the same time."""

@@ -41,6 +41,7 @@ def test_a_large_file_goes_up_in_parts_and_the_server_has_the_sha256_of_them_all
     assert found["ChecksumSHA256"].endswith("-2")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("size", [1, len(LARGE)], ids=["small", "in parts"])
 def test_a_body_that_changed_on_its_way_is_refused_by_the_server(store, size, tmp_path):
     """The digest goes with the request; the body is swapped after it was taken, as a broken memory bank would."""
@@ -68,6 +69,7 @@ def test_an_upload_that_fails_leaves_no_parts_behind(store, tmp_path):
     assert not pending.get("Uploads")
 
 
+@pytest.mark.faults
 def test_a_server_that_ignores_conditions_is_refused_before_anything_is_published(store):
     def without_condition(params, **_):
         return {name: value for name, value in params.items() if name != "IfNoneMatch"}
@@ -122,6 +124,7 @@ def test_a_folder_marker_of_an_s3_console_is_listed_as_one(store):
     assert [entry.key for entry in store.list()] == ["empty/"]
 
 
+@pytest.mark.faults
 def test_a_key_of_1024_bytes_is_taken_and_one_more_is_one_sentence(store):
     room = 1024 - len(store.prefix) - 1
     longest = "/".join(["k" * 200] * 4) + "/"
@@ -132,6 +135,7 @@ def test_a_key_of_1024_bytes_is_taken_and_one_more_is_one_sentence(store):
         store.write(f"{longest}z", b"card")
 
 
+@pytest.mark.faults
 def test_a_bucket_that_is_not_there_is_one_sentence(bucket):
     nowhere = open_store("s3://nowhere/x")
     for ask in (lambda: nowhere.write("a", b""), lambda: nowhere.read("a"), lambda: list(nowhere.list())):
@@ -144,6 +148,7 @@ def test_a_root_without_a_bucket_is_one_sentence():
         open_store("s3://")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
 def test_credentials_that_the_server_does_not_know_are_one_sentence(bucket, monkeypatch, name):
     monkeypatch.setenv(name, "wrong")
@@ -151,6 +156,7 @@ def test_credentials_that_the_server_does_not_know_are_one_sentence(bucket, monk
         open_store(bucket).read("a")
 
 
+@pytest.mark.faults
 def test_no_credentials_are_one_sentence(bucket, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -158,6 +164,7 @@ def test_no_credentials_are_one_sentence(bucket, monkeypatch):
         open_store(bucket).read("a")
 
 
+@pytest.mark.faults
 def test_a_profile_that_is_not_there_is_one_sentence(bucket, monkeypatch):
     monkeypatch.setenv("PCR_S3_PROFILE", "nobody")
     with pytest.raises(StoreError, match=r"no AWS credentials for .*nobody.*set AWS_PROFILE"):
@@ -232,3 +239,17 @@ def test_downloads_are_kept_in_the_cache_under_their_own_names(store, tmp_path):
     assert fetched.is_relative_to(tmp_path / "cache")
     assert fetched.name == "weights.safetensors"
     assert not list(Path(tmp_path, "cache").glob(".aside-*"))
+
+
+def test_a_pointer_removed_between_reading_and_moving_was_moved(store):
+    from pcr_assets.resources.store import Moved
+
+    store.swap("current", b"1", None)
+
+    def removed(**_):
+        store.client.meta.events.unregister("before-call.s3.PutObject", removed)
+        store.client.delete_object(**store._at("current"))
+
+    store.client.meta.events.register("before-call.s3.PutObject", removed)
+    with pytest.raises(Moved):
+        store.swap("current", b"2", b"1")

@@ -59,6 +59,7 @@ def test_an_etag_changes_with_the_content(store):
     assert before.etag != after.etag
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     "key",
     ["a b/c d.png", "Pokémon/リザードン 🔥.png", "a+b&c=d?e#f%20g", "'quoted\" <x>*.png", "/".join(["k" * 200] * 4)],
@@ -70,6 +71,7 @@ def test_a_key_may_hold_whatever_a_files_name_may(store, key):
     assert (store.read(key, entry.etag), store.size(key), store.fetch(key).read_bytes()) == (b"card", 4, b"card")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("key", ["", "../outside", "a/../../outside", "/etc/passwd", "a//b", "./a", "a/"])
 def test_keys_lead_nowhere_outside(store, key):
     for write in (store.write, store.create):
@@ -77,6 +79,7 @@ def test_keys_lead_nowhere_outside(store, key):
             write(key, b"")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("key", ["n" * 256, "/".join(["part"] * 210)], ids=["a part of 256", "1,049 in all"])
 def test_a_key_that_is_too_long_is_one_sentence(store, key):
     with pytest.raises(StoreError, match=r"too long for a key .* Give shorter names"):
@@ -142,6 +145,7 @@ def test_what_is_created_is_never_written_over(store, tmp_path):
     assert (store.read("a"), store.size("large")) == (b"first", len(LARGE))
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("size", [1, len(LARGE)], ids=["small", "in parts"])
 def test_of_many_creators_at_once_exactly_one_wins(store, size, tmp_path):
     def create(number: int) -> bool:
@@ -168,6 +172,7 @@ def test_a_pointer_that_is_gone_was_moved(store):
         store.swap("current", b"2", b"1")
 
 
+@pytest.mark.faults
 def test_of_many_publishers_at_once_exactly_one_wins(store):
     def publish(number: int) -> bool:
         try:
