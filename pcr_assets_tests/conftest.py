@@ -6,6 +6,7 @@ import runpy
 import shutil
 import sys
 import unittest.mock
+import uuid
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,7 @@ from pcr_assets import planner
 from pcr_assets.definitions import build_defs
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner, make_key
+from pcr_assets_tests.s3_server import S3Server
 
 # What a person's own store was given must not reach a test: it would write sample cards among theirs.
 for name in [name for name in os.environ if name.startswith("PCR_")]:
@@ -78,6 +80,29 @@ class World:
         profile = yaml.safe_load(self.profile.read_text())
         profile[section] = {**profile.get(section, {}), **values}
         self.profile.write_text(yaml.safe_dump(profile))
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    """A real S3 server, one for each test process that needs it, started at the first need."""
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch, tmp_path):
+    """``s3://cards/…``: an empty place of a test's own on that server, which the environment names as a person would."""
+    return at_server(s3_server, monkeypatch, tmp_path)
+
+
+def at_server(server, monkeypatch, folder):
+    """Let the environment name a server and its keys; give a place on it that no other test uses."""
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("pcr_assets.resources.store.CACHE", folder / "cache")
+    return f"s3://{server.bucket}/{uuid.uuid4().hex}"
 
 
 @pytest.fixture(scope="session")

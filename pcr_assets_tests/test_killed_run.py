@@ -11,6 +11,7 @@ import pytest
 
 from pcr_assets import layout
 
+pytestmark = pytest.mark.faults
 TIMEOUT = 180
 
 

@@ -55,7 +55,7 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
     from pcr_assets.cards import shards
     from pcr_assets.cards.processed import assemble
 
-    listing, artifacts = list_raw(project), project.artifacts
+    listing, raw, artifacts = list_raw(project), project.open(project.raw_root), project.artifacts
     before = artifacts.find(layout.PROCESSED)
     known = {**before.record["sets"], **before.record["without_cards"]} if before else {}
     inputs = {set_id: shards.inputs_digest(listing, set_id) for set_id in listing.scans}
@@ -65,7 +65,7 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
     with project.passing_workdir() as work:
         sets, files = {set_id: known[set_id] for set_id in plan.kept}, {}
         for number, set_id in enumerate(plan.built, start=1):
-            shard = shards.build_shard(set_id, listing.scans[set_id], project.open(project.raw_root).read)
+            shard = shards.build_shard(set_id, listing.scans[set_id], raw)
             name = f"shards/{shard.file_name}"
             if not shard.table.num_rows:
                 name = ""

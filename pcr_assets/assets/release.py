@@ -138,7 +138,7 @@ def _pictures(project: Project, root: str) -> list[Path]:
     from pcr_assets.cards.names import is_picture
 
     store = project.open(root)
-    return [store.fetch(entry.key) for entry in store.list() if is_picture(entry.key)]
+    return list(store.fetch_many(entry for entry in store.list() if is_picture(entry.key)))
 
 
 def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,11 @@ class Scan:
     name: str
     fault: str = ""
 
+    @property
+    def entry(self) -> Entry:
+        """The file as the store listed it."""
+        return Entry(self.key, self.size, self.etag)
+
 
 @dataclass(frozen=True)
 class Listing:

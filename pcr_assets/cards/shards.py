@@ -6,8 +6,7 @@ with the same pixels gives the same shard.
 
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,13 @@ from pcr_assets.cards.listing import Listing, Scan
 from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
 from pcr_assets.imaging.hashing import phash
-from pcr_assets.resources.store import StoreError
+from pcr_assets.resources.side_by_side import side_by_side
+from pcr_assets.resources.store import Missing, Store
 
 TRANSFORM_VERSION = 1
 """Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
+MOST_BYTES = 64 << 20
+"""Larger files are not even read: a few of them at once would fill the memory."""
 JPEG_QUALITY = 95
 ROW_GROUP = 4
 """Scans a row group: reading one picture at random reads this many."""
@@ -81,28 +83,38 @@ def inputs_digest(listing: Listing, set_id: str) -> str:
     return digests.of_json([listing.digest_of(set_id), TRANSFORM_VERSION])
 
 
-def build_shard(set_id: str, scans: Sequence[Scan], read: Callable[[str], bytes], workers: int | None = None) -> Shard:
-    """Decode and clean the scans of a set; a scan that can't serve becomes a reject and stops no other.
+def build_shard(set_id: str, scans: Sequence[Scan], raw: Store, workers: int | None = None) -> Shard:
+    """Read, decode and clean the scans of a set; a scan that can't serve becomes a reject and stops no other.
 
-    ``read`` gives the bytes of a key and may raise StoreError or OSError: a scan may vanish after it was listed. Works in
-    threads, as many as there are cores by default: decoders and encoders release the interpreter lock.
+    The store reads ahead while ``workers`` threads decode, as many as there are cores by default: decoders and encoders
+    release the interpreter lock. A scan that vanished since the listing is a reject, for the next listing lacks it. Raises
+    StoreError when the store fails, or ``Replaced`` when a scan is no longer the listed one: both are no fault of a scan.
     """
-    with ThreadPoolExecutor(workers or len(os.sched_getaffinity(0))) as pool:
-        made = list(pool.map(lambda scan: _processed(scan, read), scans))
+    contents = raw.read_many(scan.entry for scan in scans if _readable(scan))
+    given = ((scan, next(contents) if _readable(scan) else b"") for scan in scans)
+    made = list(side_by_side(lambda pair: _processed(*pair), given, workers or len(os.sched_getaffinity(0))))
     rejects = tuple(found for found in made if isinstance(found, Reject))
     rows = [found for found in made if isinstance(found, dict)]
     return Shard(set_id, pa.Table.from_pylist(_with_views(rows), schema=SCHEMA), rejects)
 
 
-def _processed(scan: Scan, read: Callable[[str], bytes]) -> dict[str, Any] | Reject:
+def _readable(scan: Scan) -> bool:
+    return not scan.fault and scan.size <= MOST_BYTES
+
+
+def _processed(scan: Scan, data: bytes | Missing | PermissionError) -> dict[str, Any] | Reject:
     if scan.fault:
         return Reject(scan.set_id, scan.key, scan.fault)
+    if scan.size > MOST_BYTES:
+        return Reject(
+            scan.set_id, scan.key, f"the file is larger than any card scan: scale it below {MOST_BYTES >> 20} MB"
+        )
+    if not isinstance(data, bytes):
+        return Reject(scan.set_id, scan.key, f"the scan could not be read ({data}): look whether it is still there")
     try:
-        card = clean(decode(read(scan.key)))
+        card = clean(decode(data))
     except Rejected as error:
         return Reject(scan.set_id, scan.key, str(error))
-    except (StoreError, OSError) as error:
-        return Reject(scan.set_id, scan.key, f"the scan could not be read ({error}): look whether it is still there")
     height, width = card.shape[:2]
     return {
         "card_id": scan.card_id,

@@ -2,17 +2,23 @@
 
 ``<name>/current.json`` holds the version, the content digest (the asset's data version), every file with size and
 SHA-256, and a record: what the artifact was made from and what was measured on it. The pointer moves last, in one step,
-so a reader sees the old artifact or the new one, never a mixture.
+so a reader sees the old artifact or the new one, never a mixture. No file is ever written over: of two publishers at once
+each has a version folder of its own, and the pointer decides.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests
-from pcr_assets.resources.store import Missing, Store, StoreError
+from pcr_assets.resources.side_by_side import side_by_side
+from pcr_assets.resources.store import Damaged, Missing, Store, StoreError
+
+AT_ONCE = 16
+"""Files that are looked for, or written, at the same time."""
 
 
 class ArtifactMissing(StoreError):
@@ -56,31 +62,39 @@ class Artifacts:
 
     def find(self, name: str) -> Artifact | None:
         """The current version of ``name``, or None when there is none or when one of its files is gone."""
-        try:
-            artifact = self.current(name)
-        except ArtifactMissing:
-            return None
-        return artifact if self._whole(artifact) else None
+        pointer = self._pointer(name)
+        return None if pointer is None else self._whole(self._read(name, pointer))
 
     def current(self, name: str) -> Artifact:
         """The current version of ``name``. Raises :class:`ArtifactMissing` or :class:`ArtifactDamaged`."""
-        try:
-            pointer = json.loads(self.store.read(f"{name}/current.json"))
-            files = {file: PublishedFile(**entry) for file, entry in pointer["files"].items()}
-            return Artifact(name, pointer["version"], pointer["digest"], files, pointer["record"])
-        except Missing as error:
+        pointer = self._pointer(name)
+        if pointer is None:
             raise ArtifactMissing(
                 f"{name} is not in the store {self.store.root} yet: materialize the asset that makes it first "
                 "(`make refresh` builds everything that is missing)"
-            ) from error
+            )
+        return self._read(name, pointer)
+
+    def _pointer(self, name: str) -> bytes | None:
+        try:
+            return self.store.read(f"{name}/current.json")
+        except Missing:
+            return None
+
+    def _read(self, name: str, pointer: bytes) -> Artifact:
+        try:
+            held = json.loads(pointer)
+            files = {file: PublishedFile(**entry) for file, entry in held["files"].items()}
+            return Artifact(name, held["version"], held["digest"], files, held["record"])
         except (ValueError, KeyError, TypeError) as error:
             raise ArtifactDamaged(
                 f"{self.store.root}/{name}/current.json is no pointer to an artifact: delete it, then `make refresh` "
                 "builds the artifact again"
             ) from error
 
-    def _whole(self, artifact: Artifact) -> bool:
-        return all(self.store.size(file.key) == file.size for file in artifact.files.values())
+    def _whole(self, artifact: Artifact) -> Artifact | None:
+        there = side_by_side(lambda file: self.store.size(file.key) == file.size, artifact.files.values(), AT_ONCE)
+        return artifact if all(there) else None
 
     def fetch(self, artifact: Artifact, file: str) -> Path:
         """A verified local file of an artifact. Raises :class:`ArtifactMissing` or :class:`ArtifactDamaged`."""
@@ -89,16 +103,13 @@ class Artifacts:
     def fetch_file(self, published: PublishedFile) -> Path:
         """A verified local copy of a published file (the file itself when the store is a folder)."""
         try:
-            path = self.store.fetch(published.key)
+            return self.store.fetch(published.key, published.sha256)
         except Missing as error:
             raise ArtifactMissing(
                 f"{published.key} is gone from {self.store.root}: `make refresh` builds it again"
             ) from error
-        if digests.of_file(path) != published.sha256:
-            raise ArtifactDamaged(
-                f"{path} is not the file that was published: delete it, then `make refresh` builds it again"
-            )
-        return path
+        except Damaged as error:
+            raise ArtifactDamaged(str(error)) from error
 
     def publish(
         self,
@@ -116,15 +127,14 @@ class Artifacts:
         named again, not written again. A version folder is called by the digest, or ``v1.0``, ``v1.1``, … when ``numbered``.
         The same content under the same record publishes nothing new. Raises ``Moved`` when another publisher was faster.
         """
-        before = self.find(name)
         pointer = self._pointer(name)
+        before = None if pointer is None else self._whole(self._read(name, pointer))
         if before is not None and before.digest == digest:
             version, published = before.version, dict(before.files)
         else:
-            version = self._next_minor(name) if numbered else digest[:16]
-            published = dict(kept or {}) | {
-                file: self._write(f"{name}/{version}/{file}", files[file]) for file in files
-            }
+            versions = self._minors(name) if numbered else _named_after(digest)
+            version, written = self._write(name, versions, files)
+            published = {**(kept or {}), **written}
         artifact = Artifact(name, version, digest, published, dict(record or {}))
         entry = {file: vars(value) for file, value in sorted(published.items())}
         body = {"version": version, "digest": digest, "files": entry, "record": artifact.record}
@@ -133,19 +143,38 @@ class Artifacts:
             self.store.swap(f"{name}/current.json", data, pointer)
         return artifact
 
-    def _pointer(self, name: str) -> bytes | None:
-        try:
-            return self.store.read(f"{name}/current.json")
-        except Missing:
-            return None
+    def _write(
+        self, name: str, versions: Iterable[str], files: Mapping[str, Path | bytes]
+    ) -> tuple[str, dict[str, PublishedFile]]:
+        """Write the files into the first version folder where nobody else's lie. Who writes the first file has the folder."""
+        for version in versions:
+            keys = {file: f"{name}/{version}/{file}" for file in sorted(files)}
+            first, rest = list(keys)[:1], list(keys)[1:]
+            written = dict(zip(first, (self._create(keys[file], files[file]) for file in first), strict=True))
+            if all(written.values()):
+                made = side_by_side(lambda file: self._create(keys[file], files[file]), rest, AT_ONCE)  # noqa: B023
+                written |= zip(rest, made, strict=True)
+            if all(written.values()):
+                return version, {file: entry for file, entry in written.items() if entry}
+        raise AssertionError("there is always another version")
 
-    def _write(self, key: str, data: bytes | Path) -> PublishedFile:
-        self.store.write(key, data)
-        if isinstance(data, bytes):
-            return PublishedFile(key, digests.of_bytes(data), len(data))
-        return PublishedFile(key, digests.of_file(data), data.stat().st_size)
+    def _create(self, key: str, data: bytes | Path) -> PublishedFile | None:
+        """Write a file where there is none. None when another's lies there; one with the same bytes serves as well as ours."""
+        size = len(data) if isinstance(data, bytes) else data.stat().st_size
+        sha256 = digests.of_bytes(data) if isinstance(data, bytes) else digests.of_file(data)
+        if not self.store.create(key, data):
+            try:
+                self.store.fetch(key, sha256)
+            except Damaged:
+                return None
+        return PublishedFile(key, sha256, size)
 
-    def _next_minor(self, name: str) -> str:
+    def _minors(self, name: str) -> Iterator[str]:
         taken = {entry.key[len(name) + 1 :].split("/")[0] for entry in self.store.list(name)}
         minors = [int(version.removeprefix("v1.")) for version in taken if version.startswith("v1.")]
-        return f"v1.{max(minors, default=-1) + 1}"
+        return (f"v1.{minor}" for minor in count(max(minors, default=-1) + 1))
+
+
+def _named_after(digest: str) -> Iterator[str]:
+    yield digest[:16]
+    yield from (f"{digest[:16]}-{number}" for number in count(2))

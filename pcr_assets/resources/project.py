@@ -33,7 +33,7 @@ class Project(dg.ConfigurableResource):
     @cached_property
     def root(self) -> Store:
         """The project's part of the store: everything below :data:`pcr_assets.layout.PROJECT`."""
-        return open_store(f"{self.store or _variable('PCR_STORE', 'store')}/{layout.PROJECT}", **_s3_options())
+        return open_store(f"{self.store or _variable('PCR_STORE', 'store')}/{layout.PROJECT}")
 
     @cached_property
     def artifacts(self) -> Artifacts:
@@ -58,7 +58,7 @@ class Project(dg.ConfigurableResource):
 
     def open(self, root: str) -> Store:
         """A store for one of the raw roots."""
-        return open_store(root, **_s3_options())
+        return open_store(root)
 
     @property
     def settings(self) -> settings.Settings:
@@ -82,7 +82,3 @@ class Project(dg.ConfigurableResource):
 
 def _variable(name: str, default: str) -> str:
     return os.environ.get(name) or default
-
-
-def _s3_options() -> dict[str, str | None]:
-    return {"endpoint_url": os.environ.get("PCR_S3_ENDPOINT"), "region_name": os.environ.get("PCR_S3_REGION")}

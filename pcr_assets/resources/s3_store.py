@@ -1,124 +1,266 @@
-"""An ``s3://bucket/prefix`` as a store. Credentials come from the usual AWS chain only.
+"""An ``s3://bucket/prefix`` as a store. How the server is found and spoken to is in :mod:`pcr_assets.resources.s3_client`.
 
-Uploads carry a SHA-256 that the server checks; a pointer moves by a conditional write (If-Match, If-None-Match), so two
-publishers can't overwrite each other.
+Uploads carry SHA-256 digests, of every part where there are parts, which the server checks before it keeps anything. New
+files and pointers are written on a condition (If-None-Match, If-Match), so two publishers can't overwrite each other.
 """
 
-import base64
-import hashlib
+import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pcr_assets.resources.store import Entry, Missing, Moved, StoreError, cache_file
+from pcr_assets import digests
+from pcr_assets.resources.s3_client import S3Settings, connect
+from pcr_assets.resources.s3_errors import status, told
+from pcr_assets.resources.side_by_side import side_by_side
+from pcr_assets.resources.store import Damaged, Entry, Missing, Moved, StoreError, cache_file, checked
 
-LARGE = 64 << 20
-"""Objects above this many bytes go up in parts."""
+PART = 8 << 20
+"""Objects above this many bytes go up, and come down, in parts of this size."""
+AT_ONCE = 16
+"""Requests under way at the same time."""
+READ_TRIES = 5
+PROBE = ".conditional"
+"""A hidden, empty object by which we see whether a server keeps conditions."""
+CONDITION_FAILED = (409, 412)
 
 
 class S3Store:
     """Objects below one prefix of one bucket."""
 
-    def __init__(self, root: str, *, endpoint_url: str | None = None, region_name: str | None = None):
-        self.root = root.rstrip("/")
-        self.bucket, _, self.prefix = self.root.removeprefix("s3://").partition("/")
-        self.options = {"endpoint_url": endpoint_url, "region_name": region_name}
+    def __init__(self, root: str, settings: S3Settings | None = None):
+        self.bucket, _, self.prefix = root.removeprefix("s3://").rstrip("/").partition("/")
+        self.root = f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+        self.settings = settings or S3Settings.of_environment()
+        if not self.bucket:
+            raise StoreError(f"{root} names no bucket: write s3://bucket or s3://bucket/prefix")
 
     @cached_property
     def client(self) -> Any:
-        """The boto3 client, made at the first request."""
-        import boto3
-        from botocore.config import Config
+        """The boto3 client, found at the first request."""
+        with told(self.root):
+            return connect(self.settings)
 
-        retries = Config(retries={"max_attempts": 5, "mode": "standard"})
-        return boto3.client("s3", config=retries, **self.options)
+    @cached_property
+    def _transfers(self) -> Any:
+        """Moves files in parts, several at a time, and tries broken parts again."""
+        return _manager(self.client)
+
+    @cached_property
+    def _creations(self) -> Any:
+        """The same, but it replaces nothing."""
+        return _manager(connect(self.settings, create_only=True))
+
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        with told(f"{self.root}/{key}".rstrip("/"), self.settings.endpoint or ""):
+            yield
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
 
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self.bucket, "Key": self._key(key)}
+
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """See :meth:`Store.list`."""
-        base = self._key("")
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self._key(f"{prefix}/" if prefix else "")
-        )
-        for page in pages:
-            for found in page.get("Contents", ()):
-                key = found["Key"][len(base) :]
-                if key and not any(part.startswith(".") for part in key.split("/")):
-                    yield Entry(key, found["Size"], found["ETag"].strip('"'))
+        """See :meth:`Store.list`. Sorted here: not every server lists in the order of keys."""
+        base, pages = self._key(""), self.client.get_paginator("list_objects_v2")
+        below = self._key(f"{prefix}/" if prefix else "")
+        found = []
+        with self._told(prefix):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=below):
+                for held in page.get("Contents", ()):
+                    key = held["Key"][len(base) :]
+                    if key and not any(part.startswith(".") for part in key.split("/")):
+                        found.append(Entry(key, held["Size"], held["ETag"].strip('"')))
+        return iter(sorted(found))
 
     def size(self, key: str) -> int | None:
         """See :meth:`Store.size`."""
         try:
-            return self.client.head_object(Bucket=self.bucket, Key=self._key(key))["ContentLength"]
-        except self.client.exceptions.ClientError as error:
-            if _status(error) == 404:
-                return None
-            raise self._explained(key, error) from error
+            return self._head(key).size
+        except Missing:
+            return None
 
-    def _get(self, key: str) -> Any:
-        try:
-            return self.client.get_object(Bucket=self.bucket, Key=self._key(key))
-        except self.client.exceptions.ClientError as error:
-            if _status(error) == 404:
-                raise Missing(f"{self.root}/{key} does not exist") from error
-            raise self._explained(key, error) from error
+    def _head(self, key: str) -> Entry:
+        with self._told(key):
+            held = self.client.head_object(**self._at(key))
+        return Entry(key, held["ContentLength"], held["ETag"].strip('"'))
 
-    def read(self, key: str) -> bytes:
+    def read(self, key: str, etag: str | None = None) -> bytes:
         """See :meth:`Store.read`."""
-        return self._get(key)["Body"].read()
+        return self._read(key, etag)[0]
 
-    def fetch(self, key: str) -> Path:
-        """See :meth:`Store.fetch`. Downloads are kept by URL and ETag and appear whole."""
-        response = self._get(key)
-        path = cache_file(self.root, key, response["ETag"])
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".aside-")
-            with os.fdopen(handle, "wb") as file:
-                for chunk in response["Body"].iter_chunks(1 << 20):
-                    file.write(chunk)
-            Path(aside).replace(path)
+    def _read(self, key: str, etag: str | None = None) -> tuple[bytes, str]:
+        """An object's bytes and etag. An answer that breaks off or arrives damaged is asked for again."""
+        from botocore.exceptions import FlexibleChecksumError
+        from s3transfer.utils import S3_RETRYABLE_DOWNLOAD_ERRORS
+
+        condition = {"IfMatch": f'"{etag}"'} if etag else {}
+        with self._told(key):
+            for left in reversed(range(READ_TRIES)):
+                held = self.client.get_object(**self._at(key), **condition)
+                try:
+                    return held["Body"].read(), held["ETag"]
+                except (FlexibleChecksumError, *S3_RETRYABLE_DOWNLOAD_ERRORS):
+                    if not left:
+                        raise
+        raise AssertionError("the last try returns or raises")
+
+    def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | PermissionError]:
+        """See :meth:`Store.read_many`."""
+
+        def read(entry: Entry) -> bytes | Missing:
+            try:
+                return self.read(entry.key, entry.etag)
+            except Missing as error:
+                return error
+
+        return side_by_side(read, entries, AT_ONCE)
+
+    def fetch(self, key: str, sha256: str | None = None) -> Path:
+        """See :meth:`Store.fetch`."""
+        return self._fetch(self._head(key), sha256)
+
+    def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path]:
+        """See :meth:`Store.fetch_many`."""
+        return side_by_side(self._fetch, entries, AT_ONCE)
+
+    def _fetch(self, entry: Entry, sha256: str | None = None) -> Path:
+        """Downloads are kept by URL and etag, and appear whole. One that was damaged since is fetched again."""
+        path = cache_file(self.root, entry.key, entry.etag)
+        cache = path.parent.parent
+        if path.exists() and (not sha256 or digests.of_file(path) == sha256):
+            return path
+        try:
+            try:
+                self._download(entry, path, sha256)
+            except Damaged:  # parts carry no digest: what was damaged on its way comes whole the next time
+                self._download(entry, path, sha256)
+        except OSError as error:
+            raise StoreError(
+                f"could not keep {self.root}/{entry.key} in {cache}: {error.strerror}. Free space or mend the rights, or "
+                "name another folder in XDG_CACHE_HOME, then rerun"
+            ) from error
         return path
+
+    def _download(self, entry: Entry, path: Path, sha256: str | None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".aside-")
+        os.close(handle)
+        aside = Path(name)
+        try:
+            if entry.size < PART:  # one request, which s3transfer would send without the condition on the etag
+                aside.write_bytes(self.read(entry.key, entry.etag))
+            else:
+                place, known = _place(self._at(entry.key)), [_Known(entry)]
+                with self._told(entry.key):
+                    self._transfers.download(**place, fileobj=name, subscribers=known).result()
+            if aside.stat().st_size != entry.size or (sha256 and digests.of_file(aside) != sha256):
+                raise Damaged(f"{self.root}/{entry.key}")
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
 
     def write(self, key: str, data: bytes | Path) -> None:
         """See :meth:`Store.write`."""
-        if isinstance(data, Path) and data.stat().st_size > LARGE:
-            self.client.upload_file(str(data), self.bucket, self._key(key), ExtraArgs={"ChecksumAlgorithm": "SHA256"})
-        else:
-            self._put(key, data if isinstance(data, bytes) else data.read_bytes())
+        checked(key, self.root, len(self._key("").encode()))
+        with self._told(key):
+            self._upload(self._transfers, key, data)
+
+    def create(self, key: str, data: bytes | Path) -> bool:
+        """See :meth:`Store.create`."""
+        from botocore.exceptions import ClientError
+
+        self._check(key)
+        if self.size(key) is not None:  # before it travels in vain
+            return False
+        with self._told(key):
+            try:
+                self._upload(self._creations, key, data)
+            except ClientError as error:
+                if status(error) in CONDITION_FAILED:
+                    return False
+                raise
+        return True
+
+    def _upload(self, transfers: Any, key: str, data: bytes | Path) -> None:
+        body = io.BytesIO(data) if isinstance(data, bytes) else str(data)
+        transfers.upload(body, **_place(self._at(key)), extra_args={"ChecksumAlgorithm": "SHA256"}).result()
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
         """See :meth:`Store.swap`."""
+        from botocore.exceptions import ClientError
+
+        self._check(key)
         condition = {"IfNoneMatch": "*"}
         if expected is not None:
-            found = self._get(key)
-            if found["Body"].read() != expected:
+            found, etag = self._pointer(key)
+            if found != expected:
                 raise Moved(f"{self.root}/{key}")
-            condition = {"IfMatch": found["ETag"]}
-        self._put(key, data, **condition)
+            condition = {"IfMatch": etag}
+        with self._told(key):
+            try:
+                self.client.put_object(**self._at(key), Body=data, ChecksumAlgorithm="SHA256", **condition)
+            except ClientError as error:
+                gone = expected is not None and status(error) == 404  # AWS's word for a pointer that was removed since
+                if status(error) not in CONDITION_FAILED and not gone:
+                    raise
+                # The answer to our own write may have been lost, and the second try found it done.
+                if self._pointer(key)[0] != data:
+                    raise Moved(f"{self.root}/{key}") from error
 
-    def _put(self, key: str, data: bytes, **condition: str) -> None:
-        checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        try:
-            self.client.put_object(
-                Bucket=self.bucket, Key=self._key(key), Body=data, ChecksumSHA256=checksum, **condition
+    def _check(self, key: str) -> None:
+        """Refuse keys that are none, and servers that would let two publishers write over each other."""
+        checked(key, self.root, len(self._key("").encode()))
+        if not self._keeps_conditions:
+            raise StoreError(
+                f"the server of {self.root} ignores conditional writes, so two publishers could mix their files: publish to one "
+                "that keeps them, such as AWS S3, MinIO or SeaweedFS"
             )
-        except self.client.exceptions.ClientError as error:
-            if condition and _status(error) in (409, 412):
-                raise Moved(f"{self.root}/{key}") from error
-            raise self._explained(key, error) from error
 
-    def _explained(self, key: str, error: Any) -> StoreError:
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        return StoreError(
-            f"S3 refused {self.root}/{key} ({code}): check the bucket's name, the region and the credentials"
-        )
+    @cached_property
+    def _keeps_conditions(self) -> bool:
+        from botocore.exceptions import ClientError
+
+        with self._told(PROBE):
+            for _ in range(2):  # the first may be the first ever
+                try:
+                    self.client.put_object(**self._at(PROBE), IfNoneMatch="*")
+                except ClientError as error:
+                    if status(error) not in CONDITION_FAILED:
+                        raise
+                    return True
+        return False
+
+    def _pointer(self, key: str) -> tuple[bytes | None, str]:
+        try:
+            return self._read(key)
+        except Missing:
+            return None, ""
 
 
-def _status(error: Any) -> int:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+class _Known:
+    """Tells s3transfer what a listing already knows: it need not ask, and refuses an object that was replaced since."""
+
+    def __init__(self, entry: Entry):
+        self.entry = entry
+
+    def on_queued(self, future: Any, **_: Any) -> None:
+        future.meta.provide_transfer_size(self.entry.size)
+        future.meta.provide_object_etag(f'"{self.entry.etag}"')
+
+
+def _place(at: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in at.items()}
+
+
+def _manager(client: Any) -> Any:
+    from s3transfer.manager import TransferConfig, TransferManager
+
+    sizes = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_request_concurrency=AT_ONCE)
+    return TransferManager(client, sizes)

@@ -14,7 +14,7 @@ from pcr_assets_tests.cards.drawn import card, encoded, listed, raw_folder
 def processed(raw: FolderStore, folder: Path):
     listing, sets, paths = listed(raw), {}, {}
     for set_id, scans in listing.scans.items():
-        shard = build_shard(set_id, scans, raw.read)
+        shard = build_shard(set_id, scans, raw)
         paths[set_id] = folder / shard.file_name
         write_table(shard.table, paths[set_id])
         sets[set_id] = entry(shard, shard.file_name, inputs_digest(listing, set_id))

@@ -21,7 +21,7 @@ def cards(tmp_path_factory) -> CardImages:
     paths = []
     for set_id, scans in listed(raw).scans.items():
         paths.append(folder / f"{set_id}.parquet")
-        write_table(build_shard(set_id, scans, raw.read).table, paths[-1])
+        write_table(build_shard(set_id, scans, raw).table, paths[-1])
     return CardImages(paths)
 
 

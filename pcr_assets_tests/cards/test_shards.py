@@ -6,12 +6,12 @@ import pytest
 
 from pcr_assets.cards.shards import build_shard, inputs_digest, write_table
 from pcr_assets.imaging.sample import bad_files
-from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.store import FolderStore, Replaced
 from pcr_assets_tests.cards.drawn import card, encoded, listed, raw_folder
 
 
 def shard_of(raw: FolderStore, set_id: str = "base1", workers: int = 2):
-    return build_shard(set_id, listed(raw).scans[set_id], raw.read, workers)
+    return build_shard(set_id, listed(raw).scans[set_id], raw, workers)
 
 
 def test_a_shard_holds_the_cards_in_the_order_of_their_ids(tmp_path):
@@ -75,7 +75,7 @@ def test_a_scan_that_vanished_since_the_listing_stops_no_other(tmp_path):
     raw = raw_folder(tmp_path, base1_4=card(4), base1_2=card(2))
     scans = listed(raw).scans["base1"]
     (tmp_path / "base1-2_Drawn.png").unlink()
-    shard = build_shard("base1", scans, raw.read)
+    shard = build_shard("base1", scans, raw)
     assert shard.table["card_id"].to_pylist() == ["base1-4"]
     assert "could not be read" in shard.rejects[0].reason
 
@@ -136,3 +136,20 @@ def test_pictures_keep_their_colours(tmp_path):
     stored = cv2.imdecode(np.frombuffer(shard.table["image"][0].as_py(), np.uint8), cv2.IMREAD_COLOR_RGB)
     assert stored is not None
     assert np.abs(stored.astype(int) - card(4)).mean() < 2
+
+
+def test_a_file_larger_than_any_scan_is_not_even_read(tmp_path, monkeypatch):
+    raw = raw_folder(tmp_path, base1_4=card(4), base1_5=card(5, (504, 704)))
+    sizes = sorted(entry.size for entry in raw.list())
+    monkeypatch.setattr("pcr_assets.cards.shards.MOST_BYTES", sizes[0])
+    shard = shard_of(raw)
+    assert shard.table["card_id"].to_pylist() == ["base1-4"]
+    assert "larger than any card scan" in shard.rejects[0].reason
+
+
+def test_a_scan_replaced_since_the_listing_is_an_error_and_no_reject(tmp_path):
+    raw = raw_folder(tmp_path, base1_4=card(4))
+    scans = listed(raw).scans["base1"]
+    raw.write("base1-4_Drawn.png", encoded(card(44)))
+    with pytest.raises(Replaced, match="run again"):
+        build_shard("base1", scans, raw)

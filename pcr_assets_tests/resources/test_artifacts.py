@@ -1,6 +1,8 @@
 """Artifacts: immutable versions and one pointer, whatever happens on the way."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -9,19 +11,25 @@ from pcr_assets.resources.store import FolderStore, Moved, StoreError
 
 
 @pytest.fixture
-def artifacts(tmp_path) -> Artifacts:
-    return Artifacts(FolderStore(str(tmp_path)))
+def artifacts(store) -> Artifacts:
+    return Artifacts(store)
 
 
 def digest(letter: str) -> str:
     return letter * 64
 
 
-def on_disk(artifacts: Artifacts) -> dict[str, int]:
-    """Files of the store and when they were written."""
-    root = Path(artifacts.store.root)
-    files = (path for path in root.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(root).as_posix(): path.stat().st_mtime_ns for path in files}
+def held(artifacts: Artifacts) -> dict[str, str]:
+    """Files of the store and their etags."""
+    return {entry.key: entry.etag for entry in artifacts.store.list()}
+
+
+def lose(artifacts: Artifacts, key: str) -> None:
+    store = artifacts.store
+    if isinstance(store, FolderStore):
+        Path(store.root, key).unlink()
+    else:
+        store.client.delete_object(**store._at(key))
 
 
 def test_what_is_published_is_current(artifacts, tmp_path):
@@ -41,7 +49,7 @@ def test_what_was_never_published_is_missing_and_the_cure_is_named(artifacts):
 
 def test_an_artifact_that_lost_a_file_is_not_found(artifacts):
     published = artifacts.publish("a", {"x": b"1", "y": b"2"}, digest=digest("a"))
-    artifacts.store.fetch(published.files["x"].key).unlink()
+    lose(artifacts, published.files["x"].key)
     assert artifacts.find("a") is None
     with pytest.raises(ArtifactMissing, match="is gone"):
         artifacts.fetch(published, "x")
@@ -49,30 +57,30 @@ def test_an_artifact_that_lost_a_file_is_not_found(artifacts):
 
 def test_a_lost_file_comes_back_by_publishing_again(artifacts):
     published = artifacts.publish("a", {"x": b"1"}, digest=digest("a"))
-    artifacts.store.fetch(published.files["x"].key).unlink()
+    lose(artifacts, published.files["x"].key)
     artifacts.publish("a", {"x": b"1"}, digest=digest("a"))
     assert artifacts.find("a") == published
 
 
 def test_a_damaged_file_is_refused(artifacts):
     published = artifacts.publish("a", {"x": b"right"}, digest=digest("a"))
-    artifacts.store.fetch(published.files["x"].key).write_bytes(b"wrong")
+    artifacts.store.write(published.files["x"].key, b"wrong")
     with pytest.raises(ArtifactDamaged, match="delete it"):
         artifacts.fetch(published, "x")
 
 
 def test_the_same_content_writes_nothing(artifacts):
     artifacts.publish("a", {"x": b"1"}, digest=digest("a"), record={"r": 1})
-    before = on_disk(artifacts)
+    before = held(artifacts)
     artifacts.publish("a", {"x": b"1, written otherwise"}, digest=digest("a"), record={"r": 1})
-    assert on_disk(artifacts) == before
+    assert held(artifacts) == before
 
 
 def test_the_same_content_under_another_record_moves_only_the_pointer(artifacts):
     artifacts.publish("a", {"x": b"1"}, digest=digest("a"), record={"seen": 1})
-    before = on_disk(artifacts)
+    before = held(artifacts)
     artifacts.publish("a", {"x": b"1"}, digest=digest("a"), record={"seen": 2})
-    changed = {name for name, written in on_disk(artifacts).items() if before.get(name) != written}
+    changed = {name for name, etag in held(artifacts).items() if before.get(name) != etag}
     assert changed == {"a/current.json"}
     assert artifacts.current("a").record == {"seen": 2}
 
@@ -92,11 +100,11 @@ def test_numbered_content_that_comes_back_gets_a_new_version(artifacts):
 
 def test_kept_files_are_named_again_and_not_written_again(artifacts):
     first = artifacts.publish("cards", {"base1": b"1", "base2": b"2"}, digest=digest("a"))
-    before = on_disk(artifacts)
+    before = held(artifacts)
     second = artifacts.publish("cards", {"base2": b"new"}, digest=digest("b"), kept={"base1": first.files["base1"]})
     assert second.files["base1"] == first.files["base1"]
-    assert {name: on_disk(artifacts)[name] for name in before if name != "cards/current.json"} == {
-        name: written for name, written in before.items() if name != "cards/current.json"
+    assert {name: held(artifacts)[name] for name in before if name != "cards/current.json"} == {
+        name: etag for name, etag in before.items() if name != "cards/current.json"
     }
     assert artifacts.fetch(second, "base1").read_bytes() == b"1"
 
@@ -107,42 +115,99 @@ def test_dropped_files_are_not_part_of_the_new_version(artifacts):
     assert set(artifacts.current("cards").files) == {"base1"}
 
 
-class Dying(FolderStore):
+class Dying:
     """A store whose process is killed at the write of one key."""
 
-    def __init__(self, root: str, at: str):
-        super().__init__(root)
-        self.at = at
+    def __init__(self, store, at: str):
+        self.store, self.at = store, at
 
-    def _replace(self, path: Path, data: bytes | Path) -> None:
-        if path.name == self.at:
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    def create(self, key, data):
+        self._die(key)
+        return self.store.create(key, data)
+
+    def swap(self, key, data, expected):
+        self._die(key)
+        self.store.swap(key, data, expected)
+
+    def _die(self, key):
+        if key.endswith(f"/{self.at}"):
             raise KeyboardInterrupt
-        super()._replace(path, data)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("at", ["x", "y", "current.json"])
 def test_a_kill_while_publishing_leaves_the_last_version_whole(artifacts, at):
     before = artifacts.publish("a", {"x": b"1", "y": b"1"}, digest=digest("a"))
     with pytest.raises(KeyboardInterrupt):
-        Artifacts(Dying(artifacts.store.root, at)).publish("a", {"x": b"2", "y": b"2"}, digest=digest("b"))
+        Artifacts(Dying(artifacts.store, at)).publish("a", {"x": b"2", "y": b"2"}, digest=digest("b"))
     assert artifacts.find("a") == before
     assert artifacts.fetch(before, "x").read_bytes() == b"1"
     after = artifacts.publish("a", {"x": b"2", "y": b"2"}, digest=digest("b"))
     assert artifacts.find("a") == after
 
 
+class Overtaken(Dying):
+    """Somebody else publishes between the slower one's files and its pointer."""
+
+    def swap(self, key, data, expected):
+        Artifacts(self.store).publish("a", {"x": b"faster"}, digest=digest("f"))
+        self.store.swap(key, data, expected)
+
+
 def test_of_two_publishers_the_slower_is_told_and_overwrites_nothing(artifacts):
-    class Overtaken(FolderStore):
-        """Somebody else publishes between the slower one's files and its pointer."""
-
-        def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
-            artifacts.publish("a", {"x": b"faster"}, digest=digest("f"))
-            super().swap(key, data, expected)
-
-    slower = Artifacts(Overtaken(artifacts.store.root))
+    slower = Artifacts(Overtaken(artifacts.store, ""))
     with pytest.raises(Moved, match="another publisher"):
         slower.publish("a", {"x": b"slower"}, digest=digest("e"))
     assert artifacts.fetch(artifacts.current("a"), "x").read_bytes() == b"faster"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("numbered", [True, False])
+def test_two_publishers_at_once_mix_nothing(artifacts, numbered):
+    """Both take the same version, write other bytes, and come to the pointer at the same time."""
+    start = Barrier(2)
+
+    class Waiting(Dying):
+        def list(self, prefix=""):
+            found = list(self.store.list(prefix))
+            start.wait(5)
+            return iter(found)
+
+        def swap(self, key, data, expected):
+            start.wait(5)
+            self.store.swap(key, data, expected)
+
+    def publish(letter: str) -> str | None:
+        files = {name: letter.encode() * 5 for name in ("x", "y", "z")}
+        try:
+            Artifacts(Waiting(artifacts.store, "")).publish("a", files, digest=digest("d"), numbered=numbered)
+        except Moved:
+            return None
+        return letter
+
+    with ThreadPoolExecutor(2) as pool:
+        (winner,) = filter(None, pool.map(publish, "pq"))
+    current = artifacts.current("a")
+    assert [artifacts.fetch(current, name).read_bytes() for name in "xyz"] == [winner.encode() * 5] * 3
+    again = artifacts.publish("a", {"x": b"later"}, digest=digest("e"), numbered=numbered)
+    assert artifacts.find("a") == again
+
+
+def test_a_publisher_never_writes_over_what_a_killed_one_left(artifacts):
+    artifacts.store.write(f"a/{'d' * 16}/x", b"left by a killed one")
+    published = artifacts.publish("a", {"x": b"mine"}, digest=digest("d"))
+    assert (published.version, artifacts.fetch(published, "x").read_bytes()) == (f"{'d' * 16}-2", b"mine")
+
+
+def test_the_same_file_of_a_killed_publisher_serves(artifacts):
+    artifacts.store.write(f"a/{'d' * 16}/x", b"same")
+    before = held(artifacts)
+    published = artifacts.publish("a", {"x": b"same"}, digest=digest("d"))
+    assert published.version == "d" * 16
+    assert held(artifacts).items() >= before.items()
 
 
 def test_a_pointer_that_is_no_json_is_named(artifacts):

@@ -8,6 +8,8 @@ import pytest
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import StoreError, open_store
 
+pytestmark = pytest.mark.faults
+
 
 @pytest.fixture
 def small_disk(tmp_path):
@@ -32,3 +34,17 @@ def test_a_full_disk_is_one_sentence_and_the_last_version_stays(small_disk):
     assert found is not None
     assert artifacts.fetch(found, "weights").read_bytes() == b"small"
     assert not [path for path in small_disk.rglob(".aside-*")]
+
+
+@pytest.mark.parametrize("size", [2_000_000, 10_000_000], ids=["at once", "in parts"])
+def test_a_disk_without_room_for_a_download_is_one_sentence_and_keeps_no_half_of_it(
+    small_disk, bucket, monkeypatch, size
+):
+    monkeypatch.setattr("pcr_assets.resources.store.CACHE", small_disk)
+    store = open_store(bucket)
+    store.write("small", b"card")
+    store.write("weights", b"x" * size)
+    with pytest.raises(StoreError, match=rf"could not keep .*/weights in {small_disk}: No space left.*XDG_CACHE_HOME"):
+        store.fetch("weights")
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+    assert store.fetch("small").read_bytes() == b"card"

@@ -1,60 +1,255 @@
-"""The store on S3, against moto: the interface is the folder's, and a pointer moves for one publisher only."""
+"""The store on S3: what only a server has. Digests that it checks, credentials, settings, and what goes wrong with them."""
 
-import boto3
+import hashlib
+from pathlib import Path
+
 import pytest
-from moto import mock_aws
 
-from pcr_assets.resources.artifacts import ArtifactMissing, Artifacts
-from pcr_assets.resources.store import Missing, Moved, StoreError, open_store
+from pcr_assets.resources import s3_client
+from pcr_assets.resources.s3_client import S3Settings, connect
+from pcr_assets.resources.store import StoreError, open_store
+
+LARGE = bytes(range(256)) * 36_000
+"""9 MB: two parts."""
 
 
 @pytest.fixture
-def store(monkeypatch, tmp_path):
+def store(bucket):
+    """A store with a client of its own, to which a test may do things."""
+    s3_client._client.cache_clear()
+    yield open_store(bucket)
+    s3_client._client.cache_clear()
+
+
+def held(store, key: str):
+    """What the server knows of an object."""
+    return store.client.head_object(**store._at(key), ChecksumMode="ENABLED")
+
+
+def test_the_server_has_the_sha256_of_what_was_written(store):
+    import base64
+
+    store.write("a", b"card")
+    assert base64.b64decode(held(store, "a")["ChecksumSHA256"]) == hashlib.sha256(b"card").digest()
+
+
+def test_a_large_file_goes_up_in_parts_and_the_server_has_the_sha256_of_them_all(store, tmp_path):
+    (tmp_path / "large").write_bytes(LARGE)
+    store.write("large", tmp_path / "large")
+    found = held(store, "large")
+    assert found["ETag"].endswith('-2"')
+    assert found["ChecksumSHA256"].endswith("-2")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("size", [1, len(LARGE)], ids=["small", "in parts"])
+def test_a_body_that_changed_on_its_way_is_refused_by_the_server(store, size, tmp_path):
+    """The digest goes with the request; the body is swapped after it was taken, as a broken memory bank would."""
+
+    def other_body(request, **_):
+        request.data = b"x" * len(request.data.read() if hasattr(request.data, "read") else request.data)
+
+    for action in ("PutObject", "UploadPart"):
+        store.client.meta.events.register(f"before-sign.s3.{action}", other_body)
+    (tmp_path / "file").write_bytes(b"y" * size)
+    with pytest.raises(StoreError, match=r"what arrived is not what was sent"):
+        store.write("a", tmp_path / "file")
+    assert store.size("a") is None
+
+
+def test_an_upload_that_fails_leaves_no_parts_behind(store, tmp_path):
+    def refused(**_):
+        raise RuntimeError("the last part was refused")
+
+    (tmp_path / "large").write_bytes(LARGE)
+    store.client.meta.events.register("before-call.s3.CompleteMultipartUpload", refused)
+    with pytest.raises(RuntimeError):
+        store.write("large", tmp_path / "large")
+    pending = store.client.list_multipart_uploads(Bucket=store.bucket, Prefix=store.prefix)
+    assert not pending.get("Uploads")
+
+
+@pytest.mark.faults
+def test_a_server_that_ignores_conditions_is_refused_before_anything_is_published(store):
+    def without_condition(params, **_):
+        return {name: value for name, value in params.items() if name != "IfNoneMatch"}
+
+    store.client.meta.events.register("provide-client-params.s3.PutObject", without_condition)
+    for publish in (lambda: store.create("a", b"card"), lambda: store.swap("a", b"card", None)):
+        with pytest.raises(StoreError, match="ignores conditional writes, so two publishers could mix their files"):
+            publish()
+    assert list(store.list()) == []
+
+
+def test_a_file_is_fetched_once_and_again_when_its_copy_was_damaged(store):
+    store.write("a", b"card")
+    first = store.fetch("a")
+    written = first.stat().st_mtime_ns
+    assert store.fetch("a", hashlib.sha256(b"card").hexdigest()).stat().st_mtime_ns == written
+    first.write_bytes(b"rust")
+    assert store.fetch("a", hashlib.sha256(b"card").hexdigest()).read_bytes() == b"card"
+
+
+def test_an_object_replaced_while_it_is_fetched_in_parts_is_noticed(store, tmp_path):
+    from pcr_assets.resources.store import Replaced
+
+    (tmp_path / "large").write_bytes(LARGE)
+    store.write("large", tmp_path / "large")
+    (entry,) = store.list()
+    store.write("large", LARGE[:-1] + b"?")
+    with pytest.raises(Replaced, match="large was replaced after it was listed"):
+        list(store.fetch_many([entry]))
+
+
+def test_many_small_objects_are_listed_page_by_page(store, monkeypatch):
+    for number in range(7):
+        store.write(f"set/{number}", b"")
+    paginator = store.client.get_paginator("list_objects_v2")
+    monkeypatch.setattr(store.client, "get_paginator", lambda name: _Paged(paginator))
+    assert [entry.key for entry in store.list("set")] == [f"set/{number}" for number in range(7)]
+
+
+class _Paged:
+    """Pages of three instead of a thousand."""
+
+    def __init__(self, paginator):
+        self.paginator = paginator
+
+    def paginate(self, **where):
+        return self.paginator.paginate(**where, PaginationConfig={"PageSize": 3})
+
+
+def test_a_folder_marker_of_an_s3_console_is_listed_as_one(store):
+    store.client.put_object(Bucket=store.bucket, Key=f"{store.prefix}/empty/", Body=b"")
+    assert [entry.key for entry in store.list()] == ["empty/"]
+
+
+@pytest.mark.faults
+def test_a_key_of_1024_bytes_is_taken_and_one_more_is_one_sentence(store):
+    room = 1024 - len(store.prefix) - 1
+    longest = "/".join(["k" * 200] * 4) + "/"
+    longest += "z" * (room - len(longest))
+    store.write(longest, b"card")
+    assert store.read(longest) == b"card"
+    with pytest.raises(StoreError, match="too long for a key"):
+        store.write(f"{longest}z", b"card")
+
+
+@pytest.mark.faults
+def test_a_bucket_that_is_not_there_is_one_sentence(bucket):
+    nowhere = open_store("s3://nowhere/x")
+    for ask in (lambda: nowhere.write("a", b""), lambda: nowhere.read("a"), lambda: list(nowhere.list())):
+        with pytest.raises(StoreError, match=r"S3 refused s3://nowhere/x.*there is no bucket nowhere: create it"):
+            ask()
+
+
+def test_a_root_without_a_bucket_is_one_sentence():
+    with pytest.raises(StoreError, match="names no bucket: write s3://bucket"):
+        open_store("s3://")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_credentials_that_the_server_does_not_know_are_one_sentence(bucket, monkeypatch, name):
+    monkeypatch.setenv(name, "wrong")
+    with pytest.raises(StoreError, match="the credentials are wrong or have expired; name others: AWS_PROFILE"):
+        open_store(bucket).read("a")
+
+
+@pytest.mark.faults
+def test_no_credentials_are_one_sentence(bucket, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(StoreError, match="no AWS credentials for s3://cards/"):
+        open_store(bucket).read("a")
+
+
+@pytest.mark.faults
+def test_a_profile_that_is_not_there_is_one_sentence(bucket, monkeypatch):
+    monkeypatch.setenv("PCR_S3_PROFILE", "nobody")
+    with pytest.raises(StoreError, match=r"no AWS credentials for .*nobody.*set AWS_PROFILE"):
+        open_store(bucket).read("a")
+
+
+def test_a_profile_of_the_aws_configuration_is_used(bucket, s3_server, monkeypatch, tmp_path):
+    keys = f"aws_access_key_id={s3_server.access_key}\naws_secret_access_key={s3_server.secret_key}\n"
+    (tmp_path / "credentials").write_text(f"[cards]\n{keys}")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("PCR_S3_PROFILE", "cards")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    store = open_store(bucket)
+    store.write("a", b"card")
+    assert store.read("a") == b"card"
+
+
+def test_a_role_is_assumed_before_the_first_request(monkeypatch):
+    """Against moto: SeaweedFS gives out no roles without a configuration of its own."""
+    from moto import mock_aws
+
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-2")
-    monkeypatch.setattr("pcr_assets.resources.store.CACHE", tmp_path / "cache")
+    role = "arn:aws:iam::123456789012:role/cards"
     with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="cards", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
-        yield open_store("s3://cards/project")
+        client = connect(S3Settings(region="us-east-2", role=role))
+        client.create_bucket(Bucket="cards", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
+        credentials = client._request_signer._credentials
+        assert credentials.method == "assume-role"
+        assert credentials.access_key.startswith("ASIA")
 
 
-def test_what_is_written_is_listed_and_read(store):
-    store.write("data/b.txt", b"two")
-    store.write("data/a b.txt", b"one")
-    assert [(entry.key, entry.size) for entry in store.list("data")] == [("data/a b.txt", 3), ("data/b.txt", 3)]
-    assert store.read("data/b.txt") == b"two"
-    assert store.fetch("data/a b.txt").read_bytes() == b"one"
-    assert store.size("data/b.txt") == 3
+@pytest.mark.parametrize(
+    ("name", "value", "cure"),
+    [("PCR_S3_ENDPOINT", "127.0.0.1:9000", "write a URL"), ("PCR_S3_PATH_STYLE", "perhaps", "write 1 or 0")],
+)
+def test_a_setting_that_makes_no_sense_is_one_sentence(monkeypatch, name, value, cure):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StoreError, match=f"{name} is {value}: {cure}"):
+        open_store("s3://cards")
 
 
-def test_what_is_not_there_is_missing(store):
-    assert store.size("nothing") is None
-    with pytest.raises(Missing, match="s3://cards/project/nothing"):
-        store.read("nothing")
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        (S3Settings(region="us-east-2"), "https://cards.s3.us-east-2.amazonaws.com/a"),
+        (S3Settings(region="us-east-2", path_style=True), "https://s3.us-east-2.amazonaws.com/cards/a"),
+        (S3Settings("https://s3.example.org", "garage"), "https://s3.example.org/cards/a"),
+        (S3Settings("https://s3.example.org", "garage", path_style=False), "https://cards.s3.example.org/a"),
+    ],
+)
+def test_a_server_of_ones_own_is_asked_in_path_style_and_aws_by_the_buckets_name(settings, url, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+
+    class Asked(Exception):
+        pass
+
+    def asked(request, **_):
+        raise Asked(request.url)
+
+    client = connect(settings)
+    client.meta.events.register("before-send.s3", asked)
+    with pytest.raises(Asked, match=f"^{url}$"):
+        client.get_object(Bucket="cards", Key="a")
 
 
-def test_of_two_publishers_one_moves_the_pointer_and_the_other_is_told(store):
-    store.swap("current.json", b"first", None)
+def test_downloads_are_kept_in_the_cache_under_their_own_names(store, tmp_path):
+    store.write("models/v1.0/weights.safetensors", b"card")
+    fetched = store.fetch("models/v1.0/weights.safetensors")
+    assert fetched.is_relative_to(tmp_path / "cache")
+    assert fetched.name == "weights.safetensors"
+    assert not list(Path(tmp_path, "cache").glob(".aside-*"))
+
+
+def test_a_pointer_removed_between_reading_and_moving_was_moved(store):
+    from pcr_assets.resources.store import Moved
+
+    store.swap("current", b"1", None)
+
+    def removed(**_):
+        store.client.meta.events.unregister("before-call.s3.PutObject", removed)
+        store.client.delete_object(**store._at("current"))
+
+    store.client.meta.events.register("before-call.s3.PutObject", removed)
     with pytest.raises(Moved):
-        store.swap("current.json", b"mine", None)
-    store.swap("current.json", b"second", b"first")
-    with pytest.raises(Moved):
-        store.swap("current.json", b"mine", b"first")
-    assert store.read("current.json") == b"second"
-
-
-def test_artifacts_are_published_as_in_a_folder(store):
-    artifacts = Artifacts(store)
-    with pytest.raises(ArtifactMissing, match="make refresh"):
-        artifacts.current("models/student")
-    published = artifacts.publish("models/student", {"weights": b"w"}, digest="d" * 64, numbered=True)
-    assert published.version == "v1.0"
-    found = artifacts.find("models/student")
-    assert found is not None
-    assert artifacts.fetch(found, "weights").read_bytes() == b"w"
-
-
-def test_a_bucket_that_is_not_there_is_one_sentence(store):
-    with pytest.raises(StoreError, match=r"s3://nowhere/x"):
-        open_store("s3://nowhere/x").write("a", b"")
+        store.swap("current", b"2", b"1")

@@ -1,0 +1,117 @@
+"""Which S3 server is spoken to, and how: AWS, or any server that speaks its protocol. Nothing here knows a credential."""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pcr_assets.resources.store import StoreError
+
+TRIES = 5
+"""How often one request is sent, when the server is busy, breaks off or answers with an error of its own."""
+CONNECT_SECONDS = 10
+SILENT_SECONDS = 60
+"""A connection that says nothing for so long is given up and tried again."""
+CONNECTIONS = 32
+YES, NO = ("1", "true", "yes"), ("0", "false", "no")
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """Where the server is and as whom we speak to it. What is None is left to the AWS configuration."""
+
+    endpoint: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    role: str | None = None
+    """ARN of a role that is assumed with the credentials found, and again before it expires."""
+    path_style: bool | None = None
+    """``http://host/bucket/key`` instead of ``http://bucket.host/key``. None: with an endpoint of one's own, not on AWS."""
+
+    @classmethod
+    def of_environment(cls) -> "S3Settings":
+        """What ``PCR_S3_ENDPOINT``, ``…_REGION``, ``…_PROFILE``, ``…_ROLE`` and ``…_PATH_STYLE`` say. Raises StoreError."""
+        endpoint, region, profile, role, style = (
+            os.environ.get(f"PCR_S3_{name}") or None for name in ("ENDPOINT", "REGION", "PROFILE", "ROLE", "PATH_STYLE")
+        )
+        if endpoint and not endpoint.startswith(("http://", "https://")):
+            raise StoreError(f"PCR_S3_ENDPOINT is {endpoint}: write a URL, such as http://127.0.0.1:9000")
+        if style and style.lower() not in YES + NO:
+            raise StoreError(f"PCR_S3_PATH_STYLE is {style}: write 1 or 0")
+        return cls(endpoint, region, profile, role, style.lower() in YES if style else None)
+
+    @property
+    def addressing(self) -> str:
+        """botocore's word for the style of addresses."""
+        if self.path_style is None:
+            return "path" if self.endpoint else "auto"
+        return "path" if self.path_style else "virtual"
+
+
+def connect(settings: S3Settings, *, create_only: bool = False) -> Any:
+    """A boto3 client for S3, shared by threads and by stores: to make one takes longer than to list a bucket.
+
+    With ``create_only``, what it writes is written only where nothing lies: s3transfer can't be told that condition, so
+    each request that ends a write gets it. Raises what boto3 raises about profiles.
+    """
+    chain = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+    return _client(settings, create_only, chain)
+
+
+@lru_cache(maxsize=16)
+def _client(settings: S3Settings, create_only: bool, chain: tuple[tuple[str, str], ...]) -> Any:
+    """A client as long as the settings, and what the environment says to AWS's chain, are the same."""
+    del chain
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=SILENT_SECONDS,
+        max_pool_connections=CONNECTIONS,
+        retries={"total_max_attempts": TRIES, "mode": "standard"},
+        s3={"addressing_style": settings.addressing},
+        tcp_keepalive=True,
+    )
+    session = boto3.Session(profile_name=settings.profile)
+    if settings.role:
+        session = boto3.Session(botocore_session=_assuming(settings.role, session), region_name=session.region_name)
+    client = session.client("s3", config=config, endpoint_url=settings.endpoint, region_name=settings.region)
+    if create_only:
+        for last in ("PutObject", "CompleteMultipartUpload"):
+            client.meta.events.register(f"provide-client-params.s3.{last}", _where_nothing_lies)
+    return client
+
+
+def _where_nothing_lies(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {**params, "IfNoneMatch": "*"}
+
+
+def _assuming(role: str, session: Any) -> Any:
+    """A botocore session that has assumed a role, and assumes it again whenever its credentials come to their end."""
+    import botocore.session
+    from botocore.credentials import (
+        AssumeRoleCredentialFetcher,
+        CredentialProvider,
+        CredentialResolver,
+        DeferredRefreshableCredentials,
+    )
+
+    def client(service: str, **options: Any) -> Any:
+        return session.client(service, **{"region_name": session.region_name or "us-east-1", **options})
+
+    class AssumedRole(CredentialProvider):
+        METHOD = "assume-role"
+
+        def load(self) -> Any:
+            fetcher = AssumeRoleCredentialFetcher(
+                client_creator=client,
+                source_credentials=session.get_credentials(),
+                role_arn=role,
+                extra_args={"RoleSessionName": "pcr-assets"},
+            )
+            return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+    assuming = botocore.session.get_session()
+    assuming.register_component("credential_provider", CredentialResolver([AssumedRole()]))
+    return assuming

@@ -1,0 +1,76 @@
+"""Scans that change, vanish or can't be read while processed cards are made of them: nothing wrong is published."""
+
+import dagster as dg
+import pytest
+
+from pcr_assets import layout, planner
+from pcr_assets.definitions import build_defs
+from pcr_assets.resources.project import Project
+from pcr_assets_tests.cards.drawn import card, encoded
+from pcr_assets_tests.faults.proxy import ALWAYS, after, answered
+
+CARDS = {f"base1-{number}_Drawn.png": encoded(card(number)) for number in range(1, 5)}
+
+
+@pytest.fixture
+def project(proxy):
+    """A project whose store and scans are in a bucket behind the proxy."""
+    project = Project(store=proxy.root)
+    raw = project.open(project.raw_root)
+    for key, data in CARDS.items():
+        raw.write(key, data)
+    return project
+
+
+@pytest.fixture
+def refresh(project):
+    """Observe the scans and build what is stale of the cleaned cards."""
+    defs = build_defs({"project": project})
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield lambda: planner.run(defs, instance, "+processed_cards", planner.published_in(defs))
+
+
+def published(project):
+    """What is published of the cards: who is in, and who is in quarantine."""
+    found = project.artifacts.find(layout.PROCESSED)
+    return found and (found.record["scans"], [row["key"] for row in found.record["quarantine"]])
+
+
+def test_a_scan_replaced_between_listing_and_reading_is_noticed_and_observed_again(proxy, project, refresh):
+    raw = project.open(project.raw_root)
+    proxy.on("GET", "base1-3_Drawn.png", after(lambda: raw.write("base1-3_Drawn.png", encoded(card(33)))))
+    outcome = refresh()
+    assert int(outcome.ending) == 1
+    assert "base1-3_Drawn.png was replaced after it was listed: run again" in str(outcome)
+    assert published(project) is None
+    assert int(refresh().ending) == 0
+    assert published(project) == (4, [])
+
+
+def test_a_scan_that_vanished_is_in_quarantine_until_the_next_listing(proxy, project, refresh):
+    raw = project.open(project.raw_root)
+    gone = after(lambda: raw.client.delete_object(**raw._at("base1-2_Drawn.png")))
+    proxy.on("GET", "base1-2_Drawn.png", gone)
+    assert int(refresh().ending) == 0
+    assert published(project) == (3, ["base1-2_Drawn.png"])
+    assert int(refresh().ending) == 0
+    assert published(project) == (3, [])
+
+
+def test_a_sick_server_puts_no_card_into_quarantine(proxy, project, refresh):
+    proxy.on("GET", "base1-4_Drawn.png", answered(500, "InternalError"), 3)
+    outcome = refresh()
+    assert int(outcome.ending) == 1
+    assert "base1-4_Drawn.png (InternalError): the server is overloaded or ill, 3 times in a row" in str(outcome)
+    assert published(project) is None
+    assert int(refresh().ending) == 0
+    assert published(project) == (4, [])
+
+
+def test_a_server_that_does_not_list_is_one_sentence_and_what_was_published_stays(proxy, project, refresh):
+    assert int(refresh().ending) == 0
+    proxy.on("GET", "list-type=2", answered(503, "SlowDown"), ALWAYS)
+    outcome = refresh()
+    assert int(outcome.ending) == 1
+    assert "(SlowDown): the server is overloaded or ill" in str(outcome)
+    assert published(project) == (4, [])
