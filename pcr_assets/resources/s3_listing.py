@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from pcr_assets.resources.s3_store import S3Store
-from pcr_assets.resources.store import Entry, Store
+from pcr_assets.resources.store import Entry, Store, StoreError
 
 WORKERS = 8
 Span = tuple[str, str | None]
@@ -52,12 +52,21 @@ def _pages_in_parallel(store: S3Store) -> Iterator[Entry]:
 
 
 def _page(store: S3Store, span: Span) -> tuple[list[Entry], str | None]:
-    """One page of a span, and the key after which the next one begins; None when the span ends here."""
+    """One page of a span, and the key after which the next one begins; None when the span ends here. Raises StoreError."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     after, until = span
     base = f"{store.prefix}/" if store.prefix else ""
     start = {"StartAfter": base + after} if after else {}
-    page = store.client.list_objects_v2(Bucket=store.bucket, Prefix=base, **start)
-    last, entries = "", []
+    try:
+        page = store.client.list_objects_v2(Bucket=store.bucket, Prefix=base, **start)
+    except (ClientError, BotoCoreError) as error:
+        why = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else error
+        raise StoreError(
+            f"S3 does not list {store.root} ({why}): check the bucket's name, the region and the credentials"
+        ) from error
+    last = ""
+    entries: list[Entry] = []
     for found in page.get("Contents", ()):
         last = found["Key"][len(base) :]
         if until is not None and last > until:
