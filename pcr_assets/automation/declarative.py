@@ -4,6 +4,7 @@ Dagster's automation page then shows, for each tick and asset, which part of its
 ``new_cards``, not its companion: ``docs/automation.md`` says what each of them sees.
 """
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -49,10 +50,12 @@ def automated(assets: Iterable[Any], *, observe: str = OBSERVED_EVERY) -> list[d
     ]
 
 
-content_changes = dg.AutomationConditionSensorDefinition(
-    "content_changes",
-    target="*",
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Observes sources by the clock and runs each asset whose code or input content changed: instead of new_cards.",
-    run_tags={"pcr/launcher": "declarative"},
-)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", dg.BetaWarning)  # a selection that includes sources
+    content_changes = dg.AutomationConditionSensorDefinition(
+        "content_changes",
+        target="*",
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Observes sources by the clock, runs what got new code or new input content: instead of new_cards.",
+        run_tags={"pcr/launcher": "declarative"},
+    )

@@ -102,7 +102,7 @@ def test_a_daemon_killed_between_request_and_cursor_starts_no_run_twice(machine)
     try:
         machine.wait_for(lambda: machine.built, "refresh")
         before = machine.ticks()
-        machine.wait_for(lambda: machine.ticks() >= before + 3, "more ticks")
+        machine.wait_for(lambda: machine.ticks() >= before + 2, "more ticks")
     finally:
         stopped(second, signal.SIGTERM)
     (run,) = machine.refreshes()
