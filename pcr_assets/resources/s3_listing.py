@@ -1,7 +1,7 @@
 """Listing a large bucket fast: many pages at a time, and no more parsing than a listing needs. Order is given up for it.
 
 A page of a listing begins where the one before ended, so one paginator waits for each of them. But a listing may begin
-after any key: the span of keys still ahead is halved whenever a worker has nothing to do, wherever the keys lie in it,
+after any key: the span of keys still ahead is halved for each worker that has nothing to do, wherever the keys lie in it,
 flat or in folders. botocore's own parser takes ten times as long for a page as the XML parser below it: of the two, it
 would be the limit.
 """
@@ -16,6 +16,8 @@ from pcr_assets.resources.s3_store import S3Store
 from pcr_assets.resources.store import Entry, Store, StoreError
 
 WORKERS = 8
+ALONE = 5
+"""So many pages are listed by one worker: of a span that ends within a page, what lies behind its end was listed for nothing."""
 Span = tuple[str, str | None]
 """Keys above the first and up to the second, or to the end."""
 
@@ -26,25 +28,30 @@ def list_unordered(store: Store) -> Iterator[Entry]:
 
 
 def _pages_in_parallel(store: S3Store) -> Iterator[Entry]:
-    store.client.meta.events.register("before-parse.s3.ListObjectsV2", _parse_contents, unique_id="pcr-contents")
+    # First, for botocore parses every answer once more to see whether it is an error in disguise.
+    store.client.meta.events.register_first("before-parse.s3.ListObjectsV2", _parse_contents, unique_id="pcr-contents")
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="list") as pool:
         running: dict[Future[tuple[list[Entry], str | None]], Span] = {}
 
         def start(span: Span) -> None:
             running[pool.submit(_page, store, span)] = span
 
+        pages = 0
         start(("", None))
         try:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     _, until = running.pop(future)
                     found, last = future.result()
+                    pages += 1
                     if last is not None:
-                        idle = len(running) < WORKERS - 1
-                        half = between(last, until) if idle else None
-                        start((last, half or until))
-                        if half:
+                        for _ in range(WORKERS - 1 - len(running) if pages > ALONE else 0):
+                            half = between(last, until)
+                            if half is None:
+                                break
                             start((half, until))
+                            until = half
+                        start((last, until))
                     yield from found
         finally:
             for future in running:
