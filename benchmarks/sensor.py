@@ -53,7 +53,7 @@ def serve(count: int, port: int, latency: float) -> None:
             more = start + PAGE < len(keys)
             rows = "".join(
                 f"<Contents><Key>{quote(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-                f"<ETag>&quot;{start + number:032x}&quot;</ETag><Size>{100_000 + number}</Size>"
+                f"<ETag>&quot;{start + number:032x}&quot;</ETag><Size>{100_000 + start + number}</Size>"
                 "<StorageClass>STANDARD</StorageClass></Contents>"
                 for number, key in enumerate(page)
             )

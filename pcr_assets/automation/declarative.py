@@ -51,10 +51,10 @@ def automated(assets: Iterable[Any], *, observe: str = OBSERVED_EVERY) -> list[d
 
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", dg.BetaWarning)  # a selection that includes sources
+    warnings.simplefilter("ignore", dg.BetaWarning)  # sources too: "*" leaves out what is only observed
     content_changes = dg.AutomationConditionSensorDefinition(
         "content_changes",
-        target="*",
+        target=dg.AssetSelection.all(include_sources=True),
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Observes sources by the clock, runs what got new code or new input content: instead of new_cards.",
         run_tags={"pcr/launcher": "declarative"},

@@ -16,8 +16,8 @@ from pcr_assets.resources.s3_store import S3Store
 from pcr_assets.resources.store import Entry, Store, StoreError
 
 WORKERS = 8
-ALONE = 5
-"""So many pages are listed by one worker: of a span that ends within a page, what lies behind its end was listed for nothing."""
+EARNED = 4
+"""Full pages for each span that may be begun: of the page in which a span ends, half was listed for nothing."""
 Span = tuple[str, str | None]
 """Keys above the first and up to the second, or to the end."""
 
@@ -36,21 +36,22 @@ def _pages_in_parallel(store: S3Store) -> Iterator[Entry]:
         def start(span: Span) -> None:
             running[pool.submit(_page, store, span)] = span
 
-        pages = 0
+        pages, spans = 0, 1
         start(("", None))
         try:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     _, until = running.pop(future)
                     found, last = future.result()
-                    pages += 1
+                    pages, spans = (pages + 1, spans) if found else (pages, spans - 1)
                     if last is not None:
-                        for _ in range(WORKERS - 1 - len(running) if pages > ALONE else 0):
+                        idle = WORKERS - 1 - len(running)
+                        for _ in range(min(idle, pages // EARNED - spans)):
                             half = between(last, until)
                             if half is None:
                                 break
                             start((half, until))
-                            until = half
+                            until, spans = half, spans + 1
                         start((last, until))
                     yield from found
         finally:

@@ -117,6 +117,13 @@ def test_the_reason_is_there_for_each_asset_that_was_run_and_each_that_was_not(a
     assert not automation.said("index")["content_changed"]
 
 
+def test_the_sensor_asks_sources_too_and_leaves_nothing_to_a_sensor_of_dagsters_own():
+    repository = build_defs().get_repository_def()
+    assert sorted(sensor.name for sensor in repository.sensor_defs) == ["content_changes", "new_cards"]
+    graph = repository.asset_graph
+    assert content_changes.asset_selection.resolve(graph) == set(graph.get_all_asset_keys())
+
+
 def test_every_asset_of_the_project_has_a_condition_and_the_sensor_that_asks_them_is_off():
     graph = build_defs().resolve_asset_graph()
     without = [key for key in graph.get_all_asset_keys() if graph.get(key).automation_condition is None]
