@@ -9,6 +9,7 @@ import argparse
 import bisect
 import json
 import os
+import random
 import resource
 import shutil
 import socket
@@ -19,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -81,10 +82,12 @@ def serve(count: int, port: int, latency: float) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    """A port that nobody uses now; SeaweedFS takes the one 10000 above it too."""
+    for port in random.sample(range(20_000, 50_000), 100):
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
+    raise SystemExit("no port is free")
 
 
 @contextmanager
