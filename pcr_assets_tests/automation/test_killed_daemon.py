@@ -23,7 +23,7 @@ def submit_and_die(*args, **kwargs):
 dagster.DagsterInstance.submit_run = submit_and_die
 {DAEMON}
 """
-TIMEOUT = 90
+TIMEOUT = 240
 
 
 class Machine:
