@@ -6,7 +6,9 @@ from typing import Any
 import dagster as dg
 
 from pcr_assets.assets import cards, dataset, exports, models, reference, release, settings
-from pcr_assets.automation import new_cards, refresh_job
+from pcr_assets.automation.declarative import automated, content_changes
+from pcr_assets.automation.new_cards import new_cards
+from pcr_assets.automation.refresh_job import refresh_job
 from pcr_assets.checks import CHECKS
 from pcr_assets.resources.compute import LocalCompute
 from pcr_assets.resources.hailo import HailoCompiler
@@ -25,11 +27,11 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         "signer": ReleaseSigner(),
     }
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(FLOORS),
+        assets=automated(dg.load_assets_from_modules(FLOORS)),
         asset_checks=CHECKS,
         resources={**resources, **(resource_overrides or {})},
         jobs=[refresh_job],
-        sensors=[new_cards],
+        sensors=[new_cards, content_changes],
         executor=dg.in_process_executor,
     )
 

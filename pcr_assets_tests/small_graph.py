@@ -17,7 +17,7 @@ from pathlib import Path
 import dagster as dg
 
 from pcr_assets import digests
-from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.declare import asset, materialized, observed
 from pcr_assets.planner import Event, Outcome, Plan, observe, published_in, resolve, run
 from pcr_assets.refresh import main
 from pcr_assets.resources.artifacts import Artifacts
@@ -51,15 +51,15 @@ class SmallGraph:
     def defs(self) -> dg.Definitions:
         world = self
 
-        @dg.observable_source_asset
+        @observed("small", kinds=set())
         def raw_cards():
             if "raw_cards" in world.broken:
                 raise ConnectionError("the bucket does not answer")
-            return dg.DataVersion(digests.of_json(world.raw))
+            return dg.ObserveResult(data_version=dg.DataVersion(digests.of_json(world.raw)))
 
-        @dg.observable_source_asset
+        @observed("small", kinds=set())
         def student_config():
-            return dg.DataVersion(digests.of_json(world.epochs))
+            return dg.ObserveResult(data_version=dg.DataVersion(digests.of_json(world.epochs)))
 
         def made(name: str, content: str) -> dg.MaterializeResult:
             if name in world.interrupted:

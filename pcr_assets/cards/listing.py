@@ -76,10 +76,15 @@ def list_scans(entries: Iterable[Entry], catalogue: Catalogue) -> Listing:
 def _placed(
     entry: Entry, following: Entry | None, catalogue: Catalogue, by_card: Mapping[str, CatalogueRow]
 ) -> Scan | None:
-    """The catalogue's word on this file, else its word on the card that the name means: a card is in one set only."""
     if entry.key.endswith("/"):
         is_empty = following is None or not following.key.startswith(entry.key)
         return _faulty(entry, PurePosixPath(entry.key).name, EMPTY_FOLDER) if is_empty else None
+    return place(entry, catalogue, by_card)
+
+
+def place(entry: Entry, catalogue: Catalogue, by_card: Mapping[str, CatalogueRow]) -> Scan | None:
+    """The scan that a file is, or None for what is no picture. A card is in one set only: the catalogue's word on this file
+    counts, else its word on the card that the name means (``by_card``), else the name."""
     if not is_picture(entry.key):
         return None
     named = read_name(entry.key)

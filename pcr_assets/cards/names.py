@@ -6,7 +6,7 @@ The ids are those of the Pokémon TCG data (https://pokemontcg.io). Names in the
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from posixpath import basename, splitext
 
 from pcr_assets.cards import tcgdex
 
@@ -44,7 +44,7 @@ def read_name(key: str) -> Named | None:
     >>> read_name("Pikachu-en_sv_sv03.5_025_high.png").card_id
     'sv3pt5-25'
     """
-    stem = PurePosixPath(key).stem
+    stem, _ = splitext(basename(key))
     if found := _NAME_FIRST.fullmatch(stem):
         set_id, number = tcgdex.set_id(found["set"], found["lang"]), tcgdex.number(found["set"], found["number"])
     elif found := _ID_FIRST.fullmatch(stem):
@@ -56,4 +56,4 @@ def read_name(key: str) -> Named | None:
 
 def is_picture(key: str) -> bool:
     """Whether a file's suffix says that it is a picture."""
-    return PurePosixPath(key).suffix.lower() in PICTURES
+    return splitext(key)[1].lower() in PICTURES

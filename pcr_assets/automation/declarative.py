@@ -1,0 +1,61 @@
+"""The declarative way: each asset carries the condition under which it is run, and the sensor ``content_changes`` asks them.
+
+Dagster's automation page then shows, for each tick and asset, which part of its condition held. It is an alternative to
+``new_cards``, not its companion: ``docs/automation.md`` says what each of them sees.
+"""
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+
+OBSERVED_EVERY = "*/5 * * * *"
+"""When sources and settings are looked at (cron): an asset can't see a change that nobody observed."""
+_CONDITION = dg.AutomationCondition
+
+content_changed = (
+    (  # type: ignore[misc]  # dagster annotates conditions on code more narrowly than it combines them
+        _CONDITION.any_deps_match(_CONDITION.data_version_changed()).with_label("an input has new content")
+        | _CONDITION.code_version_changed().with_label("its code version was raised")
+        | _CONDITION.newly_missing().with_label("it is new in the graph")
+    ).since_last_handled()
+    & ~_CONDITION.any_deps_missing()
+    & ~_CONDITION.any_deps_in_progress()
+    & ~_CONDITION.in_progress()
+    & _CONDITION.all_deps_blocking_checks_passed().with_label("the gates of its inputs are passed")
+).with_label("content_changed")
+"""Run an asset when its code or the content of an input changed: ``eager`` would also follow rebuilds to equal content.
+
+A condition sees changes between two ticks of the daemon, not what was stale before the first; the planner sees both.
+"""
+
+
+def observed_every(cron: str) -> dg.AutomationCondition[Any]:
+    """Observe a source at the times of a cron schedule."""
+    passed: dg.AutomationCondition[Any] = _CONDITION.cron_tick_passed(cron)
+    due = passed.since_last_handled() & ~_CONDITION.in_progress()
+    return due.with_label(f"observed at {cron}")
+
+
+def automated(assets: Iterable[Any], *, observe: str = OBSERVED_EVERY) -> list[dg.AssetsDefinition]:
+    """The assets, each with its condition: sources are observed by the clock, the rest follows the content of its inputs."""
+
+    def condition_of(made: dg.AssetsDefinition) -> dg.AutomationCondition[Any]:
+        return observed_every(observe) if made.is_observable else content_changed
+
+    return [
+        made.map_asset_specs(lambda spec, made=made: spec.replace_attributes(automation_condition=condition_of(made)))
+        for made in assets
+    ]
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", dg.BetaWarning)  # sources too: "*" leaves out what is only observed
+    content_changes = dg.AutomationConditionSensorDefinition(
+        "content_changes",
+        target=dg.AssetSelection.all(include_sources=True),
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Observes sources by the clock, runs what got new code or new input content: instead of new_cards.",
+        run_tags={"pcr/launcher": "declarative"},
+    )

@@ -1,0 +1,74 @@
+"""The job ``refresh``: what the UI's launchpad, the sensor and a schedule start. It ends in :func:`pcr_assets.planner.run`."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from pcr_assets.planner import Event
+
+OP = "refresh_stale"
+ASK_AGAIN_SECONDS = 5.0
+"""How often a job that waits for another refresh looks whether that one is over."""
+
+
+class RefreshConfig(dg.Config):
+    """``select``: a Dagster selection, such as ``+card_index``. ``arrived``: which sets changed, and how, as the sensor saw it."""
+
+    select: str = "*"
+    arrived: dict[str, str] = Field(default_factory=dict)
+
+
+def refresh_job_for(build: Callable[[], dg.Definitions]) -> dg.JobDefinition:
+    """The job ``refresh`` over the definitions that ``build`` makes; its waves appear in the UI as runs of their own.
+
+    It waits for a refresh that runs already, in a shell say: that one may have looked before the cards came.
+    """
+
+    @dg.op(name=OP, description="Build everything stale, in waves, and nothing else.")
+    def refresh_stale(context: dg.OpExecutionContext, config: RefreshConfig) -> None:
+        from pcr_assets import planner
+        from pcr_assets.console import line
+
+        def log(event: "Event") -> None:
+            tell = context.log.error if event.kind in {"failed", "refused"} else context.log.info
+            tell(line(event))
+
+        for set_id, change in config.arrived.items():
+            context.log.info(f"{set_id}: {change}")
+        defs, tags = build(), {"pcr/refresh": context.run_id}
+        published, waiting = planner.published_in(defs), False
+        while True:
+            outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
+            if outcome.ending is not planner.Ending.BUSY:
+                break
+            if not waiting:
+                context.log.info("another refresh of this instance is running: waiting for its end")
+            waiting = True
+            time.sleep(ASK_AGAIN_SECONDS)
+        if outcome.ending is not planner.Ending.SETTLED:
+            raise dg.Failure(str(outcome), metadata={"exit code": int(outcome.ending)}, allow_retries=False)
+        context.log.info(str(outcome))
+
+    @dg.job(
+        name="refresh",
+        description="Build everything stale, in waves, and nothing else: the same as `make refresh`.",
+        executor_def=dg.in_process_executor,
+        tags={"pcr/launcher": "job"},
+    )
+    def refresh() -> None:
+        refresh_stale()
+
+    return refresh
+
+
+def _project() -> dg.Definitions:
+    from pcr_assets.definitions import build_defs
+
+    return build_defs()
+
+
+refresh_job = refresh_job_for(_project)

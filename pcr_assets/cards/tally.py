@@ -1,0 +1,53 @@
+"""How many scans each set has, and a digest of them, from a listing in any order that is never held as a whole.
+
+For whoever asks every half minute whether anything changed: :class:`pcr_assets.cards.listing.Listing` holds all scans, this
+holds two numbers a set. Both put a scan into the same set.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pcr_assets.cards.catalogue import Catalogue
+from pcr_assets.cards.listing import Scan, place
+from pcr_assets.resources.store import Entry
+
+BITS = 128
+
+
+@dataclass
+class Tally:
+    """One set: how many scans it has, and the sum of their digests, modulo 2^128; the order of adding does not matter."""
+
+    scans: int = 0
+    digest: int = 0
+
+    def add(self, mark: bytes) -> None:
+        """Count one scan in."""
+        self.scans += 1
+        self.digest = (self.digest + int.from_bytes(mark)) % (1 << BITS)
+
+
+def mark_of(scan: Scan) -> bytes:
+    """The digest of one scan: its key, size, etag, and what the catalogue or the name says of it (16 bytes)."""
+    said = "\0".join(
+        (scan.key, str(scan.size), scan.etag, scan.card_id, scan.set_id, scan.number, scan.name, scan.fault)
+    )
+    return hashlib.blake2b(said.encode(), digest_size=BITS // 8).digest()
+
+
+def tally(
+    entries: Iterable[Entry], catalogue: Catalogue, on_scan: Callable[[Scan, bytes], None] | None = None
+) -> dict[str, Tally]:
+    """Count the scans of each set; ``on_scan`` is given each one with its digest. What is no picture is passed over."""
+    by_card = {row.card_id: row for row in catalogue.values()}
+    sets: dict[str, Tally] = {}
+    for entry in entries:
+        scan = None if entry.key.endswith("/") else place(entry, catalogue, by_card)
+        if scan is None:
+            continue
+        mark = mark_of(scan)
+        sets.setdefault(scan.set_id, Tally()).add(mark)
+        if on_scan:
+            on_scan(scan, mark)
+    return sets

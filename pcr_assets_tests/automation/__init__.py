@@ -1,0 +1,1 @@
+"""Tests of pcr_assets.automation."""

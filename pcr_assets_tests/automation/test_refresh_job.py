@@ -1,0 +1,65 @@
+"""The job that the UI, the sensor and a schedule start."""
+
+import threading
+
+import dagster as dg
+import pytest
+
+from pcr_assets.automation import refresh_job
+from pcr_assets.automation.refresh_job import OP, refresh_job_for
+from pcr_assets.planner.execution import only_refresh
+from pcr_assets_tests.small_graph import SmallGraph
+
+
+@pytest.fixture
+def instance(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home)) as made:
+        yield made
+
+
+@pytest.fixture
+def world(tmp_path, instance):
+    return SmallGraph(tmp_path, instance)
+
+
+def test_the_job_builds_what_is_stale_in_runs_of_their_own(world, instance):
+    job = refresh_job_for(lambda: world.defs)
+
+    result = dg.Definitions(jobs=[job]).resolve_job_def("refresh").execute_in_process(instance=instance)
+
+    assert result.success
+    assert world.plan().settled
+    waves = instance.get_runs(dg.RunsFilter(tags={"pcr/refresh": result.run_id}))
+    assert [run.status for run in waves] == [dg.DagsterRunStatus.SUCCESS] * 4
+
+
+def test_the_job_fails_with_the_sentence_of_the_command(world, instance):
+    world.broken = {"student"}
+
+    result = refresh_job_for(lambda: world.defs).execute_in_process(instance=instance, raise_on_error=False)
+
+    assert not result.success
+    data = result.failure_data_for_node("refresh_stale")
+    assert data is not None
+    assert "student failed: RuntimeError: student ran out of memory; built 2 of 5" in str(data.user_failure_data)
+
+
+def test_the_job_waits_for_a_refresh_that_runs_already(world, instance, monkeypatch):
+    held, wanted = threading.Event(), threading.Event()
+
+    def refresh_in_a_shell():
+        with only_refresh(instance) as free:
+            assert free
+            held.set()
+            wanted.wait(30)
+
+    shell = threading.Thread(target=refresh_in_a_shell)
+    shell.start()
+    held.wait(30)
+    monkeypatch.setattr(refresh_job.time, "sleep", lambda seconds: (wanted.set(), shell.join()))
+
+    cards = {"ops": {OP: {"config": {"select": "cards"}}}}
+    assert refresh_job_for(lambda: world.defs).execute_in_process(cards, instance).success
+    assert world.plan("cards").settled
