@@ -99,7 +99,7 @@ def _filter_shown(metrics: dict[str, Any], mistakes: Path) -> dict[str, Any]:
     return {
         "threshold": metrics["threshold"],
         "parameters": metrics["parameters"],
-        "test scenes": show.rows({"test": metrics["test"]}, "scenes"),
+        "test scenes": show.rows(metrics["test"], "strength"),
         "precision and recall": dg.MetadataValue.md(charts.trade(metrics["trade"])),
         "loss": show.curves({"loss": metrics["loss"]}, "training loss", "step"),
         "worst mistakes": show.pictures(crops, captions, "cards dropped, and outlines of no card kept"),

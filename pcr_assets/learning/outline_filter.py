@@ -20,7 +20,7 @@ from edge_runtime.outline_filter import FILE
 from pcr_assets.learning import onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.outline_net import OutlineNet
-from pcr_assets.learning.outlines import WHOLE, Outlines, outlines
+from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
 from pcr_assets.learning.settings import OutlineFilterSettings
 from pcr_assets.learning.train import Pace, descend, set_up_torch
 
@@ -48,29 +48,34 @@ def train(job: OutlineFilterJob, say: Any = print) -> dict[str, Any]:
     """Run a job to its end and give what metrics.json holds."""
     set_up_torch(job.threads)
     settings = job.settings
-    scenes = {"train": settings.scenes, "validation": settings.held_out, "test": settings.held_out}
-    found = {}
-    for kind, count in scenes.items():
-        cards = read_cards(job.snapshot, job.shards, kind)
-        found[kind] = outlines(cards, settings, kind, count, job.threads)
-        say(f"outline_filter: {len(found[kind].overlaps)} outlines on {count} scenes with {kind} cards")
-    net, losses = fit(found["train"], settings, say)
+    wanted = {
+        "train": dict.fromkeys(settings.strengths, settings.scenes),
+        "validation": dict.fromkeys(settings.kept_at, settings.held_out),
+        "test": dict.fromkeys(settings.strengths, settings.held_out),
+    }
+    found: dict[str, dict[str, Outlines]] = {}
+    for split, scenes in wanted.items():
+        cards = read_cards(job.snapshot, job.shards, split)
+        found[split] = {at: outlines(cards, settings, split, at, scenes[at], job.threads) for at in scenes}
+        say(f"outline_filter: outlines of {sum(scenes.values())} scenes with {split} cards")
+    seen = {split: joined(list(parts.values())) for split, parts in found.items()}
+    net, losses = fit(seen["train"], settings, say)
     job.out.mkdir(parents=True, exist_ok=True)
     path = job.out / FILE
     outline_net.export(net, settings.size, path)
-    chosen = threshold(found["validation"], scores(path, found["validation"].crops), settings.most_lost)
+    chosen = threshold(seen["validation"], scores(path, seen["validation"].crops), settings.most_lost)
     outline_net.describe(path, {"margin": f"{settings.margin:.9g}", "threshold": f"{chosen:.9g}"})
-    likely = scores(path, found["test"].crops)
+    likely = scores(path, seen["test"].crops)
     metrics = {
         "digest": onnx_graph.graph_digest(path),
         "threshold": chosen,
         "parameters": sum(p.numel() for p in net.parameters()),
         "loss": losses,
-        "scenes": scenes,
-        "test": measured(found["test"], likely, chosen),
-        "trade": trade(found["test"], likely),
+        "scenes": {split: sum(scenes.values()) for split, scenes in wanted.items()},
+        "test": {at: measured(part, scores(path, part.crops), chosen) for at, part in found["test"].items()},
+        "trade": trade(seen["test"], likely),
     }
-    worst: dict[str, Any] = mistakes(found["test"], likely, chosen)
+    worst: dict[str, Any] = mistakes(seen["test"], likely, chosen)
     np.savez(job.out / "mistakes.npz", **worst)
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
     return metrics

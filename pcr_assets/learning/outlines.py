@@ -1,9 +1,9 @@
 """What the outline filter learns from: the outlines that the edge finds on simulated scenes, with what each one is.
 
-A scene is a function of (seed, kind, number) and nothing else, so the same settings give the same outlines again.
+A scene is a function of (seed, split, strength, number) and nothing else, so the same settings give the same outlines again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,11 +19,10 @@ FRAMES = ((720, 405), (405, 720), (720, 540), (540, 720))
 """Width and height of the scenes: the finder looks at no more of a photo."""
 ON_A_TABLE = (0, 1, 1, 1, 2, 3, 4, 6, 9, 12)
 """How many cards lie on one."""
-CLOSE_UPS = 0.08
+CLOSE_UPS = 0.12
 """Share of scenes that are nothing but a card."""
 IN_ROWS = 0.4
 """Share of all others whose cards lie side by side: what two neighbours form is no card."""
-KINDS = ("train", "validation", "test")
 WHOLE = 0.8
 """Overlap with a card from which an outline is good enough to read it."""
 
@@ -50,37 +49,39 @@ class Outlines:
         return np.sort(np.array(list(found.values()), np.float32))
 
 
-def outlines(cards: Cards, settings: OutlineFilterSettings, kind: str, scenes: int, threads: int) -> Outlines:
-    """The outlines of so many scenes with these cards. ``kind``: one of :data:`KINDS`, each has scenes of its own."""
+def joined(parts: Sequence[Outlines]) -> Outlines:
+    """The outlines of all parts. Cards are numbered on: parts share none."""
+    starts = np.cumsum([0, *(part.cards for part in parts)])
+    numbers = [
+        np.where(part.numbers < 0, -1, part.numbers + start) for part, start in zip(parts, starts[:-1], strict=True)
+    ]
+    crops, overlaps = (np.concatenate([getattr(part, name) for part in parts]) for name in ("crops", "overlaps"))
+    return Outlines(crops, overlaps, np.concatenate(numbers), int(starts[-1]))
 
-    def looked(number: int) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([settings.seed, KINDS.index(kind), number])
-        photo, places = scene(cards.image, len(cards), settings, rng)
+
+def outlines(
+    cards: Cards, settings: OutlineFilterSettings, split: str, strength: str, scenes: int, threads: int
+) -> Outlines:
+    """The outlines of so many scenes with the cards of a split, at a strength of the camera."""
+
+    def looked(number: int) -> Outlines:
+        rng = np.random.default_rng([settings.seed, *split.encode(), *strength.encode(), number])
+        photo, places = scene(cards.image, len(cards), strength, rng)
         found = [quad.corners for quad in find_cards(photo)]
         crops = thumbnails(photo, [scaled(corners, settings.margin) for corners in found], settings.size)
-        shared = [[overlap(corners, place) for place in places] for corners in found]
-        return crops, np.array(shared, np.float32).reshape(len(found), len(places))
+        shared = np.array([[overlap(corners, place) for place in places] for corners in found], np.float32)
+        if not shared.size:
+            return Outlines(crops, np.zeros(len(found), np.float32), np.full(len(found), -1), len(places))
+        return Outlines(crops, shared.max(axis=1), shared.argmax(axis=1), len(places))
 
     with ThreadPoolExecutor(threads) as pool:
-        seen = list(pool.map(looked, range(scenes)))
-    starts = np.cumsum([0, *(shared.shape[1] for _, shared in seen)])
-    numbers = [
-        start + shared.argmax(axis=1) if shared.shape[1] else np.full(len(shared), -1)
-        for start, (_, shared) in zip(starts[:-1], seen, strict=True)
-    ]
-    return Outlines(
-        crops=np.concatenate([crops for crops, _ in seen]),
-        overlaps=np.concatenate([shared.max(axis=1, initial=0.0) for _, shared in seen]).astype(np.float32),
-        numbers=np.concatenate(numbers).astype(np.int64),
-        cards=int(starts[-1]),
-    )
+        return joined(list(pool.map(looked, range(scenes))))
 
 
 def scene(
-    image: Callable[[int], Image], cards: int, settings: OutlineFilterSettings, rng: np.random.Generator
+    image: Callable[[int], Image], cards: int, strength: str, rng: np.random.Generator
 ) -> tuple[Image, list[np.ndarray]]:
     """A photo uint8 RGB and the corners of the cards on it: a table with none, one or many, or nothing but a card."""
-    strength = settings.strengths[int(rng.integers(len(settings.strengths)))]
     if rng.random() < CLOSE_UPS:
         height = int(rng.integers(160, 560))
         size = (round(height * CARD_ASPECT * rng.uniform(0.95, 1.05)), height)

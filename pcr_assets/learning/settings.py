@@ -117,12 +117,17 @@ class OutlineFilterSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
-    scenes: int = Field(default=400, ge=1, description="Scenes with training cards to learn from.")
-    held_out: int = Field(
-        default=150, ge=1, description="Scenes with validation cards for the threshold, and as many with test cards."
-    )
     strengths: tuple[str, ...] = Field(
         default=("easy", "medium", "hard"), min_length=1, description="How bad the simulated camera is."
+    )
+    scenes: int = Field(default=110, ge=1, description="Scenes with training cards to learn from, at each strength.")
+    held_out: int = Field(
+        default=50, ge=1, description="The same with validation cards for the threshold, and with test cards."
+    )
+    kept_at: tuple[str, ...] = Field(
+        default=("easy", "medium"),
+        min_length=1,
+        description="Strengths at which the threshold is chosen: at the hardest a card is seldom read even if it is kept.",
     )
     size: tuple[int, int] = Field(default=(48, 64), description="Width and height of what the filter sees, in pixels.")
     margin: float = Field(
