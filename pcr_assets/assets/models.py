@@ -77,7 +77,7 @@ def outline_filter(project: Project, compute: LocalCompute) -> dg.MaterializeRes
     """A tiny network that tells outlines of whole cards from all others, so that the edge reads only those."""
     artifacts = project.artifacts
     settings = project.settings.section("outline_filter")
-    identity = [settings, artifacts.current(layout.SNAPSHOT).digest, compute.threads]
+    identity = [settings, artifacts.current(layout.SNAPSHOT).digest]
     work = project.workdir(f"outline_filter-{digests.of_json(identity)[:16]}")
     job = {"settings": settings, **snapshot_files(artifacts), "out": str(work)}
     compute.run("pcr_assets.learning.outline_filter", job, work)

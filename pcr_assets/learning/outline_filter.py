@@ -33,7 +33,7 @@ SHOWN = 12
 
 
 class OutlineFilterJob(BaseModel):
-    """One training: see :class:`pcr_assets.learning.job.Job` for ``snapshot``, ``shards`` and ``threads``."""
+    """One training: see :class:`pcr_assets.learning.job.Job` for ``snapshot`` and ``shards``. ``threads`` make the scenes."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,7 +46,7 @@ class OutlineFilterJob(BaseModel):
 
 def train(job: OutlineFilterJob, say: Any = print) -> dict[str, Any]:
     """Run a job to its end and give what metrics.json holds."""
-    set_up_torch(job.threads)
+    set_up_torch(threads=1)  # so small a network gains nothing from a second one, and the weights need not depend on it
     settings = job.settings
     wanted = {
         "train": dict.fromkeys(settings.strengths, settings.scenes),
