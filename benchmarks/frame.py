@@ -25,7 +25,6 @@ from edge_runtime import recognizer
 from edge_runtime.decide import Status
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.keys import NotAKey, keyid, read_key, trusted_keys
-from edge_runtime.outline_filter import OutlineFilterError
 from edge_runtime.photo import load_photo
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.release import ReleaseError, open_release
@@ -165,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
     try:
         whole = opened(given.store)
-    except (ReleaseError, EmbedderError, OutlineFilterError, NotAKey) as error:
+    except (ReleaseError, EmbedderError, NotAKey) as error:
         print(f"bench-frame: {error}", file=sys.stderr)
         return 2
     cards = cards_from(given.cards)

@@ -10,21 +10,15 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from edge_runtime.embedder import EmbedderError
 from edge_runtime.geometry import scaled, thumbnails
-
-FILE = "outline_filter.onnx"
-"""What the model is called in a release."""
-
-
-class OutlineFilterError(RuntimeError):
-    """A model can't be used; the message names the file and the cure."""
 
 
 class OutlineFilter:
     """A model file run by ONNX Runtime on the processor: uint8 N×H×W×3 RGB to probabilities float32 N.
 
     Two numbers travel in the file's metadata: ``margin``, by how much an outline is enlarged before it is cut out, and
-    ``threshold``, the least probability that is worth reading. Raises :class:`OutlineFilterError` for any other file.
+    ``threshold``, the least probability that is worth reading. Raises :class:`EmbedderError` for any other file.
     """
 
     def __init__(self, path: Path, threads: int | None = None):
@@ -43,19 +37,19 @@ class OutlineFilter:
                 raise ValueError(f"takes {given.type} {given.shape}")
             self.size = (int(width), int(height))
         except Exception as error:  # ONNX Runtime raises a class of its own for each way to fail, none public
-            raise OutlineFilterError(f"{path} is no outline filter of this product: pull the release again") from error
+            raise EmbedderError(f"{path} is no outline filter of this product: pull the release again") from error
         self.path = path
         self._name = given.name
 
     def probabilities(self, image: np.ndarray, outlines: Sequence[np.ndarray]) -> np.ndarray:
         """How likely each outline (float32 4×2) on a picture uint8 RGB H×W×3 is that of a whole card: float32 N, 0..1.
 
-        Raises OutlineFilterError when the model gives other numbers.
+        Raises EmbedderError when the model gives other numbers.
         """
         if not len(outlines):
             return np.empty(0, np.float32)
         crops = thumbnails(image, [scaled(corners, self.margin) for corners in outlines], self.size)
         found = self._session.run(None, {self._name: crops})[0]
         if found.shape != (len(outlines),) or not ((found >= 0) & (found <= 1)).all():
-            raise OutlineFilterError(f"{self.path} gave no probabilities: pull the release again")
+            raise EmbedderError(f"{self.path} gave no probabilities: pull the release again")
         return found

@@ -101,10 +101,7 @@ class Recognizer:
 
     @classmethod
     def open(cls, release: Release, variant: str | None = None, threads: int | None = None) -> "Recognizer":
-        """Load a variant of a verified release, the default one without a name.
-
-        Raises a ReleaseError, an EmbedderError or an OutlineFilterError.
-        """
+        """Load a variant of a verified release, the default one without a name. Raises a ReleaseError, or EmbedderError."""
         chosen = release.variant(variant)
         if chosen.engine != "onnx":
             raise ReleaseError(

@@ -5,9 +5,10 @@ import numpy as np
 import onnx
 import pytest
 
+from edge_runtime.embedder import EmbedderError
 from edge_runtime.geometry import full_frame, rectify, scaled, thumbnails
 from edge_runtime.locate import find_cards
-from edge_runtime.outline_filter import OutlineFilter, OutlineFilterError
+from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.release import Damaged, open_release
 
@@ -81,19 +82,19 @@ def test_a_filter_that_the_manifest_does_not_list_is_never_opened(publisher):
     "broken", [{"threshold": "nan"}, {"threshold": "2"}, {"margin": "0"}, {"margin": "wide"}], ids=str
 )
 def test_a_filter_with_senseless_numbers_is_refused(filter_file, tmp_path, broken):
-    with pytest.raises(OutlineFilterError, match=r"filter.onnx is no outline filter of this product: pull the release"):
+    with pytest.raises(EmbedderError, match=r"filter.onnx is no outline filter of this product: pull the release"):
         OutlineFilter(filter_file(tmp_path / "filter.onnx", **broken))
 
 
 @pytest.mark.parametrize("content", [b"", b"no model"])
 def test_a_file_that_is_no_model_is_refused(tmp_path, content):
     (tmp_path / "filter.onnx").write_bytes(content)
-    with pytest.raises(OutlineFilterError, match="no outline filter"):
+    with pytest.raises(EmbedderError, match="no outline filter"):
         OutlineFilter(tmp_path / "filter.onnx")
 
 
 def test_a_model_that_embeds_cards_is_no_filter(model_file, tmp_path):
-    with pytest.raises(OutlineFilterError, match="no outline filter"):
+    with pytest.raises(EmbedderError, match="no outline filter"):
         OutlineFilter(model_file(tmp_path / "filter.onnx"))
 
 
@@ -102,7 +103,7 @@ def test_numbers_that_are_no_probabilities_are_refused(filter_file, tmp_path):
     model = onnx.load(str(path))
     model.graph.node[-1].op_type = "Identity"
     onnx.save(model, str(path))
-    with pytest.raises(OutlineFilterError, match="gave no probabilities"):
+    with pytest.raises(EmbedderError, match="gave no probabilities"):
         OutlineFilter(path, threads=1).probabilities(np.zeros((50, 50, 3), np.uint8), [full_frame(20, 28)])
 
 

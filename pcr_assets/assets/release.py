@@ -18,7 +18,6 @@ from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 
 DEFAULT_VARIANT = "int8"
-OUTLINE_FILTER = "outline_filter.onnx"
 
 
 def _observed_folder(project: Project, root: str, labels: bytes = b"") -> dg.ObserveResult:
@@ -221,12 +220,12 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
 def _parts(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, Path]]:
     import json
 
-    from pcr_assets.gallery.bundle import Variant
+    from pcr_assets.gallery import bundle
 
     index, report = artifacts.current(layout.INDEX), artifacts.current(layout.REPORT)
     spec = json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text())
     variants = {
-        variant: Variant(
+        variant: bundle.Variant(
             engine="onnx",
             model=artifacts.fetch(artifacts.current(name), file),
             index=artifacts.fetch(index, f"{variant}.usearch"),
@@ -241,13 +240,13 @@ def _parts(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, Path]]:
         "report.json": artifacts.fetch(report, "report.json"),
         "report.html": artifacts.fetch(report, "report.html"),
         **_reference_files(artifacts),
-        OUTLINE_FILTER: _outline_filter(artifacts),
+        bundle.OUTLINE_FILTER: _outline_filter(artifacts),
     }
     return variants, shared
 
 
 def _outline_filter(artifacts: Artifacts) -> Path:
-    return artifacts.fetch(artifacts.current(layout.OUTLINE_FILTER), OUTLINE_FILTER)
+    return artifacts.fetch(artifacts.current(layout.OUTLINE_FILTER), "outline_filter.onnx")
 
 
 def _reference_files(artifacts: Artifacts) -> dict[str, Path]:

@@ -16,7 +16,6 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
-from edge_runtime.outline_filter import FILE
 from pcr_assets.learning import onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.outline_net import OutlineNet
@@ -24,6 +23,7 @@ from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
 from pcr_assets.learning.settings import OutlineFilterSettings
 from pcr_assets.learning.train import Pace, descend, set_up_torch
 
+FILE = "outline_filter.onnx"
 NOTHING, TIGHT = 0.65, 0.9
 """Overlap with a card up to which an outline teaches "no", and from which it teaches "yes"; between them, in part."""
 BRIGHTNESS, TINT = 0.4, 15.0
