@@ -28,6 +28,8 @@ NOTHING, TIGHT = 0.65, 0.9
 """Overlap with a card up to which an outline teaches "no", and from which it teaches "yes"; between them, in part."""
 BRIGHTNESS, TINT = 0.4, 15.0
 """Each view's grey levels are multiplied by 1 ± this, and each channel shifted by ± so many levels."""
+MOST_LOST_IN_TEST = 0.03
+"""Share of found test cards above which a filter drops nothing: it has learned too little."""
 SHOWN = 12
 """Mistakes of each kind that are kept to be looked at."""
 
@@ -64,8 +66,13 @@ def train(job: OutlineFilterJob, say: Any = print) -> dict[str, Any]:
     path = job.out / FILE
     outline_net.export(net, settings.size, path)
     chosen = threshold(seen["validation"], scores(path, seen["validation"].crops), settings.most_lost)
-    outline_net.describe(path, {"margin": f"{settings.margin:.9g}", "threshold": f"{chosen:.9g}"})
     likely = scores(path, seen["test"].crops)
+    if not trusted(seen["test"].best(likely), chosen):
+        say(
+            "outline_filter: it loses cards, or there were too few to tell, so it drops no outline and only orders them"
+        )
+        chosen = 0.0
+    outline_net.describe(path, {"margin": f"{settings.margin:.9g}", "threshold": f"{chosen:.9g}"})
     metrics = {
         "digest": onnx_graph.graph_digest(path),
         "threshold": chosen,
@@ -135,6 +142,14 @@ def threshold(seen: Outlines, likely: np.ndarray, most_lost: float) -> float:
     """The greatest threshold that loses no more than this share of the cards that have an outline good enough to read."""
     best = seen.best(likely)
     return float(best[int(most_lost * len(best))]) if len(best) else 0.0
+
+
+def trusted(best: np.ndarray, chosen: float) -> bool:
+    """Whether a filter may drop outlines, by what its threshold does to test cards: ``best`` is how likely each seemed.
+
+    One more card is taken to be lost than was, so that a few cards prove nothing.
+    """
+    return ((best < chosen).sum() + 1) / (len(best) + 1) <= MOST_LOST_IN_TEST
 
 
 def measured(seen: Outlines, likely: np.ndarray, chosen: float) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from edge_runtime.outline_filter import OutlineFilter
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.sample import render_card, specs
 from pcr_assets.learning import outline_filter
-from pcr_assets.learning.outline_filter import FILE, OutlineFilterJob, mistakes, threshold
+from pcr_assets.learning.outline_filter import FILE, OutlineFilterJob, mistakes, threshold, trusted
 from pcr_assets.learning.outline_net import AROUND, HAILO_OPERATORS
 from pcr_assets.learning.outlines import Outlines
 
@@ -122,6 +122,14 @@ def test_a_card_is_lost_when_none_of_its_outlines_stays():
 
 def test_where_no_card_is_found_nothing_is_dropped():
     assert threshold(outlines([0.2], [-1]), np.float32([0.4]), most_lost=0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("cards", "lost", "may_drop"), [(100, 1, True), (100, 4, False), (10, 0, False), (0, 0, False)]
+)
+def test_a_filter_that_loses_cards_or_was_asked_about_few_drops_nothing(cards, lost, may_drop):
+    best = np.where(np.arange(cards) < lost, 0.1, 0.9)
+    assert trusted(best, 0.5) == may_drop
 
 
 def test_the_worst_mistakes_come_first():
