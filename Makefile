@@ -21,7 +21,7 @@ export PCR_STRANGERS := $(call place,$(STRANGERS))
 export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets
+.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets bench-frame
 
 demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
@@ -60,6 +60,9 @@ bench-recognition: setup  ## ours beside every other way of recognising a card: 
 
 bench-targets: setup  ## does the release reach what was asked of it: make bench-targets CARDS=… PHOTOS=… STORE=…
 	@python benchmarks/targets.py --cards '$(PCR_CARDS)' $(if $(PCR_PHOTOS),--photos '$(PCR_PHOTOS)') --store '$(PCR_STORE)'
+
+bench-frame: setup  ## a frame part by part beside the bare network: make bench-frame STORE=… [CARDS=…]
+	@python benchmarks/frame.py --store '$(PCR_STORE)' $(if $(PCR_CARDS),--cards '$(PCR_CARDS)')
 
 lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime

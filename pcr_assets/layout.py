@@ -19,6 +19,7 @@ STAGE2 = "models/efficientnet-student/stage2"
 ONNX = "models/efficientnet-student/onnx"
 INT8 = "models/efficientnet-student/int8"
 HEF = "models/efficientnet-hailo"
+OUTLINE_FILTER = "models/outline-filter"
 
 REPORT = "analytics/recognition_report"
 RELEASES = "releases"

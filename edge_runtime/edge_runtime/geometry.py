@@ -6,6 +6,7 @@ spans (0, 0) to (width, height).
 """
 
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -44,6 +45,27 @@ def rectify(image: np.ndarray, corners: np.ndarray, size: tuple[int, int]) -> np
         image, matrix, (width * times, height * times), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return card if times == 1 else cv2.resize(card, size, interpolation=cv2.INTER_AREA)
+
+
+def thumbnails(image: np.ndarray, outlines: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Many small, coarse cuts out of one picture: uint8 N×H×W×3 of ``size`` (width, height), one for each float32 4×2.
+
+    Each is sampled once, from the picture halved as often as fits: twenty times as fast as :func:`rectify`, and enough to
+    see whether there is a card. A point outside the picture takes the colour of its edge.
+    """
+    width, height = size
+    cut = np.empty((len(outlines), height, width, 3), np.uint8)
+    halved = [image]
+    target = full_frame(width, height) - np.float32(0.5)
+    for row, corners in enumerate(outlines):
+        level = max(0, round(math.log2(max(_longest_side(corners), 1e-6) / height)))
+        while len(halved) <= level and min(halved[-1].shape[:2]) > 1:
+            halved.append(cv2.resize(halved[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+        source = halved[min(level, len(halved) - 1)]
+        shrink = np.divide(source.shape[1::-1], image.shape[1::-1], dtype=np.float32)
+        matrix = cv2.getPerspectiveTransform((corners * shrink - 0.5).astype(np.float32), target)
+        cv2.warpPerspective(source, matrix, size, dst=cut[row], borderMode=cv2.BORDER_REPLICATE)
+    return cut
 
 
 def scaled(corners: np.ndarray, factor: float) -> np.ndarray:

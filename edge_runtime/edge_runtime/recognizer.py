@@ -16,6 +16,7 @@ from edge_runtime.gallery import Card, Gallery, GalleryError, Match
 from edge_runtime.geometry import area, rectify, scaled, shared_area, turned
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
 from edge_runtime.locate import Quad, find_cards
+from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.photo import LEAST_SIDE, as_photo
 from edge_runtime.references import References
 from edge_runtime.release import Release, ReleaseError
@@ -24,7 +25,7 @@ from edge_runtime.second_look import SecondLook
 OUTLINES = 128
 """Outlines looked at: enough for a table full of forty cards."""
 AT_ONCE = 4
-"""Outlines read before looking whether a card that was named explains the others: most lie inside it."""
+"""Outlines read before looking whether a card that was named explains the others: most lie where it lies."""
 SAME_PLACE = 0.5
 """Share of the smaller of two outlines that lies in the other when both are of one card."""
 FITS = (0.94, 0.97, 1.03)
@@ -86,9 +87,9 @@ class Recognition:
 
 
 class Recognizer:
-    """One model, its gallery and its judge, loaded once."""
+    """One model, its gallery and its judge, loaded once; without an outline filter every outline is read."""
 
-    def __init__(self, embedder: Embedder, gallery: Gallery, judge: Judge):
+    def __init__(self, embedder: Embedder, gallery: Gallery, judge: Judge, outline_filter: OutlineFilter | None = None):
         if embedder.dim != gallery.dim:
             raise GalleryError(
                 f"the model makes vectors of {embedder.dim}, the index holds {gallery.dim}: pull the release again"
@@ -96,6 +97,7 @@ class Recognizer:
         self.embedder = embedder
         self.gallery = gallery
         self.judge = judge
+        self.outline_filter = outline_filter
 
     @classmethod
     def open(cls, release: Release, variant: str | None = None, threads: int | None = None) -> "Recognizer":
@@ -109,7 +111,9 @@ class Recognizer:
         if (embedder.input_size, embedder.dim) != (chosen.input_size, chosen.embedding_dim):
             raise EmbedderError(f"{chosen.model} is not the model that the manifest describes: pull the release again")
         second_look = SecondLook(References(release.references)) if release.references else None
-        return cls(embedder, Gallery.open(chosen.index, release.catalogue), Judge(chosen.calibration, second_look))
+        outline_filter = OutlineFilter(release.outline_filter, threads) if release.outline_filter else None
+        gallery = Gallery.open(chosen.index, release.catalogue)
+        return cls(embedder, gallery, Judge(chosen.calibration, second_look), outline_filter)
 
     @property
     def calibration(self) -> Calibration:
@@ -123,9 +127,10 @@ class Recognizer:
             return Recognition(())
         read: list[Reading] = []
         seen: list[Reading] = []
-        for quads in _portions(find_cards(image, most)):
-            fresh = [quad for quad in quads if not any(self._explains(reading, quad) for reading in seen)]
-            readings = self._read(image, fresh)
+        quads = self._worth_reading(image, find_cards(image, most))
+        while quads := [quad for quad in quads if not any(self._explains(reading, quad) for reading in seen)]:
+            portion, quads = _portion(quads)
+            readings = self._read(image, portion)
             read += readings
             seen = self._judged(image, _one_each([*seen, *readings], _by_confidence), PROMISING)
         seen = _one_each(self._judged(image, seen, WORTH_JUDGING), _by_confidence)
@@ -138,6 +143,14 @@ class Recognizer:
         """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""
         (best,) = _one_each(self._read(image, [Quad(corners, 1.0)]), _by_confidence)
         return self._judge(image, best)
+
+    def _worth_reading(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Quad]:
+        """The outlines that may be whole cards, the likeliest first; all as they come where there is no filter."""
+        if self.outline_filter is None:
+            return list(quads)
+        likely = self.outline_filter.probabilities(image, [quad.corners for quad in quads])
+        order = np.argsort(-likely, kind="stable")
+        return [quads[row] for row in order if likely[row] >= self.outline_filter.threshold]
 
     def _explains(self, reading: Reading, quad: Quad) -> bool:
         """Whether a card that was named already takes the place of an outline.
@@ -223,8 +236,14 @@ def _named_first(reading: Reading) -> tuple[float, ...]:
     return (1, -_promise(reading.corners, reading.outline), -reading.similarity)
 
 
-def _portions(quads: Sequence[Quad]) -> Iterator[Sequence[Quad]]:
-    return (quads[start : start + AT_ONCE] for start in range(0, len(quads), AT_ONCE))
+def _portion(quads: Sequence[Quad]) -> tuple[list[Quad], list[Quad]]:
+    """The first outlines that lie apart, to be read at once, and all others: one may already explain its neighbours."""
+    now: list[Quad] = []
+    later: list[Quad] = []
+    for quad in quads:
+        apart = all(_shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
+        (now if apart and len(now) < AT_ONCE else later).append(quad)
+    return now, later
 
 
 def _shared(first: np.ndarray, second: np.ndarray) -> float:

@@ -76,6 +76,8 @@ class Release:
     variants: Mapping[str, Variant]
     default_variant: str
     manifest: Mapping[str, Any]
+    outline_filter: Path | None = None
+    """The model that says which outlines are worth reading; a release without one has all of them read."""
 
     def variant(self, name: str | None = None) -> Variant:
         """A variant by name, the default one without. Raises :class:`ReleaseError`."""
@@ -113,6 +115,7 @@ def _described(folder: Path, manifest: Mapping[str, Any]) -> Release:
         variants={name: _variant(folder, name, entry, manifest) for name, entry in manifest["variants"].items()},
         default_variant=manifest["default_variant"],
         manifest=manifest,
+        outline_filter=_inside(folder, manifest["outline_filter"], manifest) if "outline_filter" in manifest else None,
     )
 
 

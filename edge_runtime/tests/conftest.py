@@ -127,6 +127,45 @@ def model_file() -> Callable[..., Path]:
     return block_average_model
 
 
+def edge_contrast_filter(path: Path, **metadata: str) -> Path:
+    """An outline filter: likely where the inside of the outline is lighter than what lies around it, on all four sides."""
+    width, height, margin = 48, 64, 1.3
+    across, down = round(width / 2 * (1 - 1 / margin)), round(height / 2 * (1 - 1 / margin))
+    bands = np.zeros((4, 3, height, width), np.float32)
+    bands[0, :, down - 2 : down, across:-across], bands[0, :, down : down + 2, across:-across] = -1, 1
+    bands[2, :, down:-down, across - 2 : across], bands[2, :, down:-down, across : across + 2] = -1, 1
+    bands[1], bands[3] = bands[0, :, ::-1], bands[2, :, :, ::-1]
+    bands /= np.abs(bands).sum(axis=(1, 2, 3), keepdims=True) / 2
+    constants = {"bands": bands, "axes": np.array([1, 2, 3], np.int64), "enough": np.float32(25), "soft": np.float32(8)}
+    nodes = [
+        helper.make_node("Cast", ["crops"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["planes", "bands"], ["steps"]),
+        helper.make_node("ReduceMin", ["steps", "axes"], ["least"], keepdims=0),
+        helper.make_node("Sub", ["least", "enough"], ["over"]),
+        helper.make_node("Div", ["over", "soft"], ["logit"]),
+        helper.make_node("Sigmoid", ["logit"], ["probability"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "edges",
+        [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", height, width, 3])],
+        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n"])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    for key, value in {"margin": str(margin), "threshold": "0.5", **metadata}.items():
+        model.metadata_props.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.fixture
+def filter_file() -> Callable[..., Path]:
+    """Writes an outline filter, with other metadata where that is asked for."""
+    return edge_contrast_filter
+
+
 def write_catalogue(path: Path, card_ids: list[str]) -> Path:
     """One view of each card; keys count from 1."""
     with path.open("w", newline="") as file:
@@ -180,6 +219,11 @@ class Publisher:
     @property
     def manifest(self) -> dict[str, Any]:
         return dict(json.loads((self.folder / "manifest.json").read_text()))
+
+    def add(self, file: Path, **said: Any) -> None:
+        """Publish again with one more file, and whatever else the manifest shall say."""
+        files = {**self.manifest["files"], file.name: listed(file)}
+        self.publish(self.folder, {**self.manifest, "files": files, **said})
 
     def publish(self, folder: Path, manifest: Any) -> None:
         """Write, sign and point at a manifest, whatever it says."""

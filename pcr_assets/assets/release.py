@@ -10,7 +10,7 @@ from pcr_assets.assets import show
 from pcr_assets.assets.dataset import snapshot_files, training_snapshot
 from pcr_assets.assets.declare import asset, materialized, observed
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
-from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.models import outline_filter, student_stage1, student_stage2, teacher_weights
 from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.resources.artifacts import Artifacts
@@ -56,6 +56,7 @@ def strangers(project: Project) -> dg.ObserveResult:
         card_references,
         student_onnx,
         student_int8,
+        outline_filter,
         training_snapshot,
         teacher_weights,
         student_stage1,
@@ -85,6 +86,7 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
             artifacts.fetch(index, f"{variant}.usearch"),
             artifacts.fetch(index, "catalogue.csv"),
             second_look,
+            _outline_filter(artifacts),
         )
         for variant, (name, file) in MODELS.items()
     }
@@ -178,9 +180,9 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
 @asset(
     "release",
     layout.RELEASES,
-    deps=[recognition_report, card_index, card_references, student_onnx, student_int8, student_hef],
+    deps=[recognition_report, card_index, card_references, student_onnx, student_int8, student_hef, outline_filter],
     kinds={"release"},
-    code_version="2",
+    code_version="3",
 )
 def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResult:
     """The signed bundle that edge_runtime opens: models, indexes, pictures, report. Immutable, named by digest."""
@@ -188,7 +190,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
 
     artifacts, key = project.artifacts, signer.public_key()
     names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
-    names["card_references"] = layout.REFERENCES
+    names |= {"card_references": layout.REFERENCES, "outline_filter": layout.OUTLINE_FILTER}
     names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
     made_from = {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
     variants, shared = _parts(artifacts)
@@ -219,12 +221,12 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
 def _parts(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, Path]]:
     import json
 
-    from pcr_assets.gallery.bundle import Variant
+    from pcr_assets.gallery import bundle
 
     index, report = artifacts.current(layout.INDEX), artifacts.current(layout.REPORT)
     spec = json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text())
     variants = {
-        variant: Variant(
+        variant: bundle.Variant(
             engine="onnx",
             model=artifacts.fetch(artifacts.current(name), file),
             index=artifacts.fetch(index, f"{variant}.usearch"),
@@ -239,8 +241,13 @@ def _parts(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, Path]]:
         "report.json": artifacts.fetch(report, "report.json"),
         "report.html": artifacts.fetch(report, "report.html"),
         **_reference_files(artifacts),
+        bundle.OUTLINE_FILTER: _outline_filter(artifacts),
     }
     return variants, shared
+
+
+def _outline_filter(artifacts: Artifacts) -> Path:
+    return artifacts.fetch(artifacts.current(layout.OUTLINE_FILTER), "outline_filter.onnx")
 
 
 def _reference_files(artifacts: Artifacts) -> dict[str, Path]:

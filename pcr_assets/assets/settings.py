@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import BaseModel, ConfigDict
 
 from pcr_assets.assets.declare import observed
-from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings
+from pcr_assets.learning.settings import OutlineFilterSettings, Stage1Settings, Stage2Settings, TeacherSettings
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.settings import Settings
@@ -38,6 +38,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         "teacher": Teacher,
         "stage1": Stage1Settings,
         "stage2": Stage2Settings,
+        "outline_filter": OutlineFilterSettings,
         "quantization": QuantizeSettings,
         "hailo": HailoSettings,
         "report": ReportSettings,
@@ -67,6 +68,7 @@ student_config = config_asset("student", "The student's architecture, input size
 teacher_config = config_asset("teacher", "The teacher's backbone, where its weights come from, and how it is trained.")
 stage1_config = config_asset("stage1", "How the student is distilled from the teacher.")
 stage2_config = config_asset("stage2", "How the student is fine-tuned for retrieval.")
+outline_filter_config = config_asset("outline_filter", "How the filter of outlines learns, and what it may lose.")
 quantization_config = config_asset("quantization", "How the ONNX model becomes an integer model.")
 report_config = config_asset("report", "Which queries judge a release, and what it must reach.")
 

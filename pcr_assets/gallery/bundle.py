@@ -8,6 +8,8 @@ from typing import Any
 from pcr_assets import digests
 
 SCHEMA = 2
+OUTLINE_FILTER = "outline_filter.onnx"
+"""The shared file that says which outlines are worth reading; a release may lack it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def manifest(
         "made_from": dict(made_from),
         "keyid": keyid,
     }
+    if OUTLINE_FILTER in shared:
+        body["outline_filter"] = OUTLINE_FILTER
     digest = digests.of_json(body)
     return digests.canonical_json({**body, "release_id": digest[:16]}), digest
 

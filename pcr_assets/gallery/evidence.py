@@ -51,12 +51,13 @@ class ReportSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Subject:
-    """A variant to be judged: its model and index, and the catalogue and pictures that all share."""
+    """A variant to be judged: its model and index, and the catalogue, pictures and outline filter that all share."""
 
     model: Path
     index: Path
     catalogue: Path
     second_look: SecondLook
+    outline_filter: Path | None = None
 
 
 @dataclass(frozen=True)

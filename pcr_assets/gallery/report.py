@@ -15,6 +15,7 @@ from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.gallery import Gallery
 from edge_runtime.judge import Judge, Judgement
+from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.second_look import SecondLook
@@ -165,7 +166,8 @@ def judge_photos(
     """Every photo through the whole of edge_runtime: what became of each labelled card, and what was found."""
     gallery = Gallery.open(subject.index, subject.catalogue)
     judge = Judge(Calibration.from_json(calibration), SecondLook(subject.second_look.references))
-    recognizer = Recognizer(OnnxEmbedder(subject.model), gallery, judge)
+    outline_filter = OutlineFilter(subject.outline_filter) if subject.outline_filter else None
+    recognizer = Recognizer(OnnxEmbedder(subject.model), gallery, judge, outline_filter)
     known = frozenset(gallery.cards)
     verdicts: list[labelled.Verdict] = []
     seen: list[dict[str, Any]] = []

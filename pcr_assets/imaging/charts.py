@@ -68,6 +68,17 @@ def reliability(table: Sequence[Mapping[str, float]]) -> str:
     return _markdown(figure, "reliability")
 
 
+def trade(curve: Mapping[str, Sequence[float]]) -> str:
+    """Precision against recall, as markdown with an embedded PNG. ``curve``: both as ``precision`` and ``recall``, and
+    ``kept``, the share of everything that is kept."""
+    figure, axes = _figure()
+    for name in ("precision", "kept"):
+        axes.plot(curve["recall"], curve[name], label=name, linewidth=1.5)
+    axes.set(title="precision and recall", xlabel="share of cards that stay (recall)", ylim=(0, 1.05))
+    axes.legend(frameon=False)
+    return _markdown(figure, "precision and recall")
+
+
 def refusals(confidences: Mapping[str, Sequence[float]]) -> str:
     """The ROC of refusal, as markdown with an embedded PNG: the share of known cards named against that of others.
 

@@ -109,3 +109,34 @@ class Stage2Settings(TrainingSettings):
     koleo_weight: float = Field(
         default=0.0, ge=0, description="Weight of the KoLeo regulariser, which spreads embeddings apart."
     )
+
+
+class OutlineFilterSettings(BaseModel):
+    """The outline filter learns, on simulated scenes, which outlines are those of whole cards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    strengths: tuple[str, ...] = Field(
+        default=("easy", "medium", "hard"), min_length=1, description="How bad the simulated camera is."
+    )
+    scenes: int = Field(default=110, ge=1, description="Scenes with training cards to learn from, at each strength.")
+    held_out: int = Field(
+        default=50, ge=1, description="The same with validation cards for the threshold, and with test cards."
+    )
+    kept_at: tuple[str, ...] = Field(
+        default=("easy", "medium"),
+        min_length=1,
+        description="Strengths at which the threshold is chosen: at the hardest a card is seldom read even if it is kept.",
+    )
+    size: tuple[int, int] = Field(default=(48, 64), description="Width and height of what the filter sees, in pixels.")
+    margin: float = Field(
+        default=1.3, ge=1, le=2, description="An outline is enlarged by this, so that its edge shows."
+    )
+    widths: tuple[int, ...] = Field(default=(12, 24, 48, 64), min_length=1, description="Channels of each convolution.")
+    steps: int = Field(default=600, ge=1)
+    batch: int = Field(default=128, ge=2)
+    learning_rate: float = Field(default=4e-3, gt=0)
+    most_lost: float = Field(
+        default=0.005, ge=0, lt=1, description="Share of found cards that the threshold may lose on held-out scenes."
+    )

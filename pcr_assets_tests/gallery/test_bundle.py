@@ -52,6 +52,22 @@ def test_another_model_makes_another_release(tmp_path, signer):
     assert made(tmp_path, signer)[1] != made(tmp_path, signer, b"other")[1]
 
 
+def test_an_outline_filter_among_the_parts_is_named_in_the_manifest(tmp_path, signer):
+    filtering = tmp_path / bundle.OUTLINE_FILTER
+    filtering.write_bytes(b"filter")
+    manifest, _ = bundle.manifest(
+        {"int8": variant(tmp_path)},
+        {**shared(tmp_path), filtering.name: filtering},
+        references=["references-base1.zip"],
+        default_variant="int8",
+        made_from={},
+        teacher_license="Apache-2.0",
+        keyid=bundle.keyid(signer.public_key()),
+    )
+    said = json.loads(manifest)
+    assert said["outline_filter"] in said["files"]
+
+
 def test_the_edge_opens_what_the_pipeline_signed(tmp_path, signer):
     manifest, digest = made(tmp_path, signer)
     releases, key = tmp_path / "releases", signer.public_key()
@@ -68,6 +84,7 @@ def test_the_edge_opens_what_the_pipeline_signed(tmp_path, signer):
     assert opened.release_id == digest[:16] == json.loads(manifest)["release_id"]
     assert opened.variant().calibration == CALIBRATION
     assert [path.name for path in opened.references] == ["references-base1.zip"]
+    assert opened.outline_filter is None
     (folder / "int8.onnx").write_bytes(b"evil!")
     with pytest.raises(edge.Damaged, match=r"int8\.onnx"):
         edge.open_release(releases, {bundle.keyid(key): key})

@@ -201,6 +201,14 @@ def test_cards_of_a_scene_lie_side_by_side_at_every_turn(card):
     assert all(np.histogram(turns, bins=4, range=(-180, 180))[0] > 0)
 
 
+def test_cards_in_rows_lie_side_by_side_and_one_way_up(card):
+    _, places = camera.scene([card] * 6, seeded(3), (640, 360), strength="none", in_rows=True)
+    ways = [(place[1] - place[0]) / np.linalg.norm(place[1] - place[0]) for place in places]
+    assert all(np.dot(way, ways[0]) > 0.8 for way in ways)
+    assert all(geometry.overlap(one, other) < 0.01 for at, one in enumerate(places) for other in places[:at])
+    assert all((place >= 0).all() and (place <= (640, 360)).all() for place in places)
+
+
 def test_a_given_background_is_used(card):
     green = np.zeros((10, 10, 3), np.uint8)
     green[..., 1] = 200

@@ -24,8 +24,11 @@ def scene(
     size: tuple[int, int] = (1280, 720),
     background: np.ndarray | None = None,
     strength: str | Strength = "medium",
+    in_rows: bool = False,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """A frame with all of `cards` (uint8 RGB scans; may be none) on a table, turned and tilted as they come.
+
+    `in_rows`: side by side and one way up, as in a binder or a shop's display, instead of scattered.
 
     `background`: uint8 RGB of any size, enlarged to the frame; one of `backgrounds.KINDS` is drawn when not given.
     Of `strength` the effects from tint to jpeg apply: those of foil and plastic card by card, occlusion as a hand that
@@ -40,7 +43,8 @@ def scene(
         photo = drawn_background(size, rng, cards=cards)
     else:
         photo = cv2.resize(background, size, interpolation=cv2.INTER_AREA)
-    places = _projected(_laid_out(len(cards), size, rng), size, rng)
+    flat = _in_rows(len(cards), size, rng) if in_rows else _laid_out(len(cards), size, rng)
+    places = _projected(flat, size, rng)
     # Strays first: one that came later would lie on a neighbour whose corners are promised to be free.
     for corners in places:
         if rng.random() < 0.2:
@@ -75,9 +79,28 @@ def _laid_out(count: int, size: tuple[int, int], rng: np.random.Generator) -> li
             spot.append(free[0])
         else:
             spot, tall = [], 0.9 * tall
-    half = np.array(geometry.CARD_MM) / geometry.CARD_MM[1] * tall / 2
-    upright = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
-    return [upright @ _turn(rng.uniform(0, 2 * np.pi)) + at for at in spot]
+    return [_upright(tall) @ _turn(rng.uniform(0, 2 * np.pi)) + at for at in spot]
+
+
+def _in_rows(count: int, size: tuple[int, int], rng: np.random.Generator) -> list[np.ndarray]:
+    """Corners of `count` cards in rows, in frame pixels: some millimetres apart, the whole page turned a little."""
+    if not count:
+        return []
+    aspect = geometry.CARD_ASPECT
+    columns = int(np.clip(round(np.sqrt(count * size[0] / size[1] / aspect) * rng.uniform(0.7, 1.3)), 1, count))
+    rows = -(-count // columns)
+    gap = 1 + rng.uniform(0.02, 0.15)
+    tall = rng.uniform(0.6, 0.9) * min(size[1] / (rows * gap), size[0] / (columns * aspect * gap))
+    step = np.array([tall * (aspect + gap - 1), tall * gap])
+    middle = (np.array([columns, rows]) - 1) / 2
+    turn = _turn(rng.normal(0, 0.1))
+    spots = [(np.array([at % columns, at // columns]) - middle) * step for at in range(count)]
+    return [(_upright(tall) + spot) @ turn + np.array(size) / 2 for spot in spots]
+
+
+def _upright(tall: float) -> np.ndarray:
+    """Corners of an upright card of this height around the origin, 4×2."""
+    return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array([geometry.CARD_ASPECT, 1.0]) * tall / 2
 
 
 def _turn(angle: float) -> np.ndarray:

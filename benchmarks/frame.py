@@ -1,0 +1,185 @@
+"""Does anything around the network cost more than the network? A whole frame on one core, part by part.
+
+    python benchmarks/frame.py --store STORE [--cards DIR] [--frames N] [--output FILE]
+
+Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store, with
+its outline filter and without it. Each part is timed on one thread, in CPU time, beside the named limit: a bare ONNX
+Runtime call of the same model on as many cards, in the same run. Prints a table of medians and writes it as JSON. The cards
+on the frames come from `--cards`, else they are rendered.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+
+from edge_runtime import recognizer
+from edge_runtime.decide import Status
+from edge_runtime.embedder import EmbedderError
+from edge_runtime.keys import NotAKey, keyid, read_key, trusted_keys
+from edge_runtime.photo import load_photo
+from edge_runtime.recognizer import Recognizer
+from edge_runtime.release import ReleaseError, open_release
+from pcr_assets import layout
+from pcr_assets.cards.names import is_picture
+from pcr_assets.imaging import camera
+from pcr_assets.imaging.sample import render_card, specs
+from pcr_assets.learning import onnx_graph
+
+SIZE = (1280, 720)
+COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
+PARTS = ("find", "filter", "rectify", "embed", "search", "decide")
+RESULT = Path(__file__).parent / "results" / "frame.json"
+
+
+class Stopwatch:
+    """CPU milliseconds spent in wrapped functions, by part, each moment counted once; the cost of reading the clock is off."""
+
+    def __init__(self) -> None:
+        self.spent = dict.fromkeys(PARTS, 0.0)
+        self.batches: list[int] = []
+        self._inside: list[float] = []
+        looks = [time.process_time() for _ in range(200)]
+        self._look = (looks[-1] - looks[0]) / 199
+
+    def timed(self, part: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function, timed."""
+
+        def call(*given: Any) -> Any:
+            if part == "embed":
+                self.batches.append(len(given[0]))
+            self._inside.append(0.0)
+            start = time.process_time()
+            made = work(*given)
+            taken = time.process_time() - start
+            own = taken - self._inside.pop() - self._look
+            self.spent[part] += 1e3 * max(0.0, own)
+            if self._inside:
+                self._inside[-1] += taken + self._look
+            return made
+
+        return call
+
+    @contextmanager
+    def around(self, whole: Recognizer) -> Iterator[None]:
+        """Time the parts of a recognizer."""
+        places = (
+            (recognizer, "find_cards", "find"),
+            (whole, "_worth_reading", "filter"),
+            (recognizer, "rectify", "rectify"),
+            (whole.embedder, "embed", "embed"),
+            (whole.gallery, "search", "search"),
+            (whole.judge, "glance", "decide"),
+            (whole.judge, "judge", "decide"),
+        )
+        with ExitStack() as stack:
+            for owner, name, part in places:
+                stack.enter_context(patch.object(owner, name, self.timed(part, getattr(owner, name))))
+            yield
+
+
+def frames(count: int, number: int, cards: list[np.ndarray]) -> list[np.ndarray]:
+    """So many frames with ``count`` cards each."""
+    made = []
+    for frame in range(number):
+        rng = np.random.default_rng([count, frame])
+        laid = [cards[int(row)] for row in rng.integers(0, len(cards), count)]
+        made.append(camera.scene(laid, rng, SIZE, strength="easy")[0])
+    return made
+
+
+def measured(whole: Recognizer, photos: list[np.ndarray]) -> dict[str, float]:
+    """Medians over frames: CPU milliseconds of each part, cards embedded, and the bare call of the network on as many."""
+    bare = onnx_graph.session(whole.embedder.path, threads=1)
+    name, (width, height) = bare.get_inputs()[0].name, whole.embedder.input_size
+    whole.recognize(photos[0])
+    rows = []
+    for photo in photos:
+        watch = Stopwatch()
+        with watch.around(whole):
+            found = whole.recognize(photo)
+        start = time.process_time()
+        for batch in watch.batches:
+            bare.run(None, {name: np.zeros((batch, height, width, 3), np.uint8)})
+        network = 1e3 * (time.process_time() - start)
+        around = sum(ms for part, ms in watch.spent.items() if part != "embed")
+        named = sum(reading.status is not Status.UNKNOWN for reading in found.cards)
+        row = {
+            **watch.spent,
+            "cards embedded": sum(watch.batches),
+            "bare network": network,
+            "all but the network": around,
+        }
+        rows.append({**row, "cards named": named})
+    return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
+
+
+def opened(store: Path) -> Recognizer:
+    """The newest release of a store, trusted by the key beside it, on one thread. Raises ReleaseError."""
+    releases = store / layout.PROJECT / layout.RELEASES
+    key = read_key(releases / "release_key.pub") if (releases / "release_key.pub").exists() else b""
+    return Recognizer.open(open_release(releases, {**trusted_keys(), keyid(key): key}), threads=1)
+
+
+def cards_from(folder: Path | None) -> list[np.ndarray]:
+    """Up to 64 cards spread over the folder, or rendered ones."""
+    if folder is None:
+        return [render_card(card.design) for card in specs(sets=4, cards_per_set=8)]
+    files = sorted(path for path in folder.rglob("*") if is_picture(path.name))
+    if not files:
+        raise SystemExit(f"{folder} holds no pictures: name a folder of card scans")
+    return [load_photo(path) for path in files[:: max(1, len(files) // 64)]]
+
+
+def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """Print a line for each part, a column for each kind of frame."""
+    for way, kinds in results.items():
+        print(f"\n{way:24}" + "".join(f"{kind:>12}" for kind in kinds))
+        for part in next(iter(kinds.values())):
+            unit = "" if part.startswith("cards") else "ms"
+            print(f"{part:20} {unit:3}" + "".join(f"{kind[part]:12.1f}" for kind in kinds.values()))
+        for part in ("find", "filter", "all but the network"):
+            ratios = [
+                kind[part] / kind["bare network"] if kind["bare network"] else float("nan") for kind in kinds.values()
+            ]
+            print(f"{part} ÷ bare network".ljust(24) + "".join(f"{ratio:12.2f}" for ratio in ratios))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Time, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", type=Path, required=True, help="store with a release")
+    parser.add_argument("--cards", type=Path, help="folder of scans to lay on the table (default: rendered ones)")
+    parser.add_argument("--frames", type=int, default=12, help="frames of each kind")
+    parser.add_argument("--output", type=Path, default=RESULT)
+    given = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+    try:
+        whole = opened(given.store)
+    except (ReleaseError, EmbedderError, NotAKey) as error:
+        print(f"bench-frame: {error}", file=sys.stderr)
+        return 2
+    cards = cards_from(given.cards)
+    photos = {kind: frames(count, given.frames, cards) for kind, count in COUNTS.items()}
+    results = {}
+    for way, chosen in {"with the filter": whole.outline_filter, "without it": None}.items():
+        if way == "without it" or chosen:
+            whole.outline_filter = chosen
+            results[way] = {kind: measured(whole, taken) for kind, taken in photos.items()}
+    shown(results)
+    described = {"frames": given.frames, "size": list(SIZE), "cards": "own" if given.cards else "rendered"}
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(json.dumps({**described, "medians": results}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

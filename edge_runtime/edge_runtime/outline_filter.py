@@ -1,0 +1,55 @@
+"""Which outlines are worth reading: a tiny network that tells those of whole cards from all others.
+
+It knows no card by its look. It sees a small picture of the outline and of what lies around it, and judges whether a
+card's edge runs there; so it keeps the cards of any game, and throws out tables, frames inside cards and pairs of cards.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from edge_runtime.embedder import EmbedderError
+from edge_runtime.geometry import scaled, thumbnails
+
+
+class OutlineFilter:
+    """A model file run by ONNX Runtime on the processor: uint8 N×H×W×3 RGB to probabilities float32 N.
+
+    Two numbers travel in the file's metadata: ``margin``, by how much an outline is enlarged before it is cut out, and
+    ``threshold``, the least probability that is worth reading. Raises :class:`EmbedderError` for any other file.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None):
+        options = ort.SessionOptions()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            (given,), (made,) = self._session.get_inputs(), self._session.get_outputs()
+            _, height, width, channels = given.shape
+            known = self._session.get_modelmeta().custom_metadata_map
+            self.margin, self.threshold = float(known["margin"]), float(known["threshold"])
+            fits = given.type == "tensor(uint8)" and channels == 3 and len(made.shape) == 1 and self.margin > 0
+            if not (fits and 0 <= self.threshold <= 1):
+                raise ValueError(f"takes {given.type} {given.shape}")
+            self.size = (int(width), int(height))
+        except Exception as error:  # ONNX Runtime raises a class of its own for each way to fail, none public
+            raise EmbedderError(f"{path} is no outline filter of this product: pull the release again") from error
+        self.path = path
+        self._name = given.name
+
+    def probabilities(self, image: np.ndarray, outlines: Sequence[np.ndarray]) -> np.ndarray:
+        """How likely each outline (float32 4×2) on a picture uint8 RGB H×W×3 is that of a whole card: float32 N, 0..1.
+
+        Raises EmbedderError when the model gives other numbers.
+        """
+        if not len(outlines):
+            return np.empty(0, np.float32)
+        crops = thumbnails(image, [scaled(corners, self.margin) for corners in outlines], self.size)
+        found = self._session.run(None, {self._name: crops})[0]
+        if found.shape != (len(outlines),) or not ((found >= 0) & (found <= 1)).all():
+            raise EmbedderError(f"{self.path} gave no probabilities: pull the release again")
+        return found

@@ -1,0 +1,197 @@
+"""Train the outline filter. ``python -m pcr_assets.learning.outline_filter JOB.json``
+
+Learns from scenes with training cards, chooses the threshold on scenes with validation cards, and is measured on scenes
+with test cards, through the exported file. A minute of work: a killed run starts anew.
+
+Writes into the job's ``out``: outline_filter.onnx, mistakes.npz (the worst crops, see :func:`mistakes`), metrics.json.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+
+from pcr_assets.learning import onnx_graph, outline_net
+from pcr_assets.learning.data import read_cards
+from pcr_assets.learning.outline_net import OutlineNet
+from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
+from pcr_assets.learning.settings import OutlineFilterSettings
+from pcr_assets.learning.train import Pace, descend, set_up_torch
+
+FILE = "outline_filter.onnx"
+NOTHING, TIGHT = 0.65, 0.9
+"""Overlap with a card up to which an outline teaches "no", and from which it teaches "yes"; between them, in part."""
+BRIGHTNESS, TINT = 0.4, 15.0
+"""Each view's grey levels are multiplied by 1 ± this, and each channel shifted by ± so many levels."""
+MOST_LOST_IN_TEST = 0.03
+"""Share of found test cards above which a filter drops nothing: it has learned too little."""
+SHOWN = 12
+"""Mistakes of each kind that are kept to be looked at."""
+
+
+class OutlineFilterJob(BaseModel):
+    """One training: see :class:`pcr_assets.learning.job.Job` for ``snapshot`` and ``shards``. ``threads`` make the scenes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: OutlineFilterSettings
+    snapshot: Path
+    shards: list[Path]
+    out: Path
+    threads: int = 2
+
+
+def train(job: OutlineFilterJob, say: Any = print) -> dict[str, Any]:
+    """Run a job to its end and give what metrics.json holds."""
+    set_up_torch(threads=1)  # so small a network gains nothing from a second one, and the weights need not depend on it
+    settings = job.settings
+    wanted = {
+        "train": dict.fromkeys(settings.strengths, settings.scenes),
+        "validation": dict.fromkeys(settings.kept_at, settings.held_out),
+        "test": dict.fromkeys(settings.strengths, settings.held_out),
+    }
+    found: dict[str, dict[str, Outlines]] = {}
+    for split, scenes in wanted.items():
+        cards = read_cards(job.snapshot, job.shards, split)
+        found[split] = {at: outlines(cards, settings, split, at, scenes[at], job.threads) for at in scenes}
+        say(f"outline_filter: outlines of {sum(scenes.values())} scenes with {split} cards")
+    seen = {split: joined(list(parts.values())) for split, parts in found.items()}
+    net, losses = fit(seen["train"], settings, say)
+    job.out.mkdir(parents=True, exist_ok=True)
+    path = job.out / FILE
+    outline_net.export(net, settings.size, path)
+    chosen = threshold(seen["validation"], scores(path, seen["validation"].crops), settings.most_lost)
+    likely = scores(path, seen["test"].crops)
+    if not trusted(seen["test"].best(likely), chosen):
+        say(
+            "outline_filter: it loses cards, or there were too few to tell, so it drops no outline and only orders them"
+        )
+        chosen = 0.0
+    outline_net.describe(path, {"margin": f"{settings.margin:.9g}", "threshold": f"{chosen:.9g}"})
+    metrics = {
+        "digest": onnx_graph.graph_digest(path),
+        "threshold": chosen,
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "loss": losses,
+        "scenes": {split: sum(scenes.values()) for split, scenes in wanted.items()},
+        "test": {at: measured(part, scores(path, part.crops), chosen) for at, part in found["test"].items()},
+        "trade": trade(seen["test"], likely),
+    }
+    worst: dict[str, Any] = mistakes(seen["test"], likely, chosen)
+    np.savez(job.out / "mistakes.npz", **worst)
+    (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
+    return metrics
+
+
+def fit(seen: Outlines, settings: OutlineFilterSettings, say: Any = print) -> tuple[OutlineNet, list[float]]:
+    """A network that learned how far outlines overlap a card, and the loss of each step.
+
+    One outline in ten is that of a card; a batch holds as many of cards as of anything else.
+    """
+    torch.manual_seed(settings.seed)
+    net = OutlineNet(settings.size, settings.widths).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    truth = np.clip((seen.overlaps - NOTHING) / (TIGHT - NOTHING), 0, 1).astype(np.float32)
+    some = truth > 0
+    weight = np.where(some, 0.5 / max(some.sum(), 1), 0.5 / max((~some).sum(), 1))
+    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=0.01)
+    losses: list[float] = []
+    pace = Pace("outline_filter", 0, settings.steps, settings.batch, say)
+    for step in range(settings.steps):
+        rng = np.random.default_rng([settings.seed, 100, step])
+        rows = rng.choice(len(truth), settings.batch, p=weight / weight.sum())
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * schedule(step, settings.steps)
+        net.train()
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            net(views(seen.crops[rows], rng)), torch.from_numpy(truth[rows])
+        )
+        descend(optimizer, loss, clip_norm=1.0)
+        losses.append(round(float(loss.detach()), 5))
+        pace.tell(step + 1, losses[-1])
+    return net, losses
+
+
+def schedule(step: int, steps: int) -> float:
+    """The learning rate as a share of its peak: a warm-up over a tenth of the steps, then half a cosine."""
+    return min(1.0, (step + 1) / max(1, steps // 10)) * 0.5 * (1 + float(np.cos(np.pi * step / steps)))
+
+
+def views(crops: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+    """A batch float32 N×3×H×W from crops uint8 N×H×W×3: mirrored both ways, brighter or darker, in another light."""
+    count = len(crops)
+    batch = torch.from_numpy(crops).permute(0, 3, 1, 2).float()
+    for axis in (2, 3):
+        mirrored = torch.from_numpy(rng.random(count) < 0.5).view(-1, 1, 1, 1)
+        batch = torch.where(mirrored, batch.flip(axis), batch)
+    gain = 1 + BRIGHTNESS * rng.uniform(-1, 1, (count, 1, 1, 1))
+    shift = TINT * rng.uniform(-1, 1, (count, 3, 1, 1))
+    return (batch * torch.from_numpy(gain).float() + torch.from_numpy(shift).float()).clamp(0, 255)
+
+
+def scores(path: Path, crops: np.ndarray) -> np.ndarray:
+    """The probabilities float32 N that an exported filter gives to crops uint8 N×H×W×3."""
+    return onnx_graph.embed(path, crops) if len(crops) else np.empty(0, np.float32)
+
+
+def threshold(seen: Outlines, likely: np.ndarray, most_lost: float) -> float:
+    """The greatest threshold that loses no more than this share of the cards that have an outline good enough to read."""
+    best = seen.best(likely)
+    return float(best[int(most_lost * len(best))]) if len(best) else 0.0
+
+
+def trusted(best: np.ndarray, chosen: float) -> bool:
+    """Whether a filter may drop outlines, by what its threshold does to test cards: ``best`` is how likely each seemed.
+
+    One more card is taken to be lost than was, so that a few cards prove nothing.
+    """
+    return ((best < chosen).sum() + 1) / (len(best) + 1) <= MOST_LOST_IN_TEST
+
+
+def measured(seen: Outlines, likely: np.ndarray, chosen: float) -> dict[str, Any]:
+    """What a threshold keeps and loses."""
+    best, kept, whole = seen.best(likely), likely >= chosen, seen.overlaps >= WHOLE
+    return {
+        "outlines": len(likely),
+        "kept": _share(kept),
+        "kept of those of no card": _share(kept[seen.overlaps < NOTHING]),
+        "precision": _share(whole[kept]),
+        "cards": seen.cards,
+        "cards found": len(best),
+        "cards lost": int((best < chosen).sum()),
+    }
+
+
+def trade(seen: Outlines, likely: np.ndarray) -> dict[str, list[float]]:
+    """For a hundred thresholds the share of found cards that stay (recall) and of kept outlines that are whole cards."""
+    best, whole = seen.best(likely), seen.overlaps >= WHOLE
+    at = np.quantile(likely, np.linspace(0, 0.995, 100)) if len(likely) else np.zeros(1)
+    return {
+        "recall": [round(_share(best >= least), 4) for least in at],
+        "precision": [round(_share(whole[likely >= least]), 4) for least in at],
+        "kept": [round(_share(likely >= least), 4) for least in at],
+    }
+
+
+def _share(which: np.ndarray) -> float:
+    return float(np.mean(which)) if len(which) else 0.0
+
+
+def mistakes(seen: Outlines, likely: np.ndarray, chosen: float) -> dict[str, np.ndarray]:
+    """The worst on either side: ``dropped`` whole cards, least likely first, and ``kept`` outlines of no card, likeliest
+    first; crops uint8 N×H×W×3, and how likely they seemed."""
+    dropped = np.flatnonzero((seen.overlaps >= WHOLE) & (likely < chosen))
+    kept = np.flatnonzero((seen.overlaps < NOTHING) & (likely >= chosen))
+    rows = {
+        "dropped": dropped[np.argsort(likely[dropped], kind="stable")][:SHOWN],
+        "kept": kept[np.argsort(-likely[kept], kind="stable")][:SHOWN],
+    }
+    return {name: seen.crops[at] for name, at in rows.items()} | {f"{name}_at": likely[at] for name, at in rows.items()}
+
+
+if __name__ == "__main__":
+    train(OutlineFilterJob.model_validate_json(Path(sys.argv[1]).read_text()))
