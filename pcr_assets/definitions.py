@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pcr_assets.assets import cards, dataset, exports, models, reference, release, settings
+from pcr_assets.assets import cards, dataset, exports, models, reference, release, report, settings
 from pcr_assets.automation import new_cards, refresh_job
 from pcr_assets.checks import CHECKS
 from pcr_assets.resources.compute import LocalCompute
@@ -13,7 +13,7 @@ from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 
-FLOORS = [settings, cards, dataset, models, exports, reference, release]
+FLOORS = [settings, cards, dataset, models, exports, reference, report, release]
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:

@@ -22,3 +22,4 @@ HEF = "models/efficientnet-hailo"
 
 REPORT = "analytics/recognition_report"
 RELEASES = "releases"
+PARTS = "releases/parts"
