@@ -217,7 +217,7 @@ def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
     publisher.publish(
         folder,
         {
-            "schema": 2,
+            "schema": 3,
             "release_id": folder.name,
             "files": {path.name: listed(path) for path in (model, index, catalogue, references)},
             "catalogue": catalogue.name,
