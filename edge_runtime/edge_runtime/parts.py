@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.release import NOT_AS_EXPECTED, Damaged, PartTampered, PartTruncated, WrongSchema, is_plain_name
+from edge_runtime.release import NOT_AS_EXPECTED, Damaged, PartTampered, PartTruncated, WrongSchema
 from edge_runtime.source import Source
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -58,19 +58,18 @@ class Range:
 
 
 def files_of(manifest: Mapping[str, Any], place: str) -> list[File]:
-    """The files of a verified manifest. Raises :class:`Damaged` and :class:`WrongSchema`."""
-    files = []
+    """The files of a verified manifest, which :func:`edge_runtime.release.described` reads too. Raises WrongSchema."""
     try:
-        for name, entry in manifest["files"].items():
-            if not is_plain_name(name):
-                raise Damaged(
-                    f"the manifest of {place} names the file '{name}': a release's files lie in its own folder"
-                )
-            listed = Part.read(**entry["parts"]) if "parts" in entry else None
-            files.append(File(name, Part.read(entry["sha256"], entry["size"]), listed))
+        return [
+            File(
+                name,
+                Part.read(entry["sha256"], entry["size"]),
+                Part.read(**entry["parts"]) if "parts" in entry else None,
+            )
+            for name, entry in manifest["files"].items()
+        ]
     except (*NOT_AS_EXPECTED, AttributeError) as error:
         raise WrongSchema(f"{place}/manifest.json is signed, but lists no files ({error}): publish it again") from error
-    return files
 
 
 def parts_of(file: File, lists: Path) -> list[Part]:

@@ -21,6 +21,7 @@ from edge_runtime.release import (
     Damaged,
     Release,
     ReleaseError,
+    described,
     is_plain_name,
     open_release,
     read_pointer,
@@ -86,8 +87,11 @@ def _pull(source: Source, home: Home, keys: Mapping[str, bytes], mend: bool, pro
             f"{source.name}/latest.json names another manifest than {release_id}'s: publish the release again"
         )
     place = f"{source.name}/{release_id}"
-    files = files_of(verified(data, signature, place, source.key_hint, keys), place)
-    size, folder = sum(file.whole.size for file in files), home.releases / release_id
+    folder = home.releases / release_id
+    manifest = verified(data, signature, place, source.key_hint, keys)
+    described(folder, manifest)  # what could not be opened must not take the place of what can
+    files = files_of(manifest, place)
+    size = sum(file.whole.size for file in files)
     if home.pointer == pointer and folder.is_dir() and not mend:
         return Pulled(release_id, folder, size, len(pointer), 0)
 

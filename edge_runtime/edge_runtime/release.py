@@ -106,26 +106,35 @@ def open_release(folder: Path, keys: Mapping[str, bytes] | None = None) -> Relea
     """
     folder = newest(Path(folder))
     manifest = verified_manifest(folder, trusted_keys() if keys is None else keys)
+    release = described(folder, manifest)
+    for name, entry in manifest["files"].items():
+        _verify_file(folder, name, entry)
+    return release
+
+
+def described(folder: Path, manifest: Mapping[str, Any]) -> Release:
+    """What a verified manifest says of the release in a folder; no file is looked at. Raises Damaged and WrongSchema."""
     try:
         for name, entry in manifest["files"].items():
-            _verify_file(folder, name, entry)
-        return _described(folder, manifest)
+            if not is_plain_name(name):
+                raise Damaged(
+                    f"the manifest of {folder} names the file '{name}': a release's files lie in its own folder"
+                )
+            if not isinstance(entry["sha256"], str) or not isinstance(entry["size"], int):
+                raise TypeError(f"{name} has no SHA-256 and size")
+        return Release(
+            release_id=manifest["release_id"],
+            folder=folder,
+            catalogue=_inside(folder, manifest["catalogue"], manifest),
+            references=tuple(_inside(folder, name, manifest) for name in manifest["references"]),
+            variants={name: _variant(folder, name, entry, manifest) for name, entry in manifest["variants"].items()},
+            default_variant=manifest["default_variant"],
+            manifest=manifest,
+        )
     except (*NOT_AS_EXPECTED, AttributeError) as error:
         raise WrongSchema(
             f"{folder}/manifest.json is signed, but not as schema {SCHEMA} has it ({error}): publish the release again"
         ) from error
-
-
-def _described(folder: Path, manifest: Mapping[str, Any]) -> Release:
-    return Release(
-        release_id=manifest["release_id"],
-        folder=folder,
-        catalogue=_inside(folder, manifest["catalogue"], manifest),
-        references=tuple(_inside(folder, name, manifest) for name in manifest["references"]),
-        variants={name: _variant(folder, name, entry, manifest) for name, entry in manifest["variants"].items()},
-        default_variant=manifest["default_variant"],
-        manifest=manifest,
-    )
 
 
 def newest(folder: Path) -> Path:
@@ -208,8 +217,6 @@ def _verify_signature(
 
 
 def _verify_file(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
-    if not is_plain_name(name):
-        raise Damaged(f"the manifest of {folder} names the file '{name}': a release's files lie in its own folder")
     path = folder / name
     try:
         size = path.stat().st_size
