@@ -49,7 +49,7 @@ class S3Store:
             for found in page.get("Contents", ()):
                 key = found["Key"][len(base) :]
                 if key and not any(part.startswith(".") for part in key.split("/")):
-                    yield Entry(key, found["Size"], found["ETag"].strip('"'))
+                    yield Entry(key, found["Size"], found["ETag"].strip('"'), found["LastModified"].timestamp())
 
     def size(self, key: str) -> int | None:
         """See :meth:`Store.size`."""
@@ -101,6 +101,13 @@ class S3Store:
                 raise Moved(f"{self.root}/{key}")
             condition = {"IfMatch": found["ETag"]}
         self._put(key, data, **condition)
+
+    def remove(self, key: str) -> None:
+        """See :meth:`Store.remove`."""
+        try:
+            self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
+        except self.client.exceptions.ClientError as error:
+            raise self._explained(key, error) from error
 
     def _put(self, key: str, data: bytes, **condition: str) -> None:
         checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()

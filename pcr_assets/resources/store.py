@@ -4,12 +4,13 @@ Objects are written aside and appear whole or not at all. Only pointers (``curre
 replaced, and only by :meth:`Store.swap`, which refuses when somebody else moved the pointer first.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -33,11 +34,15 @@ class Moved(StoreError):
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """One listed object: key relative to the store's root, size in bytes, and an etag that changes with the content."""
+    """One listed object: key relative to the store's root, size in bytes, and an etag that changes with the content.
+
+    ``modified``: when it was written, in seconds since 1970, where the store tells.
+    """
 
     key: str
     size: int
     etag: str
+    modified: float | None = field(default=None, compare=False)
 
 
 class Store(Protocol):
@@ -63,6 +68,9 @@ class Store(Protocol):
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
         """Replace a pointer if it still holds ``expected`` (None: if there is none). Raises :class:`Moved`."""
+
+    def remove(self, key: str) -> None:
+        """Remove an object, if there is one."""
 
 
 def open_store(root: str, **s3_options: str | None) -> Store:
@@ -102,7 +110,7 @@ class FolderStore:
                 except FileNotFoundError:  # removed since, or a link to nowhere
                     continue
                 key = path.relative_to(self.root).as_posix()
-                found.append(Entry(key, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}"))
+                found.append(Entry(key, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}", stat.st_mtime))
         return iter(sorted(found))
 
     def size(self, key: str) -> int | None:
@@ -136,6 +144,13 @@ class FolderStore:
             if found != expected:
                 raise Moved(str(path))
             self._replace(path, data)
+
+    def remove(self, key: str) -> None:
+        """See :meth:`Store.remove`. A folder that is empty then goes too."""
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
     def _replace(self, path: Path, data: bytes | Path) -> None:
         try:
