@@ -21,7 +21,7 @@ export PCR_STRANGERS := $(call place,$(STRANGERS))
 export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition
+.PHONY: demo test refresh plan explain build recognize dev lint setup clean prune bench-recognition bench-incremental
 
 demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
@@ -51,6 +51,12 @@ test: setup  ## the tests
 
 bench-recognition: setup  ## ours beside every other way of recognising a card: make bench-recognition CARDS=… PHOTOS=… STORE=…
 	@python benchmarks/recognition.py --cards '$(PCR_CARDS)' $(if $(PCR_PHOTOS),--photos '$(PCR_PHOTOS)') --store '$(PCR_STORE)'
+
+bench-incremental: setup  ## what new cards cost beside a full rebuild: make bench-incremental STORE=… [SIZES="1000 4000"] [SCANS=…]
+	@python benchmarks/incremental.py --store '$(PCR_STORE)' --work '$(or $(WORK),.cache/incremental)' --cards $(or $(SIZES),1000 4000 16000) $(if $(SCANS),--scans '$(SCANS)')
+
+prune: setup  ## remove old releases and the parts that no kept one names: make prune KEEP=3
+	@python -m pcr_assets.prune --keep $(or $(KEEP),3)
 
 lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime

@@ -28,64 +28,9 @@ from edge_runtime.release import (
 )
 from edge_runtime.source import FolderSource
 
-PIECE = 3000
-
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-class InParts:
-    """Publishes what a publisher has in a folder the way the pipeline does: parts, a manifest, and no files."""
-
-    def __init__(self, publisher):
-        self.publisher, self.trusted = publisher, publisher.trusted
-        self.whole = publisher.folder.rename(publisher.releases.parent / "whole")
-        self.manifest = json.loads((self.whole / "manifest.json").read_text())
-        self.releases = publisher.releases
-        self.parts = self.releases / "parts"
-        self.parts.mkdir()
-        self.publish()
-
-    @property
-    def files(self):
-        return {path.name: self._listed(path) for path in self.whole.iterdir() if path.suffix not in (".json", ".sig")}
-
-    def publish_with(self, name, entry):
-        """Publish a manifest that says something else of one file."""
-        return self.publish(files={**self.files, name: entry})
-
-    def publish(self, **changes):
-        """Publish the files as they lie in ``whole`` now; the release is called by its manifest."""
-        manifest = {**self.manifest, "files": self.files, **changes}
-        manifest["release_id"] = sha256(json.dumps(manifest).encode())[:16]
-        self.folder = self.releases / manifest["release_id"]
-        self.folder.mkdir(exist_ok=True)
-        self.publisher.publish(self.folder, manifest)
-        return manifest
-
-    def _listed(self, path):
-        data = path.read_bytes()
-        pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
-        entry = {"sha256": sha256(data), "size": len(data)}
-        if len(pieces) > 1:
-            rows = json.dumps([[sha256(piece), len(piece)] for piece in pieces]).encode()
-            entry["parts"] = {"sha256": sha256(rows), "size": len(rows)}
-            pieces.append(rows)
-        for piece in pieces:
-            (self.parts / sha256(piece)).write_bytes(piece)
-        return entry
-
-    def a_part(self):
-        """A part of the index that no other file has."""
-        listed = json.loads((self.parts / self._listed(self.whole / "fp32.usearch")["parts"]["sha256"]).read_bytes())
-        return self.parts / listed[-1][0]
-
-    def change_a_row(self):
-        """Another release: a card of the catalogue has another name."""
-        catalogue = self.whole / "catalogue.csv"
-        catalogue.write_text(catalogue.read_text().replace("Amber Fox", "Amber Fawn"))
-        return self.publish()
 
 
 class Counting(FolderSource):
@@ -98,11 +43,6 @@ class Counting(FolderSource):
     def part(self, sha):
         self.asked.append(sha)
         yield from super().part(sha)
-
-
-@pytest.fixture
-def published(publisher):
-    return InParts(publisher)
 
 
 @pytest.fixture
@@ -360,7 +300,7 @@ def test_killed_at_any_moment_a_whole_release_is_served_and_the_next_pull_goes_o
     source = FolderSource(published.releases)
     first = pull(source, home, published.trusted).release_id
     index = published.whole / "fp32.usearch"
-    index.write_bytes(index.read_bytes() + b"x" * 2 * PIECE)
+    index.write_bytes(index.read_bytes() + b"x" * 6000)
     second = published.change_a_row()["release_id"]
     moment, lived, seen = 1, False, set()
     while not lived:

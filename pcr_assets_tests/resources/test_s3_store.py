@@ -1,5 +1,7 @@
 """The store on S3, against moto: the interface is the folder's, and a pointer moves for one publisher only."""
 
+import time
+
 import boto3
 import pytest
 from moto import mock_aws
@@ -26,6 +28,16 @@ def test_what_is_written_is_listed_and_read(store):
     assert store.read("data/b.txt") == b"two"
     assert store.fetch("data/a b.txt").read_bytes() == b"one"
     assert store.size("data/b.txt") == 3
+
+
+def test_a_removed_object_is_gone_and_a_listing_tells_when_one_was_written(store):
+    store.write("old.txt", b"one")
+    store.write("new.txt", b"two")
+    store.remove("old.txt")
+    store.remove("old.txt")
+    (entry,) = store.list()
+    assert entry.key == "new.txt"
+    assert abs(entry.modified - time.time()) < 3600
 
 
 def test_what_is_not_there_is_missing(store):

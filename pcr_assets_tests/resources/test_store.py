@@ -126,3 +126,16 @@ def test_a_read_only_folder_is_named_with_the_cure(store, monkeypatch):
 def test_a_root_says_which_store_it_is(tmp_path):
     assert isinstance(open_store(str(tmp_path)), FolderStore)
     assert type(open_store("s3://bucket/prefix")).__name__ == "S3Store"
+
+
+def test_a_removed_object_is_gone_and_so_is_its_empty_folder(store):
+    store.write("a/b.txt", b"hello")
+    store.remove("a/b.txt")
+    store.remove("a/b.txt")
+    assert keys(store) == []
+
+
+def test_a_listing_tells_when_an_object_was_written(store):
+    store.write("a.txt", b"hello")
+    os.utime(store.fetch("a.txt"), (1000, 1000))
+    assert [entry.modified for entry in store.list()] == [1000]
