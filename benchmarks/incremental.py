@@ -30,13 +30,18 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--cards", type=int, nargs="+", default=[1000, 4000, 16000], metavar="N")
     options.add_argument("--new", type=int, nargs="+", default=[1, 10, 100], metavar="K")
     options.add_argument("--scans", type=Path, help="a folder of real scans to start from (default: rendered cards)")
+    options.add_argument(
+        "--made-up-vectors",
+        action="store_true",
+        help="draw the first gallery's embeddings: the full build is then one without its longest floor, and says so",
+    )
     options.add_argument("--work", type=Path, required=True, help="where cards and stores are made; may be kept")
     options.add_argument("--results", type=Path, default=RESULT)
     given = options.parse_args(arguments)
     write_cards(given.work / "cards", max(given.cards) + sum(given.new), given.scans)
     found = []
     for count in sorted(given.cards):
-        found += measured(given.work, given.store, count, given.new)
+        found += measured(given.work, given.store, count, given.new, given.made_up_vectors)
         result = {"machine": machine(), "scans": "real and recoloured" if given.scans else "rendered", "rows": found}
         given.results.parent.mkdir(exist_ok=True)
         given.results.write_text(json.dumps(result, indent=1) + "\n")
@@ -44,7 +49,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def measured(work: Path, store: Path, count: int, news: list[int]) -> list[dict[str, Any]]:
+def measured(work: Path, store: Path, count: int, news: list[int], made_up: bool) -> list[dict[str, Any]]:
     """A row for the full build of ``count`` cards and one for each number of new ones, added after each other."""
     place = work / f"store-{count}"
     shutil.rmtree(place, ignore_errors=True)
@@ -52,7 +57,7 @@ def measured(work: Path, store: Path, count: int, news: list[int]) -> list[dict[
     raw, device = place / "cards", place / "device"
     for number in range(count):
         add(raw, work / "cards", number)
-    rows, own = [refreshed(place, device, count, 0)], PER_SET
+    rows, own = [refreshed(place, device, count, 0, made_up)], PER_SET
     for new in news:
         # Into the first set, whatever N is: a set is as large in every gallery, and so is the work.
         for number in range(count, count + new):
@@ -75,11 +80,11 @@ def add(raw: Path, cards: Path, number: int, as_number: int | None = None, card_
     os.link(source, target)
 
 
-def refreshed(place: Path, device: Path, cards: int, new: int) -> dict[str, Any]:
+def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = False) -> dict[str, Any]:
     """Build what is stale in a process of its own, then let the device pull: the seconds and bytes of both."""
     before = files_of(place)
     began = time.perf_counter()
-    command = [sys.executable, "-m", "growth.one_refresh", str(place)]
+    command = [sys.executable, "-m", "growth.one_refresh", str(place), *(["made-up"] if made_up else [])]
     environment = os.environ | {"PYTHONPATH": f"{Path(__file__).parent}:{os.environ.get('PYTHONPATH', '')}"}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     seconds = time.perf_counter() - began
@@ -95,6 +100,7 @@ def refreshed(place: Path, device: Path, cards: int, new: int) -> dict[str, Any]
         "cpu_seconds": round(said["cpu_seconds"], 2),
         "seconds_with_process_start": round(seconds, 2),
         "floors": said["floors"],
+        "made_up_vectors": made_up,
         "scans_embedded": said["embedded"],
         "bytes_written": written,
         "release_bytes": pulled.size,
@@ -131,11 +137,11 @@ def table(rows: list[dict[str, Any]]) -> str:
         wall, cpu = (
             f"{row[f'share_of_full_{clock}']:.1%}" if row["new"] else "" for clock in ("seconds", "cpu_seconds")
         )
+        new = row["new"] or ("all, not embedded" if row["made_up_vectors"] else "all")
         lines.append(
-            f"| {row['cards']:,} | {row['new'] or 'all'} | {row['seconds']:.1f} | {wall} | {row['cpu_seconds']:.1f} | "
-            f"{cpu} | {row['scans_embedded']:,} | "
-            f"{row['bytes_written'] / 1e6:,.1f} MB | {row['bytes_fetched'] / 1e6:,.2f} MB | {row['parts_fetched']:,} | "
-            f"{row['pull_seconds']:.1f} s |"
+            f"| {row['cards']:,} | {new} | {row['seconds']:.1f} | {wall} | {row['cpu_seconds']:.1f} | {cpu} | "
+            f"{row['scans_embedded']:,} | {row['bytes_written'] / 1e6:,.1f} MB | {row['bytes_fetched'] / 1e6:,.2f} MB | "
+            f"{row['parts_fetched']:,} | {row['pull_seconds']:.1f} s |"
         )
     lines.append(f"\nFloors: {', '.join(FLOORS)}. To reach: k = 1 below {REACHED_AT_MOST:.0%} of the full build.")
     return "\n".join(lines)

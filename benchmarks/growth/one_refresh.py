@@ -1,4 +1,4 @@
-"""``python -m growth.one_refresh PLACE``: build the floors from scans to release in a store whose models are given.
+"""``python -m growth.one_refresh PLACE [made-up]``: build the floors from scans to release in a store whose models are given.
 
 The last line is JSON: the seconds after the process has started, by the clock and of all cores, those of each floor, and how
 many scans were embedded.
@@ -66,8 +66,8 @@ def give_models(store: Path, folder: Path) -> None:
     make_key(folder / "key.pem")
 
 
-def main(folder: Path) -> None:
-    """Build all floors once, and say what it took."""
+def main(folder: Path, made_up: bool = False) -> None:
+    """Build all floors once, and say what it took. ``made_up``: draw the embeddings instead of asking the models."""
     import dagster as dg
 
     from pcr_assets.definitions import FLOORS as MODULES
@@ -78,8 +78,13 @@ def main(folder: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         for floor in FLOORS:
             started = time.perf_counter()
+            if made_up and floor == "card_embeddings":
+                from growth.made_up import publish_embeddings
+
+                publish_embeddings(project_of(folder).resources()["project"])
+                continue
             done = dg.materialize(
-                assets, selection=[floor], instance=instance, resources=resources(folder, assets), raise_on_error=True
+                assets, selection=[floor], instance=instance, resources=resources(folder), raise_on_error=True
             )
             floors[floor] = round(time.perf_counter() - started, 2)
             (made,) = done.asset_materializations_for_node(floor)
@@ -89,7 +94,7 @@ def main(folder: Path) -> None:
     print(json.dumps(said), flush=True)
 
 
-def resources(folder: Path, assets: Any) -> dict[str, Any]:
+def resources(folder: Path) -> dict[str, Any]:
     """All resources that some asset asks for; those of assets that aren't built here do nothing."""
     from pcr_assets.resources.compute import LocalCompute
     from pcr_assets.resources.hailo import HailoCompiler
@@ -98,4 +103,4 @@ def resources(folder: Path, assets: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), made_up=sys.argv[2:] == ["made-up"])
