@@ -36,8 +36,8 @@ MOST_POINTER_BYTES = 4096
 Progress = Callable[[int, int], None]
 
 
-class HomeNotWritable(ReleaseError):
-    """What was pulled can't be written."""
+class CannotPull(ReleaseError):
+    """The source can't be read, or the home can't be written."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def pull(
         with Home(home).alone():
             return _pull(source, Home(home), trusted_keys() if keys is None else keys, mend, progress)
     except OSError as error:
-        raise HomeNotWritable(
-            f"{error.filename or home} can't be written ({error.strerror}): free space or mend the rights, then pull again"
+        raise CannotPull(
+            f"{error.filename or home} can't be used ({error.strerror}): free space or mend the rights, then pull again"
         ) from error
 
 

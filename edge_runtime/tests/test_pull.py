@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_runtime.home import Home
-from edge_runtime.pull import HomeNotWritable, open_newest, pull
+from edge_runtime.pull import CannotPull, open_newest, pull
 from edge_runtime.release import (
     BadSignature,
     Damaged,
@@ -257,7 +257,7 @@ def test_a_full_disk_is_one_sentence(published, home, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(home / "incoming"))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(HomeNotWritable, match=r"incoming can't be written \(No space left on device\): free space"):
+    with pytest.raises(CannotPull, match=r"incoming can't be used \(No space left on device\): free space"):
         pull(FolderSource(published.releases), home, published.trusted)
 
 
