@@ -18,7 +18,7 @@ from pcr_assets.resources.store import Missing, Store
 
 AVERAGE = {".zip": 64 << 10, ".onnx": 0, ".hef": 0}
 """Bytes of a part on average, by the file's kind; 0 leaves it whole, as another model is another one everywhere."""
-AVERAGE_OTHERWISE = 16 << 10
+AVERAGE_OTHERWISE = 8 << 10
 AT_ONCE = 8
 
 
