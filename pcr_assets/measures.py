@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+MOST_COMPARED = 2000
+"""Cards that are compared with each other where all would be too many."""
+
 
 def ranks(
     queries: np.ndarray, gallery: np.ndarray, query_labels: Sequence[Any], gallery_labels: Sequence[Any]
@@ -40,7 +43,7 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def collapse(gallery: np.ndarray, classes: np.ndarray, most: int = 2000) -> dict[str, float]:
+def collapse(gallery: np.ndarray, classes: np.ndarray, most: int = MOST_COMPARED) -> dict[str, float]:
     """Gauges of collapse over unit vectors N×D of cards of N classes.
 
     The mean cosine between cards, the share of pairs below 0.5, and the median cosine to the nearest other card. Of

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from pcr_assets import layout
-from pcr_assets.definitions import build_defs
+from pcr_assets.definitions import FLOORS, build_defs
+from pcr_assets.resources.hailo import HailoCompiler
 
 GALLERY = ["card_embeddings", "card_index", "recognition_report", "edge_release"]
 
@@ -32,6 +33,50 @@ def test_an_empty_store_gets_every_asset_once(built_world):
 def test_nothing_changed_nothing_runs(world):
     _, built = world.refresh()
     assert built == []
+
+
+def trusted(world):
+    from pcr_assets.gallery.bundle import keyid
+
+    key = world.resources["signer"].public_key()
+    return {keyid(key): key}
+
+
+def pulled(world):
+    """What a device that trusts this world's key pulled."""
+    from edge_runtime.pull import pull
+    from edge_runtime.source import FolderSource
+
+    return pull(FolderSource(Path(world.project.root.root, layout.RELEASES)), world.folder / "device", trusted(world))
+
+
+def test_a_new_card_costs_its_own_set_in_the_store_and_its_own_parts_on_the_device(world):
+    before = {name: set(world.project.artifacts.current(name).files) for name in (layout.PROCESSED, layout.REFERENCES)}
+    shards, first, report = shard_times(world), pulled(world), world.project.artifacts.current(layout.REPORT)
+    index = world.project.artifacts.fetch(world.project.artifacts.current(layout.INDEX), "int8.usearch").read_bytes()
+    Image.open(a_card(world)).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(world.raw / "dawn1" / "dawn1-99_New.png")
+    outcome, _ = world.refresh()
+    assert int(outcome.ending) == 0, str(outcome)
+    for name, files in before.items():
+        new = set(world.project.artifacts.current(name).files) - files
+        assert {file.rpartition("/")[2].split("-")[0] for file in new} == {"dawn1"}, name
+    assert {name.split("/")[-1].split("-")[0] for name in set(shard_times(world)) - set(shards)} == {"dawn1"}
+    updated = world.project.artifacts.fetch(world.project.artifacts.current(layout.INDEX), "int8.usearch").read_bytes()
+    assert index[64:2000] == updated[64:2000]
+    assert world.project.artifacts.current(layout.REPORT).digest == report.digest, "a single card was judged again"
+    second = pulled(world)
+    assert second.release_id != first.release_id
+    assert 0 < second.fetched < first.fetched / 4
+    assert (first.folder / "fp32.onnx").samefile(second.folder / "fp32.onnx")
+
+
+def test_a_lost_part_is_written_again_when_the_release_is_asked_for(world):
+    lost = max(Path(world.project.root.root, layout.PARTS).iterdir(), key=lambda path: path.stat().st_size)
+    lost.unlink()
+    with dg.DagsterInstance.ephemeral() as instance:
+        assets, resources = dg.load_assets_from_modules(FLOORS), {**world.resources, "hailo": HailoCompiler()}
+        dg.materialize(assets, selection=["edge_release"], resources=resources, instance=instance)
+    assert lost.exists()
 
 
 def test_a_replaced_card_rebuilds_its_set_and_the_gallery_and_trains_nothing(world):
@@ -135,10 +180,7 @@ def test_the_release_names_a_sample_card_on_its_own_scan(world):
     from edge_runtime.recognizer import Recognizer
     from edge_runtime.release import open_release
 
-    key = world.resources["signer"].public_key()
-    from pcr_assets.gallery.bundle import keyid
-
-    release = open_release(Path(world.project.root.root, layout.RELEASES), {keyid(key): key})
+    release = open_release(pulled(world).folder, trusted(world))
     found = Recognizer.open(release, threads=2).recognize(load_photo(a_card(world)))
     assert found.cards[0].card.card_id == "dawn1-1"
     assert found.cards[0].similarity > 0.9

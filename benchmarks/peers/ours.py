@@ -16,8 +16,9 @@ from edge_runtime.decide import Status
 from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
 from edge_runtime.keys import keyid, read_key, trusted_keys
+from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import Release, open_release
+from edge_runtime.release import Release
 from peers.base import ONE_THREAD, Context, Entry, Peer, Ranking, both_ways, ranked
 
 FAMILY = "ours"
@@ -34,7 +35,7 @@ def opened(context: Context) -> Release:
     if own.exists():
         key = read_key(own)
         keys[keyid(key)] = key
-    return open_release(context.releases, keys)
+    return open_newest(context.releases, keys)
 
 
 class EmbeddingAlone:

@@ -29,7 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version("edge-runtime"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     recognize = commands.add_parser("recognize", help="name the cards on photos")
-    recognize.add_argument("--releases", type=Path, required=True, help="a folder of releases, or one release")
+    recognize.add_argument(
+        "--releases", type=Path, required=True, help="a publisher's folder of releases, or the home of an earlier pull"
+    )
     recognize.add_argument("--variant", help="which model of the release (default: the one it recommends)")
     recognize.add_argument(
         "--threads", type=_at_least_one, help="threads of one model call (default: one for each core)"
@@ -37,6 +39,12 @@ def _parser() -> argparse.ArgumentParser:
     recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     recognize.add_argument("photos", nargs="+", metavar="PHOTO")
     recognize.set_defaults(run=_recognize)
+    pull = commands.add_parser("pull", help="fetch what is new in a publisher's releases, for recognising offline")
+    pull.add_argument("source", type=Path, metavar="SOURCE", help="the publisher's folder of releases")
+    pull.add_argument(
+        "--home", type=Path, help="where they are kept (default: in this user's cache, by the source's name)"
+    )
+    pull.set_defaults(run=_pull)
     pin = commands.add_parser("trust", help="pin a public key: releases that it signed are opened from now on")
     pin.add_argument("key", type=Path, metavar="KEY.pub")
     place = pin.add_mutually_exclusive_group()
@@ -57,13 +65,15 @@ def _at_least_one(text: str) -> int:
 def _recognize(options: argparse.Namespace) -> int:
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
+    from edge_runtime.pull import open_newest
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.release import ReleaseError, open_release
+    from edge_runtime.release import ReleaseError
 
     try:
-        recognizer = Recognizer.open(open_release(options.releases), options.variant, options.threads)
+        release = open_newest(options.releases, say=_complain, progress=_progress)
+        recognizer = Recognizer.open(release, options.variant, options.threads)
     except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
-        print(f"edge-runtime: {error}", file=sys.stderr)
+        _complain(str(error))
         return 2
     code = 0
     for photo in options.photos:
@@ -71,6 +81,37 @@ def _recognize(options: argparse.Namespace) -> int:
         code = max(code, int(answer["status"] == "error"))
         print(json.dumps(answer, ensure_ascii=False) if options.json else in_words(answer), flush=True)
     return code
+
+
+def _pull(options: argparse.Namespace) -> int:
+    from edge_runtime.home import home_of
+    from edge_runtime.pull import pull
+    from edge_runtime.release import ReleaseError
+    from edge_runtime.source import FolderSource
+
+    source = FolderSource(options.source)
+    try:
+        pulled = pull(source, options.home or home_of(source.name), mend=True, progress=_progress)
+    except (ReleaseError, NotAKey) as error:
+        _complain(str(error))
+        return 2
+    print(
+        f"release {pulled.release_id} is in {pulled.folder}: fetched {pulled.fetched / 1e6:.2f} of "
+        f"{pulled.size / 1e6:.1f} MB, in {pulled.parts} parts"
+    )
+    return 0
+
+
+def _complain(line: str) -> None:
+    print(f"edge-runtime: {line}", file=sys.stderr)
+
+
+def _progress(done: int, total: int) -> None:
+    """A line that is written over while parts come in; none where nobody looks."""
+    if sys.stderr.isatty():
+        print(
+            f"\rfetching {done / 1e6:.1f} of {total / 1e6:.1f} MB", end="\n" if done == total else "", file=sys.stderr
+        )
 
 
 def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge_runtime.decide import Calibration
 from edge_runtime.keys import trusted_keys
 
-SCHEMA = 2
+SCHEMA = 3
 MOST_MANIFEST_BYTES = 1 << 20
 NOT_AS_EXPECTED = (ValueError, KeyError, TypeError, RecursionError)
 """What reading JSON of unknown making may raise."""
@@ -45,6 +45,18 @@ class BadSignature(ReleaseError):
 
 class Damaged(ReleaseError):
     """A file is not the one that was signed."""
+
+
+class PartMissing(ReleaseError):
+    """The source lacks a part of a release."""
+
+
+class PartTruncated(ReleaseError):
+    """A part of the source ends too early."""
+
+
+class PartTampered(ReleaseError):
+    """A part of the source is not the one that was signed."""
 
 
 class WrongSchema(ReleaseError):
@@ -96,27 +108,38 @@ def open_release(folder: Path, keys: Mapping[str, bytes] | None = None) -> Relea
     """
     folder = newest(Path(folder))
     manifest = verified_manifest(folder, trusted_keys() if keys is None else keys)
+    release = described(folder, manifest)
+    for name, entry in manifest["files"].items():
+        _verify_file(folder, name, entry)
+    return release
+
+
+def described(folder: Path, manifest: Mapping[str, Any]) -> Release:
+    """What a verified manifest says of the release in a folder; no file is looked at. Raises Damaged and WrongSchema."""
     try:
         for name, entry in manifest["files"].items():
-            _verify_file(folder, name, entry)
-        return _described(folder, manifest)
+            if not is_plain_name(name):
+                raise Damaged(
+                    f"the manifest of {folder} names the file '{name}': a release's files lie in its own folder"
+                )
+            if not isinstance(entry["sha256"], str) or not isinstance(entry["size"], int):
+                raise TypeError(f"{name} has no SHA-256 and size")
+        return Release(
+            release_id=manifest["release_id"],
+            folder=folder,
+            catalogue=_inside(folder, manifest["catalogue"], manifest),
+            references=tuple(_inside(folder, name, manifest) for name in manifest["references"]),
+            variants={name: _variant(folder, name, entry, manifest) for name, entry in manifest["variants"].items()},
+            default_variant=manifest["default_variant"],
+            manifest=manifest,
+            outline_filter=_inside(folder, manifest["outline_filter"], manifest)
+            if "outline_filter" in manifest
+            else None,
+        )
     except (*NOT_AS_EXPECTED, AttributeError) as error:
         raise WrongSchema(
             f"{folder}/manifest.json is signed, but not as schema {SCHEMA} has it ({error}): publish the release again"
         ) from error
-
-
-def _described(folder: Path, manifest: Mapping[str, Any]) -> Release:
-    return Release(
-        release_id=manifest["release_id"],
-        folder=folder,
-        catalogue=_inside(folder, manifest["catalogue"], manifest),
-        references=tuple(_inside(folder, name, manifest) for name in manifest["references"]),
-        variants={name: _variant(folder, name, entry, manifest) for name, entry in manifest["variants"].items()},
-        default_variant=manifest["default_variant"],
-        manifest=manifest,
-        outline_filter=_inside(folder, manifest["outline_filter"], manifest) if "outline_filter" in manifest else None,
-    )
 
 
 def newest(folder: Path) -> Path:
@@ -124,65 +147,81 @@ def newest(folder: Path) -> Path:
     if (folder / "manifest.json").exists():
         return folder
     try:
-        pointer = json.loads((folder / "latest.json").read_bytes())
-        release_id, digest = str(pointer["release_id"]), str(pointer["manifest_sha256"])
+        pointer = (folder / "latest.json").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoRelease(
             f"{folder} holds no release: build one with `make demo`, or name the folder that has latest.json"
         ) from error
-    except NOT_AS_EXPECTED as error:
-        raise Damaged(f"{folder}/latest.json is damaged: publish the release again") from error
+    release_id, digest = read_pointer(pointer, folder)
     found = folder / release_id
-    if not _is_plain_name(release_id) or not (found / "manifest.json").exists():
+    if not is_plain_name(release_id) or not (found / "manifest.json").exists():
         raise NoRelease(f"{folder}/latest.json names {release_id}, which is not there: publish the release again")
     if hashlib.sha256((found / "manifest.json").read_bytes()).hexdigest() != digest:
         raise Damaged(f"{found}/manifest.json is not the one that latest.json names: publish the release again")
     return found
 
 
+def read_pointer(data: bytes, place: Path | str) -> tuple[str, str]:
+    """The release id and the manifest's SHA-256 that the ``latest.json`` of a place names. Raises :class:`Damaged`."""
+    try:
+        pointer = json.loads(data)
+        return str(pointer["release_id"]), str(pointer["manifest_sha256"])
+    except NOT_AS_EXPECTED as error:
+        raise Damaged(f"{place}/latest.json is damaged: publish the release again") from error
+
+
 def verified_manifest(folder: Path, keys: Mapping[str, bytes]) -> dict[str, Any]:
     """The manifest of a release folder, after its signature was verified."""
-    path = folder / "manifest.json"
+    path, signature = folder / "manifest.json", folder / "manifest.sig"
     if path.stat().st_size > MOST_MANIFEST_BYTES:
         raise Damaged(f"{path} is larger than any manifest")
-    data = path.read_bytes()
-    _verify_signature(folder, data, keys)
+    beside = folder.parent / "release_key.pub"
+    hint = str(beside if beside.exists() else beside.name)
+    return verified(path.read_bytes(), signature.read_bytes() if signature.exists() else None, str(folder), hint, keys)
+
+
+def verified(
+    data: bytes, signature: bytes | None, place: str, key_hint: str, keys: Mapping[str, bytes]
+) -> dict[str, Any]:
+    """A manifest's content, after its signature was verified. ``place``: the release's folder, ``key_hint``: where its key is."""
+    if len(data) > MOST_MANIFEST_BYTES:
+        raise Damaged(f"{place}/manifest.json is larger than any manifest")
+    _verify_signature(data, signature, place, key_hint, keys)
     try:
         manifest = json.loads(data)
         schema = manifest["schema"]
     except NOT_AS_EXPECTED as error:
-        raise WrongSchema(f"{path} is signed, but no manifest: publish the release again") from error
+        raise WrongSchema(f"{place}/manifest.json is signed, but no manifest: publish the release again") from error
     if schema != SCHEMA:
-        raise WrongSchema(f"{path} has schema {schema}, this edge_runtime reads {SCHEMA}: update edge_runtime")
-    return manifest
+        cure = "publish the release again" if isinstance(schema, int) and schema < SCHEMA else "update edge_runtime"
+        raise WrongSchema(f"{place}/manifest.json has schema {schema}, this edge_runtime reads {SCHEMA}: {cure}")
+    return dict(manifest)
 
 
-def _verify_signature(folder: Path, manifest: bytes, keys: Mapping[str, bytes]) -> None:
-    path = folder / "manifest.sig"
+def _verify_signature(
+    manifest: bytes, signed_as: bytes | None, place: str, key_hint: str, keys: Mapping[str, bytes]
+) -> None:
+    if signed_as is None:
+        raise Unsigned(f"{place} is not signed: only signed releases are opened")
     try:
-        signed = json.loads(path.read_bytes())
+        signed = json.loads(signed_as)
         keyid, signature = str(signed["keyid"]), bytes.fromhex(signed["signature"])
-    except FileNotFoundError as error:
-        raise Unsigned(f"{folder} is not signed: only signed releases are opened") from error
     except NOT_AS_EXPECTED as error:
-        raise Unsigned(f"{path} holds no signature: publish the release again") from error
+        raise Unsigned(f"{place}/manifest.sig holds no signature: publish the release again") from error
     if keyid not in keys:
-        beside = folder.parent / "release_key.pub"
         raise UnknownKey(
-            f"{folder} is signed by key {keyid}, which this device doesn't trust: if you know it to be yours, "
-            f"pin it with `edge-runtime trust {beside if beside.exists() else beside.name}`"
+            f"{place} is signed by key {keyid}, which this device doesn't trust: if you know it to be yours, "
+            f"pin it with `edge-runtime trust {key_hint}`"
         )
     try:
         Ed25519PublicKey.from_public_bytes(keys[keyid]).verify(signature, manifest)
     except InvalidSignature as error:
         raise BadSignature(
-            f"{path} is not the signature of this manifest: the release was changed after it was signed"
+            f"{place}/manifest.sig is not the signature of this manifest: the release was changed after it was signed"
         ) from error
 
 
 def _verify_file(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
-    if not _is_plain_name(name):
-        raise Damaged(f"the manifest of {folder} names the file '{name}': a release's files lie in its own folder")
     path = folder / name
     try:
         size = path.stat().st_size
@@ -196,7 +235,7 @@ def _verify_file(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
         raise Damaged(f"{path} is not the file that was signed: pull the release again")
 
 
-def _is_plain_name(name: str) -> bool:
+def is_plain_name(name: str) -> bool:
     """Whether a name stays in its folder: no separators, and neither the folder itself nor the one above."""
     return name not in ("", "..") and PurePosixPath(name).name == name
 

@@ -261,7 +261,7 @@ def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
     publisher.publish(
         folder,
         {
-            "schema": 2,
+            "schema": 3,
             "release_id": folder.name,
             "files": {path.name: listed(path) for path in (model, index, catalogue, references)},
             "catalogue": catalogue.name,
@@ -271,3 +271,75 @@ def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
         },
     )
     return publisher
+
+
+PIECE = 3000
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class InParts:
+    """Publishes what a publisher has in a folder the way the pipeline does: parts, a manifest, and no files."""
+
+    def __init__(self, publisher):
+        self.publisher, self.trusted = publisher, publisher.trusted
+        self.whole = publisher.folder.rename(publisher.releases.parent / "whole")
+        self.manifest = json.loads((self.whole / "manifest.json").read_text())
+        self.releases = publisher.releases
+        self.parts = self.releases / "parts"
+        self.parts.mkdir()
+        self.publish()
+
+    @property
+    def files(self):
+        return {path.name: self._listed(path) for path in self.whole.iterdir() if path.suffix not in (".json", ".sig")}
+
+    def publish_with(self, name, entry):
+        """Publish a manifest that says something else of one file."""
+        return self.publish(files={**self.files, name: entry})
+
+    def publish(self, **changes):
+        """Publish the files as they lie in ``whole`` now; the release is called by its manifest."""
+        manifest = {**self.manifest, "files": self.files, **changes}
+        manifest["release_id"] = sha256(json.dumps(manifest).encode())[:16]
+        self.folder = self.releases / manifest["release_id"]
+        self.folder.mkdir(exist_ok=True)
+        self.publisher.publish(self.folder, manifest)
+        return manifest
+
+    def _listed(self, path):
+        data = path.read_bytes()
+        pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
+        entry = {"sha256": sha256(data), "size": len(data)}
+        if len(pieces) > 1:
+            rows = json.dumps([[sha256(piece), len(piece)] for piece in pieces]).encode()
+            entry["parts"] = {"sha256": sha256(rows), "size": len(rows)}
+            pieces.append(rows)
+        for piece in pieces:
+            (self.parts / sha256(piece)).write_bytes(piece)
+        return entry
+
+    def a_part(self):
+        """A part of the index that no other file has."""
+        listed = json.loads((self.parts / self._listed(self.whole / "fp32.usearch")["parts"]["sha256"]).read_bytes())
+        return self.parts / listed[-1][0]
+
+    def change_a_row(self):
+        """Another release: a card of the catalogue has another name."""
+        catalogue = self.whole / "catalogue.csv"
+        catalogue.write_text(catalogue.read_text().replace("Amber Fox", "Amber Fawn"))
+        return self.publish()
+
+
+@pytest.fixture
+def in_parts() -> Callable[[Publisher], InParts]:
+    """Publishes what a publisher has in parts."""
+    return InParts
+
+
+@pytest.fixture
+def published(publisher: Publisher) -> InParts:
+    """A publisher's release in parts."""
+    return InParts(publisher)

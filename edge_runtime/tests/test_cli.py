@@ -126,6 +126,35 @@ def test_the_hint_names_the_key_that_lies_beside_the_releases(publisher, photos,
     assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 0
 
 
+def test_pull_says_what_was_fetched_and_its_home_is_recognised_from(device, in_parts, photos, tmp_path, capsys):
+    published = in_parts(device)
+    assert main(["pull", str(published.releases), "--home", str(tmp_path / "home")]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"release {published.folder.name} is in {tmp_path / 'home'}")
+    assert main(["recognize", "--json", "--releases", str(tmp_path / "home"), *photos("fox.png")]) == 0
+    assert answers(capsys)[0]["status"] == "confirmed"
+
+
+def test_releases_in_parts_are_recognised_from_as_they_are(device, in_parts, photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    published = in_parts(device)
+    assert main(["recognize", "--json", "--releases", str(published.releases), *photos("fox.png")]) == 0
+    (published.releases / "latest.json").write_text("{}")
+    assert main(["recognize", "--json", "--releases", str(published.releases), *photos("fox.png")]) == 0
+    output = capsys.readouterr()
+    assert [json.loads(line)["status"] for line in output.out.splitlines()] == ["confirmed", "confirmed"]
+    assert "going on with the last good release" in output.err
+
+
+def test_a_pull_that_is_refused_is_one_sentence_and_exit_code_2(device, in_parts, tmp_path, capsys):
+    published = in_parts(device)
+    published.a_part().unlink()
+    assert main(["pull", str(published.releases), "--home", str(tmp_path / "home")]) == 2
+    error = capsys.readouterr().err
+    assert "is missing: publish the release again" in error
+    assert len(error.splitlines()) == 1
+
+
 def test_trust_pins_a_key_so_that_its_releases_open(publisher, photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "pinned"))
     key = tmp_path / "release_key.pub"
@@ -155,7 +184,7 @@ def test_trust_says_when_the_folder_cannot_be_written(publisher, tmp_path, capsy
     assert "can't be written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["cli", "decide", "embedder", "gallery", "recognizer", "release"])
+@pytest.mark.parametrize("module", ["cli", "decide", "embedder", "gallery", "pull", "recognizer", "release"])
 def test_each_module_can_be_the_first_that_a_program_imports(module):
     """uSearch and ONNX Runtime crash the process when they are loaded in the wrong order."""
     code = f"import edge_runtime.{module}, edge_runtime.recognizer"
@@ -165,7 +194,7 @@ def test_each_module_can_be_the_first_that_a_program_imports(module):
 def test_the_package_needs_neither_torch_nor_dagster_nor_the_pipeline():
     """The Pi has none of them: a process that loads everything here must not have loaded one of those."""
     code = (
-        "import sys, edge_runtime.cli, edge_runtime.recognizer, edge_runtime.release; "
+        "import sys, edge_runtime.cli, edge_runtime.pull, edge_runtime.recognizer; "
         "print(sorted({'torch', 'dagster', 'pcr_assets', 'timm', 'pandas', 'onnx'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

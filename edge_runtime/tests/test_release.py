@@ -150,8 +150,14 @@ def test_a_file_that_the_manifest_uses_but_does_not_list_is_refused(publisher):
 
 
 def test_a_schema_from_the_future_is_refused_with_the_cure(publisher):
-    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 3})
+    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 4})
     with pytest.raises(WrongSchema, match="update edge_runtime"):
+        open_release(publisher.releases, publisher.trusted)
+
+
+def test_a_schema_of_the_past_is_refused_though_it_is_signed(publisher):
+    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 2})
+    with pytest.raises(WrongSchema, match="publish the release again"):
         open_release(publisher.releases, publisher.trusted)
 
 

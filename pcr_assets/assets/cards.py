@@ -8,10 +8,12 @@ import dagster as dg
 from pcr_assets import layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized, observed, say
+from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.shard_plan import plan_shards
 
+SHOWN = 24
 TOLD = 10
 """Scans in quarantine that are told of one by one for each set; the asset's page lists more."""
 
@@ -46,17 +48,19 @@ def raw_card_images(project: Project) -> dg.ObserveResult:
     return dg.ObserveResult(data_version=dg.DataVersion(listing.digest), metadata=metadata)
 
 
-@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="1")
+@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="2")
 def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Cleaned cards, a Parquet shard for each card set; only sets whose listing changed are decoded again.
 
     Scans that can't serve are in quarantine with the reason. Cards with the same art form an art group.
     """
     from pcr_assets.cards import shards
-    from pcr_assets.cards.processed import assemble
+    from pcr_assets.cards.processed import NO_SCANS, TABLE, assemble, sample
 
     listing, raw, artifacts = list_raw(project), project.open(project.raw_root), project.artifacts
     before = artifacts.find(layout.PROCESSED)
+    if before and TABLE not in before.files:  # published before there was one
+        before = None
     known = {**before.record["sets"], **before.record["without_cards"]} if before else {}
     inputs = {set_id: shards.inputs_digest(listing, set_id) for set_id in listing.scans}
     plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
@@ -78,26 +82,31 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
             say(context, f"cards: set {set_id} ({number} of {len(plan.built)}), {shard.table.num_rows} scans")
             for reject in shard.rejects[:TOLD]:
                 say(context, f"quarantine {reject.key}: {reject.reason}")
-        paths = {
-            set_id: files.get(entry["file"]) or artifacts.fetch_file(kept[entry["file"]])
-            for set_id, entry in sets.items()
-            if entry["scans"]
-        }
-        found = assemble(sets, paths)
-        published = artifacts.publish(layout.PROCESSED, files, kept=kept, digest=found.digest, record=found.record)
-        return materialized(published, _shown(found, plan.built))
+        scans = read_scans(artifacts, before) if before else NO_SCANS
+        new = {set_id: entry for set_id, entry in sets.items() if set_id in plan.built and entry["scans"]}
+        paths = {s: files.get(entry["file"]) or artifacts.fetch_file(kept[entry["file"]]) for s, entry in new.items()}
+        found = assemble(sets, paths, scans)
+        published = artifacts.publish(
+            layout.PROCESSED, {**files, **found.scans.files()}, kept=kept, digest=found.digest, record=found.record
+        )
+        return materialized(published, _shown(found.record, plan.built, *sample(paths, SHOWN)))
 
 
-def _shown(found: Any, built: tuple[str, ...]) -> dict[str, Any]:
-    images, captions = found.sample(24)
-    record = found.record
+def read_scans(artifacts: Artifacts, processed: Artifact) -> Any:
+    """What is known of all scans without their pictures: :class:`pcr_assets.cards.processed.Scans`."""
+    from pcr_assets.cards.processed import TABLE, TWINS, Scans
+
+    return Scans.read(artifacts.fetch(processed, TABLE), artifacts.fetch(processed, TWINS))
+
+
+def _shown(record: Any, built: tuple[str, ...], images: list[Any], captions: list[str]) -> dict[str, Any]:
     return {
         "cards": record["cards"],
         "scans": record["scans"],
         "rejected": record["rejected"],
         "sets built now": len(built),
         "twins": record["twins"],
-        "pictures": show.pictures(images, captions, "cards of all sets"),
+        "pictures": show.pictures(images, captions, "cards of the sets that were built"),
         "sets": show.rows(
             {name: {k: entry[k] for k in ("scans", "rejected")} for name, entry in record["sets"].items()}, "set"
         ),

@@ -7,7 +7,7 @@ import dagster as dg
 
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
-from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.cards import processed_cards, read_scans
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.settings import calibration_config, snapshot_config, student_config
 from pcr_assets.resources.artifacts import Artifact, Artifacts
@@ -22,30 +22,31 @@ def training_snapshot(project: Project) -> dg.MaterializeResult:
     The shards that it pins stay as they were, whatever became of their set since.
     """
     from pcr_assets.cards import snapshot
-    from pcr_assets.cards.processed import groups_of, read_cards
+    from pcr_assets.cards.processed import groups_of
 
     settings = snapshot.SnapshotSettings(**project.settings.section("snapshot"))
     artifacts = project.artifacts
     processed, before = artifacts.current(layout.PROCESSED), artifacts.find(layout.SNAPSHOT)
-    paths = {name: artifacts.fetch(processed, entry["file"]) for name, entry in processed.record["sets"].items()}
-    rows = read_cards(paths).to_pylist()
-    card_ids = [row["card_id"] for row in rows]
+    rows = read_scans(artifacts, processed).table
+    card_ids = rows["card_id"].to_pylist()
     pinned = _pinned_ids(artifacts, before) if before else []
     why = snapshot.reason_to_move(settings, pinned, card_ids, before.record["generation"] if before else None)
     if before and why is None:
         return materialized(before, {"moved": False, **_counts(before.record)})
-    table = snapshot.pin(rows, groups_of(processed.record, card_ids), settings)
+    table = snapshot.pin(rows.to_pylist(), groups_of(processed.record, card_ids), settings)
+    shards = sorted(entry["file"] for entry in processed.record["sets"].values())
     record = {
         "generation": settings.generation,
         "why": why,
         "splits": {split: table["split"].to_pylist().count(split) for split in ("train", "validation", "test")},
-        "shards": sorted(entry["file"] for entry in processed.record["sets"].values()),
+        "shards": shards,
     }
     buffer = io.BytesIO()
     snapshot.write(table, buffer)
     digest = digests.of_json(table.to_pylist())
     files = {"snapshot.parquet": buffer.getvalue()}
-    published = artifacts.publish(layout.SNAPSHOT, files, kept=processed.files, digest=digest, record=record)
+    kept = {name: processed.files[name] for name in shards}
+    published = artifacts.publish(layout.SNAPSHOT, files, kept=kept, digest=digest, record=record)
     return materialized(published, {"moved": True, "why": why, **_counts(record)})
 
 

@@ -8,10 +8,10 @@ import dagster as dg
 
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
-from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.cards import processed_cards, read_scans
 from pcr_assets.assets.declare import asset, materialized, say
 from pcr_assets.assets.exports import student_int8, student_onnx
-from pcr_assets.resources.artifacts import Artifacts, PublishedFile
+from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.project import Project
 from pcr_assets.shard_plan import plan_shards
 
@@ -24,26 +24,22 @@ MODELS = {"int8": (layout.INT8, "student_int8.onnx"), "fp32": (layout.ONNX, "stu
     layout.EMBEDDINGS,
     deps=[processed_cards, student_onnx, student_int8],
     kinds={"parquet"},
-    code_version="1",
+    code_version="2",
 )
 def card_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
-    """Embeddings of all cards, a shard for each set and variant; only sets whose cards or model changed are embedded."""
+    """Embeddings of all cards, a shard for each set and variant; only cards whose pixels or model changed are embedded."""
     artifacts, before = project.artifacts, project.artifacts.find(layout.EMBEDDINGS)
-    known = before.record["variants"] if before else {}
     variants: dict[str, Any] = {}
     files: dict[str, Path] = {}
     embedded = 0
     with project.passing_workdir() as work:
-        for variant, (name, file) in MODELS.items():
-            model = artifacts.current(name)
-            last = known.get(variant, {}).get("sets", {})
-            sets, made = _embedded(context, artifacts, variant, artifacts.fetch(model, file), last, work)
-            variants[variant] = {"model": model.digest, "sets": sets}
+        for variant in MODELS:
+            variants[variant], made, count = _embedded(context, artifacts, variant, before, work)
             files |= made
-            embedded += sum(entry["scans"] for entry in sets.values() if entry["file"] in made)
+            embedded += count
         names = [entry["file"] for found in variants.values() for entry in found["sets"].values()]
         kept = {name: before.files[name] for name in names if name not in files} if before else {}
-        gauges = _gauges(artifacts, variants, files, kept)
+        gauges = {variant: _gauge(artifacts, found["sets"], files, kept) for variant, found in variants.items()}
         record = {"variants": variants, "mean_cosine": {name: gauge["mean_cosine"] for name, gauge in gauges.items()}}
         content = {name: {s: e["digest"] for s, e in found["sets"].items()} for name, found in variants.items()}
         published = artifacts.publish(
@@ -53,49 +49,61 @@ def card_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.M
 
 
 def _embedded(
-    context: dg.AssetExecutionContext, artifacts: Artifacts, variant: str, model: Path, last: dict[str, Any], work: Path
-) -> tuple[dict[str, Any], dict[str, Path]]:
-    """The shards of one variant: the record of each set, and the files of those that were made now, in ``work``."""
+    context: dg.AssetExecutionContext, artifacts: Artifacts, variant: str, before: Artifact | None, work: Path
+) -> tuple[dict[str, Any], dict[str, Path], int]:
+    """One variant: its record, the files of the shards that were made now, in ``work``, and how many scans were embedded."""
     from edge_runtime.embedder import OnnxEmbedder
     from pcr_assets.gallery import embeddings
 
-    embedder, digest = OnnxEmbedder(model), digests.of_file(model)
+    model, file = artifacts.current(MODELS[variant][0]), MODELS[variant][1]
+    digest, embedder = model.files[file].sha256, OnnxEmbedder(artifacts.fetch(model, file))
+    made_by = embeddings.embedder_digest(digest, embedder.input_size)
+    last = before.record["variants"].get(variant, {}) if before else {}
+    known = last.get("sets", {})
     processed = artifacts.current(layout.PROCESSED)
     cards = processed.record["sets"]
     inputs = {s: embeddings.inputs_digest(entry["digest"], digest, embedder.input_size) for s, entry in cards.items()}
-    plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in last.items()})
-    sets, files = {set_id: last[set_id] for set_id in plan.kept}, {}
+    plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
+    sets, files, count = {set_id: known[set_id] for set_id in plan.kept}, {}, 0
     for number, set_id in enumerate(plan.built, start=1):
-        table = embeddings.embed_shard(artifacts.fetch(processed, cards[set_id]["file"]), embedder)
+        vectors = {}
+        if before and set_id in known and last.get("made_by") == made_by:
+            vectors = embeddings.known_vectors(embeddings.read_shard(artifacts.fetch(before, known[set_id]["file"])))
+        table = embeddings.embed_shard(artifacts.fetch(processed, cards[set_id]["file"]), embedder, vectors)
+        fresh = sum(pixels not in vectors for pixels in table["pixel_digest"].to_pylist())
         shard = embeddings.shard_digest(table)
         name = f"{variant}/{quote(set_id, safe='')}-{shard[:16]}.parquet"
         files[name] = work / name.replace("/", "-")
         embeddings.write_shard(table, files[name])
         sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": shard, "scans": len(table)}
-        say(context, f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {len(table)} scans")
-    return sets, files
+        count += fresh
+        say(
+            context,
+            f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {fresh} of {len(table)} scans",
+        )
+    return {"model": model.digest, "made_by": made_by, "sets": sets}, files, count
 
 
-def _gauges(
-    artifacts: Artifacts, variants: dict[str, Any], files: dict[str, Path], kept: dict[str, PublishedFile]
-) -> dict[str, dict[str, float]]:
+def _gauge(
+    artifacts: Artifacts, sets: dict[str, Any], files: dict[str, Path], kept: dict[str, PublishedFile]
+) -> dict[str, float]:
+    """Whether embeddings have collapsed, seen on as many sets, evenly over all, as give enough scans."""
     import numpy as np
 
     from pcr_assets.gallery.embeddings import read_shard, vectors_of
-    from pcr_assets.measures import collapse
+    from pcr_assets.measures import MOST_COMPARED, collapse
 
-    gauges = {}
-    for variant, found in variants.items():
-        paths = [files.get(e["file"]) or artifacts.fetch_file(kept[e["file"]]) for e in found["sets"].values()]
-        tables = [read_shard(path) for path in paths]
-        names = np.array([card_id for table in tables for card_id in table["card_id"].to_pylist()])
-        gauges[variant] = collapse(np.concatenate([vectors_of(table) for table in tables]), names)
-    return gauges
+    names = sorted(sets)
+    step = max(1, sum(entry["scans"] for entry in sets.values()) // MOST_COMPARED)
+    asked = [sets[name]["file"] for name in names[::step]]
+    tables = [read_shard(files.get(name) or artifacts.fetch_file(kept[name])) for name in asked]
+    cards = np.array([card_id for table in tables for card_id in table["card_id"].to_pylist()])
+    return collapse(np.concatenate([vectors_of(table) for table in tables]), cards)
 
 
 @asset("reference", layout.INDEX, deps=[card_embeddings, processed_cards], kinds={"usearch"}, code_version="1")
 def card_index(project: Project) -> dg.MaterializeResult:
-    """The uSearch index of each variant, brought up to date set by set, and the catalogue that says what its keys mean."""
+    """The uSearch index of each variant, brought up to date card by card, and the catalogue that says what its keys mean."""
     from pcr_assets.gallery.catalogue import catalogue
     from pcr_assets.gallery.index import SetShard, index_digest, save_index, update_index
 
@@ -113,8 +121,7 @@ def card_index(project: Project) -> dg.MaterializeResult:
             save_index(update.index, files[f"{variant}.usearch"])
             content[variant] = index_digest(update.index)
             variants[variant] = {"sets": dict(update.sets), "scans": len(update.index)}
-        cards = [artifacts.fetch(processed, entry["file"]) for entry in processed.record["sets"].values()]
-        data = catalogue(cards, processed.record["art_groups"])
+        data = catalogue(read_scans(artifacts, processed).table, processed.record["art_groups"])
         digest = digests.of_json({**content, "catalogue": digests.of_bytes(data)})
         record = {"variants": variants, "cards": processed.record["cards"]}
         published = artifacts.publish(layout.INDEX, {**files, "catalogue.csv": data}, digest=digest, record=record)

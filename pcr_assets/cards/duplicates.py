@@ -1,7 +1,7 @@
 """Which cards show the same art: reprints that are told apart by number, frame or set symbol, or not at all."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,15 +30,20 @@ class Twins:
 
 
 def find_twins(
-    card_ids: Sequence[str], names: Sequence[str], pixel_digests: Sequence[str], hashes: np.ndarray
+    card_ids: Sequence[str],
+    names: Sequence[str],
+    pixel_digests: Sequence[str],
+    hashes: np.ndarray,
+    fresh: np.ndarray | None = None,
 ) -> list[Twins]:
     """All pairs of different cards with the same art, closest first, each pair once.
 
-    One entry a scan; ``hashes``: uint8 (N, 32), the pHash of each. Time grows with N², memory with N.
+    One entry a scan; ``hashes``: uint8 (N, 32), the pHash of each. ``fresh``, bool N: only pairs with one of these scans, by
+    default all. Time grows with N times the number of fresh scans, memory with N.
     """
     found: dict[tuple[str, str], Twins] = {}
     plain = [_plain(name) for name in names]
-    for row, column, distance in _close_pairs(hashes):
+    for row, column, distance in _close_pairs(hashes, np.ones(len(hashes), bool) if fresh is None else fresh):
         first, second = sorted((card_ids[row], card_ids[column]))
         if first == second or (distance > NEAR and plain[row] != plain[column]):
             continue
@@ -46,7 +51,12 @@ def find_twins(
         known = found.get((first, second))
         if known is None or distance < known.distance or kind == "exact":
             found[first, second] = Twins(first, second, kind, distance)
-    return sorted(found.values(), key=lambda twins: (twins.distance, twins.card_id, twins.other_id))
+    return in_order(found.values())
+
+
+def in_order(twins: Iterable[Twins]) -> list[Twins]:
+    """Twins in the order of their distance and names."""
+    return sorted(twins, key=lambda pair: (pair.distance, pair.card_id, pair.other_id))
 
 
 def _plain(name: str) -> str:
@@ -54,12 +64,16 @@ def _plain(name: str) -> str:
     return "".join(character for character in unicodedata.normalize("NFKD", name.casefold()) if character.isalnum())
 
 
-def _close_pairs(hashes: np.ndarray) -> Iterator[tuple[int, int, int]]:
-    for start in range(0, len(hashes), CHUNK):
-        distances = hamming(hashes[start : start + CHUNK], hashes[start:])
+def _close_pairs(hashes: np.ndarray, fresh: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Pairs of a fresh scan and any other, each once: the fresh ones stand first, each is compared with those behind it."""
+    order = np.argsort(~fresh, kind="stable")
+    ordered = hashes[order]
+    for start in range(0, int(fresh.sum()), CHUNK):
+        stop = min(start + CHUNK, int(fresh.sum()))
+        distances = hamming(ordered[start:stop], ordered[start:])
         for row, column in np.argwhere(distances <= NEAR_SAME_NAME):
             if column > row:
-                yield start + int(row), start + int(column), int(distances[row, column])
+                yield int(order[start + row]), int(order[start + column]), int(distances[row, column])
 
 
 def art_groups(card_ids: Sequence[str], twins: Sequence[Twins]) -> dict[str, str]:

@@ -1,13 +1,13 @@
-"""The release bundle: what the edge downloads, as one folder whose manifest names every file by size and SHA-256."""
+"""The release bundle: a signed manifest that names every file by size and SHA-256, and the parts that it is made of."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests
+from pcr_assets.resources.artifacts import PublishedFile
 
-SCHEMA = 2
+SCHEMA = 3
 OUTLINE_FILTER = "outline_filter.onnx"
 """The shared file that says which outlines are worth reading; a release may lack it."""
 
@@ -17,19 +17,19 @@ class Variant:
     """A model and the index that was made with it: neither is of use with another's partner."""
 
     engine: str
-    model: Path
-    index: Path
+    model: PublishedFile
+    index: PublishedFile
     input_size: tuple[int, int]
     embedding_dim: int
     calibration: Mapping[str, Any]
 
 
-def file_name(path: Path, variant: str) -> str:
+def file_name(file: PublishedFile, variant: str) -> str:
     """What a variant's file is called inside the bundle: ``int8.onnx``, ``int8.usearch``."""
-    return f"{variant}{path.suffix}"
+    return f"{variant}.{file.key.rpartition('.')[2]}"
 
 
-def bundle_files(variants: Mapping[str, Variant], shared: Mapping[str, Path]) -> dict[str, Path]:
+def bundle_files(variants: Mapping[str, Variant], shared: Mapping[str, PublishedFile]) -> dict[str, PublishedFile]:
     """All files of a bundle by their name in it; ``shared`` are those of no variant (catalogue, report)."""
     files = dict(shared)
     for name, variant in variants.items():
@@ -40,7 +40,7 @@ def bundle_files(variants: Mapping[str, Variant], shared: Mapping[str, Path]) ->
 
 def manifest(
     variants: Mapping[str, Variant],
-    shared: Mapping[str, Path],
+    files: Mapping[str, Mapping[str, Any]],
     *,
     references: Iterable[str],
     default_variant: str,
@@ -50,12 +50,12 @@ def manifest(
 ) -> tuple[bytes, str]:
     """The manifest's canonical bytes, and the digest that names the release: its first 16 hex digits are the release id.
 
-    ``references``: which of the shared files are archives of reference pictures.
+    ``files``: what :mod:`pcr_assets.gallery.parts` says of each file; ``references``: which of them are archives of
+    reference pictures.
     """
-    files = bundle_files(variants, shared)
     body: dict[str, Any] = {
         "schema": SCHEMA,
-        "files": {name: {"sha256": digests.of_file(path), "size": path.stat().st_size} for name, path in files.items()},
+        "files": {name: dict(entry) for name, entry in files.items()},
         "catalogue": "catalogue.csv",
         "report": "report.json",
         "references": sorted(references),
@@ -65,7 +65,7 @@ def manifest(
         "made_from": dict(made_from),
         "keyid": keyid,
     }
-    if OUTLINE_FILTER in shared:
+    if OUTLINE_FILTER in files:
         body["outline_filter"] = OUTLINE_FILTER
     digest = digests.of_json(body)
     return digests.canonical_json({**body, "release_id": digest[:16]}), digest

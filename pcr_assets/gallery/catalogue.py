@@ -2,24 +2,23 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from pcr_assets.gallery.keys import keys_of
 
 COLUMNS = ("key", "card_id", "view", "name", "set", "number", "art_group")
 
 
-def catalogue(shards: Iterable[Path], art_groups: Mapping[str, str]) -> bytes:
-    """The CSV of all views in the processed shards, ordered by card id and view, UTF-8 with ``\\n`` line ends.
+def catalogue(scans: pa.Table, art_groups: Mapping[str, str]) -> bytes:
+    """The CSV of all scans, ordered by card id and view, UTF-8 with ``\\n`` line ends.
 
+    ``scans``: columns card_id, view, name, set, number.
     ``art_groups``: the group of each card that shares its art with others; any other card is a group of its own. Raises
     ``KeyCollision``.
     """
-    rows = [row for shard in shards for row in pq.read_table(shard, columns=list(COLUMNS[1:-1])).to_pylist()]
-    rows.sort(key=lambda row: (row["card_id"], row["view"]))
+    rows = sorted(scans.select(COLUMNS[1:-1]).to_pylist(), key=lambda row: (row["card_id"], row["view"]))
     keys = keys_of((row["card_id"], row["view"]) for row in rows)
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")

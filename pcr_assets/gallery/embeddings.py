@@ -1,10 +1,10 @@
 """Embeddings of all cards, a shard for each set, so that new cards cost what they add and no more."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -21,44 +21,58 @@ RECTIFY_VERSION = 1
 BATCH = 32
 
 
+def embedder_digest(model_digest: str, input_size: tuple[int, int]) -> str:
+    """What makes a card's vector out of its pixels: the model, and the way cards are cut out."""
+    return digests.of_json([model_digest, list(input_size), RECTIFY_VERSION])
+
+
 def inputs_digest(cards_digest: str, model_digest: str, input_size: tuple[int, int]) -> str:
     """What the embeddings of a set are made from: its cards, the model, and the way cards are cut out."""
     return digests.of_json([cards_digest, model_digest, list(input_size), RECTIFY_VERSION])
 
 
-def embed_shard(cards: Path, embedder: "Embedder") -> pa.Table:
-    """Embed the processed cards of one set (Parquet with card_id, view, image), in the order of the file, on all cores.
+def embed_shard(cards: Path, embedder: "Embedder", known: Mapping[str, np.ndarray] | None = None) -> pa.Table:
+    """Embed the processed cards of one set (Parquet with card_id, view, pixel_digest, image), in the order of the file.
 
-    Returns columns card_id string, view int32, key uint64, embedding fixed_size_list<float32>[D]. Each scan is cut out the
-    way the edge cuts a card out of a photo, its own frame as corners. Raises ``KeyCollision``, and ValueError for an
-    image that does not decode.
+    ``known``: vectors that this embedder gave before, by the digest of the card's pixels; only the other cards are embedded,
+    on all cores. A card's vector is the same whichever cards share its batch. Returns columns card_id string, view int32,
+    pixel_digest string, key uint64, embedding fixed_size_list<float32>[D]. Each scan is cut out the way the edge cuts a card
+    out of a photo, its own frame as corners. Raises ``KeyCollision``, and ValueError for an image that does not decode.
     """
-    card_ids: list[str] = []
-    views: list[int] = []
-    vectors = [np.empty((0, embedder.dim), dtype=np.float32)]
+    table = pq.read_table(cards, columns=["card_id", "view", "pixel_digest"])
+    views = list(zip(table["card_id"].to_pylist(), table["view"].to_pylist(), strict=True))
+    keys, pixels = keys_of(views), table["pixel_digest"].to_pylist()
+    vectors = dict(known or {})
+    fresh = [row for row, digest in enumerate(pixels) if digest not in vectors]
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for batch in _batches(cards):
-            card_ids += batch["card_id"]
-            views += batch["view"]
-            cut = pool.map(lambda image: _rectified(image, embedder.input_size), batch["image"])
-            vectors.append(embedder.embed(np.stack(list(cut))))
-    keys = keys_of(zip(card_ids, views, strict=True))
+        for rows, images in _batches(cards, fresh):
+            cut = pool.map(lambda image: _rectified(image, embedder.input_size), images)
+            vectors |= zip((pixels[row] for row in rows), embedder.embed(np.stack(list(cut))), strict=True)
+    found = np.array([vectors[digest] for digest in pixels], dtype=np.float32).reshape(len(pixels), embedder.dim)
     return pa.table(
         {
-            "card_id": pa.array(card_ids, pa.string()),
-            "view": pa.array(views, pa.int32()),
-            "key": pa.array([keys[view] for view in zip(card_ids, views, strict=True)], pa.uint64()),
-            "embedding": pa.FixedSizeListArray.from_arrays(
-                pa.array(np.concatenate(vectors).astype(np.float32, copy=False).ravel()), embedder.dim
-            ),
+            **{name: table[name] for name in table.column_names},
+            "key": pa.array([keys[view] for view in views], pa.uint64()),
+            "embedding": pa.FixedSizeListArray.from_arrays(pa.array(found.ravel()), embedder.dim),
         }
     )
 
 
-def _batches(cards: Path) -> Iterator[dict[str, list[Any]]]:
-    with pq.ParquetFile(cards) as file:
-        for batch in file.iter_batches(batch_size=BATCH, columns=["card_id", "view", "image"]):
-            yield batch.to_pydict()
+def _batches(cards: Path, rows: Sequence[int]) -> Iterator[tuple[Sequence[int], list[bytes]]]:
+    """The images of some rows, a few at a time."""
+    if not rows:
+        return
+    images = pq.read_table(cards, columns=["image"])["image"]
+    for start in range(0, len(rows), BATCH):
+        some = rows[start : start + BATCH]
+        yield some, [images[row].as_py() for row in some]
+
+
+def known_vectors(shard: pa.Table) -> dict[str, np.ndarray]:
+    """The vectors of a shard by the digest of the card's pixels: what need not be embedded again by the same model."""
+    if "pixel_digest" not in shard.column_names:
+        return {}
+    return dict(zip(shard["pixel_digest"].to_pylist(), vectors_of(shard), strict=True))
 
 
 def _rectified(image: bytes, size: tuple[int, int]) -> np.ndarray:

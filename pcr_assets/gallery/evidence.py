@@ -41,6 +41,9 @@ class ReportSettings(BaseModel):
     photos: int = Field(120, ge=0, description="At most so many photos are looked at.")
     false_accept_rate: float = Field(0.005, gt=0, lt=1, description="Share of unknown cards that may be named.")
     precision: float = Field(0.995, gt=0, le=1, description="Share of confirmed answers that are right.")
+    growth: float = Field(
+        0.02, ge=0, le=1, description="Share of scans that may be new, gone or replaced before all is judged again."
+    )
     least_recall: float = Field(
         0.9,
         ge=0,

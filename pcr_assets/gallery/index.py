@@ -1,8 +1,8 @@
 """The index: all embeddings behind one search, kept up to date set by set.
 
-uSearch, cosine, 16-bit floats: half the size of 32-bit ones, and the same nearest card even among near ties. A replaced
-set's entries are removed and its new ones added; exact search then answers like an index built afresh, only the order
-among equal similarities (exact twins) is the order of insertion and must be settled by key.
+uSearch, cosine, 16-bit floats: half the size of 32-bit ones, and the same nearest card even among near ties. Of a changed
+set only the rows that changed are removed and added, so that little of the file changes. Exact search then answers like an
+index built afresh; only the order among equal similarities (exact twins) is that of insertion and must be settled by key.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pcr_assets import digests
 from pcr_assets.gallery.embeddings import read_shard, vectors_of
@@ -51,24 +51,38 @@ def update_index(
     ``previous_sets``: the ``sets`` of the update that made it. Built afresh as well when the vectors have another length, when
     entries of kept sets are missing, or when more than half of the entries would be replaced. Raises ``KeyCollision``.
     """
-    tables = {name: read_shard(shards[name].path) for name in sorted(shards)}
-    keys = {name: table["key"].to_numpy() for name, table in tables.items()}
-    _refuse_collisions(keys)
     sets = {name: shard.digest for name, shard in shards.items()}
-    kept = [name for name in tables if previous_sets.get(name) == sets[name]]
+    kept = [name for name in sorted(shards) if previous_sets.get(name) == sets[name]]
+    keys = {name: pq.read_table(shards[name].path, columns=["key"])["key"].to_numpy() for name in sorted(shards)}
+    _refuse_collisions(keys)
     kept_keys = _joined(keys[name] for name in kept)
-    index = _restored(previous, _dimensions(tables), kept_keys)
-    afresh = index is None
-    if index is None:
-        index, kept = _empty(_dimensions(tables)), []
-    else:
-        index.remove(np.setdiff1d(index.keys[:], kept_keys))
-    added = [name for name in tables if name not in kept]
-    for name in added:
-        if len(keys[name]):
-            index.add(keys[name], vectors_of(tables[name]), threads=ONE_THREAD)
+    tables = {name: read_shard(shards[name].path) for name in keys if name not in kept}
+    dimensions = _dimensions(shards)
+    index = _restored(previous, dimensions, kept_keys)
+    fresh = {name: ~_holds(index, keys[name], vectors_of(table)) for name, table in tables.items()} if index else {}
+    staying = _joined([kept_keys, *(keys[name][~new] for name, new in fresh.items())])
+    afresh = index is None or 2 * len(staying) < len(index)
+    if index is None or afresh:
+        index, kept, staying = _empty(dimensions), [], staying[:0]
+        tables = {name: tables.get(name) or read_shard(shards[name].path) for name in keys}
+        fresh = {name: np.ones(len(table), bool) for name, table in tables.items()}
+    gone = np.setdiff1d(index.keys[:], staying)
+    if len(gone):
+        index.remove(gone)
+    for name, new in fresh.items():
+        if new.any():
+            index.add(keys[name][new], vectors_of(tables[name])[new], threads=ONE_THREAD)
     removed = [name for name in sorted(previous_sets) if name not in kept]
-    return IndexUpdate(index, sets, tuple(added), tuple(removed), afresh)
+    return IndexUpdate(index, sets, tuple(tables), tuple(removed), afresh)
+
+
+def _holds(index: "Index", keys: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """For each row whether the index has it already, bit for bit; bool N."""
+    found: Any = index.get(keys) if len(keys) else ()
+    halves = vectors.astype(np.float16)
+    return np.array(
+        [old is not None and np.array_equal(old, new) for old, new in zip(found, halves, strict=True)], bool
+    )
 
 
 def _refuse_collisions(keys: Mapping[str, np.ndarray]) -> None:
@@ -82,8 +96,8 @@ def _refuse_collisions(keys: Mapping[str, np.ndarray]) -> None:
             owners[key] = name
 
 
-def _dimensions(tables: Mapping[str, pa.Table]) -> int:
-    lengths = {table.schema.field("embedding").type.list_size for table in tables.values()}
+def _dimensions(shards: Mapping[str, SetShard]) -> int:
+    lengths = {pq.read_schema(shard.path).field("embedding").type.list_size for shard in shards.values()}
     if not lengths:
         raise ValueError("there are no cards to index: put card scans into the raw folder first")
     if len(lengths) > 1:
@@ -104,13 +118,13 @@ def _index_class() -> "type[Index]":
 
 
 def _restored(previous: Path | None, dimensions: int, kept_keys: np.ndarray) -> "Index | None":
-    """The last index when it is worth updating."""
-    if previous is None or len(kept_keys) == 0:
+    """The last index, if it can be updated."""
+    if previous is None:
         return None
     index = _index_class().restore(previous)
     if index is None or index.ndim != dimensions or not np.all(index.contains(kept_keys)):
         return None
-    return index if 2 * len(kept_keys) >= len(index) else None
+    return index
 
 
 def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:

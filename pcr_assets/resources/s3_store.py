@@ -76,7 +76,9 @@ class S3Store:
                 for held in page.get("Contents", ()):
                     key = held["Key"][len(base) :]
                     if key and not any(part.startswith(".") for part in key.split("/")):
-                        found.append(Entry(key, held["Size"], held["ETag"].strip('"')))
+                        found.append(
+                            Entry(key, held["Size"], held["ETag"].strip('"'), held["LastModified"].timestamp())
+                        )
         return iter(sorted(found))
 
     def size(self, key: str) -> int | None:
@@ -213,6 +215,11 @@ class S3Store:
                 # The answer to our own write may have been lost, and the second try found it done.
                 if self._pointer(key)[0] != data:
                     raise Moved(f"{self.root}/{key}") from error
+
+    def remove(self, key: str) -> None:
+        """See :meth:`Store.remove`."""
+        with self._told(key):
+            self.client.delete_object(**self._at(key))
 
     def _check(self, key: str) -> None:
         """Refuse keys that are none, and servers that would let two publishers write over each other."""

@@ -9,8 +9,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -55,11 +55,15 @@ class Damaged(StoreError):
 
 @dataclass(frozen=True, order=True)
 class Entry:
-    """One listed object: key relative to the store's root, size in bytes, and an etag that changes with the content."""
+    """One listed object: key relative to the store's root, size in bytes, and an etag that changes with the content.
+
+    ``modified``: when it was written, in seconds since 1970, where the store tells.
+    """
 
     key: str
     size: int
     etag: str
+    modified: float | None = field(default=None, compare=False)
 
 
 class Store(Protocol):
@@ -100,6 +104,9 @@ class Store(Protocol):
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
         """Replace a pointer if it still holds ``expected`` (None: if there is none). Raises :class:`Moved`."""
+
+    def remove(self, key: str) -> None:
+        """Remove an object, if there is one."""
 
 
 def open_store(root: str) -> Store:
@@ -150,7 +157,8 @@ class FolderStore:
                     stat = path.stat()
                 except FileNotFoundError:  # removed since, or a link to nowhere
                     continue
-                found.append(Entry(path.relative_to(self.root).as_posix(), stat.st_size, _etag(stat)))
+                key = path.relative_to(self.root).as_posix()
+                found.append(Entry(key, stat.st_size, _etag(stat), stat.st_mtime))
         return iter(sorted(found))
 
     def size(self, key: str) -> int | None:
@@ -229,6 +237,13 @@ class FolderStore:
             if found != expected:
                 raise Moved(str(path))
             self.write(key, data)
+
+    def remove(self, key: str) -> None:
+        """See :meth:`Store.remove`. A folder that is empty then goes too."""
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 def _etag(stat: os.stat_result) -> str:

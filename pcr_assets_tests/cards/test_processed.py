@@ -4,21 +4,28 @@ from pathlib import Path
 
 import pytest
 
-from pcr_assets.cards.processed import assemble, groups_of
+from pcr_assets.cards.processed import NO_SCANS, Scans, assemble, groups_of, sample
 from pcr_assets.cards.shards import build_shard, entry, inputs_digest, write_table
 from pcr_assets.resources.store import FolderStore
 from pcr_assets.shard_plan import plan_shards
 from pcr_assets_tests.cards.drawn import card, encoded, listed, raw_folder
 
 
-def processed(raw: FolderStore, folder: Path):
+def shards_of(raw: FolderStore, folder: Path):
+    """The entries of all sets, and the files of those with a card."""
     listing, sets, paths = listed(raw), {}, {}
     for set_id, scans in listing.scans.items():
         shard = build_shard(set_id, scans, raw)
-        paths[set_id] = folder / shard.file_name
-        write_table(shard.table, paths[set_id])
         sets[set_id] = entry(shard, shard.file_name, inputs_digest(listing, set_id))
-    return assemble(sets, paths)
+        if shard.table.num_rows:
+            paths[set_id] = folder / shard.file_name
+            write_table(shard.table, paths[set_id])
+    return sets, paths
+
+
+def processed(raw: FolderStore, folder: Path, before: Scans = NO_SCANS, built: set[str] | None = None):
+    sets, paths = shards_of(raw, folder)
+    return assemble(sets, {s: path for s, path in paths.items() if built is None or s in built}, before)
 
 
 @pytest.fixture
@@ -36,6 +43,29 @@ def test_reprints_with_the_same_art_share_a_group(raw, tmp_path):
     }
 
 
+@pytest.mark.parametrize("change", ["a twin comes", "a twin goes", "a set goes", "a set comes", "a card is replaced"])
+def test_when_a_set_changed_only_it_is_read_and_the_whole_comes_out_as_if_all_were(raw, tmp_path, change):
+    (tmp_path / "kept").mkdir()
+    files = processed(raw, tmp_path).scans.files()
+    for name, data in files.items():
+        (tmp_path / "kept" / name).write_bytes(data)
+    match change:
+        case "a twin comes":
+            raw.write("base2-2.png", encoded(card(3)))
+        case "a twin goes" | "a card is replaced":
+            raw.write("base2-1_Drawn.png", encoded(card(4)))
+        case "a set goes":
+            Path(raw.root, "base2-1_Drawn.png").unlink()
+        case "a set comes":
+            raw.write("base9-1.png", encoded(card(2)))
+    whole = processed(raw, tmp_path)
+    before = Scans.read(*(tmp_path / "kept" / name for name in files))
+    (set_id,) = {"a set comes": ["base9"]}.get(change, ["base2"])
+    found = processed(raw, tmp_path, before, built={set_id})
+    assert (found.record, found.digest) == (whole.record, whole.digest)
+    assert found.scans.files() == whole.scans.files()
+
+
 def test_rejects_of_all_sets_are_listed_and_are_no_content(raw, tmp_path):
     before = processed(raw, tmp_path)
     raw.write("base3-9.png", b"")
@@ -50,11 +80,11 @@ def test_a_folder_of_nothing_but_bad_files_is_assembled_too(tmp_path):
     raw = raw_folder(tmp_path / "raw")
     raw.write("base1-1.png", b"")
     found = processed(raw, tmp_path)
-    assert (found.record["cards"], found.record["rejected"], found.sample(24)) == (0, 1, ([], []))
+    assert (found.record["cards"], found.record["rejected"], sample({}, 24)) == (0, 1, ([], []))
 
 
 def test_the_sample_shows_cards_of_all_sets(raw, tmp_path):
-    images, captions = processed(raw, tmp_path).sample(3)
+    images, captions = sample(shards_of(raw, tmp_path)[1], 3)
     assert [caption.split("-")[0] for caption in captions] == ["base1", "base1", "base3"]
     assert images[0].shape == (176, 126, 3)
 

@@ -1,16 +1,23 @@
-"""The release bundle, as the edge opens it."""
+"""The release bundle, as the edge pulls and opens it; and what a second release costs."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
 from edge_runtime import release as edge
 from edge_runtime.decide import Calibration
-from pcr_assets.gallery import bundle
+from edge_runtime.pull import pull
+from edge_runtime.source import FolderSource
+from pcr_assets import layout
+from pcr_assets.gallery import bundle, parts
+from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.signing import ReleaseSigner
+from pcr_assets.resources.store import FolderStore
 
 CALIBRATION = Calibration((0.0,) * 3, (0.0,) * 5, accept=0.5, sure=0.9, twin_margin=0.0, twin_lead=0.1)
+INDEX = random.Random(0).randbytes(200_000)
 
 
 @pytest.fixture
@@ -19,45 +26,57 @@ def signer(tmp_path, monkeypatch):
     return ReleaseSigner()
 
 
-def variant(folder: Path, model: bytes = b"model") -> bundle.Variant:
-    (folder / "student.onnx").write_bytes(model)
-    (folder / "a.usearch").write_bytes(b"index")
-    return bundle.Variant("onnx", folder / "student.onnx", folder / "a.usearch", (160, 224), 768, CALIBRATION.as_json())
+@pytest.fixture
+def artifacts(tmp_path):
+    return Artifacts(FolderStore(str(tmp_path / "store")))
 
 
-def shared(folder: Path) -> dict[str, Path]:
-    names = ("catalogue.csv", "report.json", "references-base1.zip")
-    for name in names:
-        (folder / name).write_text(name)
-    return {name: folder / name for name in names}
+def bundled(artifacts: Artifacts, model: bytes, index: bytes):
+    """A variant, and the files of a bundle by their name in it."""
+    contents = {"student.onnx": model, "a.usearch": index}
+    contents |= {name: name.encode() for name in ("catalogue.csv", "report.json", "references-base1.zip")}
+    made = artifacts.publish("made", contents, digest=bundle.digests.of_json([model.hex(), index.hex()])).files
+    variant = bundle.Variant("onnx", made["student.onnx"], made["a.usearch"], (160, 224), 768, CALIBRATION.as_json())
+    shared = {name: made[name] for name in ("catalogue.csv", "report.json", "references-base1.zip")}
+    return variant, bundle.bundle_files({"int8": variant}, shared)
 
 
-def made(folder: Path, signer: ReleaseSigner, model: bytes = b"model") -> tuple[bytes, str]:
-    return bundle.manifest(
-        {"int8": variant(folder, model)},
-        shared(folder),
+def publish(artifacts: Artifacts, signer: ReleaseSigner, model: bytes = b"model", index: bytes = INDEX, before=None):
+    """Publish a release; gives its id, its parts and its manifest."""
+    key, store = signer.public_key(), artifacts.store
+    variant, files = bundled(artifacts, model, index)
+    written = parts.Parts.after(store, before) if before else parts.Parts(store)
+    manifest, digest = bundle.manifest(
+        {"int8": variant},
+        written.publish(files, artifacts.fetch_file),
         references=["references-base1.zip"],
         default_variant="int8",
         made_from={"card_index": "1"},
         teacher_license="Apache-2.0",
-        keyid=bundle.keyid(signer.public_key()),
+        keyid=bundle.keyid(key),
     )
+    folder = f"{layout.RELEASES}/{digest[:16]}"
+    store.write(f"{folder}/manifest.json", manifest)
+    store.write(f"{folder}/manifest.sig", bundle.signature(manifest, key, signer.sign(manifest)))
+    store.write(f"{layout.RELEASES}/latest.json", bundle.pointer(digest[:16], manifest))
+    return digest[:16], written, json.loads(manifest)
 
 
-def test_the_same_parts_make_the_same_release(tmp_path, signer):
-    assert made(tmp_path, signer) == made(tmp_path, signer)
+def test_the_same_files_make_the_same_release(artifacts, signer):
+    first, _, manifest = publish(artifacts, signer)
+    assert publish(artifacts, signer)[0] == publish(artifacts, signer, before=manifest)[0] == first
 
 
-def test_another_model_makes_another_release(tmp_path, signer):
-    assert made(tmp_path, signer)[1] != made(tmp_path, signer, b"other")[1]
+def test_another_model_makes_another_release(artifacts, signer):
+    assert publish(artifacts, signer)[0] != publish(artifacts, signer, b"other")[0]
 
 
-def test_an_outline_filter_among_the_parts_is_named_in_the_manifest(tmp_path, signer):
-    filtering = tmp_path / bundle.OUTLINE_FILTER
-    filtering.write_bytes(b"filter")
+def test_an_outline_filter_among_the_files_is_named_in_the_manifest(artifacts, signer):
+    variant, files = bundled(artifacts, b"model", INDEX)
+    files[bundle.OUTLINE_FILTER] = files["catalogue.csv"]
     manifest, _ = bundle.manifest(
-        {"int8": variant(tmp_path)},
-        {**shared(tmp_path), filtering.name: filtering},
+        {"int8": variant},
+        parts.Parts(artifacts.store).publish(files, artifacts.fetch_file),
         references=["references-base1.zip"],
         default_variant="int8",
         made_from={},
@@ -68,23 +87,51 @@ def test_an_outline_filter_among_the_parts_is_named_in_the_manifest(tmp_path, si
     assert said["outline_filter"] in said["files"]
 
 
-def test_the_edge_opens_what_the_pipeline_signed(tmp_path, signer):
-    manifest, digest = made(tmp_path, signer)
-    releases, key = tmp_path / "releases", signer.public_key()
-    folder = releases / digest[:16]
-    folder.mkdir(parents=True)
-    for name, path in bundle.bundle_files({"int8": variant(tmp_path)}, shared(tmp_path)).items():
-        (folder / name).write_bytes(path.read_bytes())
-    (folder / "manifest.json").write_bytes(manifest)
-    (folder / "manifest.sig").write_bytes(bundle.signature(manifest, key, signer.sign(manifest)))
-    (releases / "latest.json").write_bytes(bundle.pointer(digest[:16], manifest))
+def test_the_edge_opens_what_the_pipeline_signed(tmp_path, artifacts, signer):
+    release_id, *_ = publish(artifacts, signer)
+    key = signer.public_key()
+    keys = {bundle.keyid(key): key}
+    pulled = pull(FolderSource(Path(artifacts.store.root, layout.RELEASES)), tmp_path / "device", keys)
 
-    opened = edge.open_release(releases, {bundle.keyid(key): key})
+    opened = edge.open_release(pulled.folder, keys)
 
-    assert opened.release_id == digest[:16] == json.loads(manifest)["release_id"]
+    assert opened.release_id == release_id
     assert opened.variant().calibration == CALIBRATION
+    assert opened.variant().index.read_bytes() == INDEX
     assert [path.name for path in opened.references] == ["references-base1.zip"]
     assert opened.outline_filter is None
-    (folder / "int8.onnx").write_bytes(b"evil!")
+    (pulled.folder / "int8.onnx").write_bytes(b"evil!")
     with pytest.raises(edge.Damaged, match=r"int8\.onnx"):
-        edge.open_release(releases, {bundle.keyid(key): key})
+        edge.open_release(pulled.folder, keys)
+
+
+def test_a_few_changed_bytes_cost_a_few_parts(artifacts, signer):
+    _, first, manifest = publish(artifacts, signer)
+    changed = INDEX[:100_000] + b"a new row" + INDEX[100_000:]
+    _, second, _ = publish(artifacts, signer, index=changed, before=manifest)
+    assert first.written > len(INDEX)
+    assert 0 < second.written < len(INDEX) / 2
+
+
+def test_files_that_stayed_are_not_even_read(artifacts, signer):
+    *_, manifest = publish(artifacts, signer)
+    _, files = bundled(artifacts, b"model", INDEX)
+    asked = []
+    entries = parts.Parts.after(artifacts.store, manifest).publish(files, asked.append)
+    assert asked == []
+    assert entries == manifest["files"]
+
+
+def test_a_lost_list_is_written_again(artifacts, signer):
+    *_, manifest = publish(artifacts, signer)
+    lost = Path(artifacts.store.root, parts.part_key(manifest["files"]["int8.usearch"]["parts"]["sha256"]))
+    lost.unlink()
+    publish(artifacts, signer, before=manifest)
+    assert lost.exists()
+
+
+def test_the_pieces_of_a_file_are_the_file(tmp_path):
+    assert b"".join(parts.cut("a.usearch", INDEX)) == INDEX
+    assert len(list(parts.cut("a.usearch", INDEX))) > 4
+    assert list(parts.cut("a.onnx", INDEX)) == [INDEX]
+    assert list(parts.cut("empty.csv", b"")) == [b""]

@@ -7,9 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from edge_runtime.geometry import full_frame, rectify
+from pcr_assets import digests
 from pcr_assets.gallery.embeddings import (
     embed_shard,
     inputs_digest,
+    known_vectors,
     read_shard,
     shard_digest,
     vectors_of,
@@ -43,6 +45,7 @@ def processed(path, views, seed=0):
     columns = {
         "card_id": pa.array([card_id for card_id, _ in views], pa.string()),
         "view": pa.array([view for _, view in views], pa.int32()),
+        "pixel_digest": pa.array([digests.of_bytes(jpeg) for jpeg in jpegs], pa.string()),
         "image": pa.array(jpegs, pa.binary()),
     }
     pq.write_table(pa.table(columns), path)
@@ -53,7 +56,13 @@ def test_each_view_gets_its_key_and_the_vector_of_the_rectified_card(tmp_path):
     views = [(f"base1-{n}", 0) for n in range(40)] + [("base1-3", 1)]
     shard = embed_shard(processed(tmp_path / "cards.parquet", views), MeanColours())
     assert shard.schema == pa.schema(
-        {"card_id": pa.string(), "view": pa.int32(), "key": pa.uint64(), "embedding": pa.list_(pa.float32(), 12)}
+        {
+            "card_id": pa.string(),
+            "view": pa.int32(),
+            "pixel_digest": pa.string(),
+            "key": pa.uint64(),
+            "embedding": pa.list_(pa.float32(), 12),
+        }
     )
     assert shard["key"].to_pylist() == [card_key(*view) for view in views]
     np.testing.assert_allclose(np.linalg.norm(vectors_of(shard), axis=1), np.ones(41), rtol=1e-6)
@@ -65,6 +74,14 @@ def test_cards_are_cut_out_by_the_edges_own_rectifier(tmp_path):
     jpeg = pq.read_table(path)["image"][0].as_py()
     scan = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
     np.testing.assert_array_equal(embedder.seen[0][0], rectify(scan, full_frame(96, 132), (16, 24)))
+
+
+def test_only_cards_whose_pixels_are_new_are_embedded(tmp_path):
+    before = embed_shard(processed(tmp_path / "before.parquet", [("a-1", 0), ("a-2", 0)]), MeanColours())
+    more, embedder = processed(tmp_path / "more.parquet", [("a-1", 0), ("a-2", 0), ("a-3", 0)]), MeanColours()
+    shard = embed_shard(more, embedder, known_vectors(before))
+    assert [len(cards) for cards in embedder.seen] == [1]
+    assert shard_digest(shard) == shard_digest(embed_shard(more, MeanColours()))
 
 
 def test_a_shard_comes_back_from_its_file_with_the_same_digest(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pcr_assets.gallery.embeddings import shard_digest, write_shard
+from pcr_assets.gallery.embeddings import read_shard, shard_digest, vectors_of, write_shard
 from pcr_assets.gallery.index import SetShard, index_digest, save_index, update_index
 from pcr_assets.gallery.keys import KeyCollision, card_key
 
@@ -103,6 +103,17 @@ def test_it_touches_only_the_sets_that_changed(saved, tmp_path):
     update = update_index(path, sets, {**shards, "b": other, "d": shard(tmp_path, "d", {})})
     assert (update.added, update.removed, update.afresh) == (("b", "d"), ("b",), False)
     assert len(update.index) == 24
+
+
+def test_of_a_changed_set_only_the_rows_that_changed_are_written(saved, tmp_path):
+    path, sets, shards = saved
+    more = shard(tmp_path, "b", dict(enumerate([*vectors_of(read_shard(shards["b"].path)), np.eye(DIMENSIONS)[0]])))
+    update = update_index(path, sets, {**shards, "b": more})
+    save_index(update.index, tmp_path / "after.usearch")
+    before, after = path.read_bytes(), (tmp_path / "after.usearch").read_bytes()
+    matrix = 8 + 30 * DIMENSIONS * 2  # rows and columns, then 30 rows of 16-bit floats
+    assert before[8:matrix] == after[8:matrix]
+    assert len(update.index) == 31
 
 
 def test_a_set_that_is_gone_is_gone_from_the_index(saved):

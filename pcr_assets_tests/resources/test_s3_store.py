@@ -1,6 +1,7 @@
 """The store on S3: what only a server has. Digests that it checks, credentials, settings, and what goes wrong with them."""
 
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
@@ -231,6 +232,16 @@ def test_a_server_of_ones_own_is_asked_in_path_style_and_aws_by_the_buckets_name
     client.meta.events.register("before-send.s3", asked)
     with pytest.raises(Asked, match=f"^{url}$"):
         client.get_object(Bucket="cards", Key="a")
+
+
+def test_a_removed_object_is_gone_and_a_listing_tells_when_one_was_written(store):
+    store.write("old.txt", b"one")
+    store.write("new.txt", b"two")
+    store.remove("old.txt")
+    store.remove("old.txt")
+    (entry,) = store.list()
+    assert entry.key == "new.txt"
+    assert abs(entry.modified - time.time()) < 3600
 
 
 def test_downloads_are_kept_in_the_cache_under_their_own_names(store, tmp_path):

@@ -1,11 +1,12 @@
 """What any store does, in a folder and on an S3 server alike."""
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pcr_assets.resources.store import Damaged, Entry, Missing, Moved, Replaced, StoreError, open_store
+from pcr_assets.resources.store import Damaged, Entry, FolderStore, Missing, Moved, Replaced, StoreError, open_store
 
 LARGE = bytes(range(256)) * 36_000
 """9 MB: two parts on S3."""
@@ -188,3 +189,17 @@ def test_of_many_publishers_at_once_exactly_one_wins(store):
 def test_a_root_says_which_store_it_is(tmp_path):
     assert type(open_store(str(tmp_path))).__name__ == "FolderStore"
     assert type(open_store("s3://bucket/prefix")).__name__ == "S3Store"
+
+
+def test_a_removed_object_is_gone_and_so_is_its_empty_folder(store):
+    store.write("a/b.txt", b"hello")
+    store.remove("a/b.txt")
+    store.remove("a/b.txt")
+    assert keys(store) == []
+
+
+def test_a_listing_of_a_folder_tells_when_a_file_was_written(tmp_path):
+    store = FolderStore(str(tmp_path))
+    store.write("a.txt", b"hello")
+    os.utime(store.fetch("a.txt"), (1000, 1000))
+    assert [entry.modified for entry in store.list()] == [1000]

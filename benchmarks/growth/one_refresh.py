@@ -1,0 +1,106 @@
+"""``python -m growth.one_refresh PLACE [made-up]``: build the floors from scans to release in a store whose models are given.
+
+The last line is JSON: the seconds after the process has started, by the clock and of all cores, those of each floor, and how
+many scans were embedded.
+"""
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.pull import Pulled, pull
+from edge_runtime.source import FolderSource
+from pcr_assets import layout
+
+FLOORS = ("processed_cards", "card_references", "card_embeddings", "card_index", "edge_release")
+GIVEN = (layout.ONNX, layout.INT8, layout.HEF, layout.REPORT)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A store of the benchmark, with its scans, its key and its scratch folder."""
+
+    folder: Path
+
+    def resources(self) -> dict[str, Any]:
+        """What the assets are given."""
+        from pcr_assets.resources.project import Project
+        from pcr_assets.resources.signing import ReleaseSigner
+
+        project = Project(
+            store=str(self.folder / "store"),
+            raw=str(self.folder / "cards"),
+            scratch=str(self.folder / "work"),
+            profile="embedded",
+        )
+        return {"project": project, "signer": ReleaseSigner(key=str(self.folder / "key.pem"))}
+
+    def pulled(self, device: Path) -> Pulled:
+        """Let a device that trusts this place's key pull its newest release."""
+        from edge_runtime.keys import keyid
+
+        key = bytes.fromhex((self.folder / "store" / layout.PROJECT / layout.RELEASES / "release_key.pub").read_text())
+        source = FolderSource(self.folder / "store" / layout.PROJECT / layout.RELEASES)
+        return pull(source, device, {keyid(key): key})
+
+
+def project_of(folder: Path) -> Place:
+    """The store of the benchmark in a folder."""
+    return Place(folder)
+
+
+def give_models(store: Path, folder: Path) -> None:
+    """Copy the models and the report of a built store into a new one, and make it a signing key."""
+    from pcr_assets.resources.signing import make_key
+
+    source, target = store / layout.PROJECT, folder / "store" / layout.PROJECT
+    for name in GIVEN:
+        pointer = json.loads((source / name / "current.json").read_text())
+        for key in [f"{name}/current.json", *(file["key"] for file in pointer["files"].values())]:
+            (target / key).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / key, target / key)
+    make_key(folder / "key.pem")
+
+
+def main(folder: Path, made_up: bool = False) -> None:
+    """Build all floors once, and say what it took. ``made_up``: draw the embeddings instead of asking the models."""
+    import dagster as dg
+
+    from pcr_assets.definitions import FLOORS as MODULES
+
+    began, cpu_before = time.perf_counter(), time.process_time()
+    assets = dg.load_assets_from_modules(MODULES)
+    floors, embedded = {}, 0
+    with dg.DagsterInstance.ephemeral() as instance:
+        for floor in FLOORS:
+            started = time.perf_counter()
+            if made_up and floor == "card_embeddings":
+                from growth.made_up import publish_embeddings
+
+                publish_embeddings(project_of(folder).resources()["project"])
+                continue
+            done = dg.materialize(
+                assets, selection=[floor], instance=instance, resources=resources(folder), raise_on_error=True
+            )
+            floors[floor] = round(time.perf_counter() - started, 2)
+            (made,) = done.asset_materializations_for_node(floor)
+            embedded += made.metadata["scans embedded now"].value if floor == "card_embeddings" else 0
+    cpu = time.process_time() - cpu_before
+    said = {"seconds": time.perf_counter() - began, "cpu_seconds": cpu, "floors": floors, "embedded": embedded}
+    print(json.dumps(said), flush=True)
+
+
+def resources(folder: Path) -> dict[str, Any]:
+    """All resources that some asset asks for; those of assets that aren't built here do nothing."""
+    from pcr_assets.resources.compute import LocalCompute
+    from pcr_assets.resources.hailo import HailoCompiler
+
+    return {**project_of(folder).resources(), "compute": LocalCompute(), "hailo": HailoCompiler()}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), made_up=sys.argv[2:] == ["made-up"])

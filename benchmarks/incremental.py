@@ -1,0 +1,151 @@
+"""What do k new cards cost in a gallery of N, beside a full rebuild?
+
+``python benchmarks/incremental.py --store STORE`` takes the models and the report of a built store, fills new stores with N
+cards each (rendered ones, or those of ``--scans`` and the same in other colours), builds all from the scans to the release, and
+then adds 1, 10 and 100 cards to one set. Each build is a process of its own, and a device pulls each release. The report is
+given, not asked: what it costs is a row of its own in ``docs/incremental.md``.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from growth.many_cards import PER_SET, card_file, write_cards
+from growth.one_refresh import FLOORS, give_models, project_of
+
+RESULT = Path(__file__).parent / "results" / "incremental.json"
+REACHED_AT_MOST = 0.03
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print and write the result."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--store", type=Path, required=True, help="a built store: its models and report are taken")
+    options.add_argument("--cards", type=int, nargs="+", default=[1000, 4000, 16000], metavar="N")
+    options.add_argument("--new", type=int, nargs="+", default=[1, 10, 100], metavar="K")
+    options.add_argument("--scans", type=Path, help="a folder of real scans to start from (default: rendered cards)")
+    options.add_argument(
+        "--made-up-vectors",
+        action="store_true",
+        help="draw the first gallery's embeddings: the full build is then one without its longest floor, and says so",
+    )
+    options.add_argument("--work", type=Path, required=True, help="where cards and stores are made; may be kept")
+    options.add_argument("--results", type=Path, default=RESULT)
+    given = options.parse_args(arguments)
+    write_cards(given.work / "cards", max(given.cards) + sum(given.new), given.scans)
+    found = []
+    for count in sorted(given.cards):
+        found += measured(given.work, given.store, count, given.new, given.made_up_vectors)
+        result = {"machine": machine(), "scans": "real and recoloured" if given.scans else "rendered", "rows": found}
+        given.results.parent.mkdir(exist_ok=True)
+        given.results.write_text(json.dumps(result, indent=1) + "\n")
+    print(table(found))
+    return 0
+
+
+def measured(work: Path, store: Path, count: int, news: list[int], made_up: bool) -> list[dict[str, Any]]:
+    """A row for the full build of ``count`` cards and one for each number of new ones, added after each other."""
+    place = work / f"store-{count}"
+    shutil.rmtree(place, ignore_errors=True)
+    give_models(store, place)
+    raw, device = place / "cards", place / "device"
+    for number in range(count):
+        add(raw, work / "cards", number)
+    rows, own = [refreshed(place, device, count, 0, made_up)], PER_SET
+    for new in news:
+        # Into the first set, whatever N is: a set is as large in every gallery, and so is the work.
+        for number in range(count, count + new):
+            own += 1
+            add(raw, work / "cards", number, as_number=own, card_set="grow000")
+        count += new
+        rows.append(refreshed(place, device, count - new, new))
+        for clock in ("seconds", "cpu_seconds"):
+            rows[-1][f"share_of_full_{clock}"] = round(rows[-1][clock] / rows[0][clock], 4)
+    shutil.rmtree(place)
+    return rows
+
+
+def add(raw: Path, cards: Path, number: int, as_number: int | None = None, card_set: str | None = None) -> None:
+    """Put a card where scans are: a link, made as a writer makes it, whole at once."""
+    source = card_file(cards, number)
+    name = source.name if card_set is None else f"{card_set}-{as_number}_Card{number}.jpg"
+    target = raw / (card_set or source.parent.name) / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.link(source, target)
+
+
+def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = False) -> dict[str, Any]:
+    """Build what is stale in a process of its own, then let the device pull: the seconds and bytes of both."""
+    before = files_of(place)
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "growth.one_refresh", str(place), *(["made-up"] if made_up else [])]
+    environment = os.environ | {"PYTHONPATH": f"{Path(__file__).parent}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    seconds = time.perf_counter() - began
+    said = json.loads(done.stdout.splitlines()[-1])
+    after = files_of(place)
+    written = sum(size for path, (size, when) in after.items() if before.get(path) != (size, when))
+    began = time.perf_counter()
+    pulled = project_of(place).pulled(device)
+    row = {
+        "cards": cards,
+        "new": new,
+        "seconds": round(said["seconds"], 2),
+        "cpu_seconds": round(said["cpu_seconds"], 2),
+        "seconds_with_process_start": round(seconds, 2),
+        "floors": said["floors"],
+        "made_up_vectors": made_up,
+        "scans_embedded": said["embedded"],
+        "bytes_written": written,
+        "release_bytes": pulled.size,
+        "bytes_fetched": pulled.fetched,
+        "parts_fetched": pulled.parts,
+        "pull_seconds": round(time.perf_counter() - began, 2),
+        "load": os.getloadavg()[0],
+    }
+    print(json.dumps(row), flush=True)
+    return row
+
+
+def files_of(place: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file of the project's store."""
+    root = place / "store"
+    found = [path for path in root.rglob("*") if path.is_file()]
+    return {str(path): ((stat := path.stat()).st_size, stat.st_mtime_ns) for path in found}
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), "")
+    return {"processor": model, "cores": len(os.sched_getaffinity(0))}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as a Markdown table."""
+    lines = [
+        "| N | new | seconds | of full | CPU seconds | of full | embedded | written | fetched | parts | pull |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in rows:
+        wall, cpu = (
+            f"{row[f'share_of_full_{clock}']:.1%}" if row["new"] else "" for clock in ("seconds", "cpu_seconds")
+        )
+        new = row["new"] or ("all, not embedded" if row["made_up_vectors"] else "all")
+        lines.append(
+            f"| {row['cards']:,} | {new} | {row['seconds']:.1f} | {wall} | {row['cpu_seconds']:.1f} | {cpu} | "
+            f"{row['scans_embedded']:,} | {row['bytes_written'] / 1e6:,.1f} MB | {row['bytes_fetched'] / 1e6:,.2f} MB | "
+            f"{row['parts_fetched']:,} | {row['pull_seconds']:.1f} s |"
+        )
+    lines.append(f"\nFloors: {', '.join(FLOORS)}. To reach: k = 1 below {REACHED_AT_MOST:.0%} of the full build.")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
