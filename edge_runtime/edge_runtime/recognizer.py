@@ -241,8 +241,9 @@ def _portion(quads: Sequence[Quad]) -> tuple[list[Quad], list[Quad]]:
     now: list[Quad] = []
     later: list[Quad] = []
     for quad in quads:
-        apart = all(_shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
-        (now if apart and len(now) < AT_ONCE else later).append(quad)
+        full = len(now) == AT_ONCE
+        apart = not full and all(_shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
+        (now if apart else later).append(quad)
     return now, later
 
 
