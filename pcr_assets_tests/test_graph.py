@@ -109,6 +109,13 @@ def test_a_stage_2_setting_rebuilds_stage_2_and_what_follows(world):
     assert {"student_onnx", "student_int8", *GALLERY} <= set(built)
 
 
+def test_an_outline_filter_setting_trains_the_filter_and_no_student(world):
+    world.set("outline_filter", seed=5)
+    _, built = world.refresh()
+    assert built[0] == "outline_filter"
+    assert set(built) <= {"outline_filter", "recognition_report", "edge_release"}
+
+
 def test_a_calibration_seed_rebuilds_the_integer_branches_only(world):
     world.set("calibration", seed=5)
     _, built = world.refresh()

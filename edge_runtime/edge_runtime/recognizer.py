@@ -128,8 +128,8 @@ class Recognizer:
         read: list[Reading] = []
         seen: list[Reading] = []
         quads = self._worth_reading(image, find_cards(image, most))
-        while quads := [quad for quad in quads if not any(self._explains(reading, quad) for reading in seen)]:
-            portion, quads = _portion(quads)
+        while quads:
+            portion, quads = self._portion(quads, seen)
             readings = self._read(image, portion)
             read += readings
             seen = self._judged(image, _one_each([*seen, *readings], _by_confidence), PROMISING)
@@ -151,6 +151,19 @@ class Recognizer:
         likely = self.outline_filter.probabilities(image, [quad.corners for quad in quads])
         order = np.argsort(-likely, kind="stable")
         return [quads[row] for row in order if likely[row] >= self.outline_filter.threshold]
+
+    def _portion(self, quads: Sequence[Quad], seen: Sequence[Reading]) -> tuple[list[Quad], list[Quad]]:
+        """The first outlines that nothing seen explains and that lie apart, to be read at once; and those left for later."""
+        now: list[Quad] = []
+        later: list[Quad] = []
+        for at, quad in enumerate(quads):
+            if len(now) == AT_ONCE:
+                return now, [*later, *quads[at:]]
+            if any(self._explains(reading, quad) for reading in seen):
+                continue
+            apart = all(_shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
+            (now if apart else later).append(quad)
+        return now, later
 
     def _explains(self, reading: Reading, quad: Quad) -> bool:
         """Whether a card that was named already takes the place of an outline.
@@ -234,16 +247,6 @@ def _named_first(reading: Reading) -> tuple[float, ...]:
     if reading.status is not Status.UNKNOWN:
         return (0, -reading.confidence, -reading.similarity)
     return (1, -_promise(reading.corners, reading.outline), -reading.similarity)
-
-
-def _portion(quads: Sequence[Quad]) -> tuple[list[Quad], list[Quad]]:
-    """The first outlines that lie apart, to be read at once, and all others: one may already explain its neighbours."""
-    now: list[Quad] = []
-    later: list[Quad] = []
-    for quad in quads:
-        apart = all(_shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
-        (now if apart and len(now) < AT_ONCE else later).append(quad)
-    return now, later
 
 
 def _shared(first: np.ndarray, second: np.ndarray) -> float:

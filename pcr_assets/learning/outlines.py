@@ -81,12 +81,15 @@ def outlines(
 def scene(
     image: Callable[[int], Image], cards: int, strength: str, rng: np.random.Generator
 ) -> tuple[Image, list[np.ndarray]]:
-    """A photo uint8 RGB and the corners of the cards on it: a table with none, one or many, or nothing but a card."""
-    if rng.random() < CLOSE_UPS:
+    """A photo uint8 RGB and the corners of the cards on it: a table with none, one or many, or nothing but a card.
+
+    ``cards``: how many there are to choose from; of none, every table is empty.
+    """
+    if rng.random() < CLOSE_UPS and cards:
         height = int(rng.integers(160, 560))
         size = (round(height * CARD_ASPECT * rng.uniform(0.95, 1.05)), height)
         return camera.rectified(image(int(rng.integers(cards))), rng, strength, size), [full_frame(*size)]
-    count = int(rng.choice(ON_A_TABLE))
+    count = int(rng.choice(ON_A_TABLE)) if cards else 0
     laid = [image(int(row)) for row in rng.integers(0, cards, count)]
     frame = FRAMES[int(rng.integers(len(FRAMES)))]
     return camera.scene(laid, rng, frame, strength=strength, in_rows=rng.random() < IN_ROWS)

@@ -17,7 +17,7 @@ from pcr_assets.imaging.sample import render_card, specs
 from pcr_assets.learning import outline_filter
 from pcr_assets.learning.outline_filter import FILE, OutlineFilterJob, mistakes, threshold, trusted
 from pcr_assets.learning.outline_net import AROUND, HAILO_OPERATORS
-from pcr_assets.learning.outlines import Outlines
+from pcr_assets.learning.outlines import Outlines, scene
 
 QUICK = {
     "strengths": ["easy"],
@@ -106,6 +106,12 @@ def test_the_same_job_gives_the_same_filter(snapshot, tmp_path):
     few = {"scenes": 4, "held_out": 2, "steps": 3}
     first, second, other = (run(snapshot, tmp_path / str(seed), **few, seed=seed // 2)["digest"] for seed in (0, 1, 2))
     assert first == second != other
+
+
+def test_a_split_without_cards_has_scenes_without_cards():
+    photo, places = scene(None, 0, "easy", np.random.default_rng(0))
+    assert places == []
+    assert photo.shape[2] == 3
 
 
 def outlines(overlaps, numbers):
