@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from edge_runtime.photo import PhotoError, load_photo
 
 LISTED = 5
 """Candidates that an answer lists."""
+ENGINES = ("auto", "hailo", "int8", "fp32")
+"""As :mod:`edge_runtime.engine` has them, which is not loaded for a page of help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +33,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     recognize = commands.add_parser("recognize", help="name the cards on photos")
     recognize.add_argument("--releases", type=Path, required=True, help="a folder of releases, or one release")
-    recognize.add_argument("--variant", help="which model of the release (default: the one it recommends)")
+    which = recognize.add_mutually_exclusive_group()
+    which.add_argument(
+        "--engine",
+        default="auto",
+        choices=ENGINES,
+        help="what runs the model: a Hailo chip, or the processor with integers or floats (default: the best there is)",
+    )
+    which.add_argument("--variant", help="one model of the release by its name")
     recognize.add_argument(
         "--threads", type=_at_least_one, help="threads of one model call (default: one for each core)"
     )
@@ -60,16 +70,20 @@ def _recognize(options: argparse.Namespace) -> int:
     from edge_runtime.recognizer import Recognizer
     from edge_runtime.release import ReleaseError, open_release
 
+    logging.basicConfig(format="edge-runtime: %(message)s")
+    logging.getLogger("edge_runtime").setLevel(logging.INFO)
     try:
-        recognizer = Recognizer.open(open_release(options.releases), options.variant, options.threads)
+        release = open_release(options.releases)
+        recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
     except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
         print(f"edge-runtime: {error}", file=sys.stderr)
         return 2
     code = 0
-    for photo in options.photos:
-        answer = answer_for(recognizer, photo)
-        code = max(code, int(answer["status"] == "error"))
-        print(json.dumps(answer, ensure_ascii=False) if options.json else in_words(answer), flush=True)
+    with recognizer:
+        for photo in options.photos:
+            answer = answer_for(recognizer, photo)
+            code = max(code, int(answer["status"] == "error"))
+            print(json.dumps(answer, ensure_ascii=False) if options.json else in_words(answer), flush=True)
     return code
 
 
