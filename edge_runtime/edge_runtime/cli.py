@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     which.add_argument("--variant", help="one model of the release by its name")
     recognize.add_argument(
-        "--threads", type=_at_least_one, help="threads of one model call (default: one for each core)"
+        "--threads", type=_at_least_one, help="threads of one model call on the processor (default: one for each core)"
     )
     recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     recognize.add_argument("photos", nargs="+", metavar="PHOTO")

@@ -302,11 +302,11 @@ def for_chips(publisher: Publisher) -> Callable[..., Publisher]:
 
 
 @pytest.fixture
-def index_of() -> Callable[[Publisher, Mapping[str, np.ndarray]], None]:
-    """Publishes a release again with an index of other scans than its pictures show."""
+def index_of() -> Callable[..., None]:
+    """Publishes a release again, one of its models with an index of other scans than its pictures show."""
 
-    def publish(publisher: Publisher, scans: Mapping[str, np.ndarray]) -> None:
-        index = write_index(publisher.folder / "fp32.usearch", publisher.folder / "fp32.onnx", scans)
+    def publish(publisher: Publisher, scans: Mapping[str, np.ndarray], variant: str = "fp32") -> None:
+        index = write_index(publisher.folder / f"{variant}.usearch", publisher.folder / "fp32.onnx", scans)
         manifest = publisher.manifest
         manifest["files"][index.name] = listed(index)
         publisher.publish(publisher.folder, manifest)

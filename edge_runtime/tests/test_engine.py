@@ -9,6 +9,7 @@ from edge_runtime import cli
 from edge_runtime.decide import Status
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.engine import ENGINES, open_engine
+from edge_runtime.gallery import GalleryError
 from edge_runtime.hailo.embedder import HailoEmbedder
 from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.recognizer import Recognizer
@@ -153,9 +154,18 @@ def test_a_model_for_the_chip_that_the_manifest_describes_otherwise_is_refused_a
     manifest = publisher.manifest
     manifest["variants"]["hailo8l"]["embedding_dim"] = 64
     publisher.publish(publisher.folder, manifest)
-    with pytest.raises(EmbedderError, match="not the model that the manifest describes"):
+    with pytest.raises(EmbedderError, match="not the model that the manifest describes") as refused:
         choose(publisher)
-    assert board.groups == {}
+    assert board.groups == {}, refused
+
+
+def test_a_model_for_the_chip_whose_index_was_made_with_another_is_refused_and_the_chip_freed(
+    board, for_chips, index_of, scans
+):
+    index_of(for_chips("hailo8l"), {card_id: scan[:, :, ::-1] for card_id, scan in scans.items()}, "hailo8l")
+    with pytest.raises(GalleryError, match="the index was not made with this model") as refused:
+        Recognizer.open(opened(for_chips()))
+    assert board.groups == {}, refused
 
 
 def test_the_command_names_a_photo_with_the_chip_and_says_so(board, for_chips, photo_file, trusted, capsys, caplog):

@@ -210,6 +210,22 @@ def test_a_chip_that_was_lost_is_opened_again_and_the_cards_are_asked_again(embe
     assert board.configured == 2
 
 
+def test_a_card_that_was_lost_with_the_chip_never_gets_the_vector_of_the_one_before(embedder, board):
+    expected = embedder.embed(CARDS[1:2])
+    embedder.embed(CARDS[:1])
+    board.lost_after = board.frames
+    come_back(board, when=1)
+    np.testing.assert_array_equal(embedder.embed(CARDS[1:2]), expected)
+
+
+def test_a_fault_that_does_not_pass_is_not_waited_for(embedder, board, caplog):
+    embedder.close()
+    board.held_by_another = True
+    with pytest.raises(HailoFault, match=r"student\.hef: another program holds"):
+        embedder.embed(CARDS)
+    assert caplog.messages == []
+
+
 def come_back(board, when):
     """The chip answers again at the attempt of this number to open it."""
     take, attempts = board.take, []

@@ -120,6 +120,7 @@ class Pipeline:
         self._frames: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._status = 0
+        self._in_flight = 0
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -138,7 +139,8 @@ class Pipeline:
             if len(self._frames) >= board.queue:
                 fail("HAILO_QUEUE_IS_FULL")
             self._frames.append(frame)
-            board.most_in_flight = max(board.most_in_flight, len(self._frames))
+            self._in_flight += 1
+            board.most_in_flight = max(board.most_in_flight, self._in_flight)
             self._changed.notify_all()
 
     def stop(self, status: int = 63) -> None:
@@ -173,7 +175,12 @@ class Pipeline:
             self._finish(self._frames[0], self._status)
 
     def _finish(self, frame: Frame, status: int) -> None:
+        with self._changed:
+            self._in_flight -= 1
         frame.finished(status)
+        time.sleep(
+            board.seconds_per_frame / 4
+        )  # a job's place in the queue is free a little after it was told to be done
         with self._changed:
             self._frames.popleft()
             self._changed.notify_all()
