@@ -13,7 +13,8 @@ RUNS = {
 """What a HEF may be compiled for, by the chip that shall run it, best first (HailoRT v4.23.0, ``is_hef_compatible``)."""
 
 INSTALL = (
-    "`sudo apt install dkms hailo-all`, reboot, and make the environment with `python3 -m venv --system-site-packages`"
+    "run `sudo apt install dkms hailo-all`, reboot, "
+    "and make the environment with `python3 -m venv --system-site-packages`"
 )
 
 
