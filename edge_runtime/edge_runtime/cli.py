@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from edge_runtime.photo import PhotoError, load_photo
 
 LISTED = 5
 """Candidates that an answer lists."""
+ENGINES = ("auto", "hailo", "int8", "fp32")
+"""As :mod:`edge_runtime.engine` has them, which is not loaded for a page of help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +35,16 @@ def _parser() -> argparse.ArgumentParser:
     recognize.add_argument(
         "--releases", type=Path, required=True, help="a publisher's folder of releases, or the home of an earlier pull"
     )
-    recognize.add_argument("--variant", help="which model of the release (default: the one it recommends)")
+    which = recognize.add_mutually_exclusive_group()
+    which.add_argument(
+        "--engine",
+        default="auto",
+        choices=ENGINES,
+        help="what runs the model: a Hailo chip, or the processor with integers or floats (default: the best there is)",
+    )
+    which.add_argument("--variant", help="one model of the release by its name")
     recognize.add_argument(
-        "--threads", type=_at_least_one, help="threads of one model call (default: one for each core)"
+        "--threads", type=_at_least_one, help="threads of one model call on the processor (default: one for each core)"
     )
     recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     recognize.add_argument("photos", nargs="+", metavar="PHOTO")
@@ -69,17 +79,20 @@ def _recognize(options: argparse.Namespace) -> int:
     from edge_runtime.recognizer import Recognizer
     from edge_runtime.release import ReleaseError
 
+    logging.basicConfig(format="edge-runtime: %(message)s")
+    logging.getLogger("edge_runtime").setLevel(logging.INFO)
     try:
         release = open_newest(options.releases, say=_complain, progress=_progress)
-        recognizer = Recognizer.open(release, options.variant, options.threads)
+        recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
     except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
         _complain(str(error))
         return 2
     code = 0
-    for photo in options.photos:
-        answer = answer_for(recognizer, photo)
-        code = max(code, int(answer["status"] == "error"))
-        print(json.dumps(answer, ensure_ascii=False) if options.json else in_words(answer), flush=True)
+    with recognizer:
+        for photo in options.photos:
+            answer = answer_for(recognizer, photo)
+            code = max(code, int(answer["status"] == "error"))
+            print(json.dumps(answer, ensure_ascii=False) if options.json else in_words(answer), flush=True)
     return code
 
 

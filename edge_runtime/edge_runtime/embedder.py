@@ -1,4 +1,7 @@
-"""Models that turn cards into embeddings. ONNX Runtime here; an accelerator implements the same few lines."""
+"""Models that turn cards into embeddings: what one looks like, and the one that ONNX Runtime runs on the processor.
+
+:mod:`edge_runtime.hailo` runs one on a Hailo chip; :mod:`edge_runtime.engine` chooses.
+"""
 
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +27,9 @@ class Embedder(Protocol):
 
     def embed(self, cards: np.ndarray) -> np.ndarray:
         """Cards uint8 N×H×W×3 RGB to unit vectors float32 N×D."""
+
+    def close(self) -> None:
+        """Give back what is held for it, a chip above all."""
 
 
 class OnnxEmbedder:
@@ -69,3 +75,6 @@ class OnnxEmbedder:
         if not np.isfinite(vectors).all():
             raise EmbedderError(f"{self.path.name} gave numbers that are not finite: pull the release again")
         return vectors
+
+    def close(self) -> None:
+        """Nothing to give back."""

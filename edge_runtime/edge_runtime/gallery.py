@@ -72,6 +72,15 @@ class Gallery:
         """All cards by their id."""
         return {card.card_id: card for card in self._cards.values()}
 
+    @property
+    def keys(self) -> list[int]:
+        """The keys of all scans, in the catalogue's order."""
+        return list(self._cards)
+
+    def vectors(self, keys: Sequence[int]) -> np.ndarray:
+        """The vectors of scans, float32 N×D, as the index keeps them: of unit length, but rounded."""
+        return np.asarray(self._index.get(np.asarray(keys, np.uint64)), np.float32)
+
     def search(self, vectors: np.ndarray, count: int = 5) -> list[list[Match]]:
         """For each of N unit vectors float32 N×D the ``count`` most similar cards, best first; several scans count once."""
         wanted = min(len(self), count * VIEWS)

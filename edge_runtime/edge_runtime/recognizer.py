@@ -11,15 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.decide import Calibration, Status
-from edge_runtime.embedder import Embedder, EmbedderError, OnnxEmbedder
+from edge_runtime.embedder import Embedder
+from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Card, Gallery, GalleryError, Match
 from edge_runtime.geometry import area, rectify, scaled, shared_area, turned
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
 from edge_runtime.locate import Quad, find_cards
 from edge_runtime.outline_filter import OutlineFilter
+from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
 from edge_runtime.references import References
-from edge_runtime.release import Release, ReleaseError
+from edge_runtime.release import Release
 from edge_runtime.second_look import SecondLook
 
 OUTLINES = 128
@@ -89,31 +91,54 @@ class Recognition:
 class Recognizer:
     """One model, its gallery and its judge, loaded once; without an outline filter every outline is read."""
 
-    def __init__(self, embedder: Embedder, gallery: Gallery, judge: Judge, outline_filter: OutlineFilter | None = None):
+    def __init__(
+        self,
+        embedder: Embedder,
+        gallery: Gallery,
+        judge: Judge,
+        outline_filter: OutlineFilter | None = None,
+        choice: Choice | None = None,
+    ):
         if embedder.dim != gallery.dim:
             raise GalleryError(
                 f"the model makes vectors of {embedder.dim}, the index holds {gallery.dim}: pull the release again"
             )
+        if judge.second_look:
+            require_pair(embedder, gallery, judge.second_look.references)
         self.embedder = embedder
         self.gallery = gallery
         self.judge = judge
         self.outline_filter = outline_filter
+        self.choice = choice
+        """What answers, and why; None where the model was not chosen here."""
 
     @classmethod
-    def open(cls, release: Release, variant: str | None = None, threads: int | None = None) -> "Recognizer":
-        """Load a variant of a verified release, the default one without a name. Raises a ReleaseError, or EmbedderError."""
-        chosen = release.variant(variant)
-        if chosen.engine != "onnx":
-            raise ReleaseError(
-                f"variant '{chosen.name}' runs on {chosen.engine}, which this edge_runtime has no driver for"
-            )
-        embedder = OnnxEmbedder(chosen.model, threads)
-        if (embedder.input_size, embedder.dim) != (chosen.input_size, chosen.embedding_dim):
-            raise EmbedderError(f"{chosen.model} is not the model that the manifest describes: pull the release again")
-        second_look = SecondLook(References(release.references)) if release.references else None
-        outline_filter = OutlineFilter(release.outline_filter, threads) if release.outline_filter else None
-        gallery = Gallery.open(chosen.index, release.catalogue)
-        return cls(embedder, gallery, Judge(chosen.calibration, second_look), outline_filter)
+    def open(
+        cls, release: Release, variant: str | None = None, threads: int | None = None, engine: str = "auto"
+    ) -> "Recognizer":
+        """Load a model of a verified release and the index made with it; which one, :func:`open_engine` says.
+
+        Raises a ReleaseError, EmbedderError or GalleryError.
+        """
+        embedder, chosen, choice = open_engine(release, engine, variant, threads)
+        try:
+            second_look = SecondLook(References(release.references)) if release.references else None
+            judge = Judge(chosen.calibration, second_look)
+            outline_filter = OutlineFilter(release.outline_filter, threads) if release.outline_filter else None
+            return cls(embedder, Gallery.open(chosen.index, release.catalogue), judge, outline_filter, choice)
+        except BaseException:
+            embedder.close()
+            raise
+
+    def __enter__(self) -> "Recognizer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what the model holds, a chip above all."""
+        self.embedder.close()
 
     @property
     def calibration(self) -> Calibration:

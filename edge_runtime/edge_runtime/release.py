@@ -74,6 +74,8 @@ class Variant:
     input_size: tuple[int, int]
     embedding_dim: int
     calibration: Calibration
+    hw_arch: str | None = None
+    """What a HEF was compiled for, ``hailo8`` or ``hailo8l``; None for models that a processor runs."""
 
 
 @dataclass(frozen=True)
@@ -257,4 +259,5 @@ def _variant(folder: Path, name: str, entry: Mapping[str, Any], manifest: Mappin
         input_size=(int(width), int(height)),
         embedding_dim=int(entry["embedding_dim"]),
         calibration=Calibration.from_json(entry["calibration"]),
+        hw_arch=entry.get("hw_arch"),
     )

@@ -2,9 +2,11 @@
 
 import csv
 import hashlib
+import importlib
 import json
+import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -343,3 +345,103 @@ def in_parts() -> Callable[[Publisher], InParts]:
 def published(publisher: Publisher) -> InParts:
     """A publisher's release in parts."""
     return InParts(publisher)
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A machine with a Hailo-8L, as the double of HailoRT's package shows it; what is wrong with it can be set."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_hailo"))
+    _forget_hailort()
+    yield importlib.import_module("hailo_platform").board
+    _forget_hailort()
+
+
+def _forget_hailort() -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "hailo_platform"]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def no_hailort(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without HailoRT's package, whatever this one has."""
+    monkeypatch.setitem(sys.modules, "hailo_platform", None)
+
+
+def write_hef(path: Path, arch: str = "hailo8l", *, output_scale: float = 7.0) -> Path:
+    """The model "compiled" for the double. Its vectors are not of unit length, as those of a HEF."""
+    model = block_average_model(path.with_suffix(".tmp"), output_scale=output_scale)
+    header = json.dumps({"simulated": True, "arch": arch}).encode()
+    path.write_bytes(b"PCR-SIMULATED-HEF\n" + header + b"\n" + model.read_bytes())
+    model.unlink()
+    return path
+
+
+@pytest.fixture
+def hef(tmp_path: Path) -> Path:
+    """A model for the Hailo-8L."""
+    return write_hef(tmp_path / "student.hef")
+
+
+@pytest.fixture
+def hef_for(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a model for an architecture."""
+    return lambda arch: write_hef(tmp_path / f"{arch}.hef", arch)
+
+
+@pytest.fixture
+def write_hef_file() -> Callable[..., Path]:
+    """Writes a model for the Hailo-8L, broken in the way that is asked for."""
+    return write_hef
+
+
+@pytest.fixture
+def for_chips(publisher: Publisher) -> Callable[..., Publisher]:
+    """Publishes the release again, with a model and its index for each of some architectures."""
+
+    def publish(*archs: str) -> Publisher:
+        folder, manifest = publisher.folder, publisher.manifest
+        for arch in archs:
+            model, index = write_hef(folder / f"{arch}.hef", arch), folder / f"{arch}.usearch"
+            index.write_bytes((folder / "fp32.usearch").read_bytes())
+            manifest["files"] |= {path.name: listed(path) for path in (model, index)}
+            manifest["variants"][arch] = {
+                **manifest["variants"]["fp32"],
+                "engine": "hailo",
+                "hw_arch": arch,
+                "model": model.name,
+                "index": index.name,
+            }
+        publisher.publish(folder, manifest)
+        return publisher
+
+    return publish
+
+
+@pytest.fixture
+def index_of() -> Callable[..., None]:
+    """Publishes a release again, one of its models with an index of other scans than its pictures show."""
+
+    def publish(publisher: Publisher, scans: Mapping[str, np.ndarray], variant: str = "fp32") -> None:
+        index = write_index(publisher.folder / f"{variant}.usearch", publisher.folder / "fp32.onnx", scans)
+        manifest = publisher.manifest
+        manifest["files"][index.name] = listed(index)
+        publisher.publish(publisher.folder, manifest)
+
+    return publish
+
+
+@pytest.fixture
+def trusted(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This device trusts the publisher."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "release.pub").write_text(publisher.public_key.hex())
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(keys))
+
+
+@pytest.fixture
+def photo_file(tmp_path: Path, scans: dict[str, np.ndarray], photo_of: Callable[..., np.ndarray]) -> str:
+    """A photo of the first card."""
+    path = tmp_path / "fox.png"
+    cv2.imwrite(str(path), cv2.cvtColor(photo_of(scans["demo-1"]), cv2.COLOR_RGB2BGR))
+    return str(path)

@@ -94,8 +94,8 @@ def test_a_person_gets_a_line_with_name_set_number_similarity_and_time(device, p
     assert "is no picture" in text
 
 
-@pytest.mark.parametrize("option", [["--variant", "fp32"], ["--threads", "1"]])
-def test_variant_and_threads_can_be_chosen(device, photos, capsys, option):
+@pytest.mark.parametrize("option", [["--variant", "fp32"], ["--engine", "fp32"], ["--threads", "1"]])
+def test_model_and_threads_can_be_chosen(device, photos, capsys, option):
     assert main(["recognize", "--json", *option, "--releases", str(device.releases), *photos("fox.png")]) == 0
     assert answers(capsys)[0]["status"] == "confirmed"
 
@@ -184,7 +184,9 @@ def test_trust_says_when_the_folder_cannot_be_written(publisher, tmp_path, capsy
     assert "can't be written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["cli", "decide", "embedder", "gallery", "pull", "recognizer", "release"])
+@pytest.mark.parametrize(
+    "module", ["cli", "decide", "embedder", "engine", "gallery", "pair", "pull", "recognizer", "release"]
+)
 def test_each_module_can_be_the_first_that_a_program_imports(module):
     """uSearch and ONNX Runtime crash the process when they are loaded in the wrong order."""
     code = f"import edge_runtime.{module}, edge_runtime.recognizer"

@@ -7,7 +7,7 @@ import pytest
 
 from pcr_assets.automation import refresh_job
 from pcr_assets.automation.refresh_job import OP, refresh_job_for
-from pcr_assets.planner.execution import only_refresh
+from pcr_assets.planner.lock import only_refresh
 from pcr_assets_tests.small_graph import SmallGraph
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from pcr_assets.resources import s3_listing
+from pcr_assets.resources import s3_client, s3_listing
 from pcr_assets.resources.s3_listing import between, list_unordered
 from pcr_assets.resources.store import FolderStore, StoreError, open_store
 
@@ -37,10 +37,12 @@ def bucket(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3_client._client.cache_clear()  # a client outlives its store, and with it the hooks of another test
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="cards")
         yield client
+    s3_client._client.cache_clear()
 
 
 @pytest.fixture
