@@ -146,28 +146,33 @@ class Artifacts:
     def _write(
         self, name: str, versions: Iterable[str], files: Mapping[str, Path | bytes]
     ) -> tuple[str, dict[str, PublishedFile]]:
-        """Write the files into the first version folder where nobody else's lie. Who writes the first file has the folder."""
+        """Write the files into the first version folder that nobody claims for other files, and where no others lie."""
+        digest = {file: _sha256(data) for file, data in files.items()}
+        claim = digests.canonical_json(digest)
         for version in versions:
-            keys = {file: f"{name}/{version}/{file}" for file in sorted(files)}
-            first, rest = list(keys)[:1], list(keys)[1:]
-            written = dict(zip(first, (self._create(keys[file], files[file]) for file in first), strict=True))
-            if all(written.values()):
-                made = side_by_side(lambda file: self._create(keys[file], files[file]), rest, AT_ONCE)  # noqa: B023
-                written |= zip(rest, made, strict=True)
-            if all(written.values()):
-                return version, {file: entry for file, entry in written.items() if entry}
+            if not self._claims(f"{name}/.claims/{version}", claim):
+                continue
+            entries = {
+                file: PublishedFile(f"{name}/{version}/{file}", digest[file], _size(files[file])) for file in files
+            }
+            written = side_by_side(lambda file: self._create(entries[file], files[file]), files, AT_ONCE)  # noqa: B023
+            if all([*written]):
+                return version, entries
         raise AssertionError("there is always another version")
 
-    def _create(self, key: str, data: bytes | Path) -> PublishedFile | None:
-        """Write a file where there is none. None when another's lies there; one with the same bytes serves as well as ours."""
-        size = len(data) if isinstance(data, bytes) else data.stat().st_size
-        sha256 = digests.of_bytes(data) if isinstance(data, bytes) else digests.of_file(data)
-        if not self.store.create(key, data):
+    def _claims(self, key: str, claim: bytes) -> bool:
+        """Whether a version is ours, by its files' digests. A claim is small, for servers that let several end an upload in
+        parts at once let one write a small object. The claim of a killed publisher of the same files is ours as well."""
+        return self.store.create(key, claim) or self.store.read(key) == claim
+
+    def _create(self, file: PublishedFile, data: bytes | Path) -> bool:
+        """Write a file where there is none. False when another lies there; one with the same bytes serves as well."""
+        if not self.store.create(file.key, data):
             try:
-                self.store.fetch(key, sha256)
+                self.store.fetch(file.key, file.sha256)
             except Damaged:
-                return None
-        return PublishedFile(key, sha256, size)
+                return False
+        return True
 
     def _minors(self, name: str) -> Iterator[str]:
         taken = {entry.key[len(name) + 1 :].split("/")[0] for entry in self.store.list(name)}
@@ -178,3 +183,11 @@ class Artifacts:
 def _named_after(digest: str) -> Iterator[str]:
     yield digest[:16]
     yield from (f"{digest[:16]}-{number}" for number in count(2))
+
+
+def _size(data: bytes | Path) -> int:
+    return len(data) if isinstance(data, bytes) else data.stat().st_size
+
+
+def _sha256(data: bytes | Path) -> str:
+    return digests.of_bytes(data) if isinstance(data, bytes) else digests.of_file(data)

@@ -100,7 +100,11 @@ class Store(Protocol):
         """Write an object whole, replacing what lies there in one step."""
 
     def create(self, key: str, data: bytes | Path) -> bool:
-        """Write an object whole if none lies there; False when one does, and it stays."""
+        """Write an object whole if none lies there; False when one does, and it stays.
+
+        Of several at the same moment one wins, if the object is small: not every S3 server sees to that at the end of an
+        upload in parts.
+        """
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
         """Replace a pointer if it still holds ``expected`` (None: if there is none). Raises :class:`Moved`."""

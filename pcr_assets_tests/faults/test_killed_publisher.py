@@ -14,7 +14,7 @@ import sys
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
 
-files = {"large": bytes(9_000_000), "small": b"card"}
+files = {"large": bytes(9_000_000)}
 Artifacts(open_store(sys.argv[1])).publish("models/student", files, digest="b" * 64, numbered=True)
 """
 
