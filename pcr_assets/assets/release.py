@@ -1,10 +1,12 @@
 """Floor *release*, second half: the signed bundle, published in parts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
 from pcr_assets import layout
+from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.models import outline_filter
@@ -46,6 +48,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     judged = artifacts.current(layout.REPORT).record["variants"]
     answers = {name: judged[name]["answers"] for name in variants}
     record = {"made_from": made_from, "variants": sorted(variants), "keyid": bundle.keyid(key), "answers": answers}
+    before = artifacts.find(layout.RELEASES)
     published = artifacts.publish(layout.RELEASES, files, digest=digest, record=record)
     _announce(project, bundle.pointer(published.version, manifest), key)
     return materialized(
@@ -55,8 +58,24 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
             "signed by": record["keyid"],
             "variants": ", ".join(sorted(variants)),
             "parts written (MB)": round(parts.written / 1e6, 3),
+            "recall@1 beside the last release": _drift(before.record["answers"] if before else {}, answers),
         },
     )
+
+
+def _drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
+    """How whole answers moved since the last release, a row for each variant and strength."""
+    rows = {
+        f"{variant}, {strength}": {
+            "last": last.get("recall_at_1", "–"),
+            "now": found["recall_at_1"],
+            "points": round(100 * (found["recall_at_1"] - last["recall_at_1"]), 2) if last else "–",
+        }
+        for variant, strengths in now.items()
+        for strength, found in strengths.items()
+        for last in [before.get(variant, {}).get(strength, {})]
+    }
+    return show.rows(rows, "variant")
 
 
 def _bundled(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, PublishedFile]]:
