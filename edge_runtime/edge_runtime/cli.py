@@ -11,13 +11,14 @@ from typing import Any
 
 from edge_runtime.keys import NotAKey, keyid, read_key, trust, user_folder
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.watch import add_options, run
 
 LISTED = 5
 """Candidates that an answer lists."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit code: 0, 1 when a photo could not be read, 2 when no release could be opened."""
+    """Run the command; gives the exit code: 0, 1 when a photo or source could not be read, 2 when no release was opened."""
     options = _parser().parse_args(arguments)
     return int(options.run(options))
 
@@ -29,14 +30,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version("edge-runtime"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     recognize = commands.add_parser("recognize", help="name the cards on photos")
-    recognize.add_argument("--releases", type=Path, required=True, help="a folder of releases, or one release")
-    recognize.add_argument("--variant", help="which model of the release (default: the one it recommends)")
-    recognize.add_argument(
-        "--threads", type=_at_least_one, help="threads of one model call (default: one for each core)"
-    )
+    _add_release_options(recognize)
     recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     recognize.add_argument("photos", nargs="+", metavar="PHOTO")
     recognize.set_defaults(run=_recognize)
+    watch = commands.add_parser("watch", help="name the cards in front of a camera, or on a video")
+    _add_release_options(watch)
+    add_options(watch)
+    watch.set_defaults(run=_watch)
     pin = commands.add_parser("trust", help="pin a public key: releases that it signed are opened from now on")
     pin.add_argument("key", type=Path, metavar="KEY.pub")
     place = pin.add_mutually_exclusive_group()
@@ -48,22 +49,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_release_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--releases", type=Path, required=True, help="a folder of releases, or one release")
+    parser.add_argument("--variant", help="which model of the release (default: the one it recommends)")
+    parser.add_argument("--threads", type=_at_least_one, help="threads of one model call (default: one for each core)")
+
+
 def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, is {text}")
     return int(text)
 
 
-def _recognize(options: argparse.Namespace) -> int:
+def _opened(options: argparse.Namespace) -> Any:
+    """The recogniser of the release that the options choose; None after saying why there is none."""
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
     from edge_runtime.recognizer import Recognizer
     from edge_runtime.release import ReleaseError, open_release
 
     try:
-        recognizer = Recognizer.open(open_release(options.releases), options.variant, options.threads)
+        return Recognizer.open(open_release(options.releases), options.variant, options.threads)
     except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
         print(f"edge-runtime: {error}", file=sys.stderr)
+        return None
+
+
+def _watch(options: argparse.Namespace) -> int:
+    recognizer = _opened(options)
+    return 2 if recognizer is None else run(recognizer, options)
+
+
+def _recognize(options: argparse.Namespace) -> int:
+    recognizer = _opened(options)
+    if recognizer is None:
         return 2
     code = 0
     for photo in options.photos:
