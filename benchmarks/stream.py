@@ -1,0 +1,212 @@
+"""Does deciding over several frames pay? Frames until a card is named, and wrong names, beside deciding on each frame alone.
+
+    python benchmarks/stream.py --cards DIR --store STORE [--stays N] [--frames N] [--strength medium|hard]
+
+Films of one card each, ten frames a second, through the simulated camera: what lasts (place, tilt, light, glare, sleeve) is
+drawn once a film, what flickers (motion, focus, exposure, noise, compression, a shaking hand) anew for each frame. Shown are
+test cards that no model was trained or calibrated on, cards that share their art with others, and strangers. Both ways see
+the same readings of edge_runtime. Writes benchmarks/results/stream.json.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from contest.evidence import Evidence, shown, spread
+from peers.base import Context
+from peers.ours import opened
+from recognition import REFUSED, evidence_of, releases_of
+
+from edge_runtime.belief import State
+from edge_runtime.decide import Status
+from edge_runtime.recognizer import Reading, Recognizer
+from edge_runtime.tracks import Event, Tracker
+from pcr_assets.imaging import camera
+from pcr_assets.imaging.camera import Dose
+from pcr_assets.imaging.camera.effects import applied
+from pcr_assets.imaging.camera.strength import STRENGTHS
+
+RESULT = Path(__file__).parent / "results" / "stream.json"
+FLEETING = ("exposure", "defocus", "motion", "noise", "jpeg")
+"""Effects that differ from frame to frame."""
+SHAKE = (6.0, 0.7, 0.01)
+"""Standard deviations of a hand's movement between frames: pixels, degrees, share of size."""
+FPS = 10
+SEED = 47
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A film and what it shows. ``art`` and ``card_id`` are empty for a stranger."""
+
+    kind: str
+    art: str
+    card_id: str
+    frames: Sequence[Sequence[Reading]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Film, read, count, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cards", required=True, help="folder of the raw scans; strangers lie beside it")
+    parser.add_argument("--strangers", help="pictures that must be refused (default: beside the cards)")
+    parser.add_argument("--store", required=True, help="store with a release of these cards")
+    parser.add_argument("--stays", type=int, default=40, help="films of each kind")
+    parser.add_argument("--frames", type=int, default=8, help="frames of each film")
+    parser.add_argument("--strength", default="hard", choices=sorted(STRENGTHS))
+    parser.add_argument("--output", type=Path, default=RESULT)
+    given = parser.parse_args(arguments)
+    given.photos = None
+    try:
+        project, evidence = evidence_of(given)
+        release = opened(Context(releases_of(project), evidence.rows, Path()))
+        stays = list(_filmed(Recognizer.open(release, threads=1), evidence, given))
+    except REFUSED as error:
+        print(f"bench-stream: {error}", file=sys.stderr)
+        return 2
+    result = {
+        "question": (__doc__ or "").splitlines()[0],
+        "gallery": {"cards": len(evidence.known), "scans": len(evidence.cards)},
+        "variant": release.variant().name,
+        "strength": given.strength,
+        "frames_a_film": given.frames,
+        "each_frame_alone": _counted(stays, _alone),
+        "over_frames": _counted(stays, _followed),
+    }
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    print(_table(result))
+    print(f"written to {given.output}")
+    return 0
+
+
+def _filmed(recognizer: Recognizer, evidence: Evidence, given: argparse.Namespace) -> Iterator[Stay]:
+    """Every film, read."""
+    cards: dict[str, set[str]] = {}
+    for card_id in evidence.known:
+        cards.setdefault(evidence.art_groups[card_id], set()).add(card_id)
+
+    def printings(row: int) -> int:
+        return len(cards[evidence.art_groups[evidence.card_ids[row]]])
+
+    alone = [row for row in evidence.tests if printings(row) == 1]
+    twins = [row for row in range(len(evidence.cards)) if printings(row) > 1]
+    shows = [(kind, row) for kind, rows in (("card", alone), ("twin", twins)) for row in spread(rows, given.stays)]
+    pictures = [query.picture for query in evidence.strangers("none", given.stays)]
+    for number, (kind, row) in enumerate(shown([*shows, *(("stranger", -1) for _ in pictures)], "films")):
+        rng = np.random.default_rng([SEED, number])
+        picture = pictures[number - len(shows)] if row < 0 else evidence.cards.image(row)
+        frames = [recognizer.recognize(frame).cards for frame in film(picture, given.strength, given.frames, rng)]
+        card_id = "" if row < 0 else evidence.card_ids[row]
+        yield Stay(kind, evidence.art_groups[card_id] if card_id else "", card_id, frames)
+
+
+def film(picture: np.ndarray, strength: str, frames: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Frames uint8 RGB 720×1280×3 of one card that lies still in front of a camera that does not."""
+    lasting = replace(STRENGTHS[strength], **dict.fromkeys(FLEETING, Dose()))
+    still, (corners,) = camera.scene([picture], rng, strength=lasting)
+    height, width = still.shape[:2]
+    unit = float(np.linalg.norm(corners[3] - corners[0]))
+    for _ in range(frames):
+        turn, growth = rng.normal(0, SHAKE[1]), 1 + rng.normal(0, SHAKE[2])
+        moved = cv2.getRotationMatrix2D((width / 2, height / 2), turn, growth)
+        moved[:, 2] += rng.normal(0, SHAKE[0], 2)
+        frame = cv2.warpAffine(still, moved, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        amounts = {name: amount for name, amount in STRENGTHS[strength].draw(rng).items() if name in FLEETING}
+        yield np.ascontiguousarray(applied(frame, amounts, rng, unit=unit))
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer: in which frame of the film it was given, and what is named, or nothing."""
+
+    frame: int
+    art: str = ""
+    card_id: str = ""
+
+
+def _alone(stay: Stay) -> Iterator[Said]:
+    """What deciding on each frame alone says: each time another answer than in the frame before is given."""
+    before: set[tuple[str, str]] = set()
+    for number, readings in enumerate(stay.frames):
+        confirmed = [reading.card for reading in readings if reading.status is Status.CONFIRMED]
+        now = {(card.art_group, card.card_id) for card in confirmed}
+        yield from (Said(number, *each) for each in sorted(now - before))
+        yield from (Said(number) for _ in before - now)
+        before = now
+
+
+def _followed(stay: Stay) -> Iterator[Said]:
+    """What edge_runtime says over frames."""
+    tracker = Tracker()
+    named: set[int] = set()
+    for number, readings in enumerate(stay.frames):
+        for event in tracker.update(readings, number / FPS):
+            if event.state is State.CONFIRMED:
+                named.add(event.stay)
+                yield _said(event, number)
+            elif event.stay in named:
+                named.discard(event.stay)
+                yield Said(number)
+
+
+def _said(event: Event, number: int) -> Said:
+    return Said(number, event.cards[0].art_group, event.cards[0].card_id)
+
+
+def _counted(stays: Sequence[Stay], answers: Any) -> dict[str, Any]:
+    """What was said right, wrong and too often, by kind of film."""
+    counted: dict[str, Any] = {}
+    for kind in ("card", "twin", "stranger"):
+        here = [(stay, list(answers(stay))) for stay in stays if stay.kind == kind]
+        frames = sum(len(stay.frames) for stay, _ in here)
+        first = [next((said.frame + 1 for said in told if said.card_id == stay.card_id), None) for stay, told in here]
+        right = [frame for frame in first if frame is not None] if kind != "stranger" else []
+        names = [(stay, said) for stay, told in here for said in told if said.card_id]
+        counted[kind] = {
+            "films": len(here),
+            "frames": frames,
+            "named_right": len(right),
+            "frames_to_the_right_name": float(np.median(right)) if right else None,
+            "films_with_a_wrong_art": len({id(stay) for stay, said in names if said.art != stay.art}),
+            "wrong_art_in_1000_frames": _per_1000(sum(said.art != stay.art for stay, said in names), frames),
+            "wrong_printing_in_1000_frames": _per_1000(
+                sum(said.art == stay.art and said.card_id != stay.card_id for stay, said in names), frames
+            ),
+            "answers_in_1000_frames": _per_1000(sum(len(told) for _, told in here), frames),
+        }
+    return counted
+
+
+def _per_1000(count: int, frames: int) -> float:
+    return round(1000 * count / frames, 1) if frames else 0.0
+
+
+def _table(result: Mapping[str, Any]) -> str:
+    lines = [
+        f"gallery: {result['gallery']['cards']} cards; {result['strength']} camera, {result['variant']}, "
+        f"films of {result['frames_a_film']} frames\n",
+        f"{'':18}{'':12}{'named right':>14}{'after':>14}{'wrong art':>24}{'wrong printing':>16}{'answers':>10}",
+        f"{'':30}{'films':>14}{'frames':>14}{'films':>8}{'in 1,000 frames':>16}{'in 1,000':>16}{'in 1,000':>10}",
+    ]
+    for way in ("each_frame_alone", "over_frames"):
+        for kind, row in result[way].items():
+            right = "" if kind == "stranger" else f"{row['named_right']} of {row['films']}"
+            after = row["frames_to_the_right_name"]
+            lines.append(
+                f"{way.replace('_', ' '):18}{kind:12}{right:>14}{'' if after is None else after:>14}"
+                f"{row['films_with_a_wrong_art']:>8}{row['wrong_art_in_1000_frames']:>16}"
+                f"{row['wrong_printing_in_1000_frames']:>16}{row['answers_in_1000_frames']:>10}"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    cv2.setNumThreads(1)
+    sys.exit(main())
