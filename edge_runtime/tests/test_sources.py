@@ -115,6 +115,7 @@ def test_what_is_no_source_is_one_sentence(tmp_path, said, name, why):
     [
         ("0", "/dev/video0"),
         ("/dev/video2", "/dev/video2"),
+        ("/dev/v4l/by-id/usb-Cam_1", "/dev/v4l/by-id/usb-Cam_1"),
         ("rtsp://door.local/stream", "rtsp://door.local/stream"),
         ("http://door.local/mjpeg", "http://door.local/mjpeg"),
     ],

@@ -33,8 +33,8 @@ def open_source(name: str, say: Callable[[str], object] = print) -> Source:
         return LiveSource(name, partial(PiCamera, int(pi[1] or 0)), say)
     if re.match(r"(rtsps?|https?)://", name):
         return LiveSource(without_password(name), partial(network_stream, name), say)
-    if usb := re.fullmatch(r"(?:/dev/video)?(\d+)", name):
-        device = f"/dev/video{usb[1]}"
+    if name.isdecimal() or name.startswith("/dev/"):
+        device = f"/dev/video{name}" if name.isdecimal() else name
         return LiveSource(device, partial(UsbCamera, device), say)
     path = Path(name)
     if path.is_dir():
