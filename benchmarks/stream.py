@@ -5,10 +5,11 @@
 Films of one card each, ten frames a second, through the simulated camera: what lasts (place, tilt, light, glare, sleeve) is
 drawn once a film, what flickers (motion, focus, exposure, noise, compression, a shaking hand) anew for each frame. Shown are
 test cards that no model was trained or calibrated on, cards that share their art with others, and strangers. Both ways see
-the same readings of edge_runtime. Writes benchmarks/results/stream.json.
+the same readings of edge_runtime. Ctrl-C counts the films read so far. Writes benchmarks/results/stream.json.
 """
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +40,7 @@ SHAKE = (6.0, 0.7, 0.01)
 """Standard deviations of a hand's movement between frames: pixels, degrees, share of size."""
 FPS = 10
 SEED = 47
+KINDS = ("card", "twin", "stranger")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         project, evidence = evidence_of(given)
         release = opened(Context(releases_of(project), evidence.rows, Path()))
-        stays = list(_filmed(Recognizer.open(release, threads=1), evidence, given))
+        stays: list[Stay] = []
+        with contextlib.suppress(KeyboardInterrupt):
+            stays.extend(_filmed(Recognizer.open(release, threads=1), evidence, given))
     except REFUSED as error:
         print(f"bench-stream: {error}", file=sys.stderr)
         return 2
@@ -87,7 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _filmed(recognizer: Recognizer, evidence: Evidence, given: argparse.Namespace) -> Iterator[Stay]:
-    """Every film, read."""
+    """Every film, read, of each kind in turn."""
+    for kind, number, row, picture in shown(sorted(_shows(evidence, given.stays), key=lambda show: show[1]), "films"):
+        card_id = "" if row is None else evidence.card_ids[row]
+        shot = evidence.cards.image(row) if picture is None else picture
+        rng = np.random.default_rng([SEED, KINDS.index(kind), number])
+        frames = [recognizer.recognize(frame).cards for frame in film(shot, given.strength, given.frames, rng)]
+        yield Stay(kind, evidence.art_groups[card_id] if card_id else "", card_id, frames)
+
+
+def _shows(evidence: Evidence, most: int) -> Iterator[tuple[str, int, int | None, np.ndarray | None]]:
+    """What to film: its kind, its number among its kind, and a row of the cards, or a stranger's picture."""
     cards: dict[str, set[str]] = {}
     for card_id in evidence.known:
         cards.setdefault(evidence.art_groups[card_id], set()).add(card_id)
@@ -97,14 +111,10 @@ def _filmed(recognizer: Recognizer, evidence: Evidence, given: argparse.Namespac
 
     alone = [row for row in evidence.tests if printings(row) == 1]
     twins = [row for row in range(len(evidence.cards)) if printings(row) > 1]
-    shows = [(kind, row) for kind, rows in (("card", alone), ("twin", twins)) for row in spread(rows, given.stays)]
-    pictures = [query.picture for query in evidence.strangers("none", given.stays)]
-    for number, (kind, row) in enumerate(shown([*shows, *(("stranger", -1) for _ in pictures)], "films")):
-        rng = np.random.default_rng([SEED, number])
-        picture = pictures[number - len(shows)] if row < 0 else evidence.cards.image(row)
-        frames = [recognizer.recognize(frame).cards for frame in film(picture, given.strength, given.frames, rng)]
-        card_id = "" if row < 0 else evidence.card_ids[row]
-        yield Stay(kind, evidence.art_groups[card_id] if card_id else "", card_id, frames)
+    for kind, rows in (("card", alone), ("twin", twins)):
+        yield from ((kind, number, row, None) for number, row in enumerate(spread(rows, most)))
+    strangers = evidence.strangers("none", most)
+    yield from (("stranger", number, None, query.picture) for number, query in enumerate(strangers))
 
 
 def film(picture: np.ndarray, strength: str, frames: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -163,7 +173,7 @@ def _said(event: Event, number: int) -> Said:
 def _counted(stays: Sequence[Stay], answers: Any) -> dict[str, Any]:
     """What was said right, wrong and too often, by kind of film."""
     counted: dict[str, Any] = {}
-    for kind in ("card", "twin", "stranger"):
+    for kind in KINDS:
         here = [(stay, list(answers(stay))) for stay in stays if stay.kind == kind]
         frames = sum(len(stay.frames) for stay, _ in here)
         first = [next((said.frame + 1 for said in told if said.card_id == stay.card_id), None) for stay, told in here]

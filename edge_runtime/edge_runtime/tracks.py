@@ -28,6 +28,9 @@ APPEAR = 2
 REACH = 0.6
 """How far a card's centre may move between two frames to be the same place, in card sizes (the root of its area). Cards
 side by side are 0.85 apart."""
+KEPT = 3
+"""Frames unseen for which the place of a card that is known is kept for it. What lies there later is another one, unless it
+is read as that card again."""
 MOST_TRACKS = 64
 """Cards followed at once; further ones wait."""
 
@@ -69,6 +72,7 @@ class Track:
     belief: Belief = field(default_factory=Belief)
     seen: int = 0
     missing_since: float | None = None
+    missed: int = 0
     confirmed: bool = False
 
     @property
@@ -119,8 +123,9 @@ class Tracker:
         for row, track in enumerate(self.tracks):
             if row in pairs:
                 events += self._seen(track, placed[pairs[row]], time)
-            elif track.missing_since is None:
-                track.missing_since = time
+            else:
+                track.missing_since = time if track.missing_since is None else track.missing_since
+                track.missed += 1
         taken = set(pairs.values())
         for reading in (each for row, each in enumerate(placed) if row not in taken):
             if len(self.tracks) < MOST_TRACKS:
@@ -140,7 +145,7 @@ class Tracker:
         self._time = time
 
     def _seen(self, track: Track, reading: "Reading", time: float) -> list[Event]:
-        track.corners, track.missing_since = reading.corners, None
+        track.corners, track.missing_since, track.missed = reading.corners, None, 0
         track.seen += 1
         told = track.belief.told
         votes = (*track.votes, vote(reading))[-self.rules.window :]
@@ -172,10 +177,11 @@ def paired(tracks: Sequence[Track], readings: Sequence["Reading"]) -> dict[int, 
     for row, track in enumerate(tracks):
         x, y = _centre(track.corners)
         size = math.sqrt(area(track.corners)) or 1.0
+        reach = REACH if track.missed <= KEPT or not track.belief.art else 0.0
         for column, (other_x, other_y, name) in enumerate(places):
             apart = math.hypot(other_x - x, other_y - y) / size
             same = bool(name) and name == track.art
-            if same or apart < REACH:
+            if same or apart < reach:
                 pairs.append((not same, apart, row, column))
     made: dict[int, int] = {}
     taken: set[int] = set()

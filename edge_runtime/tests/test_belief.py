@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime.belief import Belief, Rules, State, Vote, believed, log_odds, pooled, since_change, support
@@ -14,6 +14,9 @@ RULES = Rules()
 FOX = Card("demo-1", "Amber Fox", "demo", "1", "fox")
 REPRINT = Card("echo-9", "Amber Fox", "echo", "9", "fox")
 HERON = Card("demo-2", "Blue Heron", "demo", "2", "heron")
+
+UNHURRIED = settings(deadline=None, database=None)
+"""However slow the machine is just now, and without a folder of its own."""
 
 
 def frame(card, confidence=0.97, *twins, clear=True):
@@ -121,6 +124,7 @@ votes = st.one_of(
 )
 
 
+@UNHURRIED
 @given(st.lists(votes, min_size=1, max_size=8))
 def test_no_card_is_believed_more_than_frames_that_correlate_allow(seen):
     weight = support(seen, "fox", RULES)
@@ -128,12 +132,14 @@ def test_no_card_is_believed_more_than_frames_that_correlate_allow(seen):
     assert support(seen, "fox", RULES) + support(seen, "heron", RULES) <= 1e-9
 
 
+@UNHURRIED
 @given(st.lists(votes, min_size=3, max_size=5))
 def test_the_order_of_frames_does_not_matter_to_a_first_answer(seen):
     answers = {believed(order, Belief(), RULES) for order in permutations(seen)}
     assert len(answers) == 1
 
 
+@UNHURRIED
 @given(st.lists(votes, min_size=3, max_size=8), votes)
 def test_another_frame_that_names_a_card_never_speaks_against_it_more_than_one_that_does_not(seen, last):
     named = support([*seen, frame(FOX)], "fox", RULES)

@@ -121,21 +121,23 @@ def test_a_pi_camera_that_refuses_its_settings_is_given_back(picamera2, monkeypa
     assert picamera2.in_use == set()
 
 
-def test_a_pi_camera_in_use_is_waited_for_and_then_read(picamera2, monkeypatch):
-    said = []
-    other = PiCamera()
-    source = open_source("picamera", said.append)
-    frames = iter(source)
-    monkeypatch.setattr(source._patience.__class__, "pause", lambda self, failures: 0.01)
+@pytest.fixture
+def impatient(monkeypatch):
+    """A lost camera is opened again at once."""
+    monkeypatch.setattr("edge_runtime.sources.live.Patience.pause", lambda self, failures: 0.01)
 
-    def let_go(sentence):
+
+def test_a_pi_camera_in_use_is_waited_for_and_then_read(picamera2, impatient):
+    said, other = [], PiCamera()
+
+    def say(sentence):
         said.append(sentence)
         other.close()
 
-    source._say = let_go
-    assert tuple(next(frames).image[0, 0]) == RED
-    source.close()
-    assert said[0].startswith("picamera: Camera __init__ sequence did not complete.")
+    with open_source("picamera", say) as source:
+        assert tuple(next(iter(source)).image[0, 0]) == RED
+    assert said[0] == "picamera: Camera __init__ sequence did not complete.; waiting for it"
+    assert picamera2.in_use == set()
 
 
 def test_a_machine_without_picamera2_is_told_what_to_install(monkeypatch):
@@ -215,6 +217,38 @@ def test_a_camera_that_gives_nothing_but_empty_frames_is_lost(capture):
     capture.last.frames = [(True, None)] * IN_A_ROW
     with pytest.raises(CameraLost, match="nothing but empty frames"):
         camera.read()
+
+
+def test_a_usb_camera_that_is_busy_then_unplugged_then_broken_is_waited_for_each_time(capture, impatient, monkeypatch):
+    """Each time it is opened something else happens, the last time nothing."""
+    good = (True, np.full((24, 32, 3), RED[::-1], np.uint8))
+    tries = iter([None, [good, (False, None)], [good, cv2.error("ioctl failed")], [good] * 10**6])
+
+    class Unsteady(VideoCapture):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.frames = next(tries)
+            self.present = self.frames is not None
+
+        def read(self):
+            if self.frames and isinstance(self.frames[0], Exception):
+                raise self.frames.pop(0)
+            time.sleep(0.01)
+            return super().read()
+
+    monkeypatch.setattr(cv2, "VideoCapture", Unsteady)
+    said = []
+    with open_source("0", said.append) as source:
+        for frame in source:
+            if frame.number >= 3:
+                break
+    lost = [sentence.partition("; waiting")[0] for sentence in said[::2]]
+    assert lost == [
+        "/dev/video0: it is not there, or another program uses it",
+        "/dev/video0: it gives no more frames",
+        "/dev/video0: ioctl failed",
+    ]
+    assert said[1::2] == ["/dev/video0: it is back"] * 3
 
 
 def test_a_grey_frame_is_passed_on(capture):

@@ -155,7 +155,9 @@ def test_trust_says_when_the_folder_cannot_be_written(publisher, tmp_path, capsy
     assert "can't be written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["cli", "decide", "embedder", "gallery", "recognizer", "release"])
+@pytest.mark.parametrize(
+    "module", ["cli", "decide", "embedder", "gallery", "recognizer", "release", "stream", "tracks"]
+)
 def test_each_module_can_be_the_first_that_a_program_imports(module):
     """uSearch and ONNX Runtime crash the process when they are loaded in the wrong order."""
     code = f"import edge_runtime.{module}, edge_runtime.recognizer"
