@@ -136,7 +136,7 @@ def test_a_pi_camera_in_use_is_waited_for_and_then_read(picamera2, impatient):
 
     with open_source("picamera", say) as source:
         assert tuple(next(iter(source)).image[0, 0]) == RED
-    assert said[0] == "picamera: Camera __init__ sequence did not complete.; waiting for it"
+    assert said[0] == "picamera: Camera __init__ sequence did not complete; waiting for it"
     assert picamera2.in_use == set()
 
 
@@ -222,7 +222,7 @@ def test_a_camera_that_gives_nothing_but_empty_frames_is_lost(capture):
 def test_a_usb_camera_that_is_busy_then_unplugged_then_broken_is_waited_for_each_time(capture, impatient, monkeypatch):
     """Each time it is opened something else happens, the last time nothing."""
     good = (True, np.full((24, 32, 3), RED[::-1], np.uint8))
-    tries = iter([None, [good, (False, None)], [good, cv2.error("ioctl failed")], [good] * 10**6])
+    tries = iter([None, [good, (False, None)], [good, cv2.error("ioctl\n failed.\n")], [good] * 10**6])
 
     class Unsteady(VideoCapture):
         def __init__(self, *arguments):

@@ -35,7 +35,7 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[Frame]: ...
 
     def close(self) -> None:
-        """Let go of the camera or file. Safe to call twice, and while another thread waits for a frame."""
+        """Let go of the camera or file. Safe to call twice."""
 
     def __enter__(self) -> Self: ...
 

@@ -124,7 +124,7 @@ class LiveSource(Closing):
                 self._read_all()
             except Exception as error:  # whatever a driver raises: the camera is as good as unplugged
                 failures = 0 if self._number > before else failures
-                self._tell_lost(str(error) or type(error).__name__)
+                self._tell_lost(" ".join(str(error).split()).rstrip(".") or type(error).__name__)
                 self._stop.wait(self._patience.pause(failures))
                 failures += 1
 
