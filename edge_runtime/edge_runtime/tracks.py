@@ -64,10 +64,10 @@ class Event:
 
 @dataclass(eq=False)
 class Track:
-    """One card's stay."""
+    """One card's stay. It has a number once it has appeared."""
 
-    number: int
     corners: np.ndarray
+    number: int = 0
     votes: tuple[Vote, ...] = ()
     belief: Belief = field(default_factory=Belief)
     seen: int = 0
@@ -129,8 +129,7 @@ class Tracker:
         taken = set(pairs.values())
         for reading in (each for row, each in enumerate(placed) if row not in taken):
             if len(self.tracks) < MOST_TRACKS:
-                self.tracks.append(Track(self._stays + 1, reading.corners))
-                self._stays += 1
+                self.tracks.append(Track(reading.corners))
                 events += self._seen(self.tracks[-1], reading, time)
         return [*self._left(time), *events]
 
@@ -150,7 +149,11 @@ class Tracker:
         told = track.belief.told
         votes = (*track.votes, vote(reading))[-self.rules.window :]
         track.votes = tuple(since_change(votes, track.belief.art, self.rules))
-        events = [track.event(Kind.APPEARED, time)] if track.seen == APPEAR else []
+        events: list[Event] = []
+        if track.seen == APPEAR:
+            self._stays += 1
+            track.number = self._stays
+            events.append(track.event(Kind.APPEARED, time))
         track.belief = believed(track.votes, track.belief, self.rules)
         if track.belief.told == told:
             return events

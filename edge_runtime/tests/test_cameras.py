@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 import types
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
@@ -274,9 +275,11 @@ def serve():
             def do_GET(self):
                 if content is None:
                     time.sleep(20)
+                    return
                 self.send_response(200)
                 self.end_headers()
-                self.wfile.write(content or b"")
+                with suppress(ConnectionError):
+                    self.wfile.write(content)
 
             def log_message(self, *_):
                 pass

@@ -57,6 +57,11 @@ def test_a_flicker_is_not_worth_a_word():
     assert watched([[], [reading(FOX)]] + [[]] * 98) == []
 
 
+def test_stays_are_counted_without_flickers():
+    frames = [[stranger((40 * n, 300))] for n in range(0, 40, 4)] + [[reading(FOX)]] * 3
+    assert {event.stay for event in watched(frames)} == {1}
+
+
 def test_one_frame_that_misreads_a_card_changes_nothing():
     frames = [[reading(FOX)]] * 4 + [[reading(HERON)]] + [[reading(FOX)]] * 10
     assert told(watched(frames)) == [("appeared",), ("confirmed", "demo-1")]

@@ -199,9 +199,12 @@ def test_a_recogniser_slower_than_the_camera_gets_the_newest_frame(recognizer, s
     """The camera shows the fox for a moment and then the heron: the fox is gone before it could be read three times."""
     camera = Pictures(*[photo_of(scans["demo-1"])] * 10, photo_of(scans["demo-2"]), pace=0.01)
     source = LiveSource("camera", lambda: camera, print)
+    give_up = threading.Timer(60, source.close)
+    give_up.start()
     with source:
         stream = Stream(source, Counting(recognizer, seconds=0.2))
         confirmed = next(event for event in stream.events() if event.kind == "confirmed")
+    give_up.cancel()
     assert confirmed.cards[0].card_id == "demo-2"
     assert stream.read < stream.frames / 3
 
