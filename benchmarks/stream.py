@@ -12,7 +12,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from peers.base import Context
 from peers.ours import opened
 from recognition import REFUSED, evidence_of, releases_of
 
-from edge_runtime.belief import State
-from edge_runtime.decide import Status
+from edge_runtime.belief import vote
+from edge_runtime.gallery import Card
 from edge_runtime.recognizer import Reading, Recognizer
-from edge_runtime.tracks import Event, Tracker
+from edge_runtime.tracks import Tracker
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.camera import Dose
 from pcr_assets.imaging.camera.effects import applied
@@ -80,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "variant": release.variant().name,
         "strength": given.strength,
         "frames_a_film": given.frames,
+        "films": len(stays),
         "each_frame_alone": _counted(stays, _alone),
         "over_frames": _counted(stays, _followed),
     }
@@ -134,20 +135,20 @@ def film(picture: np.ndarray, strength: str, frames: int, rng: np.random.Generat
 
 @dataclass(frozen=True)
 class Said:
-    """An answer: in which frame of the film it was given, and what is named, or nothing."""
+    """An answer: in which frame of the film it was given, and the card, the candidates, or nothing."""
 
     frame: int
     art: str = ""
-    card_id: str = ""
+    cards: tuple[str, ...] = ()
 
 
 def _alone(stay: Stay) -> Iterator[Said]:
     """What deciding on each frame alone says: each time another answer than in the frame before is given."""
-    before: set[tuple[str, str]] = set()
+    before: set[Said] = set()
     for number, readings in enumerate(stay.frames):
-        confirmed = [reading.card for reading in readings if reading.status is Status.CONFIRMED]
-        now = {(card.art_group, card.card_id) for card in confirmed}
-        yield from (Said(number, *each) for each in sorted(now - before))
+        votes = [vote(reading) for reading in readings]
+        now = {Said(0, each.art, _ids(each.cards[:1] if each.clear else each.cards)) for each in votes if each.named}
+        yield from (replace(said, frame=number) for said in sorted(now - before, key=lambda said: said.cards))
         yield from (Said(number) for _ in before - now)
         before = now
 
@@ -158,40 +159,49 @@ def _followed(stay: Stay) -> Iterator[Said]:
     named: set[int] = set()
     for number, readings in enumerate(stay.frames):
         for event in tracker.update(readings, number / FPS):
-            if event.state is State.CONFIRMED:
+            if event.cards:
                 named.add(event.stay)
-                yield _said(event, number)
+                yield Said(number, event.cards[0].art_group, _ids(event.cards))
             elif event.stay in named:
                 named.discard(event.stay)
                 yield Said(number)
 
 
-def _said(event: Event, number: int) -> Said:
-    return Said(number, event.cards[0].art_group, event.cards[0].card_id)
+def _ids(cards: Sequence[Card]) -> tuple[str, ...]:
+    return tuple(card.card_id for card in cards)
 
 
-def _counted(stays: Sequence[Stay], answers: Any) -> dict[str, Any]:
+def _counted(stays: Sequence[Stay], answers: Callable[[Stay], Iterator[Said]]) -> dict[str, Any]:
     """What was said right, wrong and too often, by kind of film."""
     counted: dict[str, Any] = {}
     for kind in KINDS:
         here = [(stay, list(answers(stay))) for stay in stays if stay.kind == kind]
         frames = sum(len(stay.frames) for stay, _ in here)
-        first = [next((said.frame + 1 for said in told if said.card_id == stay.card_id), None) for stay, told in here]
-        right = [frame for frame in first if frame is not None] if kind != "stranger" else []
-        names = [(stay, said) for stay, told in here for said in told if said.card_id]
+        right = [_first(told, lambda said, stay=stay: said.cards == (stay.card_id,)) for stay, told in here]
+        among = [
+            _first(told, lambda said, stay=stay: said.cards[1:] and stay.card_id in said.cards) for stay, told in here
+        ]
+        named = [(stay, said) for stay, told in here for said in told if len(said.cards) == 1]
+        wrong = [stay for stay, said in named if said.art != stay.art]
         counted[kind] = {
             "films": len(here),
             "frames": frames,
-            "named_right": len(right),
-            "frames_to_the_right_name": float(np.median(right)) if right else None,
-            "films_with_a_wrong_art": len({id(stay) for stay, said in names if said.art != stay.art}),
-            "wrong_art_in_1000_frames": _per_1000(sum(said.art != stay.art for stay, said in names), frames),
-            "wrong_printing_in_1000_frames": _per_1000(
-                sum(said.art == stay.art and said.card_id != stay.card_id for stay, said in names), frames
+            "named_right": sum(frame > 0 for frame in right),
+            "frames_to_the_right_name": float(np.median([frame for frame in right if frame])) if any(right) else None,
+            "among_the_candidates": sum(frame > 0 for frame in among),
+            "films_with_a_wrong_name": len({id(stay) for stay in wrong}),
+            "wrong_names_in_1000_frames": _per_1000(len(wrong), frames),
+            "wrong_printings_in_1000_frames": _per_1000(
+                sum(said.art == stay.art and said.cards != (stay.card_id,) for stay, said in named), frames
             ),
             "answers_in_1000_frames": _per_1000(sum(len(told) for _, told in here), frames),
         }
     return counted
+
+
+def _first(told: Sequence[Said], wanted: Callable[[Said], object]) -> int:
+    """In how many frames the answer that is wanted was given; 0 for never."""
+    return next((said.frame + 1 for said in told if wanted(said)), 0)
 
 
 def _per_1000(count: int, frames: int) -> float:
@@ -202,17 +212,19 @@ def _table(result: Mapping[str, Any]) -> str:
     lines = [
         f"gallery: {result['gallery']['cards']} cards; {result['strength']} camera, {result['variant']}, "
         f"films of {result['frames_a_film']} frames\n",
-        f"{'':18}{'':12}{'named right':>14}{'after':>14}{'wrong art':>24}{'wrong printing':>16}{'answers':>10}",
-        f"{'':30}{'films':>14}{'frames':>14}{'films':>8}{'in 1,000 frames':>16}{'in 1,000':>16}{'in 1,000':>10}",
+        f"{'':17} {'film of a':9} {'named right':>12} {'after':>7} {'candidate':>10} {'wrongly named':>14}"
+        f" {'wrong names':>12} {'wrong printings':>16} {'answers':>9}",
+        f"{'':17} {'':9} {'films':>12} {'frames':>7} {'films':>10} {'films':>14}"
+        f" {'in 1,000':>12} {'in 1,000':>16} {'in 1,000':>9}",
     ]
     for way in ("each_frame_alone", "over_frames"):
         for kind, row in result[way].items():
             right = "" if kind == "stranger" else f"{row['named_right']} of {row['films']}"
-            after = row["frames_to_the_right_name"]
             lines.append(
-                f"{way.replace('_', ' '):18}{kind:12}{right:>14}{'' if after is None else after:>14}"
-                f"{row['films_with_a_wrong_art']:>8}{row['wrong_art_in_1000_frames']:>16}"
-                f"{row['wrong_printing_in_1000_frames']:>16}{row['answers_in_1000_frames']:>10}"
+                f"{way.replace('_', ' '):17} {kind:9} {right:>12} {row['frames_to_the_right_name'] or '':>7}"
+                f" {row['among_the_candidates']:>10} {row['films_with_a_wrong_name']:>14}"
+                f" {row['wrong_names_in_1000_frames']:>12} {row['wrong_printings_in_1000_frames']:>16}"
+                f" {row['answers_in_1000_frames']:>9}"
             )
     return "\n".join(lines)
 
