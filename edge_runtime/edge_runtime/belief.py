@@ -44,7 +44,8 @@ class Rules:
 
     ``confirm``: confidence of all frames together from which a card is named, ``lean``: from which candidates are given,
     and ``keep``: below which either is taken back. ``least`` frames are needed, the last ``window`` count.
-    ``correlation``: r of any two frames. ``cap``: the most log-odds of one frame (3 is 95 %). ``silence``: the log-odds
+    ``correlation``: r of any two frames (docs/watching.md says
+    how it was measured). ``cap``: the most log-odds of one frame (3 is 95 %). ``silence``: the log-odds
     against a card of a frame that names none; little, since a blur or a finger silences the right card too. ``twin``: the
     log-odds of a frame that tells twins apart (2.2 is 90 %).
     """
@@ -54,7 +55,7 @@ class Rules:
     keep: float = 0.5
     least: int = 3
     window: int = 8
-    correlation: float = 0.2
+    correlation: float = 0.3
     cap: float = 3.0
     silence: float = 1.0
     twin: float = 2.2
