@@ -61,8 +61,8 @@ def lines(capsys):
 
 
 def test_a_video_gives_a_line_for_each_event(device, film, scans, stranger, capsys):
-    video = film((scans["demo-1"], 4), (None, 4), (stranger, 3), (None, 4), (scans["demo-2"], 4))
-    assert main(["watch", "--json", "--leave", "0.2", "--releases", str(device.releases), video]) == 0
+    video = film((scans["demo-1"], 3), (None, 3), (stranger, 2), (None, 3), (scans["demo-2"], 3))
+    assert main(["watch", "--json", "--leave", "0.15", "--releases", str(device.releases), video]) == 0
     events = lines(capsys)
     assert [(event["event"], *(card["card_id"] for card in event["cards"])) for event in events] == [
         ("appeared",),
@@ -251,7 +251,7 @@ def test_sigterm_is_an_interrupt_only_while_watching():
 
 
 def test_a_real_process_ends_cleanly_at_sigterm_and_at_a_closed_pipe(device, film, scans):
-    video = film(*[(scans["demo-1"], 4), (scans["demo-2"], 4)] * 4)
+    video = film(*[(scans["demo-1"], 4), (scans["demo-2"], 4)] * 2)
     command = [sys.executable, "-m", "edge_runtime.cli", "watch", "--still", "0", "--releases", str(device.releases)]
     pipe = subprocess.PIPE
     with subprocess.Popen([*command, video], stdout=pipe, stderr=pipe, text=True) as process:
