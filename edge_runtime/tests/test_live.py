@@ -184,11 +184,24 @@ def test_a_driver_that_hangs_does_not_hang_the_program(live):
 
 
 def test_a_driver_that_hangs_while_it_closes_is_left_behind(live, said):
-    script, never = Script(1, CameraLost("gone"), 2), threading.Event()
-    script.close = lambda: never.wait(60)
+    script, never, ended = Script(1, CameraLost("gone"), 2), threading.Event(), []
+    script.close = lambda: ended.append(never.wait(30))
     until_grey(live(script, Patience(0.01, 0.05, 10.0, 0.1)))
     assert said[-1] == "camera: it is back"
+    assert ended == []
     never.set()
+
+
+def test_pauses_grow_with_each_failure_and_start_anew_after_a_frame(live):
+    paused = []
+
+    class Noted(Patience):
+        def pause(self, failures):
+            paused.append(failures)
+            return 0.0
+
+    until_grey(live(Script("not there", "not there", "not there", 1, CameraLost("gone"), "not there", 2), Noted()))
+    assert paused == [0, 1, 2, 0, 1]
 
 
 def test_work_that_is_not_done_in_time_or_that_fails_is_given_up():
