@@ -4,6 +4,7 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import sys
 import unittest.mock
 import uuid
@@ -21,6 +22,10 @@ from pcr_assets_tests.s3_server import S3Server
 # What a person's own store was given must not reach a test: it would write sample cards among theirs.
 for name in [name for name in os.environ if name.startswith("PCR_")]:
     del os.environ[name]
+
+# A shell ignores Ctrl-C for what it runs in the background, and children inherit that: tests that stop them would wait.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 QUICK = Path(__file__).with_name("quick.yaml")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from edge_runtime.keys import NotAKey, keyid, read_key, trust, user_folder
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.watch import add_options, run
 
 LISTED = 5
 """Candidates that an answer lists."""
@@ -20,7 +21,7 @@ ENGINES = ("auto", "hailo", "int8", "fp32")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit code: 0, 1 when a photo could not be read, 2 when no release could be opened."""
+    """Run the command; gives the exit code: 0, 1 when a photo or source could not be read, 2 when no release was opened."""
     options = _parser().parse_args(arguments)
     return int(options.run(options))
 
@@ -32,23 +33,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version("edge-runtime"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     recognize = commands.add_parser("recognize", help="name the cards on photos")
-    recognize.add_argument(
-        "--releases", type=Path, required=True, help="a publisher's folder of releases, or the home of an earlier pull"
-    )
-    which = recognize.add_mutually_exclusive_group()
-    which.add_argument(
-        "--engine",
-        default="auto",
-        choices=ENGINES,
-        help="what runs the model: a Hailo chip, or the processor with integers or floats (default: the best there is)",
-    )
-    which.add_argument("--variant", help="one model of the release by its name")
-    recognize.add_argument(
-        "--threads", type=_at_least_one, help="threads of one model call on the processor (default: one for each core)"
-    )
+    _add_release_options(recognize)
     recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     recognize.add_argument("photos", nargs="+", metavar="PHOTO")
     recognize.set_defaults(run=_recognize)
+    watch = commands.add_parser("watch", help="name the cards in front of a camera, or on a video")
+    _add_release_options(watch)
+    add_options(watch)
+    watch.set_defaults(run=_watch)
     pull = commands.add_parser("pull", help="fetch what is new in a publisher's releases, for recognising offline")
     pull.add_argument("source", type=Path, metavar="SOURCE", help="the publisher's folder of releases")
     pull.add_argument(
@@ -66,13 +58,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_release_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--releases", type=Path, required=True, help="a publisher's folder of releases, or the home of an earlier pull"
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--engine",
+        default="auto",
+        choices=ENGINES,
+        help="what runs the model: a Hailo chip, or the processor with integers or floats (default: the best there is)",
+    )
+    which.add_argument("--variant", help="one model of the release by its name")
+    parser.add_argument(
+        "--threads", type=_at_least_one, help="threads of one model call on the processor (default: one for each core)"
+    )
+
+
 def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, is {text}")
     return int(text)
 
 
-def _recognize(options: argparse.Namespace) -> int:
+def _opened(options: argparse.Namespace) -> Any:
+    """The recogniser of the release that the options choose; None after saying why there is none."""
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
     from edge_runtime.pull import open_newest
@@ -83,9 +93,23 @@ def _recognize(options: argparse.Namespace) -> int:
     logging.getLogger("edge_runtime").setLevel(logging.INFO)
     try:
         release = open_newest(options.releases, say=_complain, progress=_progress)
-        recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
+        return Recognizer.open(release, options.variant, options.threads, options.engine)
     except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
         _complain(str(error))
+        return None
+
+
+def _watch(options: argparse.Namespace) -> int:
+    recognizer = _opened(options)
+    if recognizer is None:
+        return 2
+    with recognizer:
+        return run(recognizer, options)
+
+
+def _recognize(options: argparse.Namespace) -> int:
+    recognizer = _opened(options)
+    if recognizer is None:
         return 2
     code = 0
     with recognizer:

@@ -1,0 +1,46 @@
+"""Frames, from wherever they come: a Pi camera, a USB camera, a network stream, a video file, a folder of pictures.
+
+>>> with open_source("/dev/video0") as source:                            # doctest: +SKIP
+...     for frame in source:
+...         print(frame.number, frame.image.shape)
+
+A camera gives its newest frame, whatever the reader missed; a file or a folder gives every frame.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from edge_runtime.sources.base import Frame, Source, SourceError
+from edge_runtime.sources.cameras import PiCamera, UsbCamera, network_stream, require_picamera2, without_password
+from edge_runtime.sources.files import PICTURES, Folder, VideoFile
+from edge_runtime.sources.live import LiveSource
+
+__all__ = ["Frame", "Source", "SourceError", "open_source"]
+
+KINDS = "picamera, 0 or /dev/video0, rtsp://…, a video file, or a folder of pictures"
+
+
+def open_source(name: str, say: Callable[[str], object] = print) -> Source:
+    """The source that a name means: ``picamera`` (``picamera:1``), ``0``, ``/dev/video0``, ``rtsp://…``, a file, a folder.
+
+    ``say`` is told, in a sentence, when a camera is lost and when it is back, and of damaged frames. A camera that is not
+    there is waited for; a file that is not there, or that holds no frames, is a :class:`SourceError`.
+    """
+    if pi := re.fullmatch(r"picamera(?::(\d+))?", name):
+        require_picamera2()
+        return LiveSource(name, partial(PiCamera, int(pi[1] or 0)), say)
+    if re.match(r"(rtsps?|https?)://", name):
+        return LiveSource(without_password(name), partial(network_stream, name), say)
+    if name.isdecimal() or name.startswith("/dev/"):
+        device = f"/dev/video{name}" if name.isdecimal() else name
+        return LiveSource(device, partial(UsbCamera, device), say)
+    path = Path(name)
+    if path.is_dir():
+        return Folder(path, say)
+    if not path.is_file():
+        raise SourceError(f"{name} is not there: name {KINDS}")
+    if path.suffix.lower() in PICTURES:
+        raise SourceError(f"{name} is a single picture: edge-runtime recognize names the cards on it")
+    return VideoFile(path, say)

@@ -1,0 +1,89 @@
+"""Frames that lie on disk: all of them are given, in order, however long each takes to read."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.sources.base import Closing, Frame, SourceError
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+PACE = 0.1
+"""Seconds between the pictures of a folder, which have no time of their own: as if taken ten a second."""
+FEWEST_FPS = 0.01
+
+
+class VideoFile(Closing):
+    """The frames of a video file. Raises :class:`SourceError` if it holds none."""
+
+    live = False
+
+    def __init__(self, path: Path, say: Callable[[str], object]):
+        self.name = str(path)
+        self.damaged = 0
+        self._say = say
+        self._capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise SourceError(f"{path} is no video, or is cut short: convert it to MP4 (H.264), or record it again")
+        self._pace = 1 / max(self._capture.get(cv2.CAP_PROP_FPS), FEWEST_FPS)
+        self._count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+
+    def __iter__(self) -> Iterator[Frame]:
+        number, time = 0, 0.0
+        while True:
+            there, image = self._capture.read()
+            if not there or image is None:
+                break
+            shown = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            time = shown if shown > time or number == 0 else time + self._pace
+            yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), max(0.0, time), number)
+            number += 1
+        if self._capture.isOpened() and number < self._count:
+            self.damaged = self._count - number
+            self._say(f"{self.name}: {self.damaged} of {self._count} frames are damaged or missing and were left out")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._capture.release()
+
+
+class Folder(Closing):
+    """The pictures of a folder, in the order of their names, numbers by their value. SourceError if there are none."""
+
+    live = False
+
+    def __init__(self, path: Path, say: Callable[[str], object]):
+        self.name = str(path)
+        self.damaged = 0
+        self._say = say
+        try:
+            pictures = [each for each in path.iterdir() if each.suffix.lower() in PICTURES and each.name[0] != "."]
+        except OSError as error:
+            raise SourceError(f"{path} can't be read: {error.strerror}") from error
+        if not pictures:
+            raise SourceError(f"{path} holds no pictures: put JPEG, PNG or WebP files there")
+        self._pictures = sorted(pictures, key=lambda each: _by_number(each.name))
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number, path in enumerate(self._pictures):
+            image = self._read(path)
+            if image is not None:
+                yield Frame(image, number * PACE, number)
+
+    def _read(self, path: Path) -> np.ndarray | None:
+        try:
+            return load_photo(path)
+        except PhotoError as error:
+            self.damaged += 1
+            self._say(f"left out: {error}")
+            return None
+
+
+def _by_number(name: str) -> list[tuple[int, int, str]]:
+    """frame2 before frame10."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

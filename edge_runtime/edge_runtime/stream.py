@@ -1,0 +1,72 @@
+"""From frames to events: read, recognise, follow. The Python API for video.
+
+>>> with open_source("0") as source:                                      # doctest: +SKIP
+...     for event in Stream(source, recognizer).events():
+...         print(event.kind, [card.name for card in event.cards])
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from edge_runtime.recognizer import Recognition
+from edge_runtime.sources import Source
+from edge_runtime.stillness import Stillness
+from edge_runtime.tracks import Event, Tracker
+
+
+class Recognizes(Protocol):
+    """What names the cards on one frame: a :class:`edge_runtime.recognizer.Recognizer`."""
+
+    def recognize(self, image: np.ndarray) -> Recognition:
+        """All cards on a picture uint8 RGB H×W×3."""
+
+
+class Stream:
+    """One source, watched. ``every``: of so many frames one is looked at; a camera's frames that came meanwhile count."""
+
+    def __init__(
+        self,
+        source: Source,
+        recognizer: Recognizes,
+        tracker: Tracker | None = None,
+        stillness: Stillness | None = None,
+        every: int = 1,
+    ):
+        self.source = source
+        self.tracker = tracker or Tracker()
+        self.frames = 0
+        """Frames that the source had, those included that nobody looked at."""
+        self.read = 0
+        """Frames that were recognised."""
+        self.spared = 0
+        """Frames that were not, since nothing had moved."""
+        self.busy = 0.0
+        """Seconds spent on recognising."""
+        self._recognizer = recognizer
+        self._stillness = stillness or Stillness()
+        self._every = every
+
+    def events(self) -> Iterator[Event]:
+        """What happens to cards, as it happens; ``time`` in seconds from the first frame. Raises what recognising raises."""
+        start, due = None, 0
+        for frame in self.source:
+            start = frame.time if start is None else start
+            self.frames = frame.number + 1
+            if frame.number < due:
+                continue
+            due = frame.number + self._every
+            yield from self._look(frame.image, frame.time - start)
+
+    def _look(self, image: np.ndarray, now: float) -> list[Event]:
+        if self._stillness.holds(image) and self.tracker.settled:
+            self.spared += 1
+            return self.tracker.still(now)
+        started = time.perf_counter()
+        readings = self._recognizer.recognize(image).cards
+        self.busy += time.perf_counter() - started
+        self.read += 1
+        self._stillness.was_read()
+        return self.tracker.update(readings, now)

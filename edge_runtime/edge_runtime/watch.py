@@ -1,0 +1,153 @@
+"""The command ``edge-runtime watch``: one line for each thing that happens to a card in front of a camera."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge_runtime.stream import Recognizes, Stream
+    from edge_runtime.tracks import Event
+
+LISTED = 3
+"""Candidates that a line for a person lists."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this command, those that choose a release aside."""
+    parser.add_argument("source", metavar="SOURCE", help="picamera, 0, /dev/video0, rtsp://…, a video, or a folder")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each event")
+    parser.add_argument("--every", type=_whole, default=1, metavar="N", help="look at one of N frames (default: each)")
+    parser.add_argument(
+        "--leave", type=_amount, default=2.0, metavar="S", help="seconds unseen until a card has left (default: 2)"
+    )
+    parser.add_argument(
+        "--still",
+        type=_amount,
+        default=6.0,
+        metavar="LEVELS",
+        help="of 256, by which a frame may differ from the last one read to be spared (default: 6; 0 reads all)",
+    )
+
+
+def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
+    """Watch until the source ends or the process is asked to stop. The exit code: 0, or 1 with one sentence why not."""
+    from edge_runtime.embedder import EmbedderError
+    from edge_runtime.sources import SourceError, open_source
+    from edge_runtime.stillness import Stillness
+    from edge_runtime.stream import Stream
+    from edge_runtime.tracks import Tracker
+
+    quiet_opencv()
+    try:
+        source = open_source(options.source, _say)
+    except SourceError as error:
+        _say(str(error))
+        return 1
+    started = time.monotonic()
+    code = 0
+    stream = Stream(source, recognizer, Tracker(leave=options.leave), Stillness(options.still), options.every)
+    confirmed = 0
+    with source, stoppable():
+        try:
+            for event in stream.events():
+                confirmed += event.kind == "confirmed"
+                line = json.dumps(event_json(event), ensure_ascii=False) if options.json else in_words(event)
+                print(line, flush=True)
+        except KeyboardInterrupt:
+            pass
+        except BrokenPipeError:  # whoever read the lines has read enough
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the interpreter, which flushes it at exit
+        except EmbedderError as error:
+            _say(str(error))
+            code = 1
+    _say(summary(stream, confirmed, time.monotonic() - started))
+    return code
+
+
+def event_json(event: "Event") -> dict[str, Any]:
+    """An event as a JSON value; ``time`` in seconds from the first frame, corners in its pixels."""
+    return {
+        "event": event.kind.value,
+        "time": round(event.time, 3),
+        "stay": event.stay,
+        "status": event.state.value,
+        "confidence": round(event.confidence, 4),
+        "cards": [
+            {"card_id": card.card_id, "name": card.name, "set": card.set_id, "number": card.number}
+            for card in event.cards
+        ],
+        "corners": [[round(float(x), 1), round(float(y), 1)] for x, y in event.corners],
+    }
+
+
+def in_words(event: "Event") -> str:
+    """An event for a person: one line."""
+    head = f"{event.time:>8.1f} s  card {event.stay:<4} {event.kind.value:<10}"
+    if event.kind == "appeared" or not event.cards:
+        return f"{head}{'unknown' if event.kind == 'changed' else ''}".rstrip()
+    named = "  ".join([f"{event.cards[0].name:<26.26}", event.cards[0].set_id, event.cards[0].number])
+    if event.state == "confirmed":
+        return f"{head}{named}" if event.kind == "left" else f"{head}{named}  {100 * event.confidence:.1f} % sure"
+    others = ", ".join(card.card_id for card in event.cards[:LISTED])
+    more = f" and {len(event.cards) - LISTED} more" if len(event.cards) > LISTED else ""
+    return f"{head}{event.cards[0].name:<26.26}  uncertain, one of {others}{more}"
+
+
+def summary(stream: "Stream", confirmed: int, seconds: float) -> str:
+    """What was done, and how fast."""
+    parts = [f"watched {seconds:.1f} s: {stream.read} of {stream.frames} frames read"]
+    if stream.read:
+        parts.append(f"{stream.read / seconds:.1f} a second, {1000 * stream.busy / stream.read:.0f} ms each")
+    if stream.spared:
+        parts.append(f"{stream.spared} spared since nothing moved")
+    if stream.source.damaged:
+        parts.append(f"{stream.source.damaged} damaged")
+    return f"{', '.join(parts)}; {confirmed} card{'' if confirmed == 1 else 's'} confirmed"
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def quiet_opencv() -> None:
+    """OpenCV and FFmpeg print of their own accord at each attempt to open a camera; what matters is said here, once."""
+    import cv2
+
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def _say(sentence: str) -> None:
+    print(f"edge-runtime: {sentence}", file=sys.stderr, flush=True)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, is {text}")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be 0 or more, is {text}")
+    return value

@@ -1,0 +1,140 @@
+"""Files and folders as sources of frames, and what a source is called."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_runtime.sources import SourceError, open_source
+from edge_runtime.sources.cameras import without_password
+from edge_runtime.sources.live import LiveSource
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def video(tmp_path, table, scans, photo_of):
+    """Writes a video of a card that moves to the right, ten frames a second."""
+
+    def write(name="cards.avi", codec="MJPG", frames=12):
+        path = tmp_path / name
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 10, table.shape[1::-1])
+        for number in range(frames):
+            left = 60 + 20 * number
+            corners = [(left, 100), (left + 150, 100), (left + 150, 310), (left, 310)]
+            writer.write(cv2.cvtColor(photo_of(scans["demo-1"], corners), cv2.COLOR_RGB2BGR))
+        writer.release()
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(("name", "codec"), [("cards.avi", "MJPG"), ("cards.mp4", "mp4v")])
+def test_a_video_gives_every_frame_with_its_time(video, said, name, codec):
+    with open_source(str(video(name, codec)), said.append) as source:
+        frames = list(source)
+    assert [frame.number for frame in frames] == list(range(12))
+    assert [frame.time for frame in frames] == pytest.approx([number / 10 for number in range(12)])
+    assert not source.live
+    assert (source.damaged, said) == (0, [])
+
+
+def test_frames_are_rgb(video, said, table):
+    with open_source(str(video()), said.append) as source:
+        image = next(iter(source)).image
+    assert (image.dtype, image.shape) == (np.uint8, table.shape)
+    np.testing.assert_allclose(image[:80].mean(axis=(0, 1)), table[:80].mean(axis=(0, 1)), atol=4)
+
+
+def test_a_video_that_was_cut_short_gives_what_is_left_of_it_and_says_what_is_missing(video, said):
+    path = video(frames=30)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    with open_source(str(path), said.append) as source:
+        given = len(list(source))
+    assert 10 < given < 25
+    assert source.damaged == 30 - given
+    assert said == [f"{path}: {30 - given} of 30 frames are damaged or missing and were left out"]
+
+
+def test_a_video_that_is_closed_half_way_is_not_called_damaged(video, said):
+    with open_source(str(video()), said.append) as source:
+        for frame in source:
+            if frame.number == 3:
+                source.close()
+    assert (source.damaged, said) == (0, [])
+
+
+def test_a_folder_gives_its_pictures_in_the_order_of_their_numbers(tmp_path, said):
+    for number in (10, 9, 1):
+        Image.new("RGB", (32, 32), (number, 0, 0)).save(tmp_path / f"frame{number}.png")
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("no picture")
+    with open_source(str(tmp_path), said.append) as source:
+        frames = list(source)
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == [1, 9, 10]
+    assert [frame.time for frame in frames] == pytest.approx([0.0, 0.1, 0.2])
+    assert said == []
+
+
+def test_damaged_pictures_are_left_out_counted_and_named(tmp_path, said):
+    Image.new("RGB", (32, 32)).save(tmp_path / "b.png")
+    (tmp_path / "a.png").write_text("I am a text file.")
+    (tmp_path / "c.jpg").write_bytes(b"")
+    with open_source(str(tmp_path), said.append) as source:
+        assert [frame.number for frame in source] == [1]
+    assert source.damaged == 2
+    assert ["a.png is no picture" in said[0], "c.jpg is empty" in said[1], len(said)] == [True, True, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("gone.mp4", "is not there: name picamera, 0 or /dev/video0"),
+        ("empty", "holds no pictures"),
+        ("text.mp4", "is no video, or is cut short"),
+        ("photo.JPG", "is a single picture: edge-runtime recognize"),
+        ("ftp://cameras/1", "is not there: name"),
+        ("picamera:one", "is not there: name"),
+    ],
+)
+def test_what_is_no_source_is_one_sentence(tmp_path, said, name, why):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.mp4").write_text("I am a text file.")
+    (tmp_path / "photo.JPG").write_bytes(b"")
+    with pytest.raises(SourceError, match=why) as error:
+        open_source(name if "://" in name or ":" in name else str(tmp_path / name), said.append)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("0", "/dev/video0"),
+        ("/dev/video2", "/dev/video2"),
+        ("/dev/v4l/by-id/usb-Cam_1", "/dev/v4l/by-id/usb-Cam_1"),
+        ("rtsp://door.local/stream", "rtsp://door.local/stream"),
+        ("http://door.local/mjpeg", "http://door.local/mjpeg"),
+    ],
+)
+def test_cameras_and_streams_are_live_and_not_opened_before_they_are_read(said, name, called):
+    source = open_source(name, said.append)
+    assert isinstance(source, LiveSource)
+    assert (source.name, source.live, said) == (called, True, [])
+    source.close()
+
+
+def test_the_password_of_a_stream_is_never_said(said):
+    address = "rtsp://admin:s3cret@door.local:554/stream?channel=1"
+    assert without_password(address) == "rtsp://…@door.local:554/stream?channel=1"
+    assert open_source(address, said.append).name == without_password(address)
+
+
+def test_a_file_that_is_named_like_a_camera_is_opened_by_its_path(tmp_path, monkeypatch, video, said):
+    video("0.avi").rename(tmp_path / "0")
+    monkeypatch.chdir(tmp_path)
+    with open_source("./0", said.append) as source:
+        assert len(list(source)) == 12

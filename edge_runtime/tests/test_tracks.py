@@ -1,0 +1,258 @@
+"""Cards followed from frame to frame. A frame is a list of readings; time counts in tenths of a second."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_runtime.belief import Rules, State
+from edge_runtime.decide import Status
+from edge_runtime.gallery import Card, Match
+from edge_runtime.geometry import full_frame
+from edge_runtime.recognizer import Reading
+from edge_runtime.tracks import MOST_TRACKS, Kind, Tracker
+
+FOX = Card("demo-1", "Amber Fox", "demo", "1", "fox")
+REPRINT = Card("echo-9", "Amber Fox", "echo", "9", "fox")
+HERON = Card("demo-2", "Blue Heron", "demo", "2", "heron")
+LEFT, RIGHT = (100, 100), (180, 100)
+"""Side by side: a card is 63 × 88 pixels."""
+
+UNHURRIED = settings(deadline=None, database=None)
+"""However slow the machine is just now, and without a folder of its own."""
+
+
+def reading(card, at=LEFT, confidence=0.97, status=Status.CONFIRMED, twins=()):
+    matches = tuple(Match(each, 0.9 - 0.01 * rank) for rank, each in enumerate([card, *twins]))
+    return Reading(status, confidence, full_frame(63, 88) + np.float32(at), matches, 0.9, judged=True)
+
+
+def stranger(at=LEFT):
+    return reading(HERON, at, 0.1, Status.UNKNOWN)
+
+
+def watched(frames, tracker=None, start=0):
+    """The events of frames, ten a second."""
+    tracker = tracker or Tracker()
+    return [event for number, frame in enumerate(frames, start) for event in tracker.update(frame, number / 10)]
+
+
+def told(events):
+    """Kind and card ids of each event."""
+    return [(event.kind.value, *(card.card_id for card in event.cards)) for event in events]
+
+
+def test_a_card_appears_is_confirmed_and_leaves():
+    events = watched([[reading(FOX)]] * 5 + [[]] * 30)
+    assert told(events) == [("appeared",), ("confirmed", "demo-1"), ("left", "demo-1")]
+    assert [event.time for event in events] == [0.1, 0.2, 2.5]
+    assert {event.stay for event in events} == {1}
+    assert events[1].corners[0].tolist() == list(LEFT)
+
+
+def test_a_flicker_is_not_worth_a_word():
+    assert watched([[], [reading(FOX)]] + [[]] * 98) == []
+
+
+def test_stays_are_counted_without_flickers():
+    frames = [[stranger((40 * n, 300))] for n in range(0, 40, 4)] + [[reading(FOX)]] * 3
+    assert {event.stay for event in watched(frames)} == {1}
+
+
+def test_one_frame_that_misreads_a_card_changes_nothing():
+    frames = [[reading(FOX)]] * 4 + [[reading(HERON)]] + [[reading(FOX)]] * 10
+    assert told(watched(frames)) == [("appeared",), ("confirmed", "demo-1")]
+
+
+def test_one_flickering_frame_does_not_name_a_stranger():
+    frames = [[stranger()]] * 6 + [[reading(HERON, confidence=1.0)]] + [[stranger()]] * 10
+    events = watched(frames)
+    assert told(events) == [("appeared",)]
+    assert events[0].state is State.UNKNOWN
+
+
+def test_twins_settle_to_uncertain_with_their_candidates():
+    by_turns = [[reading(FOX, twins=[REPRINT])], [reading(REPRINT, twins=[FOX])]] * 8
+    assert told(watched(by_turns)) == [("appeared",), ("changed", "demo-1", "echo-9")]
+    alike = [[reading(FOX, twins=[REPRINT], status=Status.UNCERTAIN)]] * 8
+    assert told(watched(alike)) == [("appeared",), ("changed", "demo-1", "echo-9")]
+
+
+def test_another_card_in_the_same_place_is_a_change():
+    frames = [[reading(FOX)]] * 20 + [[reading(HERON)]] * 5
+    events = watched(frames)
+    assert told(events) == [("appeared",), ("confirmed", "demo-1"), ("changed", "demo-2")]
+    assert events[-1].time == pytest.approx(2.2)
+
+
+def test_the_place_of_a_card_that_is_gone_is_not_kept_for_long():
+    frames = [[reading(FOX)]] * 5 + [[]] * 5 + [[reading(HERON)]] * 20
+    assert told(watched(frames)) == [
+        ("appeared",),
+        ("confirmed", "demo-1"),
+        ("appeared",),
+        ("confirmed", "demo-2"),
+        ("left", "demo-1"),
+    ]
+    blurred = [[reading(FOX)]] * 5 + [[]] * 3 + [[stranger()]] + [[reading(FOX)]] * 20
+    assert told(watched(blurred)) == [("appeared",), ("confirmed", "demo-1")]
+    unknown = [[stranger()]] * 5 + [[]] * 10 + [[stranger()]] * 20
+    assert told(watched(unknown)) == [("appeared",)]
+
+
+def test_a_stranger_in_the_place_of_a_card_makes_it_unknown():
+    assert told(watched([[reading(FOX)]] * 10 + [[stranger()]] * 10)) == [
+        ("appeared",),
+        ("confirmed", "demo-1"),
+        ("changed",),
+    ]
+
+
+def test_a_card_that_comes_back_at_once_never_left_and_one_that_comes_back_later_is_a_new_one():
+    briefly = [[reading(FOX)]] * 5 + [[]] * 15 + [[reading(FOX)]] * 5
+    assert told(watched(briefly)) == [("appeared",), ("confirmed", "demo-1")]
+    long = [[reading(FOX)]] * 5 + [[]] * 25 + [[reading(FOX)]] * 5
+    events = watched(long)
+    assert told(events) == [*told(watched(long[:30])), ("appeared",), ("confirmed", "demo-1")]
+    assert [event.stay for event in events] == [1, 1, 1, 2, 2]
+    assert told(watched(briefly, Tracker(leave=1.0)))[2:] == [
+        ("left", "demo-1"),
+        ("appeared",),
+        ("confirmed", "demo-1"),
+    ]
+
+
+def test_a_camera_that_was_away_says_nothing_about_the_cards():
+    tracker = Tracker()
+    watched([[reading(FOX)]] * 5, tracker)
+    assert watched([[reading(FOX)]] * 3, tracker, start=600) == []
+
+
+def test_two_cards_are_followed_apart():
+    events = watched([[reading(FOX, LEFT), reading(HERON, RIGHT)]] * 4)
+    assert sorted(told(events)) == [("appeared",), ("appeared",), ("confirmed", "demo-1"), ("confirmed", "demo-2")]
+    assert {event.stay: event.cards[0].card_id for event in events if event.cards} == {1: "demo-1", 2: "demo-2"}
+
+
+def test_two_copies_of_one_card_are_two():
+    events = watched([[reading(FOX, LEFT), reading(FOX, RIGHT)]] * 4)
+    assert Counter(event.kind for event in events) == {Kind.APPEARED: 2, Kind.CONFIRMED: 2}
+
+
+def test_a_card_is_followed_across_the_table():
+    frames = [[reading(FOX, (100 + 300 * (n % 2), 100 + 20 * n))] for n in range(20)]
+    assert told(watched(frames)) == [("appeared",), ("confirmed", "demo-1")]
+
+
+def test_an_unknown_card_is_followed_while_it_moves_by_less_than_half_of_itself():
+    assert told(watched([[stranger((100 + 30 * n, 100))] for n in range(20)])) == [("appeared",)]
+
+
+def test_a_shaken_camera_swaps_no_neighbours():
+    width = RIGHT[0] - LEFT[0]
+    shake = [0, 0, 0, 0, width, 0, -width, width, 0, 0]
+    frames = [[reading(FOX, (LEFT[0] + by, 100)), reading(HERON, (RIGHT[0] + by, 100))] for by in shake]
+    assert len(watched(frames)) == 4
+
+
+def test_nothing_is_said_of_a_still_scene_but_that_a_card_left():
+    tracker = Tracker()
+    watched([[reading(FOX)]] * 5, tracker)
+    assert tracker.settled
+    assert [tracker.still(number / 10) for number in range(5, 100)] == [[]] * 95
+    tracker.update([], 10.0)
+    assert not tracker.settled
+    assert told(tracker.still(12.0)) == [("left", "demo-1")]
+
+
+def test_the_same_frame_again_is_no_further_evidence():
+    tracker = Tracker()
+    tracker.update([reading(FOX)], 0.0)
+    for number in range(1, 50):
+        assert tracker.still(number / 10) == []
+    assert tracker.tracks[0].seen == 1
+
+
+def test_the_state_of_the_scene_is_the_best_of_its_cards():
+    tracker = Tracker()
+    assert tracker.state is State.NO_CARD
+    watched([[stranger(LEFT)]] * 3, tracker)
+    assert tracker.state is State.UNKNOWN
+    watched([[stranger(LEFT), reading(FOX, RIGHT)]] * 3, tracker, start=3)
+    assert tracker.state is State.CONFIRMED
+    watched([[]] * 30, tracker, start=6)
+    assert tracker.state is State.NO_CARD
+
+
+def test_time_that_runs_backwards_and_a_negative_absence_are_refused():
+    tracker = Tracker()
+    tracker.update([], 1.0)
+    with pytest.raises(ValueError, match=r"runs backwards: from 1\.0 to 0\.5"):
+        tracker.update([], 0.5)
+    with pytest.raises(ValueError, match="0 seconds or more"):
+        Tracker(leave=-1)
+
+
+cards = st.sampled_from([FOX, REPRINT, HERON])
+readings = st.builds(
+    reading,
+    cards,
+    st.sampled_from([LEFT, RIGHT, (110, 105), (400, 400)]),
+    st.floats(0.0, 1.0),
+    st.sampled_from(Status),
+    st.lists(cards, max_size=1),
+)
+scenes = st.lists(st.lists(readings, max_size=3), max_size=60)
+
+
+@UNHURRIED
+@given(scenes)
+def test_each_stay_appears_first_is_confirmed_once_at_most_and_leaves_last(frames):
+    events = watched(frames, Tracker(leave=0.5))
+    for stay in {event.stay for event in events}:
+        kinds = [event.kind for event in events if event.stay == stay]
+        assert kinds[0] is Kind.APPEARED
+        assert kinds.count(Kind.APPEARED) == 1
+        assert kinds.count(Kind.CONFIRMED) <= 1
+        assert Kind.LEFT not in kinds[:-1]
+
+
+@UNHURRIED
+@given(scenes, st.randoms(use_true_random=False))
+def test_the_order_of_the_readings_of_a_frame_does_not_matter(frames, chance):
+    distinct = [list({each.corners[0, 0].item(): each for each in frame}.values()) for frame in frames]
+    shuffled = [chance.sample(frame, len(frame)) for frame in distinct]
+    assert watched(distinct) == watched(shuffled)
+
+
+@UNHURRIED
+@given(scenes)
+def test_a_confirmed_card_was_named_in_several_frames(frames):
+    tracker = Tracker()
+    for number, frame in enumerate(frames):
+        for event in tracker.update(frame, number / 10):
+            if event.kind is Kind.CONFIRMED:
+                seen = frames[: number + 1]
+                named = sum(any(r.card.art_group == event.cards[0].art_group for r in each) for each in seen)
+                assert named >= Rules().least
+
+
+def test_memory_stays_bounded_over_a_hundred_thousand_frames():
+    chance = random.Random(0)
+    pool = [reading(card, (80 * x, 100)) for card in (FOX, HERON) for x in range(12)]
+    pool += [stranger((80 * x, 300)) for x in range(200)]
+    tracker, most = Tracker(leave=0.5), 0
+    for number in range(100_000):
+        tracker.update([chance.choice(pool)] if number % 3 else [], number / 10)
+        most = max(most, len(tracker.tracks))
+    assert most <= MOST_TRACKS
+    assert all(len(track.votes) <= Rules().window for track in tracker.tracks)
+
+
+def test_more_cards_than_can_be_followed_wait():
+    tracker = Tracker()
+    tracker.update([stranger((100 * x, 0)) for x in range(MOST_TRACKS + 10)], 0.0)
+    assert len(tracker.tracks) == MOST_TRACKS

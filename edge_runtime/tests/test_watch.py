@@ -1,0 +1,279 @@
+"""Watching, from a video file or a camera to events, with everything real but the model and the camera."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_runtime.cli import main
+from edge_runtime.embedder import EmbedderError
+from edge_runtime.recognizer import Recognition, Recognizer
+from edge_runtime.release import open_release
+from edge_runtime.sources.live import LiveSource
+from edge_runtime.stillness import Stillness
+from edge_runtime.stream import Stream
+from edge_runtime.watch import add_options, in_words, run, stoppable
+
+
+@pytest.fixture
+def device(publisher, tmp_path, monkeypatch):
+    """A device that trusts the publisher."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "release.pub").write_text(publisher.public_key.hex())
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(keys))
+    return publisher
+
+
+@pytest.fixture
+def recognizer(publisher):
+    return Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
+
+
+@pytest.fixture
+def film(tmp_path, table, photo_of):
+    """Writes a video, ten frames a second: each part shows a card, or nothing, for so many frames, in an unsteady hand."""
+
+    def write(*parts, name="film.avi"):
+        writer = cv2.VideoWriter(str(tmp_path / name), cv2.VideoWriter.fourcc(*"MJPG"), 10, table.shape[1::-1])
+        rng = np.random.default_rng(0)
+        for card, count in parts:
+            for _ in range(count):
+                corners = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)]) + rng.uniform(-6, 6, (4, 2))
+                picture = table if card is None else photo_of(card, corners.astype(np.float32))
+                writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        writer.release()
+        return str(tmp_path / name)
+
+    return write
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_video_gives_a_line_for_each_event(device, film, scans, stranger, capsys):
+    video = film((scans["demo-1"], 3), (None, 3), (stranger, 2), (None, 3), (scans["demo-2"], 3))
+    assert main(["watch", "--json", "--leave", "0.15", "--releases", str(device.releases), video]) == 0
+    events = lines(capsys)
+    assert [(event["event"], *(card["card_id"] for card in event["cards"])) for event in events] == [
+        ("appeared",),
+        ("confirmed", "demo-1"),
+        ("left", "demo-1"),
+        ("appeared",),
+        ("left",),
+        ("appeared",),
+        ("confirmed", "demo-2"),
+    ]
+    assert list(events[1]) == ["event", "time", "stay", "status", "confidence", "cards", "corners"]
+    assert events[1]["cards"] == [{"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "number": "1"}]
+    assert events[1]["time"] == pytest.approx(0.2)
+    assert events[1]["corners"][0] == pytest.approx([250, 90], abs=15)
+
+
+def test_a_person_gets_a_line_for_each_event_and_a_summary(device, film, scans, capsys):
+    assert main(["watch", "--releases", str(device.releases), film((scans["demo-1"], 5))]) == 0
+    output = capsys.readouterr()
+    appeared, confirmed = output.out.splitlines()
+    assert "appeared" in appeared
+    assert all(word in confirmed for word in ("0.2 s", "confirmed", "Amber Fox", "demo", "% sure"))
+    assert "5 of 5 frames read" in output.err
+    assert "1 card confirmed" in output.err
+
+
+def test_of_n_frames_one_is_looked_at(device, film, scans, capsys):
+    video = film((scans["demo-1"], 9))
+    assert main(["watch", "--every", "3", "--releases", str(device.releases), video]) == 0
+    assert "3 of 9 frames read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        (["--every", "0"], "must be 1 or more, is 0"),
+        (["--leave", "-1"], "must be 0 or more, is -1"),
+        (["--still", "nan"], "must be 0 or more, is nan"),
+        (["--still", "much"], "must be 0 or more, is much"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused(device, capsys, option, why):
+    with pytest.raises(SystemExit):
+        main(["watch", *option, "--releases", str(device.releases), "0"])
+    assert why in capsys.readouterr().err
+
+
+def test_a_source_that_is_not_there_is_one_sentence_and_exit_code_1(device, capsys):
+    assert main(["watch", "--releases", str(device.releases), "gone.mp4"]) == 1
+    output = capsys.readouterr()
+    assert (output.out, len(output.err.splitlines())) == ("", 1)
+    assert "gone.mp4 is not there" in output.err
+
+
+def test_a_release_that_is_refused_is_exit_code_2(publisher, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "no-keys"))
+    assert main(["watch", "--releases", str(publisher.releases), "0"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+class Counting:
+    """A recogniser that counts, and may be slow."""
+
+    def __init__(self, recognizer, seconds=0.0):
+        self.recognizer, self.seconds, self.calls = recognizer, seconds, 0
+
+    def recognize(self, image):
+        self.calls += 1
+        time.sleep(self.seconds)
+        return self.recognizer.recognize(image)
+
+
+class Pictures:
+    """A camera that shows pictures in turn, the last for ever, and counts what it showed."""
+
+    def __init__(self, *pictures, pace=0.0):
+        self.pictures, self.pace, self.shown = list(pictures), pace, 0
+
+    def read(self):
+        time.sleep(self.pace)
+        self.shown += 1
+        return self.pictures.pop(0) if len(self.pictures) > 1 else self.pictures[0]
+
+    def close(self):
+        pass
+
+
+class Given(list):
+    """A source that gives these pictures, ten a second."""
+
+    live, damaged, name = False, 0, "given"
+
+    def __iter__(self):
+        from edge_runtime.sources import Frame
+
+        return (Frame(image, number / 10, number) for number, image in enumerate(list.__iter__(self)))
+
+    def close(self):
+        pass
+
+    __enter__ = __exit__ = lambda self, *error: self
+
+
+def test_a_still_scene_costs_no_network_and_its_card_is_confirmed_all_the_same(recognizer, scans, photo_of):
+    counting = Counting(recognizer)
+    stream = Stream(Given([photo_of(scans["demo-1"])] * 40), counting)
+    assert [event.kind.value for event in stream.events()] == ["appeared", "confirmed"]
+    assert counting.calls == stream.read == 3
+    assert stream.spared == 37
+
+
+def test_a_card_that_is_laid_on_a_still_table_is_not_missed(recognizer, table, scans, photo_of):
+    counting = Counting(recognizer)
+    stream = Stream(Given([table] * 20 + [photo_of(scans["demo-1"])] * 20), counting)
+    (appeared, confirmed) = stream.events()
+    assert (appeared.time, confirmed.time) == pytest.approx((2.1, 2.2))
+    assert confirmed.cards[0].card_id == "demo-1"
+    assert counting.calls < 10
+
+
+def test_a_card_that_is_taken_away_leaves_though_nothing_moves_afterwards(recognizer, table, scans, photo_of):
+    stream = Stream(Given([photo_of(scans["demo-1"])] * 10 + [table] * 40), recognizer)
+    left = list(stream.events())[-1]
+    assert (left.kind.value, left.time) == ("left", pytest.approx(3.0))
+
+
+def test_every_frame_is_read_where_sparing_is_turned_off(recognizer, scans, photo_of):
+    counting = Counting(recognizer)
+    list(Stream(Given([photo_of(scans["demo-1"])] * 5), counting, stillness=Stillness(0)).events())
+    assert counting.calls == 5
+
+
+def test_a_recogniser_slower_than_the_camera_gets_the_newest_frame(recognizer, scans, table, photo_of):
+    """The camera shows the fox for a moment and then the heron: the fox is gone before it could be read three times."""
+    camera = Pictures(*[photo_of(scans["demo-1"])] * 10, photo_of(scans["demo-2"]), pace=0.01)
+    source = LiveSource("camera", lambda: camera, print)
+    give_up = threading.Timer(60, source.close)
+    give_up.start()
+    with source:
+        stream = Stream(source, Counting(recognizer, seconds=0.2))
+        confirmed = next(event for event in stream.events() if event.kind == "confirmed")
+    give_up.cancel()
+    assert confirmed.cards[0].card_id == "demo-2"
+    assert stream.read < stream.frames / 3
+
+
+@pytest.fixture
+def options():
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    return lambda *arguments: parser.parse_args(arguments)
+
+
+def test_a_recogniser_that_fails_ends_the_watch_with_one_sentence(film, scans, options, capsys):
+    class Broken:
+        def recognize(self, image):
+            raise EmbedderError("the model gave numbers that are none")
+
+    assert run(Broken(), options(film((scans["demo-1"], 3)))) == 1
+    assert "edge-runtime: the model gave numbers that are none" in capsys.readouterr().err
+
+
+class Empty:
+    def recognize(self, image):
+        return Recognition(())
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_watch_with_a_summary_and_lets_go_of_the_camera(monkeypatch, options, table, capsys, how):
+    closed = threading.Event()
+    camera = Pictures(table, pace=0.01)
+    camera.close = closed.set
+    monkeypatch.setattr("edge_runtime.sources.UsbCamera", lambda device: camera)
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Timer(0.3, os.kill, (os.getpid(), how)).start()
+    assert run(Empty(), options("0", "--still", "0")) == 0
+    assert closed.is_set()
+    assert "0 cards confirmed" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_sigterm_is_an_interrupt_only_while_watching():
+    with pytest.raises(KeyboardInterrupt), stoppable():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+
+def test_a_real_process_ends_cleanly_at_sigterm_and_at_a_closed_pipe(device, film, scans):
+    video = film(*[(scans["demo-1"], 4), (scans["demo-2"], 4)] * 2)
+    command = [sys.executable, "-m", "edge_runtime.cli", "watch", "--still", "0", "--releases", str(device.releases)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, video], stdout=pipe, stderr=pipe, text=True) as process:
+        assert "appeared" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "frames read" in said
+    with subprocess.Popen([*command, video], stdout=pipe, stderr=pipe, text=True) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+        process.wait(timeout=60)
+    assert (process.returncode, "Error" in said) == (0, False)
+
+
+def test_candidates_are_listed_for_a_person():
+    from edge_runtime.belief import State
+    from edge_runtime.gallery import Card
+    from edge_runtime.tracks import Event, Kind
+
+    cards = tuple(Card(f"demo-{n}", "Amber Fox", "demo", str(n), "fox") for n in range(1, 6))
+    corners = np.zeros((4, 2), np.float32)
+    line = in_words(Event(Kind.CHANGED, 1.5, 3, State.UNCERTAIN, 0.999, cards, corners))
+    assert line.endswith("uncertain, one of demo-1, demo-2, demo-3 and 2 more")
+    assert in_words(Event(Kind.CHANGED, 1.5, 3, State.UNKNOWN, 0.1, (), corners)).endswith("changed   unknown")
