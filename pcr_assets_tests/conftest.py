@@ -8,6 +8,7 @@ import signal
 import sys
 import unittest.mock
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -28,6 +29,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 QUICK = Path(__file__).with_name("quick.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _denormals() -> Iterator[None]:
+    """Training in this process makes its floating point unit round the tiniest numbers to zero: undone for the next test."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 class SameProcessCompute(dg.ConfigurableResource):

@@ -201,7 +201,7 @@ readings = st.builds(
     reading,
     cards,
     st.sampled_from([LEFT, RIGHT, (110, 105), (400, 400)]),
-    st.floats(0.0, 1.0),
+    st.floats(0.0, 1.0, allow_subnormal=False),
     st.sampled_from(Status),
     st.lists(cards, max_size=1),
 )
