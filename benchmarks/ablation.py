@@ -19,6 +19,7 @@ import yaml
 
 from pcr_assets import layout, settings
 from pcr_assets.assets.dataset import snapshot_files
+from pcr_assets.assets.models import model_files
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 
@@ -64,7 +65,7 @@ def _row(project: Project, recipe: Mapping[str, Any], name: str, seed: int, thre
     stage, begins = choices.pop("stage", None), choices.pop("begins")
     source = snapshot_files(project.artifacts)
     if not stage:
-        return _asked(_model(project, begins), source, threads, steps=None)
+        return _asked(model_files(project.artifacts, MODELS[begins]), source, threads, steps=None)
     out = project.workdir(f"ablation-{name}-{seed}")
     job = {
         "stage": stage,
@@ -76,20 +77,14 @@ def _row(project: Project, recipe: Mapping[str, Any], name: str, seed: int, thre
     if begins == "backbone":
         job["spec"] = settings.load("embedded").section("student")
     else:
-        job["init"] = _model(project, begins)
+        job["init"] = model_files(project.artifacts, MODELS[begins])
     if stage == "student_stage1":
-        job["teacher"] = _model(project, "teacher")
+        job["teacher"] = model_files(project.artifacts, layout.TEACHER)
     (out / "job.json").write_text(json.dumps(job))
     run([sys.executable, "-m", "pcr_assets.learning.train", str(out / "job.json")], check=True)
     steps = sum(phase["steps"] for phase in choices["phases"])
     trained = {"weights": str(out / "weights.safetensors"), "model": str(out / "model.json")}
     return _asked(trained, source, threads, steps)
-
-
-def _model(project: Project, name: str) -> dict[str, str]:
-    model = project.artifacts.current(MODELS[name])
-    files = {"weights": "weights.safetensors", "model": "model.json"}
-    return {part: str(project.artifacts.fetch(model, file)) for part, file in files.items()}
 
 
 def _asked(model: Mapping[str, str], source: Mapping[str, Any], threads: int, steps: int | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from edge_runtime.geometry import full_frame, overlap, rectify
 from edge_runtime.recognizer import Reading, Recognizer
 from edge_runtime.references import SIZE
 from pcr_assets import measures
-from pcr_assets.gallery.photos import judge
+from pcr_assets.gallery.photos import SAME_PLACE, judge
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.camera import STRENGTHS, Strength
 from pcr_assets.imaging.camera.strength import Dose
@@ -50,7 +50,6 @@ PAIRS = 200_000
 ALL = 10**6
 """More pictures than there are; and where the numbers of second views begin."""
 SEED = 31
-SAME_PLACE = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,6 +32,17 @@ class Embedder(Protocol):
         """Give back what is held for it, a chip above all."""
 
 
+def processor_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
+    """A model file, run by ONNX Runtime on the processor. Raises what ONNX Runtime raises, a class for each way to fail."""
+    options = ort.SessionOptions()
+    # Integer kernels saturate on x86 without VNNI; with this x86 gives what ARM gives, bit for bit in practice.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 class OnnxEmbedder:
     """A model file that takes uint8 cards and gives unit vectors, run by ONNX Runtime on the processor.
 
@@ -39,14 +50,8 @@ class OnnxEmbedder:
     """
 
     def __init__(self, path: Path, threads: int | None = None):
-        options = ort.SessionOptions()
-        # Integer kernels saturate on x86 without VNNI; with this x86 gives what ARM gives, bit for bit in practice.
-        options.add_session_config_entry("session.x64quantprecision", "1")
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = processor_session(path, threads)
         except Exception as error:  # ONNX Runtime raises a class of its own for each way to fail, none public
             raise EmbedderError(
                 f"{path} is no model that ONNX Runtime {ort.__version__} can run: pull the release again"

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
-from edge_runtime.embedder import EmbedderError
+from edge_runtime.embedder import EmbedderError, processor_session
 from edge_runtime.geometry import scaled, thumbnails
 
 
@@ -22,12 +21,8 @@ class OutlineFilter:
     """
 
     def __init__(self, path: Path, threads: int | None = None):
-        options = ort.SessionOptions()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = processor_session(path, threads)
             (given,), (made,) = self._session.get_inputs(), self._session.get_outputs()
             _, height, width, channels = given.shape
             known = self._session.get_modelmeta().custom_metadata_map

@@ -440,6 +440,12 @@ def trusted(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
+def device(publisher: Publisher, trusted: None) -> Publisher:
+    """The publisher, whom this device trusts."""
+    return publisher
+
+
+@pytest.fixture
 def photo_file(tmp_path: Path, scans: dict[str, np.ndarray], photo_of: Callable[..., np.ndarray]) -> str:
     """A photo of the first card."""
     path = tmp_path / "fox.png"

@@ -12,16 +12,6 @@ from edge_runtime.keys import keyid
 
 
 @pytest.fixture
-def device(publisher, tmp_path, monkeypatch):
-    """A device that trusts the publisher."""
-    keys = tmp_path / "keys"
-    keys.mkdir()
-    (keys / "release.pub").write_text(publisher.public_key.hex())
-    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(keys))
-    return publisher
-
-
-@pytest.fixture
 def photos(tmp_path, scans, stranger, table, photo_of):
     """Photo files by what they show."""
     shown = {"fox": photo_of(scans["demo-1"]), "stranger": photo_of(stranger), "table": table}

@@ -24,16 +24,6 @@ from edge_runtime.watch import add_options, in_words, run, stoppable
 
 
 @pytest.fixture
-def device(publisher, tmp_path, monkeypatch):
-    """A device that trusts the publisher."""
-    keys = tmp_path / "keys"
-    keys.mkdir()
-    (keys / "release.pub").write_text(publisher.public_key.hex())
-    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(keys))
-    return publisher
-
-
-@pytest.fixture
 def recognizer(publisher):
     return Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
 

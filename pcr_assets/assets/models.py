@@ -44,7 +44,7 @@ def student_stage1(project: Project, compute: LocalCompute) -> dg.MaterializeRes
         "stage": "student_stage1",
         "settings": project.settings.section("stage1"),
         "spec": project.settings.section("student"),
-        "teacher": _model(project.artifacts, layout.TEACHER),
+        "teacher": model_files(project.artifacts, layout.TEACHER),
     }
     return _trained(project, compute, layout.STAGE1, job, parent=layout.TEACHER)
 
@@ -61,7 +61,7 @@ def student_stage2(project: Project, compute: LocalCompute) -> dg.MaterializeRes
     job = {
         "stage": "student_stage2",
         "settings": project.settings.section("stage2"),
-        "init": _model(project.artifacts, layout.STAGE1),
+        "init": model_files(project.artifacts, layout.STAGE1),
     }
     return _trained(project, compute, layout.STAGE2, job, parent=layout.STAGE1)
 
@@ -106,7 +106,8 @@ def _filter_shown(metrics: dict[str, Any], mistakes: Path) -> dict[str, Any]:
     }
 
 
-def _model(artifacts: Artifacts, name: str) -> dict[str, str]:
+def model_files(artifacts: Artifacts, name: str) -> dict[str, str]:
+    """The local files of a trained model as a training job names them: ``weights`` and ``model``."""
     model = artifacts.current(name)
     files = {"weights": "weights.safetensors", "model": "model.json"}
     return {key: str(artifacts.fetch(model, file)) for key, file in files.items()}

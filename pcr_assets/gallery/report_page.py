@@ -107,7 +107,19 @@ def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
     if not effects:
         return "<p>No effect was asked about alone.</p>"
     worst_first = sorted(effects.items(), key=lambda item: (item[1]["art_recall_at_1"], -item[1]["refused"]))
-    heads = ("effect alone", "art@1", "recall@1", "95 % interval", "wrong", "refused")
+    return "<p>The default variant, each effect alone at four fifths of its worst.</p>" + _answers_of(
+        "effect alone", worst_first
+    )
+
+
+def _set_table(name: str, sets: Mapping[str, Mapping[str, Any]]) -> str:
+    worst_first = sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
+    return "<p>Test cards of each set, all strengths together, the worst first.</p>" + _answers_of(name, worst_first)
+
+
+def _answers_of(what: str, answers: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
+    """A row for each part of the queries: what became of them."""
+    heads = (what, "art@1", "recall@1", "95 % interval", "wrong", "refused")
     body = (
         (
             name,
@@ -117,26 +129,9 @@ def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
             f"{found['wrong']:.1%}",
             f"{found['refused']:.1%}",
         )
-        for name, found in worst_first
+        for name, found in answers
     )
-    return "<p>The default variant, each effect alone at four fifths of its worst.</p>" + table(heads, body)
-
-
-def _set_table(name: str, sets: Mapping[str, Mapping[str, Any]]) -> str:
-    worst_first = sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
-    heads = (name, "art@1", "recall@1", "95 % interval", "wrong", "refused")
-    body = (
-        (
-            set_id,
-            f"{found['art_recall_at_1']:.1%}",
-            f"{found['recall_at_1']:.1%}",
-            _interval(found),
-            f"{found['wrong']:.1%}",
-            f"{found['refused']:.1%}",
-        )
-        for set_id, found in worst_first
-    )
-    return "<p>Test cards of each set, all strengths together, the worst first.</p>" + table(heads, body)
+    return table(heads, body)
 
 
 def _confusion_figures(confusions: Sequence[Confusion]) -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -16,25 +17,27 @@ from pcr_assets_tests.team.postgres_server import PostgresServer
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
-def server():
-    """Don't stop it: take ``own_server``."""
+@contextmanager
+def started():
     made = PostgresServer()
     try:
         made.start()
         yield made
     finally:
         made.remove()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Don't stop it: take ``own_server``."""
+    with started() as made:
+        yield made
 
 
 @pytest.fixture
 def own_server():
-    made = PostgresServer()
-    try:
-        made.start()
+    with started() as made:
         yield made
-    finally:
-        made.remove()
 
 
 @pytest.fixture
