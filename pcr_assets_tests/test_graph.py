@@ -145,6 +145,16 @@ def test_a_lost_artifact_is_built_again(world):
     assert built == ["calibration_set"]
 
 
+def test_a_stranger_that_can_not_be_read_is_left_out_and_told_of(world):
+    strangers = Path(world.project.strangers_root)
+    (strangers / "0_bad.png").write_text("no picture")
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 0, str(outcome)
+    assert built == ["recognition_report", "edge_release"]
+    record = world.project.artifacts.current(layout.REPORT).record
+    assert record["unreadable strangers"] == ["0_bad.png is no picture: send JPEG, PNG or WebP"]
+
+
 def test_bad_files_are_in_quarantine_with_their_reasons_and_all_other_cards_go_on(world):
     from pcr_assets.imaging.sample import bad_files
 

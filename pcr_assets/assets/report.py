@@ -18,7 +18,7 @@ from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "6"
+REPORT_VERSION = "7"
 
 
 def _observed_folder(project: Project, root: str, labels: bytes = b"") -> dg.ObserveResult:
@@ -156,6 +156,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
         "int8_loss": report.loss(variants["fp32"], variants["int8"]),
         "effects": report.by_effect(chosen, calibration, evidence, settings),
         "photos": judged,
+        "unreadable strangers": list(evidence.unreadable),
         "objections": report.objections(variants, settings),
         "reached": [report.reached(name, judged) for name, judged in variants.items()],
     }
@@ -181,19 +182,21 @@ def _evidence(project: Project, most_strangers: int) -> Any:
 
     from pcr_assets.cards.reader import CardImages
     from pcr_assets.gallery import photos
-    from pcr_assets.gallery.evidence import Evidence
+    from pcr_assets.gallery.evidence import Evidence, readable
 
     source = snapshot_files(project.artifacts)
     rows = pq.read_table(source["snapshot"]).to_pylist()
     splits = {split: [row for row in rows if row["split"] == split] for split in ("validation", "test")}
     strange = _pictures(project, project.strangers_root)
     step = max(1, len(strange) // most_strangers) if most_strangers else len(strange) + 1
+    good, faults = readable(strange[::step][:most_strangers])
     return Evidence(
         cards=CardImages([Path(shard) for shard in source["shards"]]),
         splits=splits,
-        strangers=strange[::step][:most_strangers],
+        strangers=good,
         photos=_pictures(project, project.photos_root),
         labels=photos.read_labels(_labels(project)),
+        unreadable=faults,
     )
 
 
@@ -226,6 +229,7 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         "recall@1": chosen["answers"][next(iter(chosen["answers"]))]["recall_at_1"],
         "unknown cards named": chosen["named"]["unknown cards"],
         "strangers named": chosen["named"]["strangers"],
+        "strangers that can't be read": "; ".join(record["unreadable strangers"]) or "none",
         "calibration error": chosen["calibration_error"],
         "photos": show.counts(record["photos"], "cards", "outcome") if record["photos"] else "no labelled photos",
         "verdict": _verdict(record),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.gallery import Gallery
-from edge_runtime.photo import load_photo
+from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook
 from pcr_assets.cards.reader import CardImages
@@ -72,6 +72,22 @@ class Evidence:
     strangers: Sequence[Path]
     photos: Sequence[Path]
     labels: Mapping[str, Sequence[Label]]
+    unreadable: Sequence[str] = ()
+    """What is wrong with each stranger that was left out, a sentence for each."""
+
+
+def readable(pictures: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The pictures that can be read, and what is wrong with each of the others: one bad file stops no report."""
+    good: list[Path] = []
+    faults: list[str] = []
+    for path in pictures:
+        try:
+            load_photo(path)
+        except PhotoError as error:
+            faults.append(str(error).replace(str(path), path.name))
+        else:
+            good.append(path)
+    return good, faults
 
 
 class Asking:
