@@ -35,9 +35,10 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     made_from = {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
     variants, shared = _bundled(artifacts)
     parts = _parts(artifacts, made_from)
+    bundled = parts.publish(bundle.bundle_files(variants, shared), artifacts.fetch_file)
     manifest, digest = bundle.manifest(
         variants,
-        parts.publish(bundle.bundle_files(variants, shared), artifacts.fetch_file),
+        bundled,
         references=_reference_files(artifacts),
         default_variant=DEFAULT_VARIANT,
         made_from=made_from,
@@ -57,6 +58,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
             "release": published.version,
             "signed by": record["keyid"],
             "variants": ", ".join(sorted(variants)),
+            "whole release (MB)": round(sum(entry["size"] for entry in bundled.values()) / 1e6, 1),
             "parts written (MB)": round(parts.written / 1e6, 3),
             "recall@1 beside the last release": _drift(before.record["answers"] if before else {}, answers),
         },
