@@ -16,7 +16,7 @@ from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Card, Gallery, GalleryError, Match
 from edge_runtime.geometry import area, rectify, scaled, shared_area, turned
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
-from edge_runtime.locate import Quad, find_cards
+from edge_runtime.locate import Quad, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
@@ -145,19 +145,26 @@ class Recognizer:
         """How this model's evidence becomes a confidence."""
         return self.judge.calibration
 
-    def recognize(self, image: np.ndarray, most: int = OUTLINES) -> Recognition:
-        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays."""
+    def recognize(self, image: np.ndarray, most: int = OUTLINES, *, quick: bool = False) -> Recognition:
+        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays.
+
+        ``quick``: where a first look names all that it finds, there is no thorough one; a card that it misses beside others
+        stays unnamed.
+        """
         image = as_photo(image)
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
         read: list[Reading] = []
         seen: list[Reading] = []
-        quads = self._worth_reading(image, find_cards(image, most))
-        while quads:
-            portion, quads = self._portion(quads, seen)
-            readings = self._read(image, portion)
-            read += readings
-            seen = self._judged(image, _one_each([*seen, *readings], _by_confidence), PROMISING)
+        for step, quads in enumerate(in_steps(image, most)):
+            left = self._worth_reading(image, quads)
+            while left:
+                portion, left = self._portion(left, seen)
+                readings = self._read(image, portion)
+                read += readings
+                seen = self._judged(image, _one_each([*seen, *readings], _by_confidence), PROMISING)
+            if step >= (0 if quick else 1) and _settled(seen):
+                break
         seen = _one_each(self._judged(image, seen, WORTH_JUDGING), _by_confidence)
         named = [reading for reading in seen if reading.status is not Status.UNKNOWN]
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
@@ -250,6 +257,12 @@ class Recognizer:
 
 def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> Reading:
     return Reading(judgement.status, judgement.confidence, judgement.corners, judgement.matches, outline, judged)
+
+
+def _settled(seen: Sequence[Reading]) -> bool:
+    """Whether a card was named, and nothing else on the photo looks like one that could be."""
+    unknown = [reading for reading in seen if reading.status is Status.UNKNOWN]
+    return len(seen) > len(unknown) and all(reading.confidence < WORTH_FITTING for reading in unknown)
 
 
 def _turns(corners: np.ndarray) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ def student_stage2(project: Project, compute: LocalCompute) -> dg.MaterializeRes
     layout.OUTLINE_FILTER,
     deps=[training_snapshot, outline_filter_config],
     kinds={"pytorch", "onnx"},
-    code_version="1",
+    code_version="2",
 )
 def outline_filter(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
     """A tiny network that tells outlines of whole cards from all others, so that the edge reads only those."""
