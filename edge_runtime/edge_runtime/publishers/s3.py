@@ -1,0 +1,84 @@
+"""A publisher's bucket, ``s3://bucket/prefix``, read with boto3: credentials from AWS's usual chain, ``AWS_ENDPOINT_URL``
+for servers other than AWS's. Needs ``pip install 'edge-runtime[s3]'``.
+"""
+
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from edge_runtime.publishers.base import PIECE
+from edge_runtime.publishers.web import BACKOFF, CONNECT_SECONDS, SILENCE_SECONDS, TRIES
+from edge_runtime.refusals import NotPublished, Unreachable
+
+GONE = ("NoSuchKey", "404", "403", "AccessDenied")
+"""S3 answers AccessDenied for what isn't there, to those who may not list the bucket."""
+
+
+class S3Publisher:
+    """See :class:`~edge_runtime.publishers.base.Publisher`."""
+
+    def __init__(self, url: str):
+        self.name = url.rstrip("/")
+        self.bucket, _, self.prefix = self.name.removeprefix("s3://").partition("/")
+        if not self.bucket:
+            raise Unreachable(f"{url} names no bucket: write s3://BUCKET/PREFIX")
+
+    @property
+    def root_hint(self) -> str:
+        """See :attr:`Publisher.root_hint`."""
+        return "root.json"
+
+    @cached_property
+    def _client(self) -> Any:
+        try:
+            import boto3
+            from botocore.config import Config
+            from botocore.exceptions import BotoCoreError
+        except ImportError as error:
+            raise Unreachable(f"{self.name} needs boto3: pip install 'edge-runtime[s3]'") from error
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=SILENCE_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": TRIES},
+        )
+        try:
+            return boto3.client("s3", config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise Unreachable(f"{self.name} can't be asked ({error}): set AWS_REGION and the credentials") from error
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """See :meth:`Publisher.read`."""
+        client = self._client
+        from botocore.exceptions import BotoCoreError, ClientError
+        from urllib3.exceptions import HTTPError
+
+        place, at, fault = f"{self.name}/{path}", start, ""
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(BACKOFF * 2 ** (attempt - 1))
+            try:
+                for piece in self._body(client, path, at):
+                    at += len(piece)
+                    yield piece
+                return
+            except ClientError as error:
+                code = str(error.response.get("Error", {}).get("Code", ""))
+                if code in ("InvalidRange", "416") and at:  # it ends where what is here ends
+                    return
+                if code in GONE:
+                    raise NotPublished(f"{place} is missing, or may not be read ({code})") from error
+                raise Unreachable(f"{place} can't be read ({code}): see to the bucket and the credentials") from error
+            except (BotoCoreError, HTTPError) as error:
+                fault = str(error)
+                if not at:  # botocore has asked as often already
+                    break
+        raise Unreachable(f"{place} can't be reached ({fault}): look after the network, then pull again")
+
+    def _body(self, client: Any, path: str, start: int) -> Iterator[bytes]:
+        at = {"Bucket": self.bucket, "Key": f"{self.prefix}/{path}" if self.prefix else path}
+        body = client.get_object(**at, **({"Range": f"bytes={start}-"} if start else {}))["Body"]
+        try:
+            yield from body.iter_chunks(PIECE)
+        finally:
+            body.close()

@@ -1,0 +1,100 @@
+"""A release on trial: counted as started until it has served well, so that one that takes the service down is rolled back.
+
+A service opens its release with :func:`edge_runtime.pull.open_newest`, which rolls back first where that is due, and serves
+inside a trial:
+
+>>> with Trial.of(release) as trial:                  # doctest: +SKIP
+...     recognizer = Recognizer.open(release)
+...     ...                                           # the first frames
+...     trial.served_well()
+
+A service that is killed, or that ends with an error, before it has served well leaves its start counted; one that is stopped
+in peace takes it back.
+"""
+
+import json
+import logging
+from types import TracebackType
+from typing import Any
+
+from edge_runtime.disk import replace
+from edge_runtime.home import Home, Kept
+from edge_runtime.release import Release
+
+STARTS = 2
+"""So many starts without having served well are one too many: the next one begins with the release before."""
+FILE = "trial.json"
+
+log = logging.getLogger(__name__)
+
+
+class Trial:
+    """One start of a service with the release that a home serves. Without a home nothing is counted."""
+
+    def __init__(self, home: Home | None, manifest_sha256: str = ""):
+        self.home = home
+        self.manifest_sha256 = manifest_sha256
+        self._open = False
+
+    @classmethod
+    def of(cls, release: Release) -> "Trial":
+        """The trial of an opened release."""
+        home = Home.of_release(release.folder)
+        served = home.served if home else None
+        known = served is not None and served.release_id == release.folder.name
+        return cls(home, served.manifest_sha256) if known and served else cls(None)
+
+    def __enter__(self) -> "Trial":
+        self._count(+1)
+        self._open = True
+        return self
+
+    def served_well(self) -> None:
+        """Say that the first frames were answered: the release is the last good one from now on."""
+        if not self._open:
+            return
+        self._open = False
+        self._count(None)
+        if self.home is not None:
+            try:
+                self.home.served_well(self.manifest_sha256)
+            except OSError as error:
+                log.warning("can't note that the release serves well: %s", error)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        in_peace = kind is None or issubclass(kind, KeyboardInterrupt | SystemExit)
+        if self._open and in_peace:
+            self._count(-1)
+        self._open = False
+
+    def _count(self, change: int | None) -> None:
+        """Change the number of starts; None sets it to zero. A home that can't be written counts nothing."""
+        if self.home is None:
+            return
+        starts = 0 if change is None else max(0, _starts(self.home, self.manifest_sha256) + change)
+        said = {"manifest_sha256": self.manifest_sha256, "starts": starts}
+        try:
+            replace(self.home.folder / FILE, json.dumps(said).encode())
+        except OSError as error:
+            log.warning("can't count this start (%s): the release would not be rolled back if it crashed", error)
+
+
+def _starts(home: Home, manifest_sha256: str) -> int:
+    try:
+        said: Any = json.loads((home.folder / FILE).read_bytes())
+        return int(said["starts"]) if said["manifest_sha256"] == manifest_sha256 else 0
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def roll_back_if_due(home: Home) -> Kept | None:
+    """Serve the last good release, and refuse the served one from now on, if it was started too often without serving well.
+
+    Gives the release that is served now if that was done.
+    """
+    served = home.served
+    if served is None or _starts(home, served.manifest_sha256) < STARTS:
+        return None
+    return home.roll_back(f"it ended the service {STARTS} times before it had served well")
