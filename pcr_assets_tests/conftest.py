@@ -73,7 +73,7 @@ class World:
         return {
             "project": self.project,
             "compute": SameProcessCompute(),
-            "signer": ReleaseSigner(keys=str(self.folder / "keys")),
+            "signer": ReleaseSigner(key_folder=str(self.folder / "keys")),
         }
 
     def refresh(self):

@@ -37,7 +37,7 @@ class Place:
             scratch=str(self.folder / "work"),
             profile="embedded",
         )
-        return {"project": project, "signer": ReleaseSigner(keys=str(self.folder / "keys"))}
+        return {"project": project, "signer": ReleaseSigner(key_folder=str(self.folder / "keys"))}
 
     def pulled(self, device: Path) -> Pulled:
         """Let a device that trusts this place's root pull its newest release."""

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class ReleaseSigner(dg.ConfigurableResource):
-    """Signs with the keys in the folder ``keys``, else ``PCR_KEYS``, else in ``DAGSTER_HOME/keys``, made there at first need."""
+    """Signs with the keys in ``key_folder``, else ``PCR_KEYS``, else in ``DAGSTER_HOME/keys``, made there at first need."""
 
-    keys: str = ""
+    key_folder: str = ""
 
     @property
     def folder(self) -> Path:
         """Where the keys are."""
-        from pcr_assets.trust.keys import key_folder
+        from pcr_assets.trust.keys import key_folder as usual
 
-        return Path(self.keys) if self.keys else key_folder()
+        return Path(self.key_folder) if self.key_folder else usual()
 
     def open(self, store: "Store", settings: "TrustSettings") -> "tuple[Repository, Keys]":
         """The metadata of a store and the keys. Both are made where there are none, but no keys in a folder that was named.
@@ -32,5 +32,5 @@ class ReleaseSigner(dg.ConfigurableResource):
         """
         from pcr_assets.trust.channels import initialised
 
-        named = self.keys or os.environ.get("PCR_KEYS")
+        named = self.key_folder or os.environ.get("PCR_KEYS")
         return initialised(store, [self.folder], settings.days, may_make=not named)

@@ -41,7 +41,7 @@ def test_a_named_folder_without_keys_is_never_filled(signer, store, tmp_path, mo
     if named == "variable":
         monkeypatch.setenv("PCR_KEYS", str(folder))
     else:
-        signer = ReleaseSigner(keys=str(folder))
+        signer = ReleaseSigner(key_folder=str(folder))
     with pytest.raises(TrustError, match=r"gone has no root\.pem: `python -m pcr_assets\.trust init`"):
         signer.open(store, TRUST)
     assert not folder.exists()

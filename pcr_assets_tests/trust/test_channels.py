@@ -1,4 +1,4 @@
-"""What a publisher signs, as a device believes it: channels, promotion, renewal, new keys, and publishers that get in each other's way."""
+"""What a publisher signs, as a device believes it: channels, promotion, renewal, new keys, publishers side by side."""
 
 import json
 import os
