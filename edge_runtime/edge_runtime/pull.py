@@ -27,7 +27,7 @@ from edge_runtime.refusals import (
     SelfTestFailed,
 )
 from edge_runtime.release import Release, described, is_plain_name, manifest_of, open_release
-from edge_runtime.selftest import tested_apart
+from edge_runtime.selftest import tried_apart
 from edge_runtime.trial import roll_back_if_due
 from edge_runtime.trust import trusted_roots
 
@@ -72,7 +72,7 @@ def pull(
     trusted = trusted_roots() if roots is None else roots
     try:
         with at.alone():
-            return _Pull(publisher, at, channel or _followed(at), check or tested_apart, progress).run(
+            return _Pull(publisher, at, channel or _followed(at), check or tried_apart, progress).run(
                 trusted, mend, again
             )
     except OSError as error:

@@ -111,7 +111,7 @@ def answers(recognizer: "Recognizer", pictures: Sequence["np.ndarray"]) -> list[
     return [recognizer.gallery.search(recognizer.embedder.embed(card[np.newaxis]), CANDIDATES)[0] for card in cards]
 
 
-def tested_here(folder: Path) -> int:
+def tried_here(folder: Path) -> int:
     """Open the release in a folder whose files were verified, and ask its queries; gives their number.
 
     Raises :class:`SelfTestFailed` where it can't be opened, or answers otherwise.
@@ -131,8 +131,8 @@ def tested_here(folder: Path) -> int:
         raise SelfTestFailed(f"self-test: {error}") from error
 
 
-def tested_apart(folder: Path) -> int:
-    """:func:`tested_here` in a process of its own, so that a release that takes its process down takes down nothing else."""
+def tried_apart(folder: Path) -> int:
+    """:func:`tried_here` in a process of its own, so that a release that takes its process down takes down nothing else."""
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "edge_runtime.selftest", str(folder)],
@@ -160,7 +160,7 @@ def tested_apart(folder: Path) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Try the release in a folder; says how many queries it was asked."""
     try:
-        print(tested_here(Path(arguments[0])))
+        print(tried_here(Path(arguments[0])))
     except SelfTestFailed as error:
         print(error, file=sys.stderr)
         return FAILED

@@ -343,6 +343,13 @@ class InParts:
             (self.parts / sha256(piece)).write_bytes(piece)
         return entry
 
+    def manifest_part(self, name):
+        """The first part of a file as it is published now, by its SHA-256."""
+        entry = self._listed(self.whole / name)
+        if "parts" not in entry:
+            return entry["sha256"]
+        return json.loads((self.parts / entry["parts"]["sha256"]).read_bytes())[0][0]
+
     def a_part(self):
         """A part of the index that no other file has."""
         listed = json.loads((self.parts / self._listed(self.whole / "fp32.usearch")["parts"]["sha256"]).read_bytes())
@@ -466,10 +473,10 @@ def trusted(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture(autouse=True)
-def tested_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def tried_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Releases are tried in this process: another one takes a second to start. Tests of that are marked ``faults``."""
     if request.node.get_closest_marker("faults") is None:
-        monkeypatch.setattr("edge_runtime.pull.tested_apart", edge_runtime.selftest.tested_here)
+        monkeypatch.setattr("edge_runtime.pull.tried_apart", edge_runtime.selftest.tried_here)
 
 
 @pytest.fixture

@@ -73,14 +73,26 @@ def _offer(targets: Targets, channel: str, release_id: str, sha256: str, size: i
     before = targets.targets.get(newest_path(channel))
     if before is not None and before.hashes.get("sha256") == sha256:
         return False
-    remembered = [path for path in targets.targets if path not in (newest_path(channel), path_of(channel, release_id))]
+    remembered = [
+        path for path in _in_order(targets) if path not in (newest_path(channel), path_of(channel, release_id))
+    ]
     kept = {path: targets.targets[path] for path in remembered[-(HISTORY - 1) :]}
+    said = {"release_id": release_id, "order": _order(before) + 1 if before else 1}
     made = {
-        path: TargetFile(size, {"sha256": sha256}, path, {"custom": {"release_id": release_id}})
+        path: TargetFile(size, {"sha256": sha256}, path, {"custom": dict(said)})
         for path in (path_of(channel, release_id), newest_path(channel))
     }
     targets.targets = {**kept, **made}
     return True
+
+
+def _order(target: TargetFile) -> int:
+    """The how-manieth release of its channel a target was: JSON keeps no order of paths."""
+    return int(target.custom["order"])
+
+
+def _in_order(targets: Targets) -> list[str]:
+    return sorted(targets.targets, key=lambda path: _order(targets.targets[path]))
 
 
 def promote(
@@ -109,7 +121,7 @@ def promote(
 
 def releases_in(repository: Repository, channel: str) -> list[str]:
     """The releases that a channel names, the newest last."""
-    paths = [path for path in repository.channel(channel).targets if path != newest_path(channel)]
+    paths = [path for path in _in_order(repository.channel(channel)) if path != newest_path(channel)]
     return [path.removeprefix(f"{channel}/").removesuffix(".json") for path in paths]
 
 

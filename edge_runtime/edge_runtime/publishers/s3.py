@@ -19,8 +19,8 @@ class S3Publisher:
     """See :class:`~edge_runtime.publishers.base.Publisher`."""
 
     def __init__(self, url: str):
-        self.name = url.rstrip("/")
-        self.bucket, _, self.prefix = self.name.removeprefix("s3://").partition("/")
+        self.bucket, _, self.prefix = url.removeprefix("s3://").rstrip("/").partition("/")
+        self.name = f"s3://{self.bucket}/{self.prefix}".rstrip("/")
         if not self.bucket:
             raise Unreachable(f"{url} names no bucket: write s3://BUCKET/PREFIX")
 
