@@ -64,9 +64,9 @@ def _trust_own_releases(project: Project) -> None:
     from pcr_assets.trust.channels import RENEW_AT, renew
     from pcr_assets.trust.keys import Keys, key_folder
     from pcr_assets.trust.metadata import ROOT_COPY, Repository
-    from pcr_assets.trust.settings import TIMESTAMP, TrustSettings
+    from pcr_assets.trust.settings import TIMESTAMP, trust_settings
 
-    settings, keys = TrustSettings(**project.settings.section("trust")), Keys([key_folder()])
+    settings, keys = trust_settings(project.settings), Keys([key_folder()])
     repository = Repository.open(project.root, keys)
     if repository.pointer is not None and repository.expires_within(TIMESTAMP, RENEW_AT, settings.days):
         renew(repository, keys, settings.days)

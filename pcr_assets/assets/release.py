@@ -28,9 +28,9 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     """The signed bundle that edge_runtime opens: models, indexes, pictures, report, in parts of which only new ones are written."""
     from pcr_assets.gallery import bundle
     from pcr_assets.trust.channels import publish_release
-    from pcr_assets.trust.settings import TrustSettings
+    from pcr_assets.trust.settings import trust_settings
 
-    artifacts, trust = project.artifacts, TrustSettings(**project.settings.section("trust"))
+    artifacts, trust = project.artifacts, trust_settings(project.settings)
     repository, keys = signer.open(project.root, trust)
     names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
     names |= {"card_references": layout.REFERENCES, "outline_filter": layout.OUTLINE_FILTER}

@@ -17,9 +17,9 @@ def renew_signatures(context: dg.OpExecutionContext, project: Project, signer: R
     from pcr_assets.trust.channels import renew
     from pcr_assets.trust.keys import Keys
     from pcr_assets.trust.metadata import Repository
-    from pcr_assets.trust.settings import TrustSettings
+    from pcr_assets.trust.settings import trust_settings
 
-    settings, keys = TrustSettings(**project.settings.section("trust")), Keys([signer.folder])
+    settings, keys = trust_settings(project.settings), Keys([signer.folder])
     repository = Repository.open(project.root, keys)
     if repository.pointer is None:
         context.log.info(f"{project.root.root} has no metadata yet: the first release makes them")

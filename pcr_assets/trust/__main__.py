@@ -10,7 +10,7 @@ from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
 from pcr_assets.trust.keys import Keys, TrustError, key_folder, make_keys
-from pcr_assets.trust.settings import CHANNELS, ROLES, ROOT, STABLE, TARGETS, TrustSettings
+from pcr_assets.trust.settings import CHANNELS, ROLES, ROOT, STABLE, TARGETS, TrustSettings, trust_settings
 
 if TYPE_CHECKING:
     from pcr_assets.trust.metadata import Repository
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         project = Project()
-        settings = TrustSettings(**project.settings.section("trust"))
+        settings = trust_settings(project.settings)
         return int(options.run(options, project, settings))
     except (TrustError, StoreError, SettingsError) as error:
         print(error, file=sys.stderr)

@@ -2,6 +2,7 @@
 at once or not at all.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,23 +156,27 @@ def replace_key(repository: Repository, keys: Keys, days: Days, role: str, folde
     """
     delegator = repository.targets if role in CHANNELS else repository.root
     old = list(repository.entitled(role).keyids)
-    number = 2
-    made = []
-    for keyid in old:
-        while (folder / f"{role}-{number}.pem").exists():
-            number += 1
-        made.append(make_key(folder, f"{role}-{number}").public_key)
-        delegator.revoke_key(keyid, role)
-    for key in made:
-        delegator.add_key(key, role)
     files = [file for keyid in old if (file := keys.file(keyid))]
+    made = [make_key(folder, name) for name in _free_names(folder, role, len(old))]
     fresh = Keys(list(dict.fromkeys([*keys.folders, folder])))
-    if role in CHANNELS:
-        repository.sign(TARGETS, fresh, days)
-        repository.sign(role, fresh, days)
-    else:
-        repository.sign(ROOT, fresh, days, former=old if role == ROOT else ())
-        if role == TARGETS:
-            repository.sign(TARGETS, fresh, days)
+    for keyid in old:
+        delegator.revoke_key(keyid, role)
+    for signer in made:
+        delegator.add_key(signer.public_key, role)
+    try:
+        repository.sign(TARGETS if role in CHANNELS else ROOT, fresh, days, former=old if role == ROOT else ())
+        if role in (TARGETS, *CHANNELS):
+            repository.sign(role, fresh, days)
+    except TrustError:  # nothing was published: no key is left behind that signs for nobody
+        for signer in made:
+            if path := fresh.file(signer.public_key.keyid):
+                path.unlink()
+        raise
     repository.publish(fresh, days)
     return files
+
+
+def _free_names(folder: Path, role: str, count: int) -> list[str]:
+    """Names for new key files of a role."""
+    names = (f"{role}-{number}" for number in itertools.count(2))
+    return list(itertools.islice((name for name in names if not (folder / f"{name}.pem").exists()), count))

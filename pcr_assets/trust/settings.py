@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pcr_assets.settings import Settings
+
 CANARY, STABLE = "canary", "stable"
 CHANNELS = (CANARY, STABLE)
 ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
@@ -39,6 +41,12 @@ class TrustSettings(BaseModel):
         """Refuse channels that no device knows."""
         if unknown := set(self.channels) - set(CHANNELS):
             raise ValueError(f"channels must be of {', '.join(CHANNELS)}, not {', '.join(sorted(unknown))}")
+
+
+def trust_settings(settings: Settings) -> TrustSettings:
+    """The section ``trust`` of a profile. Raises SettingsError with each mistake in it."""
+    settings.check("trust", TrustSettings)
+    return TrustSettings(**settings.section("trust"))
 
 
 def expiry(role: str, days: Days) -> datetime:
