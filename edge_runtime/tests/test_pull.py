@@ -4,9 +4,11 @@ import errno
 import hashlib
 import json
 import os
+import random
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ from edge_runtime.refusals import (
     WrongSchema,
 )
 from edge_runtime.release import open_release
+from edge_runtime.selftest import tried_here
 
 
 def sha256(data: bytes) -> str:
@@ -321,6 +324,34 @@ def test_killed_at_any_moment_a_whole_release_is_served_and_the_next_pull_goes_o
     assert sorted(path.name for path in (home / "releases").iterdir() if path.name != "latest.json") == sorted(
         [first, second]
     )
+
+
+def killed_after(seconds: float, source: FolderPublisher, home: Path, roots: list[bytes]) -> None:
+    """Pull in a process that is killed after a while."""
+    child = os.fork()
+    if child == 0:
+        try:
+            pull(source, home, roots, check=tried_here)
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.faults
+def test_killed_at_random_moments_a_whole_release_is_served_each_time(published, home):
+    """EDGE_RUNTIME_KILLS says how many times: 10, or more on a machine that has the time."""
+    source, moments = FolderPublisher(published.releases), random.Random(0)
+    began = time.perf_counter()
+    whole = {pull(source, home, published.trusted, check=tried_here).release_id}
+    usual = time.perf_counter() - began
+    for kill in range(int(os.environ.get("EDGE_RUNTIME_KILLS", "10"))):
+        whole.add(published.publish(note=kill)["release_id"])
+        killed_after(moments.uniform(0, usual), source, home, published.trusted)
+        assert served(home, published).release_id in whole
+    assert pull(source, home, published.trusted, check=tried_here).release_id == published.folder.name
+    assert served(home, published).release_id == published.folder.name
 
 
 def test_parts_that_were_fetched_before_a_pull_was_killed_are_not_fetched_again(published, home):
