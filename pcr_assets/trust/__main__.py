@@ -91,7 +91,8 @@ def _init(options: argparse.Namespace, project: Project, settings: TrustSettings
             f"of {options.root_keys} root keys {options.root_threshold} can't be asked for: make more, or ask for fewer"
         )
     repository = Repository.open(project.root, Keys([folder]))
-    if repository.pointer is None and not len(Keys(_folders(options))):
+    held = Keys(_folders(options))
+    if repository.pointer is None and not any(held.named(role) for role in ROLES):
         make_keys(folder, {role: options.root_keys if role == ROOT else 1 for role in ROLES})
     keys = Keys(_folders(options))
     begin(repository, keys, settings.days, options.root_threshold)

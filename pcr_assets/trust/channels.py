@@ -39,7 +39,7 @@ def initialised(store: Store, folders: Sequence[Path], days: Days, *, may_make: 
     keys = Keys(folders)
     repository = Repository.open(store, keys)
     if repository.pointer is None:
-        if not len(keys) and may_make:
+        if may_make and not any(keys.named(role) for role in ROLES):
             make_keys(folders[0], dict.fromkeys(ROLES, 1))
             keys = Keys(folders)
         begin(repository, keys, days)

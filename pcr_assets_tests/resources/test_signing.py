@@ -4,7 +4,7 @@ import pytest
 
 from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.resources.store import FolderStore
-from pcr_assets.trust.keys import Keys, TrustError
+from pcr_assets.trust.keys import Keys, TrustError, make_key
 from pcr_assets.trust.settings import TrustSettings
 
 TRUST = TrustSettings()
@@ -33,6 +33,12 @@ def test_the_keys_stay_the_same_from_release_to_release(signer, store):
     repository.publish(keys, TRUST.days)
     again, _ = signer.open(store, TRUST)
     assert again.root == repository.root
+
+
+def test_keys_of_other_things_beside_them_hinder_nobody(signer, store):
+    make_key(signer.folder, "release_signing_key")
+    _, keys = signer.open(store, TRUST)
+    assert len(keys) == 7
 
 
 @pytest.mark.parametrize("named", ["field", "variable"])
