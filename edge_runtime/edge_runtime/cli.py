@@ -107,14 +107,19 @@ def _opened(options: argparse.Namespace) -> Any:
     from edge_runtime.recognizer import Recognizer
     from edge_runtime.refusals import ReleaseError
 
-    logging.basicConfig(format="edge-runtime: %(message)s")
-    logging.getLogger("edge_runtime").setLevel(logging.INFO)
+    _log()
     try:
         release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
         return Recognizer.open(release, options.variant, options.threads, options.engine)
     except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
         _complain(str(error))
         return None
+
+
+def _log() -> None:
+    """Our own lines as they are; of others only errors, as what they warn of is told in a sentence of ours."""
+    logging.basicConfig(format="edge-runtime: %(message)s", level=logging.ERROR)
+    logging.getLogger("edge_runtime").setLevel(logging.INFO)
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -142,6 +147,7 @@ def _pull(options: argparse.Namespace) -> int:
     from edge_runtime.pull import pull
     from edge_runtime.refusals import ReleaseError
 
+    _log()
     try:
         pulled = pull(
             options.source, options.home, channel=options.channel, mend=True, again=options.again, progress=_progress

@@ -12,10 +12,11 @@ A service that is killed, or that ends with an error, before it has served well 
 in peace takes it back.
 """
 
+import fcntl
 import json
 import logging
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from edge_runtime.disk import replace
 from edge_runtime.home import Home, Kept
@@ -24,6 +25,7 @@ from edge_runtime.release import Release
 STARTS = 2
 """So many starts without having served well are one too many: the next one begins with the release before."""
 FILE = "trial.json"
+LOCK = ".trial.lock"
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ class Trial:
         self.home = home
         self.manifest_sha256 = manifest_sha256
         self._open = False
+        self._under_way: IO[str] | None = None
 
     @classmethod
     def of(cls, release: Release) -> "Trial":
@@ -45,9 +48,25 @@ class Trial:
         return cls(home, served.manifest_sha256) if known and served else cls(None)
 
     def __enter__(self) -> "Trial":
+        self._hold()
         self._count(+1)
         self._open = True
         return self
+
+    def _hold(self) -> None:
+        """Let others see that a trial is under way: the kernel ends the lock with the process."""
+        if self.home is None:
+            return
+        try:
+            self._under_way = (self.home.folder / LOCK).open("a")
+            fcntl.flock(self._under_way, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:  # another service tries the same release, or the home can't be written
+            log.info("this trial holds no lock: %s", error)
+
+    def _release(self) -> None:
+        if self._under_way is not None:
+            self._under_way.close()
+            self._under_way = None
 
     def served_well(self) -> None:
         """Say that the first frames were answered: the release is the last good one from now on."""
@@ -60,6 +79,7 @@ class Trial:
                 self.home.served_well(self.manifest_sha256)
             except OSError as error:
                 log.warning("can't note that the release serves well: %s", error)
+        self._release()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -68,6 +88,7 @@ class Trial:
         if self._open and in_peace:
             self._count(-1)
         self._open = False
+        self._release()
 
     def _count(self, change: int | None) -> None:
         """Change the number of starts; None sets it to zero. A home that can't be written counts nothing."""
@@ -92,9 +113,18 @@ def _starts(home: Home, manifest_sha256: str) -> int:
 def roll_back_if_due(home: Home) -> Kept | None:
     """Serve the last good release, and refuse the served one from now on, if it was started too often without serving well.
 
-    Gives the release that is served now if that was done.
+    Gives the release that is served now if that was done. A start that is under way is not held against the release.
     """
     served = home.served
-    if served is None or _starts(home, served.manifest_sha256) < STARTS:
+    if served is None or _starts(home, served.manifest_sha256) < STARTS or _is_under_way(home):
         return None
     return home.roll_back(f"it ended the service {STARTS} times before it had served well")
+
+
+def _is_under_way(home: Home) -> bool:
+    with (home.folder / LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from securesystemslib.signer import CryptoSigner
-from signing import in_days
+from signing import Repository, in_days
 
 from edge_runtime.channel import newest
 from edge_runtime.publishers import FolderPublisher
@@ -196,6 +196,18 @@ def test_a_root_that_the_one_before_did_not_sign_is_not_followed(published, take
     repository.write_root()
     with pytest.raises(BadSignature, match="root is not signed by a key"):
         take()
+
+
+def test_a_publisher_that_began_anew_is_believed_once_its_new_root_is_pinned(published, home):
+    roots = published.trusted
+    pull(published.releases, home, roots)
+    shutil.rmtree(published.releases / "metadata")
+    published.repository = Repository(published.releases)
+    published.change_a_row()
+    with pytest.raises(UnknownPublisher):
+        pull(published.releases, home, roots)
+    pulled = pull(published.releases, home, [*roots, *published.trusted])
+    assert open_release(pulled.folder, published.trusted).release_id == published.folder.name
 
 
 @pytest.mark.parametrize("pulled_before", [False, True])

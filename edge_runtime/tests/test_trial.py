@@ -86,6 +86,15 @@ def test_a_success_between_crashes_starts_the_count_anew(device):
     assert [device.start(ending) for ending in endings] == [device.second] * 4
 
 
+def test_a_start_that_is_under_way_is_not_held_against_the_release(device):
+    """A service looks for what is new while it is in its last chance itself."""
+    device.start(crashes)
+    with Trial.of(device.open()) as trial:
+        assert device.open().release_id == device.second
+        trial.served_well()
+    assert device.open().release_id == device.second
+
+
 def test_a_newer_release_is_taken_after_a_bad_one(device):
     for _ in range(STARTS):
         device.start(crashes)

@@ -73,7 +73,7 @@ class S3Publisher:
                 fault = str(error)
                 if not at:  # botocore has asked as often already
                     break
-        raise Unreachable(f"{place} can't be reached ({fault}): look after the network, then pull again")
+        raise Unreachable(f"{place} can't be reached ({fault}): look after the network and the credentials")
 
     def _body(self, client: Any, path: str, start: int) -> Iterator[bytes]:
         at = {"Bucket": self.bucket, "Key": f"{self.prefix}/{path}" if self.prefix else path}

@@ -136,9 +136,9 @@ def _pieces(response: Any, url: str, start: int) -> Iterator[bytes]:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in few words: urllib3's own name the object that it happened to."""
+    """What went wrong, in few words: urllib3's own begin with the object that it happened to."""
     cause = getattr(error, "reason", None) or error
-    return f"{type(cause).__name__}: {str(cause).rpartition('object at ')[2].partition('>: ')[2] or cause}"
+    return str(cause).rpartition("): ")[2] or type(cause).__name__
 
 
 def _is_this_machine(host: str) -> bool:
