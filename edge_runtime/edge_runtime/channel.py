@@ -157,49 +157,37 @@ def _started(pieces: Iterator[bytes]) -> Iterator[bytes]:
     return rest()
 
 
-def _told(error: Exception, publisher: Publisher, channel: str) -> ReleaseError:
+def _told(error: Exception, publisher: Publisher, channel: str) -> ReleaseError:  # noqa: PLR0911  (a return a reason)
     """The refusal that fits what python-tuf says."""
-    if isinstance(error.__cause__, ReleaseError) and not isinstance(error.__cause__, NotPublished):
-        return error.__cause__
     name, said = publisher.name, str(error)
-    kinds: list[tuple[type[Exception], ReleaseError]] = [
-        (
-            tuf_says.ExpiredMetadataError,
-            Expired(
+    never_together = (
+        f"{name} mixes metadata that were never published together ({said}): copy or publish it again, as a whole"
+    )
+    match error:
+        case Exception(__cause__=ReleaseError() as cause) if not isinstance(cause, NotPublished):
+            return cause
+        case tuf_says.ExpiredMetadataError():
+            return Expired(
                 f"what {name} says has expired ({said}): nothing new is taken from it, as somebody may hold back what is newer. "
                 "Its publisher renews it with `python -m pcr_assets.trust renew`; or this device's clock is ahead, it says "
                 f"{datetime.now(UTC):%Y-%m-%d}"
-            ),
-        ),
-        (tuf_says.UnsignedMetadataError, refusal_of(error, name)),
-        (
-            tuf_says.LengthOrHashMismatchError,
-            Mixed(
-                f"{name} mixes metadata that were never published together ({said}): copy or publish it again, as a whole"
-            ),
-        ),
-        (
-            tuf_says.DownloadLengthMismatchError,
-            Endless(f"{name} sends more than any such file holds ({said}): it is not taken"),
-        ),
-        (
-            tuf_says.DownloadHTTPError,
-            Mixed(f"{said}, but other metadata of {name} name it: copy or publish it again, as a whole"),
-        ),
-        (
-            DeserializationError,
-            Damaged(f"{name} sends what is no metadata: is it the publisher's place, or the login page of a network?"),
-        ),
-    ]
-    if isinstance(error, tuf_says.BadVersionNumberError):
-        if "be >=" in said or ".json version" in said:
+            )
+        case tuf_says.UnsignedMetadataError():
+            return refusal_of(error, name)
+        case tuf_says.BadVersionNumberError() if "be >=" in said or ".json version" in said:
             return Downgrade(
                 f"{name} offers what is older than what this device has seen ({said}): it is not taken. Is it an old copy?"
             )
-        return Mixed(f"{name} mixes metadata that were never published together ({said}): copy or publish it again")
-    for kind, refusal in kinds:
-        if isinstance(error, kind):
-            return refusal
+        case tuf_says.BadVersionNumberError() | tuf_says.LengthOrHashMismatchError():
+            return Mixed(never_together)
+        case tuf_says.DownloadHTTPError():
+            return Mixed(f"{said}, but other metadata of {name} name it: copy or publish it again, as a whole")
+        case tuf_says.DownloadLengthMismatchError():
+            return Endless(f"{name} sends more than any such file holds ({said}): it is not taken")
+        case DeserializationError():
+            return Damaged(
+                f"{name} sends what is no metadata: is it the publisher's place, or the login page of a network?"
+            )
     if channel in said and "delegated" in said:
         return NoRelease(f"{name} has nothing in the channel {channel}: publish there first, or pull another channel")
     return Damaged(f"{name} can't be believed ({said}): publish the release again")

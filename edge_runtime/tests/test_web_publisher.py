@@ -1,6 +1,7 @@
 """A publisher on a web server that has every fault: cut, slow, lying, or a login page."""
 
 import http.server
+import sys
 import threading
 import time
 from urllib.parse import unquote
@@ -267,3 +268,9 @@ def test_places_that_are_none_are_refused_and_passwords_not_repeated(url, said):
     with pytest.raises(ReleaseError, match=said) as caught:
         open_publisher(url)
     assert "secret" not in str(caught.value)
+
+
+def test_a_bucket_without_boto3_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(Unreachable, match=r"pip install 'edge-runtime\[s3\]'"):
+        b"".join(open_publisher("s3://bucket/releases").read("metadata/timestamp.json"))

@@ -49,36 +49,46 @@ class S3Publisher:
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         """See :meth:`Publisher.read`."""
-        client = self._client
-        from botocore.exceptions import BotoCoreError, ClientError
+        client = self._client  # says what to install where boto3 lacks
+        from botocore.exceptions import BotoCoreError
         from urllib3.exceptions import HTTPError
 
-        place, at, fault = f"{self.name}/{path}", start, ""
+        at, fault = start, ""
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(BACKOFF * 2 ** (attempt - 1))
+            body = self._body(client, path, at)
+            if body is None:
+                return
             try:
-                for piece in self._body(client, path, at):
+                for piece in body.iter_chunks(PIECE):
                     at += len(piece)
                     yield piece
                 return
-            except ClientError as error:
-                code = str(error.response.get("Error", {}).get("Code", ""))
-                if code in ("InvalidRange", "416") and at:  # it ends where what is here ends
-                    return
-                if code in GONE:
-                    raise NotPublished(f"{place} is missing, or may not be read ({code})") from error
-                raise Unreachable(f"{place} can't be read ({code}): see to the bucket and the credentials") from error
-            except (BotoCoreError, HTTPError) as error:
+            except (BotoCoreError, HTTPError) as error:  # cut in the middle of the body
                 fault = str(error)
-                if not at:  # botocore has asked as often already
-                    break
-        raise Unreachable(f"{place} can't be reached ({fault}): look after the network and the credentials")
+            finally:
+                body.close()
+        raise Unreachable(
+            f"{self.name}/{path} breaks off {TRIES} times after {at} bytes ({fault}): look after the network, then pull again"
+        )
 
-    def _body(self, client: Any, path: str, start: int) -> Iterator[bytes]:
+    def _body(self, client: Any, path: str, start: int) -> Any:
+        """The body from a byte on, which botocore asks for again and again; None where the file ends there."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        place = f"{self.name}/{path}"
         at = {"Bucket": self.bucket, "Key": f"{self.prefix}/{path}" if self.prefix else path}
-        body = client.get_object(**at, **({"Range": f"bytes={start}-"} if start else {}))["Body"]
         try:
-            yield from body.iter_chunks(PIECE)
-        finally:
-            body.close()
+            return client.get_object(**at, **({"Range": f"bytes={start}-"} if start else {}))["Body"]
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code in ("InvalidRange", "416") and start:
+                return None
+            if code in GONE:
+                raise NotPublished(f"{place} is missing, or may not be read ({code})") from error
+            raise Unreachable(f"{place} can't be read ({code}): see to the bucket and the credentials") from error
+        except BotoCoreError as error:
+            raise Unreachable(
+                f"{place} can't be reached ({error}): look after the network and the credentials, then pull again"
+            ) from error
