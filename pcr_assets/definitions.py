@@ -9,6 +9,7 @@ from pcr_assets.assets import cards, dataset, exports, models, reference, releas
 from pcr_assets.automation.declarative import automated, content_changes
 from pcr_assets.automation.new_cards import new_cards
 from pcr_assets.automation.refresh_job import refresh_job
+from pcr_assets.automation.renewal import renew_nightly, renew_trust
 from pcr_assets.checks import CHECKS
 from pcr_assets.resources.compute import LocalCompute
 from pcr_assets.resources.hailo import HailoCompiler
@@ -30,7 +31,8 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         assets=automated(dg.load_assets_from_modules(FLOORS)),
         asset_checks=CHECKS,
         resources={**resources, **(resource_overrides or {})},
-        jobs=[refresh_job],
+        jobs=[refresh_job, renew_trust],
+        schedules=[renew_nightly],
         sensors=[new_cards, content_changes],
         executor=dg.in_process_executor,
     )

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pcr_assets import layout, refresh
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.resources.store import FolderStore
 
 PHOTOS_SHOWN = 12
@@ -33,7 +32,7 @@ def main() -> int:
     code = refresh.main(["run"])
     if code != 0:
         return code
-    _trust_own_releases(ReleaseSigner())
+    _trust_own_releases(project)
     releases = Path(project.root.root, layout.RELEASES)
     photos = _photos(Path(project.photos_root))
     if not photos:
@@ -55,11 +54,23 @@ def _render_sample(project: Project) -> None:
     )
 
 
-def _trust_own_releases(signer: ReleaseSigner) -> None:
-    """Pin the pipeline's public key for the edge_runtime of this environment, as `edge-runtime trust` does on a Pi."""
-    from edge_runtime.keys import trust
+def _trust_own_releases(project: Project) -> None:
+    """Pin the store's root for the edge_runtime of this environment, as `edge-runtime trust` does on a Pi.
 
-    trust(signer.public_key())
+    The metadata are believed first as the keys of this machine ask, and renewed if they would expire: a demo that is run
+    again after a year works.
+    """
+    from edge_runtime.trust import trust
+    from pcr_assets.trust.channels import RENEW_AT, renew
+    from pcr_assets.trust.keys import Keys, key_folder
+    from pcr_assets.trust.metadata import ROOT_COPY, Repository
+    from pcr_assets.trust.settings import TIMESTAMP, trust_settings
+
+    settings, keys = trust_settings(project.settings), Keys([key_folder()])
+    repository = Repository.open(project.root, keys)
+    if repository.pointer is not None and repository.expires_within(TIMESTAMP, RENEW_AT, settings.days):
+        renew(repository, keys, settings.days)
+    trust(project.root.read(ROOT_COPY))
 
 
 def _photos(folder: Path) -> list[Path]:

@@ -22,5 +22,7 @@ HEF = "models/efficientnet-hailo"
 OUTLINE_FILTER = "models/outline-filter"
 
 REPORT = "analytics/recognition_report"
+SELF_TEST = "analytics/self_test"
 RELEASES = "releases"
 PARTS = "releases/parts"
+METADATA = "releases/metadata"

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pcr_assets import layout
@@ -32,7 +33,7 @@ class Pruned:
 
 
 def prune(store: Store, keep: int = KEEP, older_than: float = HOURS * 3600, now: float | None = None) -> Pruned:
-    """Keep the newest ``keep`` releases, the current one among them, and all parts that they name.
+    """Keep the newest ``keep`` releases, the current one and those that a channel names, and all parts that they name.
 
     Nothing that was written in the last ``older_than`` seconds is removed. Raises StoreError when ``keep`` is no positive
     number, or when the list of a kept release's parts can't be read: what it names can't be told then.
@@ -73,13 +74,19 @@ def _releases(entries: Sequence[Entry]) -> dict[str, Entry]:
 
 
 def _served(store: Store) -> set[str]:
-    """The releases that the pointers name."""
+    """The releases that the current artifact and the signed metadata name, those a channel may go back to among them."""
     found = set()
-    for pointer, field in (("latest.json", "release_id"), ("current.json", "version")):
-        try:
-            found.add(str(json.loads(store.read(f"{layout.RELEASES}/{pointer}"))[field]))
-        except Missing:
-            continue
+    with suppress(Missing):
+        found.add(str(json.loads(store.read(f"{layout.RELEASES}/current.json"))["version"]))
+    try:
+        timestamp = json.loads(store.read(f"{layout.METADATA}/timestamp.json"))
+    except Missing:
+        return found
+    version = timestamp["signed"]["meta"]["snapshot.json"]["version"]
+    snapshot = json.loads(store.read(f"{layout.METADATA}/{version}.snapshot.json"))
+    for file, meta in snapshot["signed"]["meta"].items():
+        role = json.loads(store.read(f"{layout.METADATA}/{meta['version']}.{file}"))
+        found |= {str(target["custom"]["release_id"]) for target in role["signed"]["targets"].values()}
     return found
 
 

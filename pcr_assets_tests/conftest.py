@@ -17,7 +17,9 @@ import pytest
 from pcr_assets import planner
 from pcr_assets.definitions import build_defs
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.signing import ReleaseSigner, make_key
+from pcr_assets.resources.signing import ReleaseSigner
+from pcr_assets.trust.keys import make_keys
+from pcr_assets.trust.settings import ROLES
 from pcr_assets_tests.s3_server import S3Server
 
 # What a person's own store was given must not reach a test: it would write sample cards among theirs.
@@ -71,7 +73,7 @@ class World:
         return {
             "project": self.project,
             "compute": SameProcessCompute(),
-            "signer": ReleaseSigner(key=str(self.folder / "key.pem")),
+            "signer": ReleaseSigner(key_folder=str(self.folder / "keys")),
         }
 
     def refresh(self):
@@ -126,7 +128,7 @@ def built_world(tmp_path_factory):
 
     world = World(tmp_path_factory.mktemp("world"))
     shutil.copy(QUICK, world.profile)
-    make_key(world.folder / "key.pem")
+    make_keys(world.folder / "keys", dict.fromkeys(ROLES, 1))
     render(world.raw.parent, sets=3, cards_per_set=8, strangers=6)
     outcome, world.built = world.refresh()
     assert outcome.ending is planner.Ending.SETTLED, str(outcome)

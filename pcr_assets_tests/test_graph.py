@@ -36,18 +36,14 @@ def test_nothing_changed_nothing_runs(world):
 
 
 def trusted(world):
-    from pcr_assets.gallery.bundle import keyid
-
-    key = world.resources["signer"].public_key()
-    return {keyid(key): key}
+    return [world.project.root.read(f"{layout.RELEASES}/root.json")]
 
 
 def pulled(world):
-    """What a device that trusts this world's key pulled."""
+    """What a device that trusts this world's publisher pulled, and tried, in a process of its own."""
     from edge_runtime.pull import pull
-    from edge_runtime.source import FolderSource
 
-    return pull(FolderSource(Path(world.project.root.root, layout.RELEASES)), world.folder / "device", trusted(world))
+    return pull(Path(world.project.root.root, layout.RELEASES), world.folder / "device", trusted(world))
 
 
 def test_a_new_card_costs_its_own_set_in_the_store_and_its_own_parts_on_the_device(world):
@@ -173,23 +169,23 @@ def test_bad_files_are_in_quarantine_with_their_reasons_and_all_other_cards_go_o
 
 
 def test_a_teacher_worse_than_hashing_is_not_distilled_and_the_last_release_stays(world):
-    release = world.project.root.read(f"{layout.RELEASES}/latest.json")
+    release = world.project.root.read(f"{layout.METADATA}/timestamp.json")
     world.set("gates", teacher_lead=2.0)
     world.set("teacher", settings={**world.project.settings.section("teacher")["settings"], "seed": 5})
     outcome, built = world.refresh()
     assert int(outcome.ending) == 4
     assert built == ["teacher_weights"]
     assert "teacher_beats_hashing" in str(outcome)
-    assert world.project.root.read(f"{layout.RELEASES}/latest.json") == release
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") == release
 
 
 def test_an_empty_bucket_is_one_clear_sentence_and_the_last_release_stays(world):
-    release = world.project.root.read(f"{layout.RELEASES}/latest.json")
+    release = world.project.root.read(f"{layout.METADATA}/timestamp.json")
     shutil.rmtree(world.raw)
     outcome, _ = world.refresh()
     assert int(outcome.ending) == 1
     assert "there are no card scans in" in str(outcome)
-    assert world.project.root.read(f"{layout.RELEASES}/latest.json") == release
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") == release
 
 
 def test_the_release_names_a_sample_card_on_its_own_scan(world):

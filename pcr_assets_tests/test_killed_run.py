@@ -21,12 +21,12 @@ TIMEOUT = 180
 def test_a_refresh_killed_at_any_step_is_picked_up_by_the_next_one(world, moment):
     shutil.copy("dagster.yaml", world.home)
     world.set("stage2", seed=5)
-    before = world.project.root.read(f"{layout.RELEASES}/latest.json")
+    before = world.project.root.read(f"{layout.METADATA}/timestamp.json")
     settings = {
         "DAGSTER_HOME": str(world.home),
         "PCR_STORE": str(world.folder / "store"),
         "PCR_PROFILE": str(world.profile),
-        "PCR_SIGNING_KEY": str(world.folder / "key.pem"),
+        "PCR_KEYS": str(world.folder / "keys"),
     }
     log = world.folder / "refresh.log"
     with log.open("w") as file:
@@ -45,12 +45,12 @@ def test_a_refresh_killed_at_any_step_is_picked_up_by_the_next_one(world, moment
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    assert world.project.root.read(f"{layout.RELEASES}/latest.json") == before
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") == before
     assert world.project.artifacts.find(layout.RELEASES) is not None
 
     outcome, built = world.refresh()
     assert int(outcome.ending) == 0, str(outcome)
     assert built[-1] == "edge_release"
-    assert world.project.root.read(f"{layout.RELEASES}/latest.json") != before
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") != before
     _, again = world.refresh()
     assert again == []

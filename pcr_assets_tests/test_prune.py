@@ -10,6 +10,8 @@ from pcr_assets import digests, layout, prune
 from pcr_assets.gallery.parts import Parts, part_key
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import Entry, FolderStore, StoreError
+from pcr_assets.trust.channels import initialised, publish_release
+from pcr_assets.trust.settings import TrustSettings
 
 DAY = 24 * 3600.0
 
@@ -29,8 +31,7 @@ def release(store, name, age_days, *contents):
         made.files, artifacts.fetch_file
     )
     store.write(f"{layout.RELEASES}/{name}/manifest.json", digests.canonical_json({"files": entries}))
-    store.write(f"{layout.RELEASES}/{name}/manifest.sig", b"signed")
-    store.write(f"{layout.RELEASES}/latest.json", digests.canonical_json({"release_id": name}))
+    store.write(f"{layout.RELEASES}/current.json", digests.canonical_json({"version": name}))
     when = time.time() - age_days * DAY
     for entry in store.list():
         if entry.key not in before:
@@ -69,9 +70,20 @@ def test_of_a_file_in_many_parts_its_list_and_all_of_them_stay(store):
 def test_the_current_release_stays_though_others_are_newer(store):
     release(store, "rolled back to", 9, b"old")
     release(store, "newer", 8, b"new")
-    store.write(f"{layout.RELEASES}/latest.json", digests.canonical_json({"release_id": "rolled back to"}))
+    store.write(f"{layout.RELEASES}/current.json", digests.canonical_json({"version": "rolled back to"}))
     assert prune.prune(store, keep=1, older_than=DAY).removed == ()
     assert present(store, b"old")
+
+
+def test_what_the_signed_metadata_offer_stays(store, tmp_path):
+    for age, name in enumerate(("third", "second", "first")):
+        release(store, name, 9 - age, name.encode())
+    trust = TrustSettings()
+    repository, keys = initialised(store, [tmp_path / "keys"], trust.days, may_make=True)
+    publish_release(repository, keys, trust, "third", b"manifest")
+    done = prune.prune(store, keep=1, older_than=DAY)
+    assert (done.kept, done.removed) == (("first", "third"), ("second",))
+    assert present(store, b"third")
 
 
 def test_what_a_publisher_at_work_has_written_so_far_stays(store):

@@ -40,7 +40,7 @@ def server(world):
         "DAGSTER_HOME": str(world.home),
         "PCR_STORE": str(world.folder / "store"),
         "PCR_PROFILE": str(world.profile),
-        "PCR_SIGNING_KEY": str(world.folder / "key.pem"),
+        "PCR_KEYS": str(world.folder / "keys"),
     }
     command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
     with (world.folder / "server.log").open("w") as log:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.pull import Pulled, pull
-from edge_runtime.source import FolderSource
+from edge_runtime.trust import read_root
 from pcr_assets import layout
 
 FLOORS = ("processed_cards", "card_references", "card_embeddings", "card_index", "edge_release")
@@ -22,7 +22,7 @@ GIVEN = (layout.ONNX, layout.INT8, layout.HEF, layout.REPORT)
 
 @dataclass(frozen=True)
 class Place:
-    """A store of the benchmark, with its scans, its key and its scratch folder."""
+    """A store of the benchmark, with its scans, its keys and its scratch folder."""
 
     folder: Path
 
@@ -37,15 +37,12 @@ class Place:
             scratch=str(self.folder / "work"),
             profile="embedded",
         )
-        return {"project": project, "signer": ReleaseSigner(key=str(self.folder / "key.pem"))}
+        return {"project": project, "signer": ReleaseSigner(key_folder=str(self.folder / "keys"))}
 
     def pulled(self, device: Path) -> Pulled:
-        """Let a device that trusts this place's key pull its newest release."""
-        from edge_runtime.keys import keyid
-
-        key = bytes.fromhex((self.folder / "store" / layout.PROJECT / layout.RELEASES / "release_key.pub").read_text())
-        source = FolderSource(self.folder / "store" / layout.PROJECT / layout.RELEASES)
-        return pull(source, device, {keyid(key): key})
+        """Let a device that trusts this place's root pull its newest release."""
+        releases = self.folder / "store" / layout.PROJECT / layout.RELEASES
+        return pull(releases, device, [read_root(releases / "root.json")])
 
 
 def project_of(folder: Path) -> Place:
@@ -54,8 +51,9 @@ def project_of(folder: Path) -> Place:
 
 
 def give_models(store: Path, folder: Path) -> None:
-    """Copy the models and the report of a built store into a new one, and make it a signing key."""
-    from pcr_assets.resources.signing import make_key
+    """Copy the models and the report of a built store into a new one, and make it signing keys."""
+    from pcr_assets.trust.keys import make_keys
+    from pcr_assets.trust.settings import ROLES
 
     source, target = store / layout.PROJECT, folder / "store" / layout.PROJECT
     for name in GIVEN:
@@ -63,7 +61,7 @@ def give_models(store: Path, folder: Path) -> None:
         for key in [f"{name}/current.json", *(file["key"] for file in pointer["files"].values())]:
             (target / key).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / key, target / key)
-    make_key(folder / "key.pem")
+    make_keys(folder / "keys", dict.fromkeys(ROLES, 1))
 
 
 def main(folder: Path, made_up: bool = False) -> None:

@@ -15,10 +15,10 @@ from edge_runtime.cli import card_json
 from edge_runtime.decide import Status
 from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
-from edge_runtime.keys import keyid, read_key, trusted_keys
 from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.release import Release
+from edge_runtime.trust import read_root, trusted_roots
 from peers.base import ONE_THREAD, Context, Entry, Peer, Ranking, both_ways, ranked
 
 FAMILY = "ours"
@@ -29,13 +29,9 @@ NEIGHBOURS = 12
 
 
 def opened(context: Context) -> Release:
-    """The newest release of the store. The key beside it is trusted here: this measures one's own store."""
-    own = context.releases / "release_key.pub"
-    keys = trusted_keys()
-    if own.exists():
-        key = read_key(own)
-        keys[keyid(key)] = key
-    return open_newest(context.releases, keys)
+    """The newest release of the store. The root beside it is trusted here: this measures one's own store."""
+    own = context.releases / "root.json"
+    return open_newest(context.releases, [*trusted_roots(), *([read_root(own)] if own.exists() else [])])
 
 
 class EmbeddingAlone:

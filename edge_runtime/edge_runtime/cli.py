@@ -10,12 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.keys import NotAKey, keyid, read_key, trust, user_folder
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, run
 
 LISTED = 5
 """Candidates that an answer lists."""
+CHANNELS = ("stable", "canary")
+"""As :mod:`edge_runtime.pull` has them, which is not loaded for a page of help."""
 ENGINES = ("auto", "hailo", "int8", "fp32")
 """As :mod:`edge_runtime.engine` has them, which is not loaded for a page of help."""
 
@@ -42,15 +44,21 @@ def _parser() -> argparse.ArgumentParser:
     add_options(watch)
     watch.set_defaults(run=_watch)
     pull = commands.add_parser("pull", help="fetch what is new in a publisher's releases, for recognising offline")
-    pull.add_argument("source", type=Path, metavar="SOURCE", help="the publisher's folder of releases")
+    pull.add_argument(
+        "source", metavar="SOURCE", help="the publisher's folder of releases, https://HOST/PATH, or s3://BUCKET/PREFIX"
+    )
+    _add_channel(pull)
     pull.add_argument(
         "--home", type=Path, help="where they are kept (default: in this user's cache, by the source's name)"
     )
+    pull.add_argument("--again", action="store_true", help="try a release that failed here before once more")
     pull.set_defaults(run=_pull)
-    pin = commands.add_parser("trust", help="pin a public key: releases that it signed are opened from now on")
-    pin.add_argument("key", type=Path, metavar="KEY.pub")
+    pin = commands.add_parser(
+        "trust", help="pin a publisher's root: releases that lead back to it are opened from now on"
+    )
+    pin.add_argument("root", type=Path, metavar="root.json")
     place = pin.add_mutually_exclusive_group()
-    place.add_argument("--folder", type=Path, help="where pinned keys are kept (default: with this installation)")
+    place.add_argument("--folder", type=Path, help="where pinned roots are kept (default: with this installation)")
     place.add_argument(
         "--user", dest="folder", action="store_const", const=user_folder(), help="pin for this user only"
     )
@@ -60,8 +68,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_release_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--releases", type=Path, required=True, help="a publisher's folder of releases, or the home of an earlier pull"
+        "--releases",
+        required=True,
+        metavar="PLACE",
+        help="a publisher's folder of releases, https://HOST/PATH, s3://BUCKET/PREFIX, or the home of an earlier pull",
     )
+    _add_channel(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--engine",
@@ -72,6 +84,12 @@ def _add_release_options(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--variant", help="one model of the release by its name")
     parser.add_argument(
         "--threads", type=_at_least_one, help="threads of one model call on the processor (default: one for each core)"
+    )
+
+
+def _add_channel(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--channel", choices=CHANNELS, help="which releases of a publisher (default: as before, at first stable)"
     )
 
 
@@ -87,16 +105,21 @@ def _opened(options: argparse.Namespace) -> Any:
     from edge_runtime.gallery import GalleryError
     from edge_runtime.pull import open_newest
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.release import ReleaseError
+    from edge_runtime.refusals import ReleaseError
 
-    logging.basicConfig(format="edge-runtime: %(message)s")
-    logging.getLogger("edge_runtime").setLevel(logging.INFO)
+    _log()
     try:
-        release = open_newest(options.releases, say=_complain, progress=_progress)
+        release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
         return Recognizer.open(release, options.variant, options.threads, options.engine)
-    except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
+    except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
         _complain(str(error))
         return None
+
+
+def _log() -> None:
+    """Our own lines as they are; of others only errors, as what they warn of is told in a sentence of ours."""
+    logging.basicConfig(format="edge-runtime: %(message)s", level=logging.ERROR)
+    logging.getLogger("edge_runtime").setLevel(logging.INFO)
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -121,19 +144,19 @@ def _recognize(options: argparse.Namespace) -> int:
 
 
 def _pull(options: argparse.Namespace) -> int:
-    from edge_runtime.home import home_of
     from edge_runtime.pull import pull
-    from edge_runtime.release import ReleaseError
-    from edge_runtime.source import FolderSource
+    from edge_runtime.refusals import ReleaseError
 
-    source = FolderSource(options.source)
+    _log()
     try:
-        pulled = pull(source, options.home or home_of(source.name), mend=True, progress=_progress)
-    except (ReleaseError, NotAKey) as error:
+        pulled = pull(
+            options.source, options.home, channel=options.channel, mend=True, again=options.again, progress=_progress
+        )
+    except (ReleaseError, NotARoot) as error:
         _complain(str(error))
         return 2
     print(
-        f"release {pulled.release_id} is in {pulled.folder}: fetched {pulled.fetched / 1e6:.2f} of "
+        f"release {pulled.release_id} ({pulled.channel}) is in {pulled.folder}: fetched {pulled.fetched / 1e6:.2f} of "
         f"{pulled.size / 1e6:.1f} MB, in {pulled.parts} parts"
     )
     return 0
@@ -209,15 +232,15 @@ def _card_line(card: dict[str, Any]) -> str:
 
 def _trust(options: argparse.Namespace) -> int:
     try:
-        key = read_key(options.key)
-        pinned = trust(key, options.folder)
-    except NotAKey as error:
+        root = read_root(options.root)
+        pinned = trust(root, options.folder)
+    except NotARoot as error:
         print(f"edge-runtime: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"edge-runtime: {error.filename} can't be written ({error.strerror}): try --user", file=sys.stderr)
         return 2
-    print(f"trusting key {keyid(key)}, pinned in {pinned}")
+    print(f"trusting the publisher of root {root_id(root)}, pinned in {pinned}")
     return 0
 
 

@@ -73,6 +73,11 @@ class Gallery:
         return {card.card_id: card for card in self._cards.values()}
 
     @property
+    def entries(self) -> list[tuple[int, Card]]:
+        """The key of each scan and the card that it shows, in the catalogue's order."""
+        return list(self._cards.items())
+
+    @property
     def keys(self) -> list[int]:
         """The keys of all scans, in the catalogue's order."""
         return list(self._cards)

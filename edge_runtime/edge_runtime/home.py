@@ -1,22 +1,51 @@
-"""Where a device keeps what it pulled: one home for each source.
+"""Where a device keeps what it pulled: one home for each publisher.
 
-``releases/`` holds whole releases and ``latest.json``, the pointer to the one that is served; ``lists/`` which parts their
-files are made of; ``incoming/`` what an unfinished pull has fetched so far. What two releases share is on the disk once.
+``releases/`` holds whole releases and ``latest.json``, the pointer to the one that is served and to the last good one before
+it; ``metadata/`` what was believed of the publisher so far; ``refused.json`` which releases failed on this device; ``lists/``
+which parts files are made of; ``incoming/`` what an unfinished pull has fetched. What two releases share is on the disk once.
 """
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from edge_runtime.release import ReleaseError, read_pointer
+from edge_runtime.disk import ASIDE, flush, replace
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.release import is_plain_name, read_pointer
 
-ASIDE = ".aside"
-"""What is unfinished ends so."""
+MOST_REFUSED = 32
+"""Releases that are remembered as bad; older ones are forgotten, and nobody offers them any more."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A release that a home keeps. ``good``: a service has served well with it."""
+
+    release_id: str
+    manifest_sha256: str
+    channel: str = "stable"
+    good: bool = False
+
+    @classmethod
+    def read(cls, said: Any) -> "Kept":
+        """Raises KeyError, TypeError and ValueError for what is none."""
+        kept = cls(
+            str(said["release_id"]),
+            str(said["manifest_sha256"]),
+            str(said.get("channel", "stable")),
+            bool(said.get("good")),
+        )
+        if not is_plain_name(kept.release_id):
+            raise ValueError(f"{kept.release_id!r} is no release")
+        return kept
 
 
 class Home:
@@ -27,70 +56,148 @@ class Home:
         self.releases = self.folder / "releases"
         self.incoming = self.folder / "incoming"
         self.lists = self.folder / "lists"
+        self.metadata = self.folder / "metadata"
+
+    @classmethod
+    def of_release(cls, folder: Path) -> "Home | None":
+        """The home that a release's folder lies in; None for one that lies elsewhere."""
+        home = cls(Path(folder).absolute().parent.parent)
+        return home if home.metadata.is_dir() and home.releases == Path(folder).absolute().parent else None
 
     @property
     def pointer(self) -> bytes | None:
         """The bytes of the pointer, None before the first pull."""
         try:
             return (self.releases / "latest.json").read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     @property
-    def served(self) -> str | None:
-        """The id of the release that is served, if there is one."""
+    def served(self) -> Kept | None:
+        """The release that is served, if there is one."""
+        return self._pointed()[0]
+
+    @property
+    def before(self) -> Kept | None:
+        """The last good release before that, which a failing one is rolled back to."""
+        return self._pointed()[1]
+
+    def _pointed(self) -> tuple[Kept | None, Kept | None]:
+        pointer = self.pointer
         try:
-            return read_pointer(self.pointer or b"", self.releases)[0]
-        except ReleaseError:
-            return None
+            read_pointer(pointer or b"", self.releases)
+            said = json.loads(pointer or b"")
+            return Kept.read(said), Kept.read(said["before"]) if said.get("before") else None
+        except (ReleaseError, ValueError, KeyError, TypeError):
+            return None, None
 
     def kept(self) -> list[Path]:
         """The folders of all releases that are here, the served one first."""
+        served = self.served
         folders = [path for path in self.releases.glob("*") if path.is_dir() and path.suffix != ASIDE]
-        return sorted(folders, key=lambda path: (path.name != self.served, path.name))
+        return sorted(folders, key=lambda path: (served is None or path.name != served.release_id, path.name))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One pull at a time: another one waits. The kernel ends the lock with the process."""
-        for folder in (self.releases, self.incoming, self.lists):
+        for folder in (self.releases, self.incoming, self.lists, self.metadata):
             folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a") as lock:
+        with self._locked(".lock"):
+            yield
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        with (self.folder / name).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def publish(self, aside: Path, folder: Path, pointer: bytes) -> None:
+    def publish(self, aside: Path, new: Kept) -> None:
         """Put a finished release in its place, then move the pointer to it. A power cut leaves the old pointer or the new one."""
+        folder = self.releases / new.release_id
         flush(aside)
         if folder.exists():  # it was damaged: the pointer never led to a place without a release
             shutil.rmtree(folder.with_name(f".{folder.name}{ASIDE}"), ignore_errors=True)
             folder.rename(folder.with_name(f".{folder.name}{ASIDE}"))
         aside.rename(folder)
         flush(self.releases)
-        with tempfile.NamedTemporaryFile(dir=self.releases, prefix=".aside-", delete=False) as file:
-            file.write(pointer)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self.releases / "latest.json")
-        flush(self.releases)
+        self.serve(new)
 
-    def tidy(self, releases: Collection[str], lists: Collection[str]) -> None:
-        """Keep these releases and lists, and nothing of what pulls left over."""
+    def serve(self, new: Kept) -> None:
+        """Move the pointer. What was served stays behind it as the last good one, unless an older one has proved itself more."""
+        with self._locked(".pointer.lock"):
+            served, before = self._pointed()
+            if served is not None and served.manifest_sha256 == new.manifest_sha256:
+                new = Kept(new.release_id, new.manifest_sha256, new.channel, served.good)
+            else:
+                bad = self.refused
+                candidates = [each for each in (served, before) if each and each.manifest_sha256 not in bad]
+                candidates = [each for each in candidates if each.manifest_sha256 != new.manifest_sha256]
+                before = next((each for each in candidates if each.good), candidates[0] if candidates else None)
+            self._point(new, before)
+
+    def served_well(self, manifest_sha256: str) -> None:
+        """Remember of the served release that it serves well."""
+        with self._locked(".pointer.lock"):
+            served, before = self._pointed()
+            if served is not None and served.manifest_sha256 == manifest_sha256 and not served.good:
+                self._point(Kept(served.release_id, served.manifest_sha256, served.channel, True), before)
+
+    def roll_back(self, reason: str) -> Kept | None:
+        """Refuse the served release from now on, and serve the last good one; None, and nothing done, where there is none."""
+        with self._locked(".pointer.lock"):
+            served, before = self._pointed()
+            if served is None or before is None or not (self.releases / before.release_id).is_dir():
+                return None
+            self._refuse(served.manifest_sha256, served.release_id, reason)
+            self._point(before, None)
+            return before
+
+    def _point(self, served: Kept, before: Kept | None) -> None:
+        said = {**asdict(served), "before": asdict(before) if before else None}
+        replace(self.releases / "latest.json", json.dumps(said).encode())
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why releases are refused on this device, by the SHA-256 of their manifest. Another edge_runtime tries them again."""
+        return {sha256: entry["reason"] for sha256, entry in self._refusals().items() if entry.get("by") == _version()}
+
+    def _refusals(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.folder / "refused.json").read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return {}
+
+    def refuse(self, manifest_sha256: str, release_id: str, reason: str) -> None:
+        """Remember that a release failed on this device."""
+        with self._locked(".pointer.lock"):
+            self._refuse(manifest_sha256, release_id, reason)
+
+    def _refuse(self, manifest_sha256: str, release_id: str, reason: str) -> None:
+        entries = self._refusals() | {manifest_sha256: {"release_id": release_id, "reason": reason, "by": _version()}}
+        newest = dict(list(entries.items())[-MOST_REFUSED:])
+        replace(self.folder / "refused.json", json.dumps(newest, indent=1).encode())
+
+    def forgive(self, manifest_sha256: str) -> None:
+        """Forget that a release failed on this device."""
+        with self._locked(".pointer.lock"):
+            entries = self._refusals()
+            if entries.pop(manifest_sha256, None) is not None:
+                replace(self.folder / "refused.json", json.dumps(entries, indent=1).encode())
+
+    def tidy(self, lists: Collection[str]) -> None:
+        """Keep the served release and the last good one, these lists, and nothing of what pulls left over."""
+        kept = {each.release_id for each in self._pointed() if each}
         for path in self.releases.iterdir():
-            if path.is_dir() and path.name not in releases:
+            if path.is_dir() and path.name not in kept:
                 shutil.rmtree(path)
-            elif path.name.startswith(".aside-"):
+            elif path.name.startswith(f"{ASIDE}-"):
                 path.unlink()
         for path in (*self.incoming.iterdir(), *(path for path in self.lists.iterdir() if path.name not in lists)):
             path.unlink()
 
 
-def flush(folder: Path) -> None:
-    """See to it that the names in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _version() -> str:
+    return version("edge-runtime")
 
 
 def home_of(place: str) -> Path:

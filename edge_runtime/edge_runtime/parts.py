@@ -6,16 +6,18 @@ A file of several parts has a list of them, a part itself: JSON, ``[[sha256, siz
 import hashlib
 import json
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.release import NOT_AS_EXPECTED, Damaged, PartTampered, PartTruncated, WrongSchema
-from edge_runtime.source import Source
+from edge_runtime.publishers import Publisher
+from edge_runtime.refusals import Damaged, NotPublished, PartMissing, PartTampered, PartTruncated, WrongSchema
+from edge_runtime.release import NOT_AS_EXPECTED
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+PARTS = "parts"
+"""Where a publisher keeps the parts."""
 
 
 @dataclass(frozen=True)
@@ -96,32 +98,51 @@ def is_part(data: bytes, part: Part) -> bool:
     return len(data) == part.size and hashlib.sha256(data).hexdigest() == part.sha256
 
 
-def fetch(source: Source, part: Part, folder: Path) -> None:
+PARTIAL = ".partial"
+"""What of a part has come so far ends so."""
+
+
+def fetch(publisher: Publisher, part: Part, folder: Path) -> None:
     """Fetch a part into a folder, under its SHA-256: checked while it is written aside, then renamed.
 
-    Raises ``PartMissing``, :class:`PartTruncated`, :class:`PartTampered`.
+    What came before the line was cut is kept, and gone on from. Raises :class:`PartMissing`, :class:`PartTruncated`,
+    :class:`PartTampered` and ``Unreachable``.
     """
-    digest, size = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".aside-", delete=False) as aside:
+    aside = folder / f"{part.sha256}{PARTIAL}"
+    resumed = aside.is_file() and 0 < aside.stat().st_size < part.size
+    try:
         try:
-            for piece in source.part(part.sha256):
-                digest.update(piece)
-                size += len(piece)
-                if size > part.size:
-                    break
-                aside.write(piece)
-            aside.close()
-            if size < part.size:
-                raise PartTruncated(
-                    f"part {part.sha256} of {source.name} ends after {size} of {part.size} bytes: publish the release again"
-                )
-            if size > part.size or digest.hexdigest() != part.sha256:
-                raise PartTampered(
-                    f"part {part.sha256} of {source.name} is not the one that was signed: publish the release again"
-                )
-            Path(aside.name).replace(folder / part.sha256)
-        finally:
-            Path(aside.name).unlink(missing_ok=True)
+            _fetch_rest(publisher, part, aside, resumed)
+        except (PartTruncated, PartTampered):
+            if not resumed:
+                raise
+            _fetch_rest(publisher, part, aside, False)  # what was here already may be what is wrong
+    except NotPublished as error:
+        raise PartMissing(f"{error}: publish the release again (`make build ASSET=edge_release`)") from error
+    except (PartTruncated, PartTampered):
+        aside.unlink(missing_ok=True)
+        raise
+    aside.replace(folder / part.sha256)
+
+
+def _fetch_rest(publisher: Publisher, part: Part, aside: Path, resumed: bool) -> None:
+    digest = hashlib.sha256(aside.read_bytes() if resumed else b"")
+    size = aside.stat().st_size if resumed else 0
+    with aside.open("ab" if resumed else "wb") as file:
+        for piece in publisher.read(f"{PARTS}/{part.sha256}", size):
+            digest.update(piece)
+            size += len(piece)
+            if size > part.size:
+                break
+            file.write(piece)
+    if size < part.size:
+        raise PartTruncated(
+            f"part {part.sha256} of {publisher.name} ends after {size} of {part.size} bytes: publish the release again"
+        )
+    if size > part.size or digest.hexdigest() != part.sha256:
+        raise PartTampered(
+            f"part {part.sha256} of {publisher.name} is not the one that was signed: publish the release again"
+        )
 
 
 def ranges(folder: Path, lists: Path) -> Iterator[tuple[str, Range]]:

@@ -1,43 +1,39 @@
-"""Pull the newest release of a source: only the parts that are not here yet, and served only when it is whole.
+"""Pull the newest release of a channel: only the parts that are not here yet, and served only when it is whole and works.
 
-The order is fixed: signature of the manifest, by a pinned key; the parts that lack, each checked while it is written aside;
-the files, each put together and checked in a folder aside; that folder renamed into place; the pointer moved. Killed at any
-moment, the last good release is served, and the next pull goes on with the parts that were fetched.
+The order is fixed: what the publisher signed, from a pinned root on; the parts that lack, each checked while it is written
+aside; the files, each put together and checked in a folder aside; known queries, answered by that release in a process of its
+own; that folder renamed into place; the pointer moved. Killed at any moment, the last good release is served, and the next
+pull goes on with the parts that were fetched.
 """
 
-import hashlib
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime.home import ASIDE, Home, home_of
-from edge_runtime.keys import trusted_keys
-from edge_runtime.parts import File, Part, Range, fetch, files_of, is_part, lies_in, parts_of, ranges
-from edge_runtime.release import (
+from edge_runtime.assembly import Progress, assemble, lists_of
+from edge_runtime.disk import ASIDE, replace, write
+from edge_runtime.home import Home, Kept, home_of
+from edge_runtime.parts import files_of
+from edge_runtime.proof import FILE as PROOF
+from edge_runtime.publishers import Publisher, is_url, open_publisher
+from edge_runtime.publishers.base import METADATA
+from edge_runtime.refusals import (
+    CannotPull,
     Damaged,
-    Release,
+    Mixed,
+    NotPublished,
+    RefusedBefore,
     ReleaseError,
-    described,
-    is_plain_name,
-    open_release,
-    read_pointer,
-    verified,
+    SelfTestFailed,
 )
-from edge_runtime.source import FolderSource, Source
+from edge_runtime.release import Release, described, is_plain_name, manifest_of, open_release
+from edge_runtime.selftest import tried_apart
+from edge_runtime.trial import roll_back_if_due
+from edge_runtime.trust import trusted_roots
 
-AT_ONCE = 8
-"""Parts that are fetched at the same time."""
-MOST_POINTER_BYTES = 4096
-
-Progress = Callable[[int, int], None]
-
-
-class CannotPull(ReleaseError):
-    """The source can't be read, or the home can't be written."""
+CHANNELS = ("stable", "canary")
+Check = Callable[[Path], object]
+"""Tries a whole release folder before it is served; raises :class:`SelfTestFailed` to have it refused from now on."""
 
 
 @dataclass(frozen=True)
@@ -49,181 +45,204 @@ class Pulled:
     size: int
     fetched: int
     parts: int
+    channel: str = CHANNELS[0]
 
 
 def pull(
-    source: Source,
-    home: Path,
-    keys: Mapping[str, bytes] | None = None,
+    source: Publisher | str | Path,
+    home: Path | None = None,
+    roots: Sequence[bytes] | None = None,
     *,
+    channel: str | None = None,
     mend: bool = False,
+    again: bool = False,
+    check: Check | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Pulled:
-    """Bring the newest release of a source into a home, and serve it.
+    """Bring the newest release of a publisher's channel into a home, and serve it.
 
-    ``keys``: trusted ones, by default the pinned; ``mend``: read every file that is here already, and fetch damaged ones
-    again. ``progress`` is told of bytes fetched and to fetch. Raises a :class:`ReleaseError` of the kind that fits; the release
-    that was served before is served then.
+    ``source``: a publisher, or where one is; ``home``: by default this user's for that publisher; ``roots``: trusted ones, by
+    default the pinned; ``channel``: by default the one that the home follows, else ``stable``; ``mend``: read every file that
+    is here already, and fetch damaged ones again; ``again``: try a release that failed here before once more. ``progress`` is
+    told of bytes fetched and to fetch. Raises a :class:`ReleaseError` of the kind that fits; the release that was served
+    before is served then.
     """
+    publisher = open_publisher(source) if isinstance(source, str | Path) else source
+    at = Home(home or home_of(publisher.name))
+    trusted = trusted_roots() if roots is None else roots
     try:
-        with Home(home).alone():
-            return _pull(source, Home(home), trusted_keys() if keys is None else keys, mend, progress)
+        with at.alone():
+            return _Pull(publisher, at, channel or _followed(at), check or tried_apart, progress).run(
+                trusted, mend, again
+            )
     except OSError as error:
         raise CannotPull(
-            f"{error.filename or home} can't be used ({error.strerror}): free space or mend the rights, then pull again"
+            f"{error.filename or at.folder} can't be used ({error.strerror}): free space or mend the rights, then pull again"
         ) from error
 
 
-def _pull(source: Source, home: Home, keys: Mapping[str, bytes], mend: bool, progress: Progress) -> Pulled:
-    pointer = source.pointer()
-    if len(pointer) > MOST_POINTER_BYTES:
-        raise Damaged(f"{source.name}/latest.json is larger than any pointer")
-    release_id, digest = read_pointer(pointer, source.name)
-    data, signature = source.manifest(release_id)
-    if not is_plain_name(release_id) or release_id.startswith(".") or release_id.endswith(ASIDE):
-        raise Damaged(f"{source.name}/latest.json names no release: publish the release again")
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise Damaged(
-            f"{source.name}/latest.json names another manifest than {release_id}'s: publish the release again"
-        )
-    place = f"{source.name}/{release_id}"
-    folder = home.releases / release_id
-    manifest = verified(data, signature, place, source.key_hint, keys)
-    described(folder, manifest)  # what could not be opened must not take the place of what can
-    files = files_of(manifest, place)
-    size = sum(file.whole.size for file in files)
-    if home.pointer == pointer and folder.is_dir() and not mend:
-        return Pulled(release_id, folder, size, len(pointer), 0)
-
-    before = home.served
-    aside = home.releases / f"{release_id}{ASIDE}"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    here = _files_here(home)
-    lacking = [file for file in files if not _linked(file, here.get(file.whole), aside / file.name, mend)]
-    lists = [file.listed for file in lacking if file.listed is not None and not lies_in(home.lists, file.listed)]
-    _fetch(source, lists, home.lists, lambda done, total: None)
-    made_of = {file: parts_of(file, home.lists) for file in lacking}
-    found = _ranges_here(home, {part for parts in made_of.values() for part in parts})
-    wanted = [part for part in dict.fromkeys(p for parts in made_of.values() for p in parts) if part not in found]
-    missing = [part for part in wanted if not lies_in(home.incoming, part)]
-    _fetch(source, missing, home.incoming, progress)
-    found |= {part: Range(home.incoming / part.sha256, 0, part.size) for part in wanted}
-    for file, parts in made_of.items():
-        _assemble(file, [found[part] for part in parts], aside / file.name)
-    for name, content in (("manifest.json", data), ("manifest.sig", signature or b"")):
-        _write(aside / name, [content])
-    home.publish(aside, folder, pointer)
-    kept = {release_id, before or release_id}
-    home.tidy(kept, {f.listed.sha256 for name in kept for f in _files_in(home.releases / name) if f.listed})
-    fetched = sum(part.size for part in (*lists, *missing)) + len(pointer) + len(data) + len(signature or b"")
-    return Pulled(release_id, folder, size, fetched, len(lists) + len(missing))
+def _followed(home: Home) -> str:
+    served = home.served
+    return served.channel if served else CHANNELS[0]
 
 
-def _files_in(folder: Path) -> list[File]:
-    try:
-        return files_of(json.loads((folder / "manifest.json").read_bytes()), str(folder))
-    except (OSError, ValueError, ReleaseError):
-        return []
+@dataclass(frozen=True)
+class _Pull:
+    publisher: Publisher
+    home: Home
+    channel: str
+    check: Check
+    progress: Progress
 
+    def run(self, roots: Sequence[bytes], mend: bool, again: bool) -> Pulled:
+        from edge_runtime.channel import newest
 
-def _files_here(home: Home) -> dict[Part, Path]:
-    """The files of the releases in a home by their content."""
-    found: dict[Part, Path] = {}
-    for folder in home.kept():
-        for file in _files_in(folder):
-            found.setdefault(file.whole, folder / file.name)
-    return found
-
-
-def _linked(file: File, path: Path | None, target: Path, mend: bool) -> bool:
-    """Whether the file was here already; it is shared then, or copied where files can't be."""
-    if path is None or not path.is_file() or path.stat().st_size != file.whole.size:
-        return False
-    if mend and not is_part(path.read_bytes(), file.whole):
-        return False
-    try:
-        os.link(path, target)
-    except OSError:  # a file system without links, such as FAT
-        shutil.copyfile(path, target)
-    return True
-
-
-def _ranges_here(home: Home, wanted: set[Part]) -> dict[Part, Range]:
-    """Where wanted parts lie in files that are here, checked by their SHA-256."""
-    names = {part.sha256: part for part in wanted}
-    found: dict[Part, Range] = {}
-    for folder in home.kept() if wanted else ():
-        for sha256, place in ranges(folder, home.lists):
-            part = names.get(sha256)
-            if part is not None and part not in found and place.path.is_file() and is_part(place.read(), part):
-                found[part] = place
-    return found
-
-
-def _fetch(source: Source, parts: Sequence[Part], folder: Path, progress: Progress) -> None:
-    """Fetch parts, several at a time; the first failure is raised and ends the rest."""
-    total, done = sum(part.size for part in parts), 0
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        tasks = [(part, pool.submit(fetch, source, part, folder)) for part in dict.fromkeys(parts)]
+        home = self.home
+        offer = newest(self.publisher, home.metadata, self.channel, roots)
+        if not is_plain_name(offer.release_id) or offer.release_id.startswith(".") or offer.release_id.endswith(ASIDE):
+            raise Damaged(f"the channel {self.channel} of {self.publisher.name} names no release: publish it again")
+        if again:
+            home.forgive(offer.sha256)
+        if reason := home.refused.get(offer.sha256):
+            raise RefusedBefore(
+                f"release {offer.release_id} was refused on this device ({reason}): another one is waited for; "
+                "`edge-runtime pull --again` tries it once more"
+            )
+        place, folder = f"{self.publisher.name}/{offer.release_id}", home.releases / offer.release_id
+        data = self._manifest(offer.release_id, offer.target.length)
         try:
-            for part, task in tasks:
-                task.result()
-                done += part.size
-                progress(done, total)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+            offer.target.verify_length_and_hashes(data)
+        except Exception as error:
+            raise Mixed(f"{place}/manifest.json is not the one that was signed: publish the release again") from error
+        manifest = manifest_of(data, place)
+        release = described(folder, manifest)  # what could not be opened must not take the place of what can
+        if release.release_id != offer.release_id:
+            raise Damaged(f"{place}/manifest.json calls itself {release.release_id}: publish the release again")
+        files = files_of(manifest, place)
+        size = sum(file.whole.size for file in files)
+        new = Kept(offer.release_id, offer.sha256, self.channel)
+        if not mend and self._is_served(new, folder, offer.proof):
+            return Pulled(offer.release_id, folder, size, len(data), 0, self.channel)
 
-
-def _assemble(file: File, places: Sequence[Range], target: Path) -> None:
-    if _write(target, (place.read() for place in places)) != file.whole.sha256:
-        raise Damaged(
-            f"the parts of {file.name} are not the file that was signed: pull again, or publish the release again"
+        aside = home.releases / f"{offer.release_id}{ASIDE}"
+        fetched = assemble(self.publisher, home, files, aside, mend, self.progress)
+        write(aside / "manifest.json", [data])
+        write(aside / PROOF, [offer.proof])
+        self._try(aside, new)
+        home.publish(aside, new)
+        home.tidy(
+            {
+                sha256
+                for kept in (home.served, home.before)
+                if kept
+                for sha256 in lists_of(home.releases / kept.release_id)
+            }
         )
+        return Pulled(offer.release_id, folder, size, fetched.size + len(data), fetched.parts, self.channel)
 
+    def _manifest(self, release_id: str, length: int) -> bytes:
+        data = b""
+        try:
+            for piece in self.publisher.read(f"{release_id}/manifest.json"):
+                data += piece
+                if len(data) > length:
+                    break
+        except NotPublished as error:
+            raise Damaged(f"{error}, but what is signed names it: publish the release again") from error
+        return data
 
-def _write(path: Path, pieces: Iterable[bytes]) -> str:
-    """Write a file that survives a power cut; gives its SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("wb") as file:
-        for piece in pieces:
-            digest.update(piece)
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
+    def _is_served(self, new: Kept, folder: Path, proof: bytes) -> bool:
+        """Whether the offer is what is served already; newer signatures of it are taken."""
+        served = self.home.served
+        if served is None or served.manifest_sha256 != new.manifest_sha256 or not folder.is_dir():
+            return False
+        if not (folder / PROOF).is_file() or (folder / PROOF).read_bytes() != proof:
+            replace(folder / PROOF, proof)
+        if served.channel != new.channel:
+            self.home.serve(new)
+        return True
+
+    def _try(self, aside: Path, new: Kept) -> None:
+        try:
+            self.check(aside)
+        except SelfTestFailed as error:
+            self.home.refuse(new.manifest_sha256, new.release_id, str(error))
+            raise
 
 
 def open_newest(
-    place: Path,
-    keys: Mapping[str, bytes] | None = None,
+    place: str | Path,
+    roots: Sequence[bytes] | None = None,
     *,
+    channel: str | None = None,
+    check: Check | None = None,
     say: Callable[[str], None] = lambda line: None,
     progress: Progress = lambda done, total: None,
 ) -> Release:
-    """Open the newest release of a place: a publisher's ``releases``, a home, a folder of whole releases, or one of these.
+    """Open the newest release of a place: a publisher's folder or URL, a home, a folder of whole releases, or one of these.
 
     From a publisher it is pulled first, into this user's home for that place. Where that fails, the last good release is
-    opened, and ``say`` is told why. Raises a :class:`ReleaseError` where there is none.
+    opened, and ``say`` is told why. A release that ended its service again and again is rolled back, one whose signatures
+    have expired is opened: ``say`` is told of both. Raises a :class:`ReleaseError` where there is none.
     """
-    place = Path(place)
-    if (place / "releases" / "latest.json").exists():
-        return open_release(place / "releases", keys)
-    source = FolderSource(place)
-    home = Home(home_of(source.name))
-    whole = (place / "manifest.json").exists() or ((place / "latest.json").exists() and not (place / "parts").is_dir())
-    if whole or not ((place / "parts").is_dir() or home.pointer):
-        return open_release(place, keys)
+    if not is_url(place):
+        as_it_lies = _whole(Path(place))
+        if as_it_lies is not None:
+            return _opened(as_it_lies, roots, say)
+    publisher = open_publisher(place)
+    home = Home(home_of(publisher.name))
+    _roll_back(home, say)
+
+    def pulled(mend: bool = False) -> None:
+        pull(publisher, home.folder, roots, channel=channel, mend=mend, check=check, progress=progress)
+
     try:
-        pull(source, home.folder, keys, progress=progress)
+        pulled()
     except ReleaseError as error:
-        if home.pointer is None:
+        served = home.served
+        if served is None:
             raise
-        say(f"{error}; going on with the last good release, {home.served}")
+        say(f"{error}; going on with the last good release, {served.release_id}")
     try:
-        return open_release(home.releases, keys)
+        return _opened(home.releases, roots, say)
     except Damaged as error:
         say(f"{error}; doing so")
-        pull(source, home.folder, keys, mend=True, progress=progress)
-        return open_release(home.releases, keys)
+        pulled(mend=True)
+        return _opened(home.releases, roots, say)
+
+
+def _whole(place: Path) -> Path | None:
+    """The folder to open where releases lie whole; None for a publisher's, or for one that isn't there but was pulled from."""
+    for folder in (place / "releases", place):
+        if (folder / "latest.json").exists() and not (folder / METADATA).is_dir():
+            return folder
+    if (place / "manifest.json").exists():
+        return place
+    known = (place / METADATA).is_dir() or Home(home_of(open_publisher(place).name)).pointer
+    return None if known else place
+
+
+def _opened(folder: Path, roots: Sequence[bytes] | None, say: Callable[[str], None]) -> Release:
+    if (folder / "latest.json").exists():
+        _roll_back(Home(folder.parent), say)
+    release = open_release(folder, roots)
+    if release.expired and release.signed:
+        say(
+            f"WARNING: the signatures of release {release.release_id} expired on {release.signed.expires:%Y-%m-%d}: it goes on "
+            "being served, but pull a newer one, or see to this device's clock"
+        )
+    return release
+
+
+def _roll_back(home: Home, say: Callable[[str], None]) -> None:
+    served = home.served
+    try:
+        before = roll_back_if_due(home)
+    except OSError as error:
+        say(f"{home.folder} can't be written ({error.strerror}): nothing is rolled back there")
+        return
+    if before is not None and served is not None:
+        say(
+            f"release {served.release_id} ended its service again and again: rolled back to {before.release_id}, and it is not "
+            "served here any more"
+        )

@@ -98,6 +98,7 @@ class Recognizer:
         judge: Judge,
         outline_filter: OutlineFilter | None = None,
         choice: Choice | None = None,
+        release: Release | None = None,
     ):
         if embedder.dim != gallery.dim:
             raise GalleryError(
@@ -111,6 +112,8 @@ class Recognizer:
         self.outline_filter = outline_filter
         self.choice = choice
         """What answers, and why; None where the model was not chosen here."""
+        self.release = release
+        """Where all this came from; None where it was not opened from a release."""
 
     @classmethod
     def open(
@@ -125,7 +128,8 @@ class Recognizer:
             second_look = SecondLook(References(release.references)) if release.references else None
             judge = Judge(chosen.calibration, second_look)
             outline_filter = OutlineFilter(release.outline_filter, threads) if release.outline_filter else None
-            return cls(embedder, Gallery.open(chosen.index, release.catalogue), judge, outline_filter, choice)
+            gallery = Gallery.open(chosen.index, release.catalogue)
+            return cls(embedder, gallery, judge, outline_filter, choice, release)
         except BaseException:
             embedder.close()
             raise

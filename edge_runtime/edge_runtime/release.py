@@ -1,66 +1,27 @@
 """A release: one immutable folder, verified before anything in it is read.
 
-The order is fixed: signature over the manifest's bytes, by a pinned key; then size and SHA-256 of every file that the
+The order is fixed: signatures from a pinned root to the manifest's bytes; then size and SHA-256 of every file that the
 manifest names; only then is a file parsed. Each refusal has its own exception.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from edge_runtime.decide import Calibration
-from edge_runtime.keys import trusted_keys
+from edge_runtime.proof import FILE, Signed, verified_proof
+from edge_runtime.refusals import Damaged, NoRelease, ReleaseError, WrongSchema
+from edge_runtime.trust import trusted_roots
 
-SCHEMA = 3
+SCHEMA = 4
 MOST_MANIFEST_BYTES = 1 << 20
+MOST_PROOF_BYTES = 8 << 20
 NOT_AS_EXPECTED = (ValueError, KeyError, TypeError, RecursionError)
 """What reading JSON of unknown making may raise."""
-
-
-class ReleaseError(RuntimeError):
-    """A release is refused; the message says why and what to do."""
-
-
-class NoRelease(ReleaseError):
-    """There is no release in the folder."""
-
-
-class Unsigned(ReleaseError):
-    """The manifest carries no signature that can be read."""
-
-
-class UnknownKey(ReleaseError):
-    """The signature is by a key that this device doesn't trust."""
-
-
-class BadSignature(ReleaseError):
-    """The signature is not that of this manifest."""
-
-
-class Damaged(ReleaseError):
-    """A file is not the one that was signed."""
-
-
-class PartMissing(ReleaseError):
-    """The source lacks a part of a release."""
-
-
-class PartTruncated(ReleaseError):
-    """A part of the source ends too early."""
-
-
-class PartTampered(ReleaseError):
-    """A part of the source is not the one that was signed."""
-
-
-class WrongSchema(ReleaseError):
-    """The manifest is of a kind that this version doesn't know."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +53,15 @@ class Release:
     manifest: Mapping[str, Any]
     outline_filter: Path | None = None
     """The model that says which outlines are worth reading; a release without one has all of them read."""
+    self_test: Path | None = None
+    """Known queries with their answers, see :mod:`edge_runtime.selftest`; a release may lack them."""
+    signed: Signed | None = None
+    """What its signatures say; None for a release that is only described."""
+
+    @property
+    def expired(self) -> bool:
+        """Whether the publisher's word for it is out of date. It goes on being served: nothing here is worse than before."""
+        return self.signed is not None and datetime.now(UTC) >= self.signed.expires
 
     def variant(self, name: str | None = None) -> Variant:
         """A variant by name, the default one without. Raises :class:`ReleaseError`."""
@@ -103,20 +73,31 @@ class Release:
         return self.variants[chosen]
 
 
-def open_release(folder: Path, keys: Mapping[str, bytes] | None = None) -> Release:
-    """Verify and open a release folder, or the newest in a folder of releases. ``keys``: trusted ones, by default the pinned.
+def open_release(folder: Path, roots: Sequence[bytes] | None = None) -> Release:
+    """Verify and open a release folder, or the newest in a folder of releases. ``roots``: trusted ones, by default the pinned.
 
     Raises a :class:`ReleaseError` of the kind that fits.
     """
     folder = newest(Path(folder))
-    manifest = verified_manifest(folder, trusted_keys() if keys is None else keys)
-    release = described(folder, manifest)
-    for name, entry in manifest["files"].items():
+    data, proof = _read(folder / "manifest.json", MOST_MANIFEST_BYTES), None
+    if (folder / FILE).exists():
+        proof = _read(folder / FILE, MOST_PROOF_BYTES)
+    beside = folder.parent / "root.json"
+    hint = str(beside if beside.exists() else beside.name)
+    signed = verified_proof(proof, data, str(folder), trusted_roots() if roots is None else roots, hint)
+    release = described(folder, manifest_of(data, str(folder)), signed)
+    for name, entry in release.manifest["files"].items():
         _verify_file(folder, name, entry)
     return release
 
 
-def described(folder: Path, manifest: Mapping[str, Any]) -> Release:
+def _read(path: Path, most: int) -> bytes:
+    if path.stat().st_size > most:
+        raise Damaged(f"{path} is larger than any such file: pull the release again")
+    return path.read_bytes()
+
+
+def described(folder: Path, manifest: Mapping[str, Any], signed: Signed | None = None) -> Release:
     """What a verified manifest says of the release in a folder; no file is looked at. Raises Damaged and WrongSchema."""
     try:
         for name, entry in manifest["files"].items():
@@ -134,9 +115,9 @@ def described(folder: Path, manifest: Mapping[str, Any]) -> Release:
             variants={name: _variant(folder, name, entry, manifest) for name, entry in manifest["variants"].items()},
             default_variant=manifest["default_variant"],
             manifest=manifest,
-            outline_filter=_inside(folder, manifest["outline_filter"], manifest)
-            if "outline_filter" in manifest
-            else None,
+            outline_filter=_optional(folder, "outline_filter", manifest),
+            self_test=_optional(folder, "self_test", manifest),
+            signed=signed,
         )
     except (*NOT_AS_EXPECTED, AttributeError) as error:
         raise WrongSchema(
@@ -172,23 +153,8 @@ def read_pointer(data: bytes, place: Path | str) -> tuple[str, str]:
         raise Damaged(f"{place}/latest.json is damaged: publish the release again") from error
 
 
-def verified_manifest(folder: Path, keys: Mapping[str, bytes]) -> dict[str, Any]:
-    """The manifest of a release folder, after its signature was verified."""
-    path, signature = folder / "manifest.json", folder / "manifest.sig"
-    if path.stat().st_size > MOST_MANIFEST_BYTES:
-        raise Damaged(f"{path} is larger than any manifest")
-    beside = folder.parent / "release_key.pub"
-    hint = str(beside if beside.exists() else beside.name)
-    return verified(path.read_bytes(), signature.read_bytes() if signature.exists() else None, str(folder), hint, keys)
-
-
-def verified(
-    data: bytes, signature: bytes | None, place: str, key_hint: str, keys: Mapping[str, bytes]
-) -> dict[str, Any]:
-    """A manifest's content, after its signature was verified. ``place``: the release's folder, ``key_hint``: where its key is."""
-    if len(data) > MOST_MANIFEST_BYTES:
-        raise Damaged(f"{place}/manifest.json is larger than any manifest")
-    _verify_signature(data, signature, place, key_hint, keys)
+def manifest_of(data: bytes, place: str) -> dict[str, Any]:
+    """A verified manifest's content. ``place``: the release's folder, for messages. Raises WrongSchema."""
     try:
         manifest = json.loads(data)
         schema = manifest["schema"]
@@ -198,29 +164,6 @@ def verified(
         cure = "publish the release again" if isinstance(schema, int) and schema < SCHEMA else "update edge_runtime"
         raise WrongSchema(f"{place}/manifest.json has schema {schema}, this edge_runtime reads {SCHEMA}: {cure}")
     return dict(manifest)
-
-
-def _verify_signature(
-    manifest: bytes, signed_as: bytes | None, place: str, key_hint: str, keys: Mapping[str, bytes]
-) -> None:
-    if signed_as is None:
-        raise Unsigned(f"{place} is not signed: only signed releases are opened")
-    try:
-        signed = json.loads(signed_as)
-        keyid, signature = str(signed["keyid"]), bytes.fromhex(signed["signature"])
-    except NOT_AS_EXPECTED as error:
-        raise Unsigned(f"{place}/manifest.sig holds no signature: publish the release again") from error
-    if keyid not in keys:
-        raise UnknownKey(
-            f"{place} is signed by key {keyid}, which this device doesn't trust: if you know it to be yours, "
-            f"pin it with `edge-runtime trust {key_hint}`"
-        )
-    try:
-        Ed25519PublicKey.from_public_bytes(keys[keyid]).verify(signature, manifest)
-    except InvalidSignature as error:
-        raise BadSignature(
-            f"{place}/manifest.sig is not the signature of this manifest: the release was changed after it was signed"
-        ) from error
 
 
 def _verify_file(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
@@ -247,6 +190,10 @@ def _inside(folder: Path, name: str, manifest: Mapping[str, Any]) -> Path:
     if name not in manifest["files"]:
         raise Damaged(f"the manifest of {folder} uses '{name}' without listing it: publish the release again")
     return folder / name
+
+
+def _optional(folder: Path, role: str, manifest: Mapping[str, Any]) -> Path | None:
+    return _inside(folder, manifest[role], manifest) if role in manifest else None
 
 
 def _variant(folder: Path, name: str, entry: Mapping[str, Any], manifest: Mapping[str, Any]) -> Variant:

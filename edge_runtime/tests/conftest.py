@@ -16,16 +16,18 @@ import numpy as np
 import onnx
 import onnxruntime  # noqa: F401  (before uSearch, see edge_runtime.gallery)
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onnx import TensorProto, helper, numpy_helper
 from usearch.index import Index
 
+import edge_runtime.selftest
 from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
-from edge_runtime.keys import keyid
 from edge_runtime.references import SIZE, features_name, picture_name
+
+sys.path.insert(0, str(Path(__file__).parent))
+from signing import Repository
 
 NAMES = ("Amber Fox", "Blue Heron", "Copper Newt", "Dusk Moth", "Elder Pike", "Fern Hare")
 CARD_SIZE = (252, 352)
@@ -190,6 +192,20 @@ def write_references(path: Path, scans: Mapping[str, np.ndarray]) -> Path:
     return path
 
 
+def write_self_test(path: Path, scans: Mapping[str, np.ndarray], similarity: float = 1.0) -> Path:
+    """The first cards as known queries, with the answer that they have."""
+    queries = [{"picture": f"{card}.png", "card_id": card, "similarity": {"fp32": similarity}} for card in [*scans][:3]]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("answers.json", json.dumps({"queries": queries, "tolerance": {"fp32": 0.02}}))
+        for query in queries:
+            scan = scans[query["card_id"]]
+            small = rectify(scan, full_frame(*scan.shape[1::-1]), SIZE)
+            archive.writestr(
+                query["picture"], cv2.imencode(".png", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1].tobytes()
+            )
+    return path
+
+
 def write_index(path: Path, model: Path, scans: Mapping[str, np.ndarray]) -> Path:
     """An index of the scans as the model sees them; keys as in the catalogue."""
     cards = np.stack([rectify(scan, full_frame(*scan.shape[1::-1]), MODEL_SIZE) for scan in scans.values()])
@@ -201,22 +217,16 @@ def write_index(path: Path, model: Path, scans: Mapping[str, np.ndarray]) -> Pat
 
 @dataclass
 class Publisher:
-    """Signs releases with a key of its own. Tests change what it wrote, or what it says, and sign again."""
+    """Signs releases with keys of its own, and keeps them whole, as a device's home does. Tests change what it wrote, or what
+    it says, and sign again."""
 
     releases: Path
-    key: Ed25519PrivateKey
+    folder: Path
+    repository: Repository
 
     @property
-    def public_key(self) -> bytes:
-        return self.key.public_key().public_bytes_raw()
-
-    @property
-    def trusted(self) -> dict[str, bytes]:
-        return {keyid(self.public_key): self.public_key}
-
-    @property
-    def folder(self) -> Path:
-        return self.releases / json.loads((self.releases / "latest.json").read_text())["release_id"]
+    def trusted(self) -> list[bytes]:
+        return self.repository.trusted
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -230,9 +240,9 @@ class Publisher:
     def publish(self, folder: Path, manifest: Any) -> None:
         """Write, sign and point at a manifest, whatever it says."""
         data = json.dumps(manifest).encode()
-        signed = {"keyid": keyid(self.public_key), "algorithm": "ed25519", "signature": self.key.sign(data).hex()}
         (folder / "manifest.json").write_bytes(data)
-        (folder / "manifest.sig").write_text(json.dumps(signed))
+        self.repository.publish(folder.name, data)
+        (folder / "proof.json").write_bytes(self.repository.proof())
         pointer = {"release_id": folder.name, "manifest_sha256": hashlib.sha256(data).hexdigest()}
         (self.releases / "latest.json").write_text(json.dumps(pointer))
 
@@ -245,13 +255,14 @@ def listed(path: Path) -> dict[str, Any]:
 @pytest.fixture
 def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
     """A publisher that has published one release of the drawn cards."""
-    publisher = Publisher(tmp_path / "releases", Ed25519PrivateKey.generate())
-    folder = publisher.releases / "0123456789abcdef"
+    folder = tmp_path / "releases" / "0123456789abcdef"
     folder.mkdir(parents=True)
+    publisher = Publisher(folder.parent, folder, Repository(tmp_path / "signed"))
     model = block_average_model(folder / "fp32.onnx")
     index = write_index(folder / "fp32.usearch", model, scans)
     catalogue = write_catalogue(folder / "catalogue.csv", list(scans))
     references = write_references(folder / "references-demo.zip", scans)
+    self_test = write_self_test(folder / "selftest.zip", scans)
     variant = {
         "engine": "onnx",
         "model": model.name,
@@ -263,9 +274,10 @@ def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
     publisher.publish(
         folder,
         {
-            "schema": 3,
+            "schema": 4,
             "release_id": folder.name,
-            "files": {path.name: listed(path) for path in (model, index, catalogue, references)},
+            "files": {path.name: listed(path) for path in (model, index, catalogue, references, self_test)},
+            "self_test": self_test.name,
             "catalogue": catalogue.name,
             "references": [references.name],
             "variants": {"fp32": variant},
@@ -283,32 +295,40 @@ def sha256(data: bytes) -> str:
 
 
 class InParts:
-    """Publishes what a publisher has in a folder the way the pipeline does: parts, a manifest, and no files."""
+    """Publishes what a publisher has in a folder the way the pipeline does: parts, a manifest, metadata, and no files."""
 
     def __init__(self, publisher):
-        self.publisher, self.trusted = publisher, publisher.trusted
         self.whole = publisher.folder.rename(publisher.releases.parent / "whole")
         self.manifest = json.loads((self.whole / "manifest.json").read_text())
         self.releases = publisher.releases
+        (self.releases / "latest.json").unlink()
+        self.repository = publisher.repository
+        self.repository.move(self.releases)
         self.parts = self.releases / "parts"
         self.parts.mkdir()
         self.publish()
 
     @property
+    def trusted(self):
+        return self.repository.trusted
+
+    @property
     def files(self):
-        return {path.name: self._listed(path) for path in self.whole.iterdir() if path.suffix not in (".json", ".sig")}
+        return {path.name: self._listed(path) for path in self.whole.iterdir() if path.suffix != ".json"}
 
     def publish_with(self, name, entry):
         """Publish a manifest that says something else of one file."""
         return self.publish(files={**self.files, name: entry})
 
-    def publish(self, **changes):
+    def publish(self, channel="stable", **changes):
         """Publish the files as they lie in ``whole`` now; the release is called by its manifest."""
         manifest = {**self.manifest, "files": self.files, **changes}
         manifest["release_id"] = sha256(json.dumps(manifest).encode())[:16]
         self.folder = self.releases / manifest["release_id"]
         self.folder.mkdir(exist_ok=True)
-        self.publisher.publish(self.folder, manifest)
+        data = json.dumps(manifest).encode()
+        (self.folder / "manifest.json").write_bytes(data)
+        self.repository.publish(self.folder.name, data, channel)
         return manifest
 
     def _listed(self, path):
@@ -322,6 +342,13 @@ class InParts:
         for piece in pieces:
             (self.parts / sha256(piece)).write_bytes(piece)
         return entry
+
+    def manifest_part(self, name):
+        """The first part of a file as it is published now, by its SHA-256."""
+        entry = self._listed(self.whole / name)
+        if "parts" not in entry:
+            return entry["sha256"]
+        return json.loads((self.parts / entry["parts"]["sha256"]).read_bytes())[0][0]
 
     def a_part(self):
         """A part of the index that no other file has."""
@@ -431,16 +458,29 @@ def index_of() -> Callable[..., None]:
 
 
 @pytest.fixture
-def trusted(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This device trusts the publisher."""
-    keys = tmp_path / "keys"
-    keys.mkdir()
-    (keys / "release.pub").write_text(publisher.public_key.hex())
-    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(keys))
+def trusted(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """This device trusts the publisher, and whom else it is told to."""
+    roots = tmp_path / "roots"
+    roots.mkdir()
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_ROOTS", str(roots))
+
+    def pin(other: Any) -> None:
+        for root in other.trusted:
+            (roots / f"{hashlib.sha256(root).hexdigest()}.root.json").write_bytes(root)
+
+    pin(publisher)
+    return pin
+
+
+@pytest.fixture(autouse=True)
+def tried_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Releases are tried in this process: another one takes a second to start. Tests of that are marked ``faults``."""
+    if request.node.get_closest_marker("faults") is None:
+        monkeypatch.setattr("edge_runtime.pull.tried_apart", edge_runtime.selftest.tried_here)
 
 
 @pytest.fixture
-def device(publisher: Publisher, trusted: None) -> Publisher:
+def device(publisher: Publisher, trusted: Callable[[Any], None]) -> Publisher:
     """The publisher, whom this device trusts."""
     return publisher
 

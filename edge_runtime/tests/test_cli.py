@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from edge_runtime.cli import main
-from edge_runtime.keys import keyid
+from edge_runtime.trust import root_id
 
 
 @pytest.fixture
@@ -98,29 +98,29 @@ def test_a_number_of_threads_that_makes_no_sense_is_refused(device, photos, caps
 
 
 def test_a_release_that_is_refused_is_one_sentence_and_exit_code_2(publisher, photos, capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "no-keys"))
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_ROOTS", str(tmp_path / "no-roots"))
     assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert "edge-runtime trust release_key.pub" in output.err
+    assert "edge-runtime trust root.json" in output.err
     assert len(output.err.splitlines()) == 1
 
 
-def test_the_hint_names_the_key_that_lies_beside_the_releases(publisher, photos, capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "keys"))
-    key = publisher.releases / "release_key.pub"
-    key.write_text(publisher.public_key.hex())
-    assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 2
-    assert f"edge-runtime trust {key}" in capsys.readouterr().err
-    assert main(["trust", str(key)]) == 0
-    assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 0
+def test_the_hint_names_the_root_that_lies_beside_the_releases(published, photos, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_ROOTS", str(tmp_path / "roots"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = published.releases / "root.json"
+    assert main(["recognize", "--releases", str(published.releases), *photos("fox.png")]) == 2
+    assert f"edge-runtime trust {root}" in capsys.readouterr().err
+    assert main(["trust", str(root)]) == 0
+    assert main(["recognize", "--releases", str(published.releases), *photos("fox.png")]) == 0
 
 
 def test_pull_says_what_was_fetched_and_its_home_is_recognised_from(device, in_parts, photos, tmp_path, capsys):
     published = in_parts(device)
     assert main(["pull", str(published.releases), "--home", str(tmp_path / "home")]) == 0
     said = capsys.readouterr().out
-    assert said.startswith(f"release {published.folder.name} is in {tmp_path / 'home'}")
+    assert said.startswith(f"release {published.folder.name} (stable) is in {tmp_path / 'home'}")
     assert main(["recognize", "--json", "--releases", str(tmp_path / "home"), *photos("fox.png")]) == 0
     assert answers(capsys)[0]["status"] == "confirmed"
 
@@ -129,7 +129,7 @@ def test_releases_in_parts_are_recognised_from_as_they_are(device, in_parts, pho
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     published = in_parts(device)
     assert main(["recognize", "--json", "--releases", str(published.releases), *photos("fox.png")]) == 0
-    (published.releases / "latest.json").write_text("{}")
+    (published.releases / "metadata" / "timestamp.json").write_text("{}")
     assert main(["recognize", "--json", "--releases", str(published.releases), *photos("fox.png")]) == 0
     output = capsys.readouterr()
     assert [json.loads(line)["status"] for line in output.out.splitlines()] == ["confirmed", "confirmed"]
@@ -145,32 +145,51 @@ def test_a_pull_that_is_refused_is_one_sentence_and_exit_code_2(device, in_parts
     assert len(error.splitlines()) == 1
 
 
-def test_trust_pins_a_key_so_that_its_releases_open(publisher, photos, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "pinned"))
-    key = tmp_path / "release_key.pub"
-    key.write_text(publisher.public_key.hex() + "\n")
-    assert main(["trust", str(key)]) == 0
-    assert keyid(publisher.public_key) in capsys.readouterr().out
+def test_a_device_follows_the_canary_channel_until_it_is_told_otherwise(device, in_parts, tmp_path, capsys):
+    published, home = in_parts(device), ["--home", str(tmp_path / "home")]
+    stable = published.folder.name
+    source = str(published.releases)
+    assert main(["pull", source, *home]) == 0
+    assert main(["pull", source, "--channel", "canary", *home]) == 2
+    assert "nothing in the channel canary" in capsys.readouterr().err
+    published.publish("canary", note="newer")
+    canary = published.folder.name
+    for channel, release in (
+        ([], stable),
+        (["--channel", "canary"], canary),
+        ([], canary),
+        (["--channel", "stable"], stable),
+    ):
+        assert main(["pull", source, *channel, *home]) == 0
+        assert release in capsys.readouterr().out
+
+
+def test_trust_pins_a_root_so_that_its_releases_open(publisher, photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_ROOTS", str(tmp_path / "pinned"))
+    root = tmp_path / "root.json"
+    root.write_bytes(publisher.trusted[0])
+    assert main(["trust", str(root)]) == 0
+    assert root_id(publisher.trusted[0]) in capsys.readouterr().out
     assert main(["recognize", "--releases", str(publisher.releases), *photos("fox.png")]) == 0
 
 
-def test_trust_refuses_what_is_no_key(tmp_path, capsys):
-    path = tmp_path / "no_key.pub"
+def test_trust_refuses_what_is_no_root(tmp_path, capsys):
+    path = tmp_path / "no_root.json"
     path.write_text("hello")
     assert main(["trust", str(path)]) == 2
-    assert "no_key.pub is no public key" in capsys.readouterr().err
+    assert "no_root.json is no root metadata" in capsys.readouterr().err
 
 
 def test_trust_says_when_there_is_no_such_file(tmp_path, capsys):
-    assert main(["trust", str(tmp_path / "nothing.pub")]) == 2
-    assert "nothing.pub does not exist" in capsys.readouterr().err
+    assert main(["trust", str(tmp_path / "nothing.json")]) == 2
+    assert "nothing.json does not exist" in capsys.readouterr().err
 
 
 def test_trust_says_when_the_folder_cannot_be_written(publisher, tmp_path, capsys):
-    key = tmp_path / "release_key.pub"
-    key.write_text(publisher.public_key.hex())
+    root = tmp_path / "root.json"
+    root.write_bytes(publisher.trusted[0])
     (tmp_path / "file").write_text("in the way")
-    assert main(["trust", str(key), "--folder", str(tmp_path / "file" / "keys")]) == 2
+    assert main(["trust", str(root), "--folder", str(tmp_path / "file" / "roots")]) == 2
     assert "can't be written" in capsys.readouterr().err
 
 

@@ -13,7 +13,8 @@ from edge_runtime.gallery import GalleryError
 from edge_runtime.hailo.embedder import HailoEmbedder
 from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import ReleaseError, open_release
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.release import open_release
 
 
 def opened(publisher):

@@ -10,7 +10,8 @@ from edge_runtime.geometry import full_frame, rectify, scaled, thumbnails
 from edge_runtime.locate import find_cards
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import Damaged, open_release
+from edge_runtime.refusals import Damaged
+from edge_runtime.release import open_release
 
 PLACE = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
 

@@ -4,45 +4,50 @@ import errno
 import hashlib
 import json
 import os
+import random
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner
 
 from edge_runtime.home import Home
-from edge_runtime.pull import CannotPull, open_newest, pull
-from edge_runtime.release import (
+from edge_runtime.publishers import FolderPublisher
+from edge_runtime.pull import open_newest, pull
+from edge_runtime.refusals import (
     BadSignature,
+    CannotPull,
     Damaged,
+    Mixed,
     NoRelease,
     PartMissing,
     PartTampered,
     PartTruncated,
-    UnknownKey,
-    Unsigned,
+    UnknownPublisher,
     WrongSchema,
-    open_release,
 )
-from edge_runtime.source import FolderSource
+from edge_runtime.release import open_release
+from edge_runtime.selftest import tried_here
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-class Counting(FolderSource):
+class Counting(FolderPublisher):
     """Remembers which parts were asked for."""
 
     def __init__(self, folder):
         super().__init__(folder)
         self.asked = []
 
-    def part(self, sha):
-        self.asked.append(sha)
-        yield from super().part(sha)
+    def read(self, path, start=0):
+        if path.startswith("parts/"):
+            self.asked.append(path.removeprefix("parts/"))
+        yield from super().read(path, start)
 
 
 @pytest.fixture
@@ -55,18 +60,18 @@ def served(home, published):
 
 
 def test_the_first_pull_brings_the_whole_release(published, home):
-    pulled = pull(FolderSource(published.releases), home, published.trusted)
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
     release = served(home, published)
     assert release.folder == pulled.folder
     for path in published.whole.iterdir():
-        if path.suffix not in (".json", ".sig"):
+        if path.suffix != ".json":
             assert (release.folder / path.name).read_bytes() == path.read_bytes()
     assert pulled.fetched > pulled.size
     assert list((home / "incoming").iterdir()) == []
 
 
 def test_a_second_pull_fetches_only_what_changed_and_keeps_one_copy_of_the_rest(published, home):
-    first = pull(FolderSource(published.releases), home, published.trusted)
+    first = pull(FolderPublisher(published.releases), home, published.trusted)
     published.change_a_row()
     source = Counting(published.releases)
     second = pull(source, home, published.trusted)
@@ -77,7 +82,7 @@ def test_a_second_pull_fetches_only_what_changed_and_keeps_one_copy_of_the_rest(
 
 
 def test_of_a_changed_file_only_the_changed_parts_are_fetched(published, home):
-    pull(FolderSource(published.releases), home, published.trusted)
+    pull(FolderPublisher(published.releases), home, published.trusted)
     index = published.whole / "fp32.usearch"
     data = bytearray(index.read_bytes())
     data[-1] ^= 1
@@ -90,27 +95,27 @@ def test_of_a_changed_file_only_the_changed_parts_are_fetched(published, home):
 
 
 def test_nothing_new_fetches_nothing(published, home):
-    pull(FolderSource(published.releases), home, published.trusted)
+    pull(FolderPublisher(published.releases), home, published.trusted)
     source = Counting(published.releases)
     pulled = pull(source, home, published.trusted)
     assert (source.asked, pulled.parts) == ([], 0)
 
 
 def test_the_release_before_is_kept_and_older_ones_go(published, home):
-    ids = [pull(FolderSource(published.releases), home, published.trusted).release_id]
+    ids = [pull(FolderPublisher(published.releases), home, published.trusted).release_id]
     for name in ("Fawn", "Ferret"):
         catalogue = published.whole / "catalogue.csv"
         catalogue.write_text(catalogue.read_text().replace("Blue Heron", f"Blue {name}").replace("Fawn", name))
         published.publish()
-        ids.append(pull(FolderSource(published.releases), home, published.trusted).release_id)
+        ids.append(pull(FolderPublisher(published.releases), home, published.trusted).release_id)
     assert sorted(path.name for path in (home / "releases").iterdir() if path.is_dir()) == sorted(ids[1:])
 
 
 def test_a_file_that_rotted_on_the_device_is_mended(published, home):
-    pulled = pull(FolderSource(published.releases), home, published.trusted)
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
     (pulled.folder / "fp32.usearch").write_bytes(b"rot" * 1000)
     (pulled.folder / "fp32.onnx").unlink()
-    pull(FolderSource(published.releases), home, published.trusted, mend=True)
+    pull(FolderPublisher(published.releases), home, published.trusted, mend=True)
     assert served(home, published).release_id == pulled.release_id
 
 
@@ -134,21 +139,23 @@ def spoil_miss(published):
 
 
 def spoil_signature(published):
-    signature = published.folder / "manifest.sig"
-    signature.write_text(json.dumps({**json.loads(signature.read_text()), "signature": "00" * 64}))
-
-
-def spoil_unsign(published):
-    (published.folder / "manifest.sig").unlink()
+    timestamp = published.releases / "metadata" / "timestamp.json"
+    said = json.loads(timestamp.read_text())
+    said["signatures"][0]["sig"] = "00" * 64
+    timestamp.write_text(json.dumps(said))
 
 
 def spoil_key(published):
-    published.publisher.key = Ed25519PrivateKey.generate()
+    published.repository.keys["stable"] = [CryptoSigner.generate_ed25519()]
     published.publish()
 
 
+def spoil_publisher(published):
+    (published.releases / "metadata" / "1.root.json").write_text("{}")
+
+
 def spoil_schema(published):
-    published.publish(schema=2)
+    published.publish(schema=3)
 
 
 def spoil_name(published):
@@ -175,7 +182,7 @@ def spoil_variants(published):
 
 
 def spoil_pointer(published):
-    (published.releases / "latest.json").write_text("{}")
+    (published.releases / "metadata" / "timestamp.json").write_text("<!DOCTYPE html>")
 
 
 def spoil_manifest(published):
@@ -196,8 +203,8 @@ REFUSALS = {
     spoil_lengthen: PartTampered,
     spoil_miss: PartMissing,
     spoil_signature: BadSignature,
-    spoil_unsign: Unsigned,
-    spoil_key: UnknownKey,
+    spoil_key: BadSignature,
+    spoil_publisher: UnknownPublisher,
     spoil_schema: WrongSchema,
     spoil_name: Damaged,
     spoil_digest: WrongSchema,
@@ -205,8 +212,8 @@ REFUSALS = {
     spoil_use: Damaged,
     spoil_variants: WrongSchema,
     spoil_pointer: Damaged,
-    spoil_manifest: Damaged,
-    spoil_release: NoRelease,
+    spoil_manifest: Mixed,
+    spoil_release: Damaged,
     spoil_source: NoRelease,
 }
 
@@ -222,7 +229,7 @@ def test_what_is_not_as_it_was_signed_is_refused_and_the_last_good_release_goes_
     published.publish()
     spoil(published)
     with pytest.raises(refusal) as caught:
-        pull(FolderSource(published.releases), home, published.trusted)
+        pull(FolderPublisher(published.releases), home, published.trusted)
     assert type(caught.value) is refusal
     assert ": " in str(caught.value)
     assert not (home / "releases" / "latest.json").exists()
@@ -238,7 +245,7 @@ def test_a_place_of_which_nothing_was_ever_pulled_says_so(tmp_path, published, m
 
 
 def test_a_home_and_a_whole_release_are_opened_as_they_lie(published, home):
-    pulled = pull(FolderSource(published.releases), home, published.trusted)
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
     for place in (home, home / "releases", pulled.folder):
         assert open_newest(place, published.trusted).folder == pulled.folder
 
@@ -258,12 +265,12 @@ def test_a_full_disk_is_one_sentence(published, home, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CannotPull, match=r"incoming can't be used \(No space left on device\): free space"):
-        pull(FolderSource(published.releases), home, published.trusted)
+        pull(FolderPublisher(published.releases), home, published.trusted)
 
 
 def test_two_pulls_at_once_take_turns(published, home):
     threads = [
-        threading.Thread(target=pull, args=(FolderSource(published.releases), home, published.trusted))
+        threading.Thread(target=pull, args=(FolderPublisher(published.releases), home, published.trusted))
         for _ in range(4)
     ]
     for thread in threads:
@@ -273,7 +280,7 @@ def test_two_pulls_at_once_take_turns(published, home):
     assert served(home, published)
 
 
-def killed_at(moment: int, source: FolderSource, home: Path, keys: dict[str, bytes]) -> bool:
+def killed_at(moment: int, source: FolderPublisher, home: Path, roots: list[bytes]) -> bool:
     """Pull in a process that is killed at its n-th touch of the home; gives whether it lived to the end."""
     child = os.fork()
     if child == 0:
@@ -290,14 +297,14 @@ def killed_at(moment: int, source: FolderSource, home: Path, keys: dict[str, byt
 
         sys.addaudithook(watch)
         try:
-            pull(source, home, keys)
+            pull(source, home, roots)
         finally:
             os._exit(0)
     return os.WIFEXITED(os.waitpid(child, 0)[1])
 
 
 def test_killed_at_any_moment_a_whole_release_is_served_and_the_next_pull_goes_on(published, home):
-    source = FolderSource(published.releases)
+    source = FolderPublisher(published.releases)
     first = pull(source, home, published.trusted).release_id
     index = published.whole / "fp32.usearch"
     index.write_bytes(index.read_bytes() + b"x" * 6000)
@@ -319,8 +326,36 @@ def test_killed_at_any_moment_a_whole_release_is_served_and_the_next_pull_goes_o
     )
 
 
+def killed_after(seconds: float, source: FolderPublisher, home: Path, roots: list[bytes]) -> None:
+    """Pull in a process that is killed after a while."""
+    child = os.fork()
+    if child == 0:
+        try:
+            pull(source, home, roots, check=tried_here)
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.faults
+def test_killed_at_random_moments_a_whole_release_is_served_each_time(published, home):
+    """EDGE_RUNTIME_KILLS says how many times: 10, or more on a machine that has the time."""
+    source, moments = FolderPublisher(published.releases), random.Random(0)
+    began = time.perf_counter()
+    whole = {pull(source, home, published.trusted, check=tried_here).release_id}
+    usual = time.perf_counter() - began
+    for kill in range(int(os.environ.get("EDGE_RUNTIME_KILLS", "10"))):
+        whole.add(published.publish(note=kill)["release_id"])
+        killed_after(moments.uniform(0, usual), source, home, published.trusted)
+        assert served(home, published).release_id in whole
+    assert pull(source, home, published.trusted, check=tried_here).release_id == published.folder.name
+    assert served(home, published).release_id == published.folder.name
+
+
 def test_parts_that_were_fetched_before_a_pull_was_killed_are_not_fetched_again(published, home):
-    killed_at(60, FolderSource(published.releases), home, published.trusted)
+    killed_at(60, FolderPublisher(published.releases), home, published.trusted)
     got = {path.name for path in Home(home).incoming.iterdir() if not path.name.startswith(".")}
     source = Counting(published.releases)
     pull(source, home, published.trusted)

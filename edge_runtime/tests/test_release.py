@@ -3,18 +3,20 @@
 import json
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from securesystemslib.signer import CryptoSigner
+from signing import Repository, in_days
 
-from edge_runtime.release import (
+from edge_runtime.refusals import (
     BadSignature,
     Damaged,
     NoRelease,
     ReleaseError,
-    UnknownKey,
+    TooFewSignatures,
+    UnknownPublisher,
     Unsigned,
     WrongSchema,
-    open_release,
 )
+from edge_runtime.release import open_release
 
 
 def change(path, **values):
@@ -68,35 +70,53 @@ def test_a_pointer_to_another_manifest_is_refused(publisher):
         open_release(publisher.releases, publisher.trusted)
 
 
-@pytest.mark.parametrize(
-    "content", [None, "", "[]", '{"keyid": "0"}', '{"keyid": "0", "signature": "xyz"}', "[" * 100_000]
-)
-def test_a_manifest_without_a_signature_is_refused(publisher, content):
-    signature = publisher.folder / "manifest.sig"
-    signature.unlink()
+@pytest.mark.parametrize("content", [None, "", "[]", '{"channel": "stable"}', "[" * 100_000])
+def test_a_manifest_without_a_proof_is_refused(publisher, content):
+    proof = publisher.folder / "proof.json"
+    proof.unlink()
     if content is not None:
-        signature.write_text(content)
+        proof.write_text(content)
     with pytest.raises(Unsigned):
         open_release(publisher.releases, publisher.trusted)
 
 
-def test_a_release_by_an_unknown_key_is_refused_with_the_cure(publisher):
-    with pytest.raises(UnknownKey, match="edge-runtime trust"):
-        open_release(publisher.releases, {})
+def test_a_release_by_an_unknown_publisher_is_refused_with_the_cure(publisher, tmp_path):
+    other = Repository(tmp_path / "other")
+    other.publish("0" * 16, b"manifest")
+    for trusted in ([], other.trusted):
+        with pytest.raises(UnknownPublisher, match="edge-runtime trust"):
+            open_release(publisher.releases, trusted)
 
 
-def test_a_key_that_only_claims_the_name_of_a_trusted_one_is_refused(publisher):
-    trusted = publisher.trusted
-    publisher.key = Ed25519PrivateKey.generate()
+@pytest.mark.parametrize("role", ["targets", "role"])
+def test_a_role_that_somebody_else_signed_is_refused(publisher, role):
+    repository, trusted = publisher.repository, publisher.trusted
+    name = "stable" if role == "role" else role
+    repository.keys[name] = [CryptoSigner.generate_ed25519()]
+    repository.write_targets()
     publisher.publish(publisher.folder, publisher.manifest)
-    change(publisher.folder / "manifest.sig", keyid=next(iter(trusted)))
-    with pytest.raises(BadSignature):
+    with pytest.raises(BadSignature, match=f"{name} is not signed by a key that its publisher entitled"):
         open_release(publisher.releases, trusted)
 
 
-@pytest.mark.parametrize("signature", ["", "00" * 64, "00" * 63])
-def test_a_wrong_signature_is_refused(publisher, signature):
-    change(publisher.folder / "manifest.sig", signature=signature)
+def test_a_role_with_fewer_signatures_than_its_publisher_asks_for_is_refused(publisher):
+    repository = publisher.repository
+    second = CryptoSigner.generate_ed25519()
+    repository.targets.add_key(second.public_key, "stable")
+    repository.targets.delegations.roles["stable"].threshold = 2
+    repository.write_targets()
+    publisher.publish(publisher.folder, publisher.manifest)
+    with pytest.raises(TooFewSignatures, match="1 good signatures of the 2"):
+        open_release(publisher.releases, publisher.trusted)
+    repository.keys["stable"].append(second)
+    publisher.publish(publisher.folder, publisher.manifest)
+    assert open_release(publisher.releases, publisher.trusted)
+
+
+def test_another_channel_s_key_can_sign_nothing_for_this_one(publisher):
+    repository = publisher.repository
+    repository.keys["stable"] = repository.keys["canary"]
+    publisher.publish(publisher.folder, publisher.manifest)
     with pytest.raises(BadSignature):
         open_release(publisher.releases, publisher.trusted)
 
@@ -105,8 +125,42 @@ def test_a_changed_manifest_is_refused_before_it_is_read(publisher):
     folder = publisher.folder
     (publisher.releases / "latest.json").unlink()
     (folder / "manifest.json").write_bytes(b"no json at all")
-    with pytest.raises(BadSignature):
+    with pytest.raises(BadSignature, match="it was changed after it was signed"):
         open_release(folder, publisher.trusted)
+
+
+def test_a_device_that_pinned_the_first_root_follows_its_successors(publisher):
+    repository, trusted = publisher.repository, publisher.trusted
+    for _ in range(3):
+        before = repository.keys["root"]
+        new = CryptoSigner.generate_ed25519()
+        repository.root.revoke_key(before[0].public_key.keyid, "root")
+        repository.root.add_key(new.public_key, "root")
+        repository.keys["root"] = [new]
+        repository.write_root(*before)
+    publisher.publish(publisher.folder, publisher.manifest)
+    assert open_release(publisher.releases, trusted)
+
+
+def test_a_root_that_its_predecessor_did_not_sign_is_not_followed(publisher):
+    repository, trusted = publisher.repository, publisher.trusted
+    thief = CryptoSigner.generate_ed25519()
+    for role in ("root", "targets"):
+        repository.root.revoke_key(repository.keys[role][0].public_key.keyid, role)
+        repository.root.add_key(thief.public_key, role)
+        repository.keys[role] = [thief]
+    repository.write_root()
+    repository.write_targets()
+    publisher.publish(publisher.folder, publisher.manifest)
+    with pytest.raises(BadSignature):
+        open_release(publisher.releases, trusted)
+
+
+def test_a_release_whose_signatures_have_expired_is_opened_and_says_so(publisher):
+    assert not open_release(publisher.releases, publisher.trusted).expired
+    publisher.repository.channels["stable"].expires = in_days(-1)
+    publisher.publish(publisher.folder, publisher.manifest)
+    assert open_release(publisher.releases, publisher.trusted).expired
 
 
 @pytest.mark.parametrize("name", ["fp32.onnx", "fp32.usearch", "catalogue.csv"])
@@ -150,13 +204,13 @@ def test_a_file_that_the_manifest_uses_but_does_not_list_is_refused(publisher):
 
 
 def test_a_schema_from_the_future_is_refused_with_the_cure(publisher):
-    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 4})
+    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 5})
     with pytest.raises(WrongSchema, match="update edge_runtime"):
         open_release(publisher.releases, publisher.trusted)
 
 
 def test_a_schema_of_the_past_is_refused_though_it_is_signed(publisher):
-    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 2})
+    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 3})
     with pytest.raises(WrongSchema, match="publish the release again"):
         open_release(publisher.releases, publisher.trusted)
 

@@ -108,7 +108,7 @@ def test_a_source_that_is_not_there_is_one_sentence_and_exit_code_1(device, caps
 
 
 def test_a_release_that_is_refused_is_exit_code_2(publisher, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "no-keys"))
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_ROOTS", str(tmp_path / "no-roots"))
     assert main(["watch", "--releases", str(publisher.releases), "0"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 

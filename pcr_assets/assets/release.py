@@ -1,11 +1,11 @@
-"""Floor *release*, second half: the signed bundle, published in parts."""
+"""Floor *release*, second half: the bundle, published in parts and offered in signed channels."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-from pcr_assets import layout
+from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
@@ -22,18 +22,22 @@ from pcr_assets.resources.signing import ReleaseSigner
     layout.RELEASES,
     deps=[recognition_report, card_index, card_references, student_onnx, student_int8, student_hef, outline_filter],
     kinds={"release"},
-    code_version="4",
+    code_version="5",
 )
 def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResult:
     """The signed bundle that edge_runtime opens: models, indexes, pictures, report, in parts of which only new ones are written."""
     from pcr_assets.gallery import bundle
+    from pcr_assets.trust.channels import publish_release
+    from pcr_assets.trust.settings import trust_settings
 
-    artifacts, key = project.artifacts, signer.public_key()
+    artifacts, trust = project.artifacts, trust_settings(project.settings)
+    repository, keys = signer.open(project.root, trust)
     names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
     names |= {"card_references": layout.REFERENCES, "outline_filter": layout.OUTLINE_FILTER}
     names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
     made_from = {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
     variants, shared = _bundled(artifacts)
+    shared[bundle.SELF_TEST] = _self_test(artifacts, made_from)
     parts = _parts(artifacts, made_from)
     bundled = parts.publish(bundle.bundle_files(variants, shared), artifacts.fetch_file)
     manifest, digest = bundle.manifest(
@@ -43,26 +47,54 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
         default_variant=DEFAULT_VARIANT,
         made_from=made_from,
         teacher_license=artifacts.current(layout.ONNX).record["teacher_license"],
-        keyid=bundle.keyid(key),
     )
-    files = {"manifest.json": manifest, "manifest.sig": bundle.signature(manifest, key, signer.sign(manifest))}
     judged = artifacts.current(layout.REPORT).record["variants"]
     answers = {name: judged[name]["answers"] for name in variants}
-    record = {"made_from": made_from, "variants": sorted(variants), "keyid": bundle.keyid(key), "answers": answers}
+    record = {"made_from": made_from, "variants": sorted(variants), "answers": answers}
     before = artifacts.find(layout.RELEASES)
-    published = artifacts.publish(layout.RELEASES, files, digest=digest, record=record)
-    _announce(project, bundle.pointer(published.version, manifest), key)
+    published = artifacts.publish(layout.RELEASES, {"manifest.json": manifest}, digest=digest, record=record)
+    publish_release(repository, keys, trust, published.version, manifest)
     return materialized(
         published,
         {
             "release": published.version,
-            "signed by": record["keyid"],
+            "offered in": ", ".join(trust.channels) or "no channel: `python -m pcr_assets.trust promote` offers it",
+            "signatures expire": f"{repository.timestamp.expires:%Y-%m-%d}",
             "variants": ", ".join(sorted(variants)),
             "whole release (MB)": round(sum(entry["size"] for entry in bundled.values()) / 1e6, 1),
             "parts written (MB)": round(parts.written / 1e6, 3),
             "recall@1 beside the last release": _drift(before.record["answers"] if before else {}, answers),
         },
     )
+
+
+def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedFile:
+    """The known queries of this release, made once for the same models, index and pictures."""
+    from edge_runtime.embedder import OnnxEmbedder
+    from edge_runtime.gallery import Gallery
+    from edge_runtime.references import References
+    from pcr_assets.gallery import bundle
+    from pcr_assets.gallery.selftest import VERSION, Subject, self_test
+
+    known = {
+        name: made_from[name] for name in ("card_index", "card_references", *(f"student_{name}" for name in MODELS))
+    }
+    of = {**known, "version": str(VERSION)}
+    last = artifacts.find(layout.SELF_TEST)
+    if last is None or last.record["made_from"] != of:
+        index, pictures = artifacts.current(layout.INDEX), artifacts.current(layout.REFERENCES)
+        catalogue = artifacts.fetch(index, "catalogue.csv")
+        subjects = {
+            variant: Subject(
+                OnnxEmbedder(artifacts.fetch(artifacts.current(name), file)),
+                Gallery.open(artifacts.fetch(index, f"{variant}.usearch"), catalogue),
+            )
+            for variant, (name, file) in MODELS.items()
+        }
+        archive = self_test(subjects, References([artifacts.fetch(pictures, name) for name in sorted(pictures.files)]))
+        files, digest = {bundle.SELF_TEST: archive}, digests.of_bytes(archive)
+        last = artifacts.publish(layout.SELF_TEST, files, digest=digest, record={"made_from": of})
+    return last.files[bundle.SELF_TEST]
 
 
 def _drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
@@ -126,17 +158,3 @@ def _reference_files(artifacts: Artifacts) -> dict[str, PublishedFile]:
     """The archives of reference pictures, by what they are called in a release."""
     pictures = artifacts.current(layout.REFERENCES)
     return {f"references-{name}": pictures.files[name] for name in sorted(pictures.files)}
-
-
-def _announce(project: Project, pointer: bytes, key: bytes) -> None:
-    """Move the edge's pointer, last. The public key lies beside it for a person to carry to a device and pin there."""
-    from pcr_assets.resources.store import Missing
-
-    store = project.root
-    try:
-        before: bytes | None = store.read(f"{layout.RELEASES}/latest.json")
-    except Missing:
-        before = None
-    store.write(f"{layout.RELEASES}/release_key.pub", key.hex().encode() + b"\n")
-    if before != pointer:
-        store.swap(f"{layout.RELEASES}/latest.json", pointer, before)

@@ -31,6 +31,7 @@ def check(settings: Settings, section: str | None = None) -> None:
     from pcr_assets.gallery.report import ReportSettings
     from pcr_assets.hailo.model_script import HailoSettings
     from pcr_assets.learning.quantize import QuantizeSettings
+    from pcr_assets.trust.settings import TrustSettings
 
     kinds: dict[str, type] = {
         "snapshot": SnapshotSettings,
@@ -42,6 +43,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         "quantization": QuantizeSettings,
         "hailo": HailoSettings,
         "report": ReportSettings,
+        "trust": TrustSettings,
     }
     for name in kinds.keys() & {section} if section else kinds:
         settings.check(name, kinds[name])

@@ -1,4 +1,4 @@
-"""The release bundle: a signed manifest that names every file by size and SHA-256, and the parts that it is made of."""
+"""The release bundle: a manifest that names every file by size and SHA-256, and with it the parts that it is made of."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from typing import Any
 from pcr_assets import digests
 from pcr_assets.resources.artifacts import PublishedFile
 
-SCHEMA = 3
+SCHEMA = 4
 OUTLINE_FILTER = "outline_filter.onnx"
 """The shared file that says which outlines are worth reading; a release may lack it."""
+SELF_TEST = "selftest.zip"
+"""The shared file of known queries, which a device asks a release before it serves it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,6 @@ def manifest(
     default_variant: str,
     made_from: Mapping[str, str],
     teacher_license: str,
-    keyid: str,
 ) -> tuple[bytes, str]:
     """The manifest's canonical bytes, and the digest that names the release: its first 16 hex digits are the release id.
 
@@ -63,10 +64,11 @@ def manifest(
         "default_variant": default_variant,
         "teacher_license": teacher_license,
         "made_from": dict(made_from),
-        "keyid": keyid,
     }
     if OUTLINE_FILTER in files:
         body["outline_filter"] = OUTLINE_FILTER
+    if SELF_TEST in files:
+        body["self_test"] = SELF_TEST
     digest = digests.of_json(body)
     return digests.canonical_json({**body, "release_id": digest[:16]}), digest
 
@@ -80,20 +82,3 @@ def _described(name: str, variant: Variant) -> dict[str, Any]:
         "embedding_dim": variant.embedding_dim,
         "calibration": dict(variant.calibration),
     }
-
-
-def keyid(public_key: bytes) -> str:
-    """The short name of a public key: the first 16 hex digits of the SHA-256 of its 32 raw bytes."""
-    return digests.of_bytes(public_key)[:16]
-
-
-def signature(manifest_bytes: bytes, public_key: bytes, signature_bytes: bytes) -> bytes:
-    """The content of ``manifest.sig``."""
-    return digests.canonical_json(
-        {"keyid": keyid(public_key), "algorithm": "ed25519", "signature": signature_bytes.hex()}
-    )
-
-
-def pointer(release_id: str, manifest_bytes: bytes) -> bytes:
-    """The content of ``latest.json``, the one file below ``releases/`` that is ever replaced."""
-    return digests.canonical_json({"release_id": release_id, "manifest_sha256": digests.of_bytes(manifest_bytes)})

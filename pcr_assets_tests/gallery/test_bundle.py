@@ -9,21 +9,16 @@ import pytest
 from edge_runtime import release as edge
 from edge_runtime.decide import Calibration
 from edge_runtime.pull import pull
-from edge_runtime.source import FolderSource
+from edge_runtime.refusals import Damaged
 from pcr_assets import layout
 from pcr_assets.gallery import bundle, parts
 from pcr_assets.resources.artifacts import Artifacts
-from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.resources.store import FolderStore
+from pcr_assets.trust.channels import initialised, publish_release
+from pcr_assets.trust.settings import TrustSettings
 
 CALIBRATION = Calibration((0.0,) * 3, (0.0,) * 5, accept=0.5, sure=0.9, twin_margin=0.0, twin_lead=0.1)
 INDEX = random.Random(0).randbytes(200_000)
-
-
-@pytest.fixture
-def signer(tmp_path, monkeypatch):
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
-    return ReleaseSigner()
 
 
 @pytest.fixture
@@ -41,9 +36,9 @@ def bundled(artifacts: Artifacts, model: bytes, index: bytes):
     return variant, bundle.bundle_files({"int8": variant}, shared)
 
 
-def publish(artifacts: Artifacts, signer: ReleaseSigner, model: bytes = b"model", index: bytes = INDEX, before=None):
+def publish(artifacts: Artifacts, model: bytes = b"model", index: bytes = INDEX, before=None):
     """Publish a release; gives its id, its parts and its manifest."""
-    key, store = signer.public_key(), artifacts.store
+    store, trust = artifacts.store, TrustSettings()
     variant, files = bundled(artifacts, model, index)
     written = parts.Parts.after(store, before) if before else parts.Parts(store)
     manifest, digest = bundle.manifest(
@@ -53,25 +48,23 @@ def publish(artifacts: Artifacts, signer: ReleaseSigner, model: bytes = b"model"
         default_variant="int8",
         made_from={"card_index": "1"},
         teacher_license="Apache-2.0",
-        keyid=bundle.keyid(key),
     )
-    folder = f"{layout.RELEASES}/{digest[:16]}"
-    store.write(f"{folder}/manifest.json", manifest)
-    store.write(f"{folder}/manifest.sig", bundle.signature(manifest, key, signer.sign(manifest)))
-    store.write(f"{layout.RELEASES}/latest.json", bundle.pointer(digest[:16], manifest))
+    store.write(f"{layout.RELEASES}/{digest[:16]}/manifest.json", manifest)
+    repository, keys = initialised(store, [Path(store.root, "keys")], trust.days, may_make=True)
+    publish_release(repository, keys, trust, digest[:16], manifest)
     return digest[:16], written, json.loads(manifest)
 
 
-def test_the_same_files_make_the_same_release(artifacts, signer):
-    first, _, manifest = publish(artifacts, signer)
-    assert publish(artifacts, signer)[0] == publish(artifacts, signer, before=manifest)[0] == first
+def test_the_same_files_make_the_same_release(artifacts):
+    first, _, manifest = publish(artifacts)
+    assert publish(artifacts)[0] == publish(artifacts, before=manifest)[0] == first
 
 
-def test_another_model_makes_another_release(artifacts, signer):
-    assert publish(artifacts, signer)[0] != publish(artifacts, signer, b"other")[0]
+def test_another_model_makes_another_release(artifacts):
+    assert publish(artifacts)[0] != publish(artifacts, b"other")[0]
 
 
-def test_an_outline_filter_among_the_files_is_named_in_the_manifest(artifacts, signer):
+def test_an_outline_filter_among_the_files_is_named_in_the_manifest(artifacts):
     variant, files = bundled(artifacts, b"model", INDEX)
     files[bundle.OUTLINE_FILTER] = files["catalogue.csv"]
     manifest, _ = bundle.manifest(
@@ -81,19 +74,18 @@ def test_an_outline_filter_among_the_files_is_named_in_the_manifest(artifacts, s
         default_variant="int8",
         made_from={},
         teacher_license="Apache-2.0",
-        keyid=bundle.keyid(signer.public_key()),
     )
     said = json.loads(manifest)
     assert said["outline_filter"] in said["files"]
 
 
-def test_the_edge_opens_what_the_pipeline_signed(tmp_path, artifacts, signer):
-    release_id, *_ = publish(artifacts, signer)
-    key = signer.public_key()
-    keys = {bundle.keyid(key): key}
-    pulled = pull(FolderSource(Path(artifacts.store.root, layout.RELEASES)), tmp_path / "device", keys)
+def test_the_edge_opens_what_the_pipeline_signed(tmp_path, artifacts):
+    release_id, *_ = publish(artifacts)
+    roots = [artifacts.store.read(f"{layout.RELEASES}/root.json")]
+    untried = {"check": lambda folder: None}  # what stands for a model here is none
+    pulled = pull(Path(artifacts.store.root, layout.RELEASES), tmp_path / "device", roots, **untried)
 
-    opened = edge.open_release(pulled.folder, keys)
+    opened = edge.open_release(pulled.folder, roots)
 
     assert opened.release_id == release_id
     assert opened.variant().calibration == CALIBRATION
@@ -101,20 +93,20 @@ def test_the_edge_opens_what_the_pipeline_signed(tmp_path, artifacts, signer):
     assert [path.name for path in opened.references] == ["references-base1.zip"]
     assert opened.outline_filter is None
     (pulled.folder / "int8.onnx").write_bytes(b"evil!")
-    with pytest.raises(edge.Damaged, match=r"int8\.onnx"):
-        edge.open_release(pulled.folder, keys)
+    with pytest.raises(Damaged, match=r"int8\.onnx"):
+        edge.open_release(pulled.folder, roots)
 
 
-def test_a_few_changed_bytes_cost_a_few_parts(artifacts, signer):
-    _, first, manifest = publish(artifacts, signer)
+def test_a_few_changed_bytes_cost_a_few_parts(artifacts):
+    _, first, manifest = publish(artifacts)
     changed = INDEX[:100_000] + b"a new row" + INDEX[100_000:]
-    _, second, _ = publish(artifacts, signer, index=changed, before=manifest)
+    _, second, _ = publish(artifacts, index=changed, before=manifest)
     assert first.written > len(INDEX)
     assert 0 < second.written < len(INDEX) / 2
 
 
-def test_files_that_stayed_are_not_even_read(artifacts, signer):
-    *_, manifest = publish(artifacts, signer)
+def test_files_that_stayed_are_not_even_read(artifacts):
+    *_, manifest = publish(artifacts)
     _, files = bundled(artifacts, b"model", INDEX)
     asked = []
     entries = parts.Parts.after(artifacts.store, manifest).publish(files, asked.append)
@@ -122,11 +114,11 @@ def test_files_that_stayed_are_not_even_read(artifacts, signer):
     assert entries == manifest["files"]
 
 
-def test_a_lost_list_is_written_again(artifacts, signer):
-    *_, manifest = publish(artifacts, signer)
+def test_a_lost_list_is_written_again(artifacts):
+    *_, manifest = publish(artifacts)
     lost = Path(artifacts.store.root, parts.part_key(manifest["files"]["int8.usearch"]["parts"]["sha256"]))
     lost.unlink()
-    publish(artifacts, signer, before=manifest)
+    publish(artifacts, before=manifest)
     assert lost.exists()
 
 

@@ -1,42 +1,69 @@
-"""The key that signs releases."""
+"""The keys that sign releases: where they are looked for, and when they are made."""
 
 import pytest
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from pcr_assets.resources.signing import ReleaseSigner, SigningError
+from pcr_assets.resources.signing import ReleaseSigner
+from pcr_assets.resources.store import FolderStore
+from pcr_assets.trust.keys import Keys, TrustError, make_key
+from pcr_assets.trust.settings import TrustSettings
+
+TRUST = TrustSettings()
 
 
 @pytest.fixture
 def signer(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    monkeypatch.delenv("PCR_SIGNING_KEY", raising=False)
+    monkeypatch.delenv("PCR_KEYS", raising=False)
     return ReleaseSigner()
 
 
-def test_the_first_release_makes_a_key_that_only_its_owner_can_read(signer):
-    signer.public_key()
-    assert signer.path.stat().st_mode & 0o077 == 0
+@pytest.fixture
+def store(tmp_path):
+    return FolderStore(str(tmp_path / "store"))
 
 
-def test_the_public_key_verifies_what_the_signer_signed_and_nothing_else(signer):
-    public = Ed25519PublicKey.from_public_bytes(signer.public_key())
-    public.verify(signer.sign(b"manifest"), b"manifest")
-    with pytest.raises(InvalidSignature):
-        public.verify(signer.sign(b"manifest"), b"manifesto")
+def test_the_first_release_makes_keys_that_only_their_owner_can_read(signer, store):
+    _, keys = signer.open(store, TRUST)
+    assert len(keys) == 6
+    assert all(file.stat().st_mode & 0o077 == 0 for file in signer.folder.glob("*.pem"))
 
 
-def test_the_key_stays_the_same_from_release_to_release(signer):
-    assert signer.public_key() == ReleaseSigner().public_key()
+def test_the_keys_stay_the_same_from_release_to_release(signer, store):
+    repository, keys = signer.open(store, TRUST)
+    repository.publish(keys, TRUST.days)
+    again, _ = signer.open(store, TRUST)
+    assert again.root == repository.root
 
 
-def test_a_named_key_that_is_not_there_is_never_replaced_by_a_new_one(tmp_path):
-    with pytest.raises(SigningError, match="no signing key at"):
-        ReleaseSigner(key=str(tmp_path / "gone.pem")).sign(b"")
+def test_keys_of_other_things_beside_them_hinder_nobody(signer, store):
+    make_key(signer.folder, "release_signing_key")
+    _, keys = signer.open(store, TRUST)
+    assert len(keys) == 7
+
+
+@pytest.mark.parametrize("named", ["field", "variable"])
+def test_a_named_folder_without_keys_is_never_filled(signer, store, tmp_path, monkeypatch, named):
+    folder = tmp_path / "gone"
+    if named == "variable":
+        monkeypatch.setenv("PCR_KEYS", str(folder))
+    else:
+        signer = ReleaseSigner(key_folder=str(folder))
+    with pytest.raises(TrustError, match=r"gone has no root\.pem: `python -m pcr_assets\.trust init`"):
+        signer.open(store, TRUST)
+    assert not folder.exists()
+
+
+def test_keys_that_are_not_the_store_s_are_refused_and_no_new_metadata_are_made(signer, store, tmp_path):
+    repository, keys = signer.open(store, TRUST)
+    repository.publish(keys, TRUST.days)
+    signer.folder.rename(tmp_path / "lost")
+    again, none = signer.open(store, TRUST)
+    assert len(none) == 0
+    with pytest.raises(TrustError, match="put the key's file there, or name its folder"):
+        again.publish(none, TRUST.days, renew=True)
 
 
 def test_a_file_that_is_no_key_is_named(tmp_path):
-    path = tmp_path / "key.pem"
-    path.write_text("not a key")
-    with pytest.raises(SigningError, match=r"key\.pem is no private key"):
-        ReleaseSigner(key=str(path)).sign(b"")
+    (tmp_path / "key.pem").write_text("not a key")
+    with pytest.raises(TrustError, match=r"key\.pem is no private key"):
+        Keys([tmp_path])

@@ -1,0 +1,41 @@
+"""Files that survive a power cut: written aside and flushed, then renamed into place."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+ASIDE = ".aside"
+"""What is unfinished begins or ends so."""
+
+
+def write(path: Path, pieces: Iterable[bytes]) -> str:
+    """Write and flush a file where none is looked for yet; gives its SHA-256, hex."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Replace a file in one step: a power cut leaves the old one or the new one."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{ASIDE}-", delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    flush(path.parent)
+
+
+def flush(folder: Path) -> None:
+    """See to it that the names in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,148 @@
+"""A publisher on the web: ``https://…``, and ``http://…`` on this very machine. urllib3 asks, waits and asks again.
+
+A body that is cut is gone on from where it ended (RFC 9110, section 14). Redirects stay on their host, compression is not
+asked for, and a body that trickles is given up: what is read is bounded in time here, and in size by whoever reads.
+"""
+
+import ipaddress
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from edge_runtime.publishers.base import PIECE
+from edge_runtime.refusals import NotPublished, Unreachable
+
+CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 30.0
+TRIES = 5
+BACKOFF = 0.5
+"""Seconds before the second try; doubled for each further one."""
+PATIENCE = 60.0
+LEAST_RATE = 1024
+"""A file may take :data:`PATIENCE` seconds, and a second more for each so many bytes."""
+MOST_REDIRECTS = 3
+TRANSIENT = (408, 429, 500, 502, 503, 504)
+GONE = (403, 404, 410)
+"""A bucket behind a web server answers 403 for what isn't there, to those who may not list it."""
+
+
+class WebPublisher:
+    """See :class:`~edge_runtime.publishers.base.Publisher`."""
+
+    def __init__(self, url: str):
+        parts = urlsplit(url)
+        self.name = url.rstrip("/")
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise Unreachable(f"{url} is no place for releases: name a folder, https://HOST/PATH or s3://BUCKET/PREFIX")
+        if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+            raise Unreachable(f"{url} is not encrypted: name it with https://. http:// is for this machine alone")
+        if parts.username or parts.password:
+            raise Unreachable(f"the URL of {parts.hostname} carries a password: releases are signed, and need none")
+
+    @property
+    def root_hint(self) -> str:
+        """See :attr:`Publisher.root_hint`."""
+        return "root.json"
+
+    @cached_property
+    def _pool(self) -> Any:
+        import urllib3
+
+        retries = urllib3.Retry(
+            TRIES - 1,
+            redirect=False,
+            backoff_factor=BACKOFF,
+            status_forcelist=TRANSIENT,
+            respect_retry_after_header=False,
+        )
+        options: dict[str, Any] = {
+            "retries": retries,
+            "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=SILENCE_SECONDS),
+            "headers": {"User-Agent": "edge-runtime", "Accept-Encoding": "identity"},
+            "maxsize": 8,
+        }
+        host = urlsplit(self.name)
+        proxy = None if proxy_bypass(host.hostname or "") else getproxies().get(host.scheme)
+        return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """See :meth:`Publisher.read`."""
+        import urllib3
+
+        url, at, began, fault = f"{self.name}/{quote(path)}", start, time.monotonic(), ""
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(BACKOFF * 2 ** (attempt - 1))
+            try:
+                for piece in self._body(url, at):
+                    at += len(piece)
+                    if time.monotonic() - began > PATIENCE + (at - start) / LEAST_RATE:
+                        raise Unreachable(
+                            f"{url} trickles: {at - start} bytes in {time.monotonic() - began:.0f} s. Pull again later"
+                        )
+                    yield piece
+                return
+            except urllib3.exceptions.MaxRetryError as error:
+                raise Unreachable(
+                    f"{url} can't be reached ({_reason(error)}): look after the network, then pull again"
+                ) from error
+            except urllib3.exceptions.HTTPError as error:  # cut in the middle of the body
+                fault = _reason(error)
+        raise Unreachable(
+            f"{url} breaks off {TRIES} times after {at} bytes ({fault}): look after the network, then pull again"
+        )
+
+    def _body(self, url: str, start: int) -> Iterator[bytes]:
+        """The body from a byte on, once; redirects on the same host are followed."""
+        headers = {**self._pool.headers, **({"Range": f"bytes={start}-"} if start else {})}
+        for _ in range(MOST_REDIRECTS + 1):
+            response = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+            try:
+                if response.status in (301, 302, 303, 307, 308):
+                    url = self._redirected(url, response.headers.get("Location", ""))
+                    continue
+                yield from _pieces(response, url, start)
+                return
+            finally:
+                response.close()
+        raise Unreachable(f"{url} is redirected again and again: name the place that it ends at")
+
+    def _redirected(self, url: str, location: str) -> str:
+        target = urljoin(url, location)
+        if urlsplit(target)[:2] != urlsplit(url)[:2]:
+            raise Unreachable(
+                f"{url} is redirected to another host, {urlsplit(target).netloc}: name that one if it is right"
+            )
+        return target
+
+
+def _pieces(response: Any, url: str, start: int) -> Iterator[bytes]:
+    if response.status in GONE:
+        raise NotPublished(f"{url} is missing ({response.status})")
+    if start and response.status == 416:  # it ends where what is here ends
+        return
+    if response.status not in (200, 206):
+        raise Unreachable(f"{url} answers {response.status}: is it the publisher's place? Pull again later")
+    skipped = 0
+    if response.status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+        raise Unreachable(f"{url} answers with another range than was asked for: pull again later")
+    for piece in response.stream(PIECE, decode_content=False):
+        ahead = 0 if response.status == 206 else max(0, start - skipped)
+        skipped += len(piece)
+        if piece[ahead:]:
+            yield piece[ahead:]
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in few words: urllib3's own begin with the object that it happened to."""
+    cause = getattr(error, "reason", None) or error
+    return str(cause).rpartition("): ")[2] or type(cause).__name__
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

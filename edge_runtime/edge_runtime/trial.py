@@ -1,0 +1,130 @@
+"""A release on trial: counted as started until it has served well, so that one that takes the service down is rolled back.
+
+A service opens its release with :func:`edge_runtime.pull.open_newest`, which rolls back first where that is due, and serves
+inside a trial:
+
+>>> with Trial.of(release) as trial:                  # doctest: +SKIP
+...     recognizer = Recognizer.open(release)
+...     ...                                           # the first frames
+...     trial.served_well()
+
+A service that is killed, or that ends with an error, before it has served well leaves its start counted; one that is stopped
+in peace takes it back.
+"""
+
+import fcntl
+import json
+import logging
+from types import TracebackType
+from typing import IO, Any
+
+from edge_runtime.disk import replace
+from edge_runtime.home import Home, Kept
+from edge_runtime.release import Release
+
+STARTS = 2
+"""So many starts without having served well are one too many: the next one begins with the release before."""
+FILE = "trial.json"
+LOCK = ".trial.lock"
+
+log = logging.getLogger(__name__)
+
+
+class Trial:
+    """One start of a service with the release that a home serves. Without a home nothing is counted."""
+
+    def __init__(self, home: Home | None, manifest_sha256: str = ""):
+        self.home = home
+        self.manifest_sha256 = manifest_sha256
+        self._open = False
+        self._under_way: IO[str] | None = None
+
+    @classmethod
+    def of(cls, release: Release) -> "Trial":
+        """The trial of an opened release."""
+        home = Home.of_release(release.folder)
+        served = home.served if home else None
+        known = served is not None and served.release_id == release.folder.name
+        return cls(home, served.manifest_sha256) if known and served else cls(None)
+
+    def __enter__(self) -> "Trial":
+        self._hold()
+        self._count(+1)
+        self._open = True
+        return self
+
+    def _hold(self) -> None:
+        """Let others see that a trial is under way: the kernel ends the lock with the process."""
+        if self.home is None:
+            return
+        try:
+            self._under_way = (self.home.folder / LOCK).open("a")
+            fcntl.flock(self._under_way, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:  # another service tries the same release, or the home can't be written
+            log.info("this trial holds no lock: %s", error)
+
+    def _release(self) -> None:
+        if self._under_way is not None:
+            self._under_way.close()
+            self._under_way = None
+
+    def served_well(self) -> None:
+        """Say that the first frames were answered: the release is the last good one from now on."""
+        if not self._open:
+            return
+        self._open = False
+        self._count(None)
+        if self.home is not None:
+            try:
+                self.home.served_well(self.manifest_sha256)
+            except OSError as error:
+                log.warning("can't note that the release serves well: %s", error)
+        self._release()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        in_peace = kind is None or issubclass(kind, KeyboardInterrupt | SystemExit)
+        if self._open and in_peace:
+            self._count(-1)
+        self._open = False
+        self._release()
+
+    def _count(self, change: int | None) -> None:
+        """Change the number of starts; None sets it to zero. A home that can't be written counts nothing."""
+        if self.home is None:
+            return
+        starts = 0 if change is None else max(0, _starts(self.home, self.manifest_sha256) + change)
+        said = {"manifest_sha256": self.manifest_sha256, "starts": starts}
+        try:
+            replace(self.home.folder / FILE, json.dumps(said).encode())
+        except OSError as error:
+            log.warning("can't count this start (%s): the release would not be rolled back if it crashed", error)
+
+
+def _starts(home: Home, manifest_sha256: str) -> int:
+    try:
+        said: Any = json.loads((home.folder / FILE).read_bytes())
+        return int(said["starts"]) if said["manifest_sha256"] == manifest_sha256 else 0
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def roll_back_if_due(home: Home) -> Kept | None:
+    """Serve the last good release, and refuse the served one from now on, if it was started too often without serving well.
+
+    Gives the release that is served now if that was done. A start that is under way is not held against the release.
+    """
+    served = home.served
+    if served is None or _starts(home, served.manifest_sha256) < STARTS or _is_under_way(home):
+        return None
+    return home.roll_back(f"it ended the service {STARTS} times before it had served well")
+
+
+def _is_under_way(home: Home) -> bool:
+    with (home.folder / LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

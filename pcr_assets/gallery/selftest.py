@@ -1,0 +1,134 @@
+"""The self-test that travels in a release: a few cards through the camera's simulator, and what each variant answers.
+
+Cards are chosen by a hash of their id, so that new cards leave the queries as they are, and only those that every variant names
+right with a clear lead: on a device the answer may differ by its software alone.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_runtime.embedder import Embedder
+from edge_runtime.gallery import Gallery, Match
+from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.references import SIZE, References
+from edge_runtime.selftest import ANSWERS
+from pcr_assets import digests
+
+VERSION = 1
+"""Raise it when the same models, index and pictures give other queries."""
+QUERIES = 8
+TRIED = 64
+"""Cards that are tried at most until enough are found."""
+LEAD = 0.05
+"""Cosine by which a query's card must lead over the next one of other art."""
+STRENGTH = "easy"
+JPEG_QUALITY = 90
+TOLERANCE = {"fp32": 0.01, "int8": 0.02, "hef": 0.05}
+"""Cosine by which a device's answer may differ, by variant: other kernels round otherwise, integers more than floats.
+
+On x86 with and without VNNI the INT8 answers were the same bit for bit (see ``edge_runtime.embedder``); this leaves room for
+another JPEG decoder, and is far below what a wrong index or model would cost.
+"""
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same queries give the same archive
+
+
+class NoSelfTest(Exception):
+    """Hardly a card is named right: there is nothing to test a device by."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A variant: its model and its gallery."""
+
+    embedder: Embedder
+    gallery: Gallery
+
+
+@dataclass(frozen=True)
+class Query:
+    """A card's picture as JPEG, and what each variant answers, cosine by variant."""
+
+    card_id: str
+    jpeg: bytes
+    similarity: Mapping[str, float]
+
+
+def self_test(subjects: Mapping[str, Subject], references: References) -> bytes:
+    """The archive of known queries for a release of these variants. Raises :class:`NoSelfTest`."""
+    found: list[Query] = []
+    for card_id, picture in _chosen(next(iter(subjects.values())).gallery, references):
+        query = _asked(card_id, picture, subjects)
+        if query is not None:
+            found.append(query)
+        if len(found) == QUERIES:
+            break
+    if not found:
+        raise NoSelfTest(
+            f"of {TRIED} cards through an easy camera not one is named right by {' and '.join(subjects)}: a device could not tell "
+            "whether such a release works. See the recognition report, and train for longer"
+        )
+    return _packed(found, {name: TOLERANCE[name] for name in subjects if name in TOLERANCE})
+
+
+def _chosen(gallery: Gallery, references: References) -> Iterator[tuple[str, np.ndarray]]:
+    """Cards and their reference pictures, in an order that other cards don't change."""
+    keys: dict[str, int] = {}
+    for key, card in gallery.entries:
+        if key in references:
+            keys[card.card_id] = min(key, keys.get(card.card_id, key))
+    for card_id in sorted(keys, key=digest_of)[:TRIED]:
+        yield card_id, references.picture(keys[card_id])
+
+
+def digest_of(card_id: str) -> str:
+    """What a card is ordered by."""
+    return hashlib.sha256(f"self-test/{card_id}".encode()).hexdigest()
+
+
+def _asked(card_id: str, picture: np.ndarray, subjects: Mapping[str, Subject]) -> Query | None:
+    """A query and its answers; None where a variant does not name the card, or hardly."""
+    import cv2
+
+    from pcr_assets.imaging.camera import rectified
+
+    seen = rectified(picture, np.random.default_rng(int(digest_of(card_id)[:16], 16)), STRENGTH, SIZE)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    jpeg = cv2.imencode(".jpg", cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), quality)[1]
+    shown = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
+    assert shown is not None
+    answers = {name: _nearest(subject, shown) for name, subject in subjects.items()}
+    if not all(_clear(matches, card_id) for matches in answers.values()):
+        return None
+    return Query(card_id, jpeg.tobytes(), {name: round(found[0].similarity, 4) for name, found in answers.items()})
+
+
+def _nearest(subject: Subject, picture: np.ndarray) -> list[Match]:
+    card = rectify(picture, full_frame(*picture.shape[1::-1]), subject.embedder.input_size)
+    return subject.gallery.search(subject.embedder.embed(card[np.newaxis]), QUERIES)[0]
+
+
+def _clear(matches: Sequence[Match], card_id: str) -> bool:
+    if not matches or matches[0].card.card_id != card_id:
+        return False
+    return all(matches[0].similarity - other.similarity >= LEAD for other in matches[1:])
+
+
+def _packed(queries: Sequence[Query], tolerance: Mapping[str, float]) -> bytes:
+    said = {
+        "queries": [
+            {"picture": f"{number}.jpg", "card_id": query.card_id, "similarity": dict(query.similarity)}
+            for number, query in enumerate(queries)
+        ],
+        "tolerance": dict(tolerance),
+    }
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr(zipfile.ZipInfo(ANSWERS, LONG_AGO), digests.canonical_json(said))
+        for number, query in enumerate(queries):
+            packed.writestr(zipfile.ZipInfo(f"{number}.jpg", LONG_AGO), query.jpeg)
+    return archive.getvalue()

@@ -1,0 +1,262 @@
+"""The metadata in a store: read as they are now, changed in memory, signed, and published in an order that is safe to break off.
+
+Every file but one is written once, under its version: first what is new of roots and roles, then the snapshot that names them,
+last ``timestamp.json``, swapped on the condition that it is still the one that was read. Before that swap no device sees any
+of it; a publisher that was killed leaves versions that nobody names, and the next one takes higher ones.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import (
+    DelegatedRole,
+    Delegations,
+    Metadata,
+    MetaFile,
+    Root,
+    Signed,
+    Snapshot,
+    Targets,
+    Timestamp,
+)
+
+from pcr_assets import layout
+from pcr_assets.resources.store import Missing, Moved, Store
+from pcr_assets.trust.keys import Keys, TrustError
+from pcr_assets.trust.settings import CHANNELS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Days, expiry
+
+SIGNED_AT = "x-signed-at"
+"""A field of roots and timestamps: when they were signed, by which a device sees that its own clock is behind."""
+POINTER = f"{layout.METADATA}/timestamp.json"
+ROOT_COPY = f"{layout.RELEASES}/root.json"
+"""The newest root once more, for a person to carry to a device and pin there."""
+
+
+def key_of(role: str, version: int) -> str:
+    """Where a version of a role's metadata lies in the store."""
+    return f"{layout.METADATA}/{version}.{role}.json"
+
+
+@dataclass
+class Repository:
+    """The metadata of one store, as they were when it was opened; ``sign`` changes them, ``publish`` shows them to devices."""
+
+    store: Store
+    pointer: bytes | None
+    """``timestamp.json`` as it was read; None where nothing was ever published."""
+    roles: dict[str, Signed]
+    """The signed content of each role, to be changed."""
+    changed: dict[str, bytes] = field(default_factory=dict)
+    """What was signed and is not published yet, by role."""
+
+    @classmethod
+    def open(cls, store: Store, keys: Keys) -> "Repository":
+        """Read the metadata of a store, and believe them as a device would, but for their expiry; nothing where there are none.
+
+        What isn't signed as the keys' own root asks for is never signed again. Raises :class:`TrustError`.
+        """
+        try:
+            pointer = store.read(POINTER)
+        except Missing:
+            return cls(store, None, {})
+        try:
+            return cls(store, pointer, _believed(store, pointer, keys))
+        except (Missing, RepositoryError, ValueError, KeyError) as error:
+            raise TrustError(
+                f"the metadata in {store.root}/{layout.METADATA} can't be believed ({error}): restore them from a backup. Making "
+                "new ones would need every device to trust a new root"
+            ) from error
+
+    @property
+    def root(self) -> Root:
+        """Which keys may sign for root, targets, snapshot and timestamp."""
+        return self._role(ROOT, Root)
+
+    @property
+    def targets(self) -> Targets:
+        """Which keys may sign for which channel."""
+        return self._role(TARGETS, Targets)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Which versions of roles belong together."""
+        return self._role(SNAPSHOT, Snapshot)
+
+    @property
+    def timestamp(self) -> Timestamp:
+        """Which snapshot is the newest."""
+        return self._role(TIMESTAMP, Timestamp)
+
+    def channel(self, name: str) -> Targets:
+        """What a channel offers."""
+        return self._role(name, Targets)
+
+    def _role(self, name: str, kind: type[Any]) -> Any:
+        found = self.roles.get(name)
+        if not isinstance(found, kind):
+            raise TrustError(f"{self.store.root} has no {name} metadata: `python -m pcr_assets.trust init` makes them")
+        return found
+
+    def entitled(self, role: str) -> Any:
+        """Key ids and threshold of a role."""
+        delegator = self.targets if role in CHANNELS else self.root
+        return delegator.get_delegated_role(role)
+
+    def sign(self, role: str, keys: Keys, days: Days, former: Iterable[str] = ()) -> None:
+        """Sign a role's content as its next version. ``former``: key ids of the root before, which sign a new root too.
+
+        Raises :class:`TrustError` where fewer keys are at hand than the role asks for.
+        """
+        entitled, signed = self.entitled(role), self.roles[role]
+        signers = keys.of(entitled.keyids)
+        if len(signers) < entitled.threshold:
+            raise TrustError(
+                f"{role} must be signed by {entitled.threshold} of its keys, of which {len(signers)} are in "
+                f"{', '.join(map(str, keys.folders))}: put the key's file there, or name its folder with --keys or in PCR_KEYS"
+            )
+        if role in self._published:
+            signed.version += role not in self.changed
+        signed.expires = expiry(role, days)
+        if role in (ROOT, TIMESTAMP):
+            signed.unrecognized_fields[SIGNED_AT] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
+        before = keys.of(keyid for keyid in former if keyid not in entitled.keyids)
+        self.changed[role] = _signed_bytes(signed, [*signers, *before])
+
+    @cached_property
+    def _published(self) -> set[str]:
+        return set(self.roles) if self.pointer is not None else set()
+
+    def expires_within(self, role: str, share: float, days: Days) -> bool:
+        """Whether less than a share of a role's time is left."""
+        return self.roles[role].expires - datetime.now(UTC) < days.of(role) * share
+
+    def publish(self, keys: Keys, days: Days, *, renew: bool = False) -> bool:
+        """Show devices what was signed, under a new snapshot and timestamp. False where there was nothing, and no ``renew``.
+
+        Raises ``Moved`` when another publisher was faster: nothing of this one is seen then.
+        """
+        if not self.changed and not renew:
+            return False
+        for role in list(self.changed):
+            self._write(role, keys)
+        for role in (TARGETS, *CHANNELS):
+            if role in self.changed:
+                self.snapshot.meta[f"{role}.json"] = MetaFile.from_data(
+                    self.roles[role].version, self.changed[role], ["sha256"]
+                )
+        self.sign(SNAPSHOT, keys, days)
+        self._write(SNAPSHOT, keys)
+        self.timestamp.snapshot_meta = MetaFile.from_data(self.snapshot.version, self.changed[SNAPSHOT], ["sha256"])
+        self.sign(TIMESTAMP, keys, days)
+        if ROOT in self.changed:
+            self.store.write(ROOT_COPY, self.changed[ROOT])
+            keys.remember_root(self.changed[ROOT])
+        self.store.swap(POINTER, self.changed[TIMESTAMP], self.pointer)
+        self.pointer = self.changed[TIMESTAMP]
+        self.changed = {}
+        self.__dict__.pop("_published", None)
+        return True
+
+    def _write(self, role: str, keys: Keys) -> None:
+        """Write a role's new version where none lies. Others may lie there that a killed publisher left, and nobody names."""
+        signed = self.roles[role]
+        while not self.store.create(key_of(role, signed.version), self.changed[role]):
+            if self.store.read(key_of(role, signed.version)) == self.changed[role]:
+                return
+            if role == ROOT:  # a device goes from root to root, so no version may be left out
+                raise Moved(f"{self.store.root}/{key_of(role, signed.version)}")
+            signed.version += 1
+            self.changed[role] = _signed_bytes(signed, keys.of(self.entitled(role).keyids))
+
+
+def _signed_bytes(signed: Signed, signers: list[Any]) -> bytes:
+    metadata: Metadata[Any] = Metadata(signed)
+    for signer in signers:
+        metadata.sign(signer, append=True)
+    return metadata.to_bytes()
+
+
+def _believed(store: Store, pointer: bytes, keys: Keys) -> dict[str, Signed]:
+    """The content of all roles that a timestamp leads to, verified from root to channels."""
+    roots = _root_chain(store, keys)
+    timestamp = _verified(pointer, TIMESTAMP, roots)
+    snapshot = _verified(store.read(key_of(SNAPSHOT, timestamp.snapshot_meta.version)), SNAPSHOT, roots)
+    targets = _verified(store.read(key_of(TARGETS, snapshot.meta[f"{TARGETS}.json"].version)), TARGETS, roots)
+    channels = {
+        name: _verified(store.read(key_of(name, snapshot.meta[f"{name}.json"].version)), name, [targets])
+        for name in CHANNELS
+    }
+    return {ROOT: roots[-1], TARGETS: targets, **channels, SNAPSHOT: snapshot, TIMESTAMP: timestamp}
+
+
+def _root_chain(store: Store, keys: Keys) -> list[Root]:
+    """All roots, the first one first, each signed by itself and the one before; the one that lies with the keys is among them."""
+    pinned, found = keys.remembered_root(), False
+    chain: list[Root] = []
+    while (data := _if_there(store, key_of(ROOT, len(chain) + 1))) is not None:
+        metadata: Metadata[Root] = Metadata.from_bytes(data)
+        for delegator in (*chain[-1:], metadata.signed):
+            delegator.verify_delegate(ROOT, metadata.signed_bytes, metadata.signatures)
+        found = found or data == pinned
+        chain.append(metadata.signed)
+    if pinned is not None and not found:
+        raise RepositoryError("its roots are others than the one that lies with the keys")
+    if not chain:
+        raise RepositoryError("it has no root")
+    return chain
+
+
+def _if_there(store: Store, key: str) -> bytes | None:
+    try:
+        return store.read(key)
+    except Missing:
+        return None
+
+
+def _verified(data: bytes, role: str, delegators: list[Any]) -> Any:
+    """A role's content, signed as one of its delegators asks for, the last one first.
+
+    A publisher that was killed while it replaced a key leaves metadata that only the root before entitled.
+    """
+    metadata: Metadata[Any] = Metadata.from_bytes(data)
+    for delegator in delegators[:0:-1]:
+        try:
+            delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
+            return metadata.signed
+        except RepositoryError:
+            continue
+    delegators[0].verify_delegate(role, metadata.signed_bytes, metadata.signatures)
+    return metadata.signed
+
+
+def first_roles(keys: Keys, thresholds: dict[str, int] | None = None) -> dict[str, Signed]:
+    """The content of all roles, of version 1, by the keys that were made for them. Raises :class:`TrustError` where one lacks."""
+    thresholds = thresholds or {}
+    soon = datetime.now(UTC) + timedelta(days=1)  # signing sets what holds
+    root = Root(expires=soon)
+    targets = Targets(expires=soon, delegations=Delegations({}, {}))
+    for name in CHANNELS:
+        assert targets.delegations and targets.delegations.roles is not None
+        targets.delegations.roles[name] = DelegatedRole(name, [], 1, True, [f"{name}/*"])
+    for role in (ROOT, TARGETS, SNAPSHOT, TIMESTAMP, *CHANNELS):
+        delegator: Any = targets if role in CHANNELS else root
+        made = keys.named(role)
+        if len(made) < thresholds.get(role, 1):
+            raise TrustError(
+                f"{', '.join(map(str, keys.folders))} has no {role}.pem: `python -m pcr_assets.trust init` makes all keys in an "
+                "empty folder"
+            )
+        for signer in made:
+            delegator.add_key(signer.public_key, role)
+        delegator.get_delegated_role(role).threshold = thresholds.get(role, 1)
+    return {
+        ROOT: root,
+        TARGETS: targets,
+        **{name: Targets(expires=soon) for name in CHANNELS},
+        SNAPSHOT: Snapshot(expires=soon),
+        TIMESTAMP: Timestamp(expires=soon),
+    }

@@ -1,0 +1,54 @@
+"""The section ``trust`` of a profile. It is asked when something is signed, and makes nothing stale."""
+
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pcr_assets.settings import Settings
+
+CANARY, STABLE = "canary", "stable"
+CHANNELS = (CANARY, STABLE)
+ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
+ROLES = (ROOT, TARGETS, *CHANNELS, SNAPSHOT, TIMESTAMP)
+"""All roles, those whose keys belong offline first."""
+
+
+class Days(BaseModel):
+    """For how many days a signature of each role is meant to be believed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    root: float = Field(default=1825, gt=0)
+    targets: float = Field(default=1825, gt=0)
+    channel: float = Field(default=730, gt=0)
+    snapshot: float = Field(default=180, gt=0)
+    timestamp: float = Field(default=180, gt=0)
+
+    def of(self, role: str) -> timedelta:
+        """How long a signature of a role holds."""
+        return timedelta(days=getattr(self, "channel" if role in CHANNELS else role))
+
+
+class TrustSettings(BaseModel):
+    """Where a new release is published, and for how long signatures hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: tuple[str, ...] = Field(CHANNELS, description="Where a new release appears by itself.")
+    days: Days = Field(default_factory=Days)
+
+    def model_post_init(self, _: object) -> None:
+        """Refuse channels that no device knows."""
+        if unknown := set(self.channels) - set(CHANNELS):
+            raise ValueError(f"channels must be of {', '.join(CHANNELS)}, not {', '.join(sorted(unknown))}")
+
+
+def trust_settings(settings: Settings) -> TrustSettings:
+    """The section ``trust`` of a profile. Raises SettingsError with each mistake in it."""
+    settings.check("trust", TrustSettings)
+    return TrustSettings(**settings.section("trust"))
+
+
+def expiry(role: str, days: Days) -> datetime:
+    """When a signature of a role that is made now expires, UTC, whole seconds."""
+    return (datetime.now(UTC) + days.of(role)).replace(microsecond=0)
