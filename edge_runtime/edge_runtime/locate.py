@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from edge_runtime.geometry import CARD_ASPECT, area, full_frame, turned
+from edge_runtime.timing import timed
 
 WORKING_SIDE = 720
 """Pixels of the longer side that outlines are looked for on."""
@@ -43,6 +44,7 @@ class Quad:
     score: float
 
 
+@timed("find")
 def find_cards(image: np.ndarray, most: int = 128) -> list[Quad]:
     """Candidates on a photo uint8 RGB H×W×3, best first; the photo itself is one when it has the shape of a card."""
     height, width = image.shape[:2]
