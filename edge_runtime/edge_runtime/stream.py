@@ -24,21 +24,13 @@ class Recognizes(Protocol):
         """All cards on a picture uint8 RGB H×W×3."""
 
 
-class Stream:
-    """One source, watched. ``every``: of so many frames one is looked at; a camera's frames that came meanwhile count."""
+class Follower:
+    """Looks at one picture after another, and follows the cards on them."""
 
     def __init__(
-        self,
-        source: Source,
-        recognizer: Recognizes,
-        tracker: Tracker | None = None,
-        stillness: Stillness | None = None,
-        every: int = 1,
-    ):
-        self.source = source
+        self, recognizer: Recognizes, tracker: Tracker | None = None, stillness: Stillness | None = None
+    ) -> None:
         self.tracker = tracker or Tracker()
-        self.frames = 0
-        """Frames that the source had, those included that nobody looked at."""
         self.read = 0
         """Frames that were recognised."""
         self.spared = 0
@@ -47,18 +39,6 @@ class Stream:
         """Seconds spent on recognising."""
         self._recognizer = recognizer
         self._stillness = stillness or Stillness()
-        self._every = every
-
-    def events(self) -> Iterator[Event]:
-        """What happens to cards, as it happens; ``time`` in seconds from the first frame. Raises what recognising raises."""
-        start, due = None, 0
-        for frame in self.source:
-            start = frame.time if start is None else start
-            self.frames = frame.number + 1
-            if frame.number < due:
-                continue
-            due = frame.number + self._every
-            yield from self.look(frame.image, frame.time - start)
 
     def look(self, image: np.ndarray, now: float) -> list[Event]:
         """What happens with one more picture uint8 RGB H×W×3, ``now`` in seconds that never run backwards."""
@@ -77,3 +57,32 @@ class Stream:
         self._recognizer = recognizer
         self.tracker.forget()
         self._stillness.forget()
+
+
+class Stream(Follower):
+    """One source, watched. ``every``: of so many frames one is looked at; a camera's frames that came meanwhile count."""
+
+    def __init__(
+        self,
+        source: Source,
+        recognizer: Recognizes,
+        tracker: Tracker | None = None,
+        stillness: Stillness | None = None,
+        every: int = 1,
+    ):
+        super().__init__(recognizer, tracker, stillness)
+        self.source = source
+        self.frames = 0
+        """Frames that the source had, those included that nobody looked at."""
+        self._every = every
+
+    def events(self) -> Iterator[Event]:
+        """What happens to cards, as it happens; ``time`` in seconds from the first frame. Raises what recognising raises."""
+        start, due = None, 0
+        for frame in self.source:
+            start = frame.time if start is None else start
+            self.frames = frame.number + 1
+            if frame.number < due:
+                continue
+            due = frame.number + self._every
+            yield from self.look(frame.image, frame.time - start)
