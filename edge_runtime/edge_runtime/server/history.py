@@ -16,7 +16,7 @@ import numpy as np
 
 from edge_runtime.geometry import rectify
 from edge_runtime.server.scene import card_json, corners_json
-from edge_runtime.tracks import Event
+from edge_runtime.tracks import Event, Kind
 
 THUMBNAIL = (126, 176)
 """Width and height of a kept picture: two pixels for a millimetre of card."""
@@ -70,8 +70,13 @@ class History:
             "corners": corners_json(event.corners),
             "release_id": release_id,
         }
-        entry = Entry(number, value, _thumbnail(image, event.corners))
         with self._lock:
+            if event.kind is Kind.LEFT:  # the card is not on this frame any more
+                last = (each.thumbnail for each in reversed(self._entries.values()) if each.value["stay"] == event.stay)
+                thumbnail = next(last, b"")
+            else:
+                thumbnail = _thumbnail(image, event.corners)
+            entry = Entry(number, value, thumbnail)
             self._entries[number] = entry
             while len(self._entries) > self._most:
                 self._entries.popitem(last=False)

@@ -44,7 +44,7 @@ def test_a_picture_comes_for_each_that_is_asked_for_with_the_corners_on_it(serve
 def test_a_client_that_asks_for_no_picture_costs_none(serve, hand, monkeypatch):
     made = []
     monkeypatch.setattr("edge_runtime.server.viewfinder.picture_of", made.append)
-    service, client = serve()
+    _, client = serve()
     with client.stream() as stream:
         stream.take(lambda m: m["type"] == "state")
         shown = hand.shown
@@ -56,7 +56,7 @@ def test_a_client_that_asks_for_no_picture_costs_none(serve, hand, monkeypatch):
 def test_a_client_that_never_reads_slows_nobody(serve, hand, scans, photo_of, until):
     hand.picture = photo_of(scans["demo-1"])
     service, client = serve()
-    with client.stream(max_queue=1) as sleeper, client.stream() as reader:
+    with client.stream(max_queue=1, close_timeout=0.5) as sleeper, client.stream() as reader:
         for _ in range(50):
             sleeper.socket.send('{"type": "next"}')
         reader.take(lambda m: m["type"] == "state" and m["status"] == "confirmed")
@@ -92,7 +92,7 @@ def test_a_photo_is_answered_while_the_camera_goes_on(serve, hand, scans, photo_
 
 
 def test_photos_are_answered_while_the_camera_is_lost_and_that_is_shown(serve, hand, scans, photo_of, jpeg, until):
-    service, client = serve()
+    _, client = serve()
     until(lambda: client.get("/readyz").status_code == 200)
     with client.stream() as stream:
         hand.lost = True
@@ -125,10 +125,14 @@ def test_the_release_is_told_without_a_path_of_the_device(serve, publisher):
 
 
 def test_history_is_paged_both_ways_and_exported(serve, hand, scans, table, photo_of, until):
-    service, client = serve(leave=0.1)
+    _, client = serve(leave=0.1)
     for number in (1, 2):
         hand.picture = photo_of(scans[f"demo-{number}"])
-        until(lambda n=number: any(e["event"] == "confirmed" and e["cards"][0]["number"] == str(n) for e in events(client)))
+        until(
+            lambda n=number: any(
+                e["event"] == "confirmed" and e["cards"][0]["number"] == str(n) for e in events(client)
+            )
+        )
         hand.picture = table
         until(lambda n=number: sum(e["event"] == "left" for e in events(client)) == n)
     newest_first = events(client)

@@ -7,8 +7,10 @@ const DASHES = { confirmed: [], uncertain: [12, 6], unknown: [3, 6] };
 export function drawCards(canvas, width, cards, label) {
   const pen = canvas.getContext("2d");
   const scale = canvas.width / width;
-  const thick = Math.max(2, canvas.width / 260);
-  const size = Math.max(13, canvas.width / 36);
+  // A canvas on a phone is shown smaller than it is drawn: what must be read grows by as much.
+  const shown = canvas.clientWidth ? canvas.width / canvas.clientWidth : 1;
+  const thick = Math.max(2.5 * shown, canvas.width / 260);
+  const size = Math.max(14 * shown, canvas.width / 40);
   pen.font = `600 ${size}px system-ui, sans-serif`;
   pen.textBaseline = "bottom";
   for (const card of cards) {

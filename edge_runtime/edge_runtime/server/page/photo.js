@@ -42,7 +42,8 @@ async function recognise(file, answer) {
     answer.replaceChildren(paragraph("wrong", found?.detail ?? "The recogniser can't be reached."));
     return;
   }
-  answer.replaceChildren(...(picture ? [drawn(picture, found)] : []), ...said(found));
+  answer.replaceChildren(...said(found));
+  if (picture) draw(picture, found, answer);
 }
 
 function scaled(picture, longest) {
@@ -59,12 +60,12 @@ function sized(picture, longest) {
   return canvas;
 }
 
-function drawn(picture, found) {
+function draw(picture, found, answer) {
   const canvas = sized(picture, SHOWN_SIDE);
+  answer.prepend(canvas);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", "The photo, with the cards that were found");
   drawCards(canvas, found.width, found.cards, (card) => (card.status === "confirmed" ? card.name : statusLine(card.status, candidatesOf(card))));
-  return canvas;
 }
 
 const candidatesOf = (card) => card.candidates.slice(0, 4);
