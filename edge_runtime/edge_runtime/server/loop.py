@@ -68,7 +68,6 @@ class Loop:
     def close(self, wait: float = 10.0) -> None:
         """End after what is being done, and close the recogniser."""
         self._stop.set()
-        self._inbox.close()
         if self._thread.ident is not None:
             self._thread.join(wait)
 

@@ -82,6 +82,7 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.inbox.close()  # whoever waits for a place in it is let go
         for part in reversed(self._parts()):
             part.close()
 
