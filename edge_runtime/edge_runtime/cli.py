@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.server import command as serve
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, run
 
@@ -43,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_release_options(watch)
     add_options(watch)
     watch.set_defaults(run=_watch)
+    server = commands.add_parser("serve", help="a page, an API and metrics for the cards in front of a camera")
+    _add_release_options(server)
+    serve.add_options(server)
+    server.set_defaults(run=_serve)
     pull = commands.add_parser("pull", help="fetch what is new in a publisher's releases, for recognising offline")
     pull.add_argument(
         "source", metavar="SOURCE", help="the publisher's folder of releases, https://HOST/PATH, or s3://BUCKET/PREFIX"
@@ -99,18 +104,24 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
+def _open(options: argparse.Namespace) -> tuple[Any, Any]:
+    """The release that the options choose, and its recogniser. Raises what opening raises."""
+    from edge_runtime.pull import open_newest
+    from edge_runtime.recognizer import Recognizer
+
+    release = open_newest(options.releases, say=_complain, progress=_progress)
+    return release, Recognizer.open(release, options.variant, options.threads, options.engine)
+
+
 def _opened(options: argparse.Namespace) -> Any:
     """The recogniser of the release that the options choose; None after saying why there is none."""
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
-    from edge_runtime.pull import open_newest
-    from edge_runtime.recognizer import Recognizer
     from edge_runtime.refusals import ReleaseError
 
     _log()
     try:
-        release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
-        return Recognizer.open(release, options.variant, options.threads, options.engine)
+        return _open(options)[1]
     except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
         _complain(str(error))
         return None
@@ -128,6 +139,10 @@ def _watch(options: argparse.Namespace) -> int:
         return 2
     with recognizer:
         return run(recognizer, options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    return serve.run(lambda: _open(options), options)
 
 
 def _recognize(options: argparse.Namespace) -> int:

@@ -55,6 +55,7 @@ class Quad:
     score: float
 
 
+@timed("find")
 def find_cards(image: np.ndarray, most: int = 128) -> list[Quad]:
     """Candidates on a photo uint8 RGB H×W×3: those of all steps of :func:`in_steps`."""
     return [quad for found in in_steps(image, most) for quad in found]

@@ -24,7 +24,42 @@ class Recognizes(Protocol):
         """All cards on a picture uint8 RGB H×W×3."""
 
 
-class Stream:
+class Follower:
+    """Looks at one picture after another, and follows the cards on them."""
+
+    def __init__(
+        self, recognizer: Recognizes, tracker: Tracker | None = None, stillness: Stillness | None = None
+    ) -> None:
+        self.tracker = tracker or Tracker()
+        self.read = 0
+        """Frames that were recognised."""
+        self.spared = 0
+        """Frames that were not, since nothing had moved."""
+        self.busy = 0.0
+        """Seconds spent on recognising."""
+        self._recognizer = recognizer
+        self._stillness = stillness or Stillness()
+
+    def look(self, image: np.ndarray, now: float) -> list[Event]:
+        """What happens with one more picture uint8 RGB H×W×3, ``now`` in seconds that never run backwards."""
+        if self._stillness.holds(image) and self.tracker.settled:
+            self.spared += 1
+            return self.tracker.still(now)
+        started = time.perf_counter()
+        readings = self._recognizer.recognize(image).cards
+        self.busy += time.perf_counter() - started
+        self.read += 1
+        self._stillness.was_read()
+        return self.tracker.update(readings, now)
+
+    def use(self, recognizer: Recognizes) -> None:
+        """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""
+        self._recognizer = recognizer
+        self.tracker.forget()
+        self._stillness.forget()
+
+
+class Stream(Follower):
     """One source, watched. ``every``: of so many frames one is looked at; a camera's frames that came meanwhile count."""
 
     def __init__(
@@ -35,18 +70,10 @@ class Stream:
         stillness: Stillness | None = None,
         every: int = 1,
     ):
+        super().__init__(recognizer, tracker, stillness)
         self.source = source
-        self.tracker = tracker or Tracker()
         self.frames = 0
         """Frames that the source had, those included that nobody looked at."""
-        self.read = 0
-        """Frames that were recognised."""
-        self.spared = 0
-        """Frames that were not, since nothing had moved."""
-        self.busy = 0.0
-        """Seconds spent on recognising."""
-        self._recognizer = recognizer
-        self._stillness = stillness or Stillness()
         self._every = every
 
     def events(self) -> Iterator[Event]:
@@ -58,15 +85,4 @@ class Stream:
             if frame.number < due:
                 continue
             due = frame.number + self._every
-            yield from self._look(frame.image, frame.time - start)
-
-    def _look(self, image: np.ndarray, now: float) -> list[Event]:
-        if self._stillness.holds(image) and self.tracker.settled:
-            self.spared += 1
-            return self.tracker.still(now)
-        started = time.perf_counter()
-        readings = self._recognizer.recognize(image).cards
-        self.busy += time.perf_counter() - started
-        self.read += 1
-        self._stillness.was_read()
-        return self.tracker.update(readings, now)
+            yield from self.look(frame.image, frame.time - start)
