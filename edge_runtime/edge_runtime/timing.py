@@ -10,12 +10,14 @@ Without a stopwatch in its thread, a marked function costs one look at a thread'
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
+
+_END: Any = object()
 
 _here = threading.local()
 
@@ -58,6 +60,22 @@ def timed(part: str) -> Callable[[Callable[Given, Made]], Callable[Given, Made]]
             if watch is None:
                 return work(*args, **kwargs)
             return watch.time(part, lambda: work(*args, **kwargs))
+
+        return call
+
+    return mark
+
+
+def timed_steps(part: str) -> Callable[[Callable[Given, Iterator[Made]]], Callable[Given, Iterator[Made]]]:
+    """Mark a generator as a part of recognising: the making of each step counts, what its reader does in between doesn't."""
+
+    def mark(work: Callable[Given, Iterator[Made]]) -> Callable[Given, Iterator[Made]]:
+        @wraps(work)
+        def call(*args: Given.args, **kwargs: Given.kwargs) -> Iterator[Made]:
+            steps = work(*args, **kwargs)
+            step_of = timed(part)(next)
+            while (step := step_of(steps, _END)) is not _END:
+                yield step
 
         return call
 
