@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_runtime import in_use
 from edge_runtime.home import ASIDE, Home, home_of
 from edge_runtime.keys import trusted_keys
 from edge_runtime.parts import File, Part, Range, fetch, files_of, is_part, lies_in, parts_of, ranges
@@ -67,7 +68,10 @@ def pull(
     """
     try:
         with Home(home).alone():
-            return _pull(source, Home(home), trusted_keys() if keys is None else keys, mend, progress)
+            pulled = _pull(source, Home(home), trusted_keys() if keys is None else keys, mend, progress)
+            if isinstance(source, FolderSource):
+                in_use.leave(source.folder, pulled.release_id, home)
+            return pulled
     except OSError as error:
         raise CannotPull(
             f"{error.filename or home} can't be used ({error.strerror}): free space or mend the rights, then pull again"
