@@ -55,7 +55,7 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
 
     Scans that can't serve are in quarantine with the reason. Cards with the same art form an art group.
     """
-    from pcr_assets.cards import listed, shards
+    from pcr_assets.cards import shards
     from pcr_assets.cards.processed import NO_SCANS, TABLE, TWINS, assemble, sample
 
     listing, artifacts = list_raw(project), project.artifacts
@@ -75,8 +75,9 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
             s: (built[s][2] if s in built else None) or artifacts.fetch_file(kept[sets[s]["file"]]) for s in unread
         }
         found = assemble(sets, paths, read_scans(artifacts, before) if before and fits else NO_SCANS)
-        files = {**found.scans.files(), listed.FILE: listed.written(listing)}
-        published = artifacts.publish(layout.PROCESSED, files, kept=kept, digest=found.digest, record=found.record)
+        published = artifacts.publish(
+            layout.PROCESSED, found.scans.files(), kept=kept, digest=found.digest, record=found.record
+        )
         return materialized(published, _shown(found.record, plan.built, *sample(paths, SHOWN)))
 
 
@@ -102,34 +103,38 @@ def _built(
     from pcr_assets.cards import shards
 
     artifacts, raw, ahead = project.artifacts, project.open(project.raw_root), Ahead(project.root, layout.PROCESSED)
-    listed, built = _listed(artifacts, before), {}
+    built: dict[str, Built] = {}
     for number, (set_id, made_from) in enumerate(inputs.items(), start=1):
         where = f"cards: set {set_id} ({number} of {len(inputs)})"
         if found := ahead.find(made_from):
             built[set_id] = (*found, None)
-            say(context, f"{where}, {found[0]['scans']} scans, made by a run that was stopped")
+            say(context, f"{where}, {found[0]['scans']} scans, as a run before made them")
             continue
-        last = before and before.files.get(before.record["sets"].get(set_id, {}).get("file", ""))
-        rows = shards.known_rows(artifacts.fetch_file(last), listed) if last and listed else shards.NOTHING
-        shard = shards.build_shard(set_id, listing.scans[set_id], raw, known=rows)
+        scans = listing.scans[set_id]
+        rows = _known_rows(artifacts, ahead, before, set_id)
+        shard = shards.build_shard(set_id, scans, raw, known=rows)
         name = f"shards/{shard.file_name}" if shard.table.num_rows else ""
         made = before.files.get(name) if before else None  # the same pixels as before: the published file serves
         path = work / shard.file_name if name and not made else None
         if path:
             shards.write_table(shard.table, path)
         entry = shards.entry(shard, name, made_from)
-        built[set_id] = (entry, ahead.keep(made_from, entry, made or path), path)
+        built[set_id] = (entry, ahead.keep(made_from, entry, made or path, set_id, shards.made_of(scans)), path)
         say(context, f"{where}, {shard.table.num_rows} scans, {len(shard.rejects)} refused")
         for reject in shard.rejects[:TOLD]:
             say(context, f"quarantine {reject.key}: {reject.reason}")
     return built
 
 
-def _listed(artifacts: Artifacts, before: Artifact | None) -> Any:
-    """The raw files that the published shards were made from, by their keys."""
-    from pcr_assets.cards import listed
+def _known_rows(artifacts: Artifacts, ahead: Ahead, before: Artifact | None, set_id: str) -> Any:
+    """The rows of a set's published shard, by the files that they were made of."""
+    from pcr_assets.cards import shards
 
-    return listed.read(artifacts.fetch(before, listed.FILE)) if before and listed.FILE in before.files else {}
+    last = before.record["sets"].get(set_id) if before else None
+    made = ahead.about(last["inputs"]) if last else None
+    if not (before and last and made and last["file"] in before.files):
+        return shards.NOTHING
+    return shards.known_rows(artifacts.fetch_file(before.files[last["file"]]), made)
 
 
 def read_scans(artifacts: Artifacts, processed: Artifact) -> Any:

@@ -70,7 +70,7 @@ def _embedded(
             sets[set_id], file = found
             if file:
                 files[sets[set_id]["file"]] = file
-            say(context, f"{where}, made by a run that was stopped")
+            say(context, f"{where}, as a run before made them")
             continue
         vectors = {}
         if before and set_id in known and last.get("made_by") == made_by:
@@ -82,7 +82,7 @@ def _embedded(
         path = work / name.replace("/", "-")
         embeddings.write_shard(table, path)
         sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": shard, "scans": len(table)}
-        if file := ahead.keep(inputs[set_id], sets[set_id], path):
+        if file := ahead.keep(inputs[set_id], sets[set_id], path, set_id):
             files[name] = file
         count += fresh
         say(context, f"{where}, {fresh} of {len(table)} scans")
@@ -155,7 +155,7 @@ def card_references(context: dg.AssetExecutionContext, project: Project) -> dg.M
             digest = digests.of_file(path)
             name = f"{quote(set_id, safe='')}-{digest[:16]}.zip"
             sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": digest, "scans": count}
-            file = ahead.keep(inputs[set_id], sets[set_id], path)
+            file = ahead.keep(inputs[set_id], sets[set_id], path, set_id)
             files |= {name: file} if file else {}
             say(context, f"references: set {set_id} ({number} of {len(plan.built)}), {count} pictures")
         digest = digests.of_json({set_id: entry["digest"] for set_id, entry in sets.items()})

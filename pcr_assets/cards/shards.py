@@ -158,10 +158,18 @@ def _described(scan: Scan) -> dict[str, Any]:
     }
 
 
-def known_rows(shard: Path, listed: Mapping[str, Entry]) -> dict[Entry, dict[str, Any]]:
-    """The rows of a published shard by the listing of their scans, as far as ``listed`` has it by their keys."""
+def made_of(scans: Sequence[Scan]) -> dict[str, Any]:
+    """Which files a shard was made of, and how, as JSON: by it :func:`known_rows` knows them again."""
+    return {"transform": TRANSFORM_VERSION, "scans": [[scan.key, scan.size, scan.etag] for scan in scans]}
+
+
+def known_rows(shard: Path, made: Any) -> dict[Entry, dict[str, Any]]:
+    """The rows of a published shard by the files that they were made of; none if scans were cleaned otherwise then."""
+    if not made or made["transform"] != TRANSFORM_VERSION:
+        return {}
+    files = {key: Entry(key, size, etag) for key, size, etag in made["scans"]}
     table = pq.read_table(shard, columns=["key", *OF_PIXELS])
-    return {listed[row["key"]]: row for row in table.to_pylist() if row["key"] in listed}
+    return {files[row["key"]]: row for row in table.to_pylist() if row["key"] in files}
 
 
 def _jpeg(card: np.ndarray) -> bytes:

@@ -3,12 +3,23 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pcr_assets import digests
-from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, Replaced, StoreError, Unfinished, checked
+from pcr_assets.resources.objects import (
+    Damaged,
+    Entry,
+    Missing,
+    Moved,
+    Replaced,
+    Spans,
+    StoreError,
+    Unfinished,
+    always,
+    checked,
+)
 from pcr_assets.resources.side_by_side import side_by_side
 
 READERS = 4
@@ -44,6 +55,15 @@ class FolderStore:
                 key = path.relative_to(self.root).as_posix()
                 found.append(Entry(key, stat.st_size, _etag(stat), stat.st_mtime))
         return iter(sorted(found))
+
+    def list_unordered(
+        self, prefix: str = "", left: Spans | None = None, more: Callable[[], bool] = always
+    ) -> Iterator[Entry]:
+        """See :meth:`Store.list_unordered`. A folder is listed at one go."""
+        folder = prefix.rpartition("/")[0]
+        yield from (entry for entry in self.list(folder) if entry.key.startswith(prefix))
+        if left is not None:
+            left.clear()
 
     def size(self, key: str) -> int | None:
         """See :meth:`Store.size`."""

@@ -1,6 +1,6 @@
 """What a store is: objects under keys, what can go wrong with them, and which keys there can be."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -65,6 +65,16 @@ class Unfinished:
     token: str = ""
 
 
+Span = tuple[str, str | None]
+"""Keys above the first and up to the second, or to the end."""
+Spans = list[Span]
+
+
+def always() -> bool:
+    """Yes."""
+    return True
+
+
 class Store(Protocol):
     """Objects under keys: posix paths relative to :attr:`root`."""
 
@@ -73,6 +83,16 @@ class Store(Protocol):
     def list(self, prefix: str = "") -> Iterator[Entry]:
         """The objects below ``prefix``, in the order of their keys. What is hidden below it, by a dot, is left out. A key
         that ends in ``/`` is a folder's marker: an empty folder on a disk, or what S3 consoles leave where one was made."""
+
+    def list_unordered(
+        self, prefix: str = "", left: Spans | None = None, more: Callable[[], bool] = always
+    ) -> Iterator[Entry]:
+        """The entries of :meth:`list` in any order, in memory that doesn't grow with their number where the store can.
+
+        ``prefix`` is the beginning of keys here: ``base1-`` as well as ``base1/``. For a listing that takes long: ``left`` are the
+        spans of keys to list (``[("", None)]``: all), and ``more`` is asked before each page. In the end ``left`` holds the
+        spans that were not listed; give it to another call to go on.
+        """
 
     def size(self, key: str) -> int | None:
         """The size of an object in bytes, or None where there is none."""

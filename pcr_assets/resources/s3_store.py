@@ -7,7 +7,7 @@ files and pointers are written on a condition (If-None-Match, If-Match), so two 
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
@@ -16,9 +16,10 @@ from typing import Any
 
 from pcr_assets import digests
 from pcr_assets.resources.downloads import cache_file, used
-from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, StoreError, Unfinished, checked
+from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, Spans, StoreError, Unfinished, always, checked
 from pcr_assets.resources.s3_client import S3Settings, connect
 from pcr_assets.resources.s3_errors import status, told
+from pcr_assets.resources.s3_listing import Bucket, list_unordered
 from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place
 from pcr_assets.resources.side_by_side import side_by_side
 
@@ -68,19 +69,15 @@ class S3Store:
         return {"Bucket": self.bucket, "Key": self._key(key)}
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """See :meth:`Store.list`. Sorted here: not every server lists in the order of keys."""
-        base, pages = self._key(""), self.client.get_paginator("list_objects_v2")
-        below = self._key(f"{prefix}/" if prefix else "")
-        found = []
-        with self._told(prefix):
-            for page in pages.paginate(Bucket=self.bucket, Prefix=below):
-                for held in page.get("Contents", ()):
-                    key = held["Key"][len(base) :]
-                    if key and not f"/{held['Key'][len(below) :]}".count("/."):
-                        found.append(
-                            Entry(key, held["Size"], held["ETag"].strip('"'), held["LastModified"].timestamp())
-                        )
-        return iter(sorted(found))
+        """See :meth:`Store.list`. Sorted here: pages come side by side, and not every server lists in the order of keys."""
+        return iter(sorted(self.list_unordered(f"{prefix}/" if prefix else "")))
+
+    def list_unordered(
+        self, prefix: str = "", left: Spans | None = None, more: Callable[[], bool] = always
+    ) -> Iterator[Entry]:
+        """See :meth:`Store.list_unordered`."""
+        bucket = Bucket(self.client, self.bucket, self._key(""), prefix, lambda: self._told(prefix))
+        return list_unordered(bucket, left, more)
 
     def size(self, key: str) -> int | None:
         """See :meth:`Store.size`."""

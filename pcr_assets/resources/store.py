@@ -5,7 +5,7 @@ replaced, and only by :meth:`Store.swap`, which refuses when somebody else moved
 """
 
 from pcr_assets.resources.folder_store import FolderStore
-from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, Replaced, Store, StoreError, Unfinished
+from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, Replaced, Span, Store, StoreError, Unfinished
 
 __all__ = [
     "Damaged",
@@ -14,6 +14,7 @@ __all__ = [
     "Missing",
     "Moved",
     "Replaced",
+    "Span",
     "Store",
     "StoreError",
     "Unfinished",

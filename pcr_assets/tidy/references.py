@@ -28,13 +28,14 @@ class Releases:
     """The SHA-256 of every file of a kept release."""
 
 
-def pointed(store: Store, names: Iterable[str]) -> set[str]:
-    """The keys of all files that the pointers of these artifacts name. Raises StoreError for a pointer that can't be read."""
-    keys: set[str] = set()
-    for name in names:
-        pointer = _json(store, f"{name}/current.json")
-        keys |= {file["key"] for file in pointer["files"].values()} if pointer else set()
-    return keys
+def pointed(store: Store, names: Iterable[str]) -> tuple[set[str], str]:
+    """The keys of all files that the pointers of these artifacts name, and all that the pointers say, as one text.
+
+    Raises StoreError for a pointer that can't be read.
+    """
+    pointers = [pointer for name in names if (pointer := _json(store, f"{name}/current.json"))]
+    keys = {file["key"] for pointer in pointers for file in pointer["files"].values()}
+    return keys, json.dumps([pointer["record"] for pointer in pointers])
 
 
 def mentions(store: Store) -> str:
@@ -53,9 +54,10 @@ def releases(store: Store, entries: Sequence[Entry], keep: Keep, mentioned: str)
         raise StoreError(f"{keep.releases} releases can't be kept: the current one always is, so keep 1 or more")
     manifests = {entry.key.split("/")[1]: entry for entry in entries if _is_manifest(entry)}
     written = {name: when(entry) for name, entry in manifests.items()}
-    newest = sorted(written, key=lambda name: -written[name])
+    served = _served(store)
+    newest = sorted(written, key=lambda name: (-written[name], name not in served))  # S3 tells whole seconds
     replaced = {older: written[newer] for newer, older in pairwise(newest)}
-    kept = {*newest[: keep.releases], *_served(store), *_running(store, entries, keep)}
+    kept = {*newest[: keep.releases], *served, *_running(store, entries, keep)}
     kept |= {name for name in newest if keep.is_young(written[name]) or name in mentioned}
     kept |= {name for name, at in replaced.items() if keep.now - at <= keep.days * DAY}
     held = [_json(store, manifests[name].key) or {} for name in sorted(kept & manifests.keys())]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Set
+from pathlib import PurePosixPath
 
 from pcr_assets import layout
 from pcr_assets.resources.ahead import FILES, NOTES
@@ -21,14 +22,14 @@ def unreferenced(store: Store, names: Iterable[str], keep: Keep) -> Iterator[Lea
     Raises StoreError, and then nothing may: when a pointer, a kept release or the time of an object can't be read.
     """
     mentioned = mentions(store)
-    entries = list(store.list(layout.RELEASES))
+    entries = list(_objects(store, layout.RELEASES))
     found = releases(store, entries, keep, mentioned)
     yield from _releases(entries, found, keep)
     yield from _claims(store, layout.RELEASES, found.kept, keep)
     artifacts = sorted(set(names) - {layout.RELEASES})
-    needed = pointed(store, artifacts)
+    needed, records = pointed(store, artifacts)
     for name in artifacts:
-        yield from _versions(store, name, needed, found, mentioned, keep)
+        yield from _versions(store, name, needed, records, found, mentioned, keep)
     for left in store.unfinished():
         if not keep.is_young(left.modified):
             yield Leaving(
@@ -57,11 +58,11 @@ def _releases(entries: Iterable[Entry], found: Releases, keep: Keep) -> Iterator
 
 
 def _versions(
-    store: Store, name: str, needed: set[str], found: Releases, mentioned: str, keep: Keep
+    store: Store, name: str, needed: set[str], records: str, found: Releases, mentioned: str, keep: Keep
 ) -> Iterator[Leaving]:
     """Files of one artifact that nothing refers to. A numbered version is a model: it stays or goes as a whole."""
     held: dict[str, list[Entry]] = {}
-    for entry in store.list(name):
+    for entry in _objects(store, name):
         held.setdefault(entry.key.removeprefix(f"{name}/").split("/")[0], []).append(entry)
     claims = {_version(claim): claim for claim in store.list(f"{name}/{CLAIMS}")}
     models = sorted((version for version in held if NUMBERED.fullmatch(version)), key=_number, reverse=True)
@@ -79,8 +80,8 @@ def _versions(
                 yield _object("version", f"no pointer names it: {name}", entry)
             elif version == FILES:
                 yield _object("shard", f"no pointer names it: {name}", entry)
-            elif version == NOTES:
-                yield _object("note of a shard", "its run has ended", entry)
+            elif version == NOTES and PurePosixPath(entry.key).stem not in records:
+                yield _object("note of a shard", f"no record names what it was made from: {name}", entry)
     yield from _claims(store, name, stays, keep)
 
 
@@ -102,6 +103,11 @@ def _shipped(store: Store, claim: Entry, found: Releases) -> bool:
 def _number(version: str) -> tuple[int, int]:
     major, minor = NUMBERED.fullmatch(version).groups()  # type: ignore[union-attr]  # those that match alone are asked
     return int(major), int(minor)
+
+
+def _objects(store: Store, below: str) -> Iterator[Entry]:
+    """The objects below a prefix, without the markers of empty folders."""
+    return (entry for entry in store.list(below) if not entry.key.endswith("/"))
 
 
 def _object(kind: str, why: str, entry: Entry) -> Leaving:

@@ -116,3 +116,27 @@ def test_at_least_one_release_is_kept(site):
     site.later(releases=0)
     with pytest.raises(StoreError, match="keep 1 or more"):
         site.look()
+
+
+@pytest.mark.faults
+def test_what_a_killed_clearing_left_goes_with_the_next_one_and_no_manifest_names_a_part_that_is_gone(
+    site, monkeypatch
+):
+    site.release(FIRST, b"old")
+    site.release(SECOND, b"new")
+    remove, batches = site.store.remove_many, []
+
+    def killed(keys):
+        batches.append(list(keys))
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        remove(batches[0])
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(site.store, "remove_many", killed)
+        site.sweep()
+    assert site.store.size(f"{layout.RELEASES}/{FIRST}/manifest.json") is None
+    assert site.has_part(b"old")
+    assert {"part", "release"} <= set(site.sweep())
+    assert not site.has_part(b"old")
+    assert site.look() == []

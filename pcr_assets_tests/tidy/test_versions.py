@@ -77,15 +77,17 @@ def test_what_others_put_beside_our_versions_is_none_of_ours(site):
 def test_shards_of_a_run_that_was_killed_go_when_they_are_old(site, tmp_path):
     (tmp_path / "shard.parquet").write_bytes(b"cards")
     ahead = Ahead(site.store, "cards")
-    kept = ahead.keep("1" * 64, {"scans": 1}, tmp_path / "shard.parquet")
+    kept = ahead.keep("1" * 64, {"scans": 1}, tmp_path / "shard.parquet", "base1")
     (tmp_path / "shard.parquet").write_bytes(b"other cards")
-    lost = ahead.keep("2" * 64, {"scans": 1}, tmp_path / "shard.parquet")
-    site.artifacts.publish("cards", {}, digest="a" * 64, kept={"base1": kept})
+    lost = ahead.keep("2" * 64, {"scans": 1}, tmp_path / "shard.parquet", "base1")
+    record = {"sets": {"base1": {"inputs": "1" * 64}}}
+    site.artifacts.publish("cards", {}, digest="a" * 64, kept={"base1": kept}, record=record)
     site.later(hours=23)
     assert site.sweep() == []
     site.later(hours=25)
     assert site.sweep() == ["note of a shard", "shard"]
     assert (site.store.size(kept.key), site.store.size(lost.key)) == (5, None)
+    assert ahead.find("1" * 64) == ({"scans": 1}, kept), "what the current version was made from is still known"
 
 
 def test_raw_cards_are_not_even_listed(site, monkeypatch):
