@@ -67,9 +67,8 @@ def _embedded(
     for number, set_id in enumerate(plan.built, start=1):
         where = f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)})"
         if found := ahead.find(inputs[set_id]):
-            sets[set_id], file = found
-            if file:
-                files[sets[set_id]["file"]] = file
+            sets[set_id], shard_file = found
+            files |= {sets[set_id]["file"]: shard_file} if shard_file else {}
             say(context, f"{where}, as a run before made them")
             continue
         vectors = {}
@@ -82,8 +81,8 @@ def _embedded(
         path = work / name.replace("/", "-")
         embeddings.write_shard(table, path)
         sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": shard, "scans": len(table)}
-        if file := ahead.keep(inputs[set_id], sets[set_id], path, set_id):
-            files[name] = file
+        shard_file = ahead.keep(inputs[set_id], sets[set_id], path, set_id)
+        files |= {name: shard_file} if shard_file else {}
         count += fresh
         say(context, f"{where}, {fresh} of {len(table)} scans")
     return {"model": model.digest, "made_by": made_by, "sets": sets}, files, count

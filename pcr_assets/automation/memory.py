@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pcr_assets.automation.watch import Watch
 from pcr_assets.cards.tally import BITS, Tally
@@ -45,6 +45,17 @@ class Partly(NamedTuple):
     def scans(self) -> int:
         """How many were counted so far."""
         return sum(tally.scans for tally in self.counted.values())
+
+    def as_json(self) -> list[Any]:
+        """As the cursor has it."""
+        counted = {name: [tally.scans, _text(tally.digest)] for name, tally in self.counted.items()}
+        return [self.began, self.ticks, self.asks, self.left, counted, self.grouped]
+
+    @classmethod
+    def of_json(cls, began: float, ticks: int, asks: bool, left: Any, counted: Any, grouped: bool) -> "Partly":
+        """Read what :meth:`as_json` gave."""
+        tallies = {name: Tally(scans, _number(text)) for name, (scans, text) in counted.items()}
+        return cls(began, ticks, asks, [(after, until) for after, until in left], tallies, grouped)
 
 
 @dataclass(frozen=True)
@@ -124,9 +135,7 @@ class Memory:
     def as_text(self) -> str:
         """The cursor."""
         fields = {**vars(self), "moving": {group: list(last) for group, last in self.moving.items()}}
-        if self.partly:
-            counted = {name: [tally.scans, _text(tally.digest)] for name, tally in self.partly.counted.items()}
-            fields["partly"] = self.partly._replace(counted=counted)  # type: ignore[arg-type]  # as JSON has it
+        fields["partly"] = self.partly.as_json() if self.partly else None
         return base64.b64encode(zlib.compress(json.dumps(fields, separators=(",", ":")).encode(), 9)).decode()
 
     @classmethod
@@ -134,10 +143,7 @@ class Memory:
         """Read a cursor; none, or one of another version, is an empty memory."""
         try:
             fields = json.loads(zlib.decompress(base64.b64decode(cursor or "")))
-            partly = Partly(*fields["partly"]) if fields.get("partly") else None
-            if partly:
-                counted = {name: Tally(scans, _number(text)) for name, (scans, text) in partly.counted.items()}  # type: ignore[misc]
-                partly = partly._replace(counted=counted, left=[(after, until) for after, until in partly.left])
+            partly = Partly.of_json(*fields["partly"]) if fields.get("partly") else None
             moving = {group: Moving(*last) for group, last in fields["moving"].items()}
             return cls(**{**fields, "moving": moving, "partly": partly})
         except (ValueError, zlib.error, TypeError, KeyError):

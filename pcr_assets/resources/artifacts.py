@@ -208,6 +208,8 @@ class Artifacts:
         self, name: str, versions: Iterable[str], files: Mapping[str, Path | bytes]
     ) -> tuple[str, dict[str, PublishedFile]]:
         """Write the files into the first version folder that nobody claims for other files, and where no others lie."""
+        if not files:
+            return next(iter(versions)), {}
         digest = {file: _sha256(data) for file, data in files.items()}
         claim = digests.canonical_json(digest)
         for version in versions:

@@ -71,6 +71,8 @@ def _alive(store: Store, folder: str) -> list[Entry]:
     """The objects of processes that may be alive; those of dead ones are removed."""
     alive = []
     for entry in store.list(folder):
+        if entry.key.endswith("/"):  # the folder itself, in which nobody is just now
+            continue
         if _is_dead(store, entry):
             store.remove(entry.key)
         else:

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pcr_assets.resources import downloads
@@ -20,14 +21,12 @@ def scratch(folder: Path, keep: Keep) -> Iterator[Leaving]:
     for path in sorted((folder / "passing").glob("*")):
         size, modified = _measured(path)
         if not keep.is_young(modified):
-            yield Leaving(
-                "scratch", "of a step that was killed", size, modified, remove=lambda path=path: _remove(path)
-            )
+            yield Leaving("scratch", "of a step that was killed", size, modified, remove=partial(_remove, path))
     for path in sorted(path for path in folder.glob("*") if path.is_dir() and OF_A_STEP.fullmatch(path.name)):
         size, modified = _measured(path)
         if keep.now - modified > keep.scratch_days * DAY and not keep.is_young(modified):
             why = f"not touched for {keep.scratch_days:g} days"
-            yield Leaving("scratch", why, size, modified, remove=lambda path=path: _remove(path))
+            yield Leaving("scratch", why, size, modified, remove=partial(_remove, path))
 
 
 def cache(keep: Keep) -> Iterator[Leaving]:
@@ -49,7 +48,7 @@ def cache(keep: Keep) -> Iterator[Leaving]:
 
 
 def _download(path: Path, stat: os.stat_result, used: float, why: str) -> Leaving:
-    return Leaving("download", why, stat.st_size, used, remove=lambda: _remove(path))
+    return Leaving("download", why, stat.st_size, used, remove=partial(_remove, path))
 
 
 def _remove(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Set
+from functools import partial
 from pathlib import PurePosixPath
 
 from pcr_assets import layout
@@ -37,7 +38,7 @@ def unreferenced(store: Store, names: Iterable[str], keep: Keep) -> Iterator[Lea
                 "its writer was killed",
                 left.size,
                 left.modified,
-                remove=lambda left=left: store.drop(left),
+                remove=partial(store.drop, left),
             )
 
 

@@ -61,6 +61,7 @@ def test_what_is_published_is_the_same_whether_a_run_was_killed_or_not(project, 
     built.append("killed")
     with pytest.raises(Killed):
         process(project)
+    built.clear()
     healed, never = process(project), Project(store=str(tmp_path / "other"), raw=project.raw_root)
     straight = process(never)
     assert healed.digest == straight.digest

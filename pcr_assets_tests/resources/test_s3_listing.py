@@ -77,7 +77,7 @@ def test_a_listing_in_parallel_is_the_listing_in_order(bucket, small_pages, layo
     assert list(store.list()) == sorted(found)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ["with odd names", "of one letter", "hidden", "none"])
 def test_a_listing_in_pieces_is_the_listing_at_a_go(bucket, small_pages, layout):
     for key in LAYOUTS[layout]:
         bucket.put_object(Bucket="cards", Key=f"raw/{key}", Body=key.encode())
