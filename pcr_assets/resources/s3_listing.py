@@ -19,8 +19,11 @@ from pcr_assets.resources.objects import Entry, Span, always
 WORKERS = 8
 EARNED = 4
 """Full pages for each span that may be begun: of the page in which a span ends, half was listed for nothing."""
-Page = tuple[list[Entry], str | None]
-"""Entries, and the key after which the next page begins; None where the span ends."""
+Page = tuple[list[Entry], str | None, bool]
+"""Entries, the key after which the next page begins (None where the span ends), and whether its server's spans can be halved."""
+BY_FOLDER = ("seaweedfs",)
+"""Servers, by what they call themselves, that list folder by folder instead of by bytes, and pass over a folder whose name a
+listing is to begin after (SeaweedFS 4.48): a listing may go on there after a key, but not begin at a place between keys."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,11 @@ def list_unordered(
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     _, until = running.pop(future)
-                    found, last = future.result()
+                    found, last, halves = future.result()
                     pages, spans = (pages + 1, spans) if found else (pages, spans - 1)
                     if last is not None:
                         idle = WORKERS - 1 - len(running) - len(waiting)
-                        for _ in range(min(idle, pages // EARNED - spans)):
+                        for _ in range(min(idle, pages // EARNED - spans) if halves else 0):
                             half = between(last, until)
                             if half is None:
                                 break
@@ -90,16 +93,17 @@ def _page(bucket: Bucket, span: Span) -> Page:
     start = {"StartAfter": below + after} if after else {}
     with bucket.told():
         page = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=below, **start)
-    last = ""
+    server = page["ResponseMetadata"]["HTTPHeaders"].get("server", "").lower()
+    halves, last = not server.startswith(BY_FOLDER), ""
     entries: list[Entry] = []
     for found in page.get("Contents", ()):
         last = found["Key"][len(below) :]
         if until is not None and last > until:
-            return entries, None
+            return entries, None, halves
         if bucket.prefix + last and not (last[:1] == "." or "/." in last):
             modified = found["LastModified"].timestamp()
             entries.append(Entry(bucket.prefix + last, found["Size"], found["ETag"].strip('"'), modified))
-    return entries, last if page.get("IsTruncated") and last else None
+    return entries, last if page.get("IsTruncated") and last else None, halves
 
 
 def between(low: str, high: str | None) -> str | None:

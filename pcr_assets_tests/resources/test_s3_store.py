@@ -103,21 +103,25 @@ def test_an_object_replaced_while_it_is_fetched_in_parts_is_noticed(store, tmp_p
         list(store.fetch_many([entry]))
 
 
-@pytest.mark.parametrize("keys", [7, 60], ids=["few", "many"])
-def test_keys_in_folders_and_beside_them_are_all_listed_whatever_order_the_server_has(store, keys):
-    """SeaweedFS lists folder by folder: what begins with the folder's name comes before or after it, not as bytes sort."""
-    names = ["a", "a-1", "a.1", "b"] + [
-        f"{where}/{number}" for where in ("a.x", "a0", "a-b/c") for number in range(keys)
-    ]
+def test_keys_in_folders_and_beside_them_are_all_listed_whatever_order_the_server_has(store):
+    """SeaweedFS lists folder by folder, and passes over a folder whose name a listing begins after."""
+    names = ["a-1", "a.1", "b"] + [f"{where}/{number}" for where in ("a", "a.x", "a0", "a-b/c") for number in range(9)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: store.write(f"set/{name}", b""), names))
-    store.client.meta.events.register(
-        "provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 3}
-    )
+    begun = set()
+
+    def small(params, **_):
+        begun.add(params.get("StartAfter", "").removeprefix(f"{store.prefix}/"))
+        return {**params, "MaxKeys": 3}
+
+    store.client.meta.events.register("provide-client-params.s3.ListObjectsV2", small)
     assert [entry.key for entry in store.list("set")] == sorted(f"set/{name}" for name in names)
+    assert begun - {""} <= {f"set/{name}" for name in names}, "a listing of this server never begins between two keys"
     left, found = [("", None)], []
-    while left:
+    for _ in range(len(names)):
         found += store.list_unordered("set/", left, lambda: False)
+        if not left:
+            break
     assert sorted(entry.key for entry in found) == sorted(f"set/{name}" for name in names)
 
 
