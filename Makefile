@@ -21,7 +21,7 @@ export PCR_STRANGERS := $(call place,$(STRANGERS))
 export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets bench-frame bench-incremental prune
+.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets bench-frame bench-incremental gc
 
 demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
@@ -67,8 +67,8 @@ bench-frame: setup  ## a frame part by part beside the bare network: make bench-
 bench-incremental: setup  ## what new cards cost beside a full rebuild: make bench-incremental STORE=… [SIZES="1000 4000"] [SCANS=…]
 	@python benchmarks/incremental.py --store '$(PCR_STORE)' --work '$(or $(WORK),.cache/incremental)' --cards $(or $(SIZES),1000 4000 16000) $(if $(SCANS),--scans '$(SCANS)')
 
-prune: setup  ## remove old releases and the parts that no kept one names: make prune KEEP=3
-	@python -m pcr_assets.prune --keep $(or $(KEEP),3)
+gc: setup  ## say what nothing refers to any more, in the store and here; remove it: make gc APPLY=1 [KEEP=3] [HOURS=24] [DAYS=30]
+	@python -m pcr_assets.tidy $(if $(KEEP),--keep $(KEEP)) $(if $(HOURS),--hours $(HOURS)) $(if $(DAYS),--days $(DAYS)) $(if $(APPLY),--apply)
 
 lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime

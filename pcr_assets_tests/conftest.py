@@ -117,7 +117,7 @@ def at_server(server, monkeypatch, folder):
     """Let the environment name a server and its keys; give a place on it that no other test uses."""
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("pcr_assets.resources.store.CACHE", folder / "cache")
+    monkeypatch.setattr("pcr_assets.resources.downloads.CACHE", folder / "cache")
     return f"s3://{server.bucket}/{uuid.uuid4().hex}"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pcr_assets.resources.store import StoreError
+from pcr_assets.resources.objects import StoreError
 
 TRIES = 5
 """How often one request is sent, when the server is busy, breaks off or answers with an error of its own."""

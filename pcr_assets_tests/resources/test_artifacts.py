@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from pcr_assets.resources.artifacts import ArtifactDamaged, ArtifactMissing, Artifacts
+from pcr_assets.resources.artifacts import FEW, NEEDS, ArtifactDamaged, ArtifactMissing, Artifacts, needed
 from pcr_assets.resources.store import FolderStore, Moved, StoreError
 
 
@@ -53,6 +53,28 @@ def test_an_artifact_that_lost_a_file_is_not_found(artifacts):
     assert artifacts.find("a") is None
     with pytest.raises(ArtifactMissing, match="is gone"):
         artifacts.fetch(published, "x")
+
+
+def test_of_an_artifact_of_many_files_that_lost_some_the_others_remain(artifacts):
+    files = {f"{number}.parquet": b"1" for number in range(FEW + 2)}
+    published = artifacts.publish("a", files, digest=digest("a"))
+    assert artifacts.find("a") == published
+    lose(artifacts, published.files["3.parquet"].key)
+    artifacts.store.write(published.files["4.parquet"].key, b"of another size")
+    assert artifacts.find("a") is None
+    assert artifacts.remains("a").files.keys() == files.keys() - {"3.parquet", "4.parquet"}
+    assert artifacts.remains("b") is None
+
+
+def test_an_artifact_that_lost_an_object_it_needs_besides_is_not_found(artifacts):
+    names = [letter * 64 for letter in "0ab"]
+    for name in names:
+        artifacts.store.write(f"parts/{name}", b"part")
+    artifacts.store.write(f"parts/{'c' * 64}", b"of another")
+    published = artifacts.publish("a", {"x": b"1"}, digest=digest("a"), record={NEEDS: needed("parts", names)})
+    assert artifacts.find("a") == published
+    lose(artifacts, f"parts/{names[1]}")
+    assert artifacts.find("a") is None
 
 
 def test_a_lost_file_comes_back_by_publishing_again(artifacts):
