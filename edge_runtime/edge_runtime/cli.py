@@ -53,6 +53,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     pull.add_argument("--again", action="store_true", help="try a release that failed here before once more")
     pull.set_defaults(run=_pull)
+    doctor = commands.add_parser(
+        "doctor", help="say whether this device is fit to recognise cards, and what to do if not"
+    )
+    doctor.add_argument(
+        "--releases", type=Path, help="the home, or folder of releases, to look at (default: the service's)"
+    )
+    doctor.add_argument("--source", help="what is watched: picamera, 0, /dev/video0; it must be there then")
+    doctor.add_argument("--json", action="store_true", help="one JSON value")
+    doctor.set_defaults(run=_doctor)
     pin = commands.add_parser(
         "trust", help="pin a publisher's root: releases that lead back to it are opened from now on"
     )
@@ -160,6 +169,12 @@ def _pull(options: argparse.Namespace) -> int:
         f"{pulled.size / 1e6:.1f} MB, in {pulled.parts} parts"
     )
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from edge_runtime.doctor.command import run as examine
+
+    return examine(options)
 
 
 def _complain(line: str) -> None:
