@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.bench import command as bench
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, run
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--source", help="what is watched: picamera, 0, /dev/video0; it must be there then")
     doctor.add_argument("--json", action="store_true", help="one JSON value")
     doctor.set_defaults(run=_doctor)
+    timing = commands.add_parser("bench", help="time each model of a release on this device, part by part")
+    bench.add_options(timing, _at_least_one)
+    timing.set_defaults(run=bench.run)
     pin = commands.add_parser(
         "trust", help="pin a publisher's root: releases that lead back to it are opened from now on"
     )
