@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.bench import command as bench
+from edge_runtime.feedback.command import add_commands
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, run
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     timing = commands.add_parser("bench", help="time each model of a release on this device, part by part")
     bench.add_options(timing, _at_least_one)
     timing.set_defaults(run=bench.run)
+    add_commands(commands.add_parser("feedback", help="what this device was unsure of: list, correct, send"))
     pin = commands.add_parser(
         "trust", help="pin a publisher's root: releases that lead back to it are opened from now on"
     )
@@ -98,6 +100,9 @@ def _add_release_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=_at_least_one, help="threads of one model call on the processor (default: one for each core)"
     )
+    parser.add_argument(
+        "--feedback", type=Path, metavar="FOLDER", help="keep the cards it is unsure of there, cut out of the picture"
+    )
 
 
 def _add_channel(parser: argparse.ArgumentParser) -> None:
@@ -122,11 +127,20 @@ def _opened(options: argparse.Namespace) -> Any:
 
     _log()
     try:
+        release = open_newest(options.releases, say=_complain, progress=_progress)
+        recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
+    except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
         release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
         return Recognizer.open(release, options.variant, options.threads, options.engine)
     except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
         _complain(str(error))
         return None
+    if options.feedback:
+        from edge_runtime.feedback.box import FeedbackBox
+
+        box = FeedbackBox(options.feedback, release.release_id, recognizer.choice.variant if recognizer.choice else "")
+        recognizer.notice = box.notice
+    return recognizer
 
 
 def _log() -> None:
