@@ -126,7 +126,7 @@ def test_what_arrived_is_removed_here_and_a_second_sending_has_nothing(box, tabl
     assert send(box.folder, str(store), "pi-3") == (1, 1)
     arrived = {path.suffix for path in (store / "data/feedback/pi-3" / DATE).iterdir() if path.name != "tally.json"}
     assert arrived == {".jpg", ".json"}
-    assert send(box.folder, str(store), "pi-3") == (0, 1)
+    assert send(box.folder, str(store), "pi-3") == (0, 0)
 
 
 def test_a_destination_that_can_not_be_written_loses_nothing(box, table, tmp_path):

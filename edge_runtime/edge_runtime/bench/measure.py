@@ -62,7 +62,12 @@ def _timed(recognizer: Any, image: Any) -> tuple[dict[str, float], set[str]]:
 
     sizes: list[int] = []
     embed = recognizer.embedder.embed
-    recognizer.embedder.embed = lambda cards: sizes.append(len(cards)) or embed(cards)
+
+    def counting(cards: Any) -> Any:
+        sizes.append(len(cards))
+        return embed(cards)
+
+    recognizer.embedder.embed = counting
     try:
         with Stopwatch() as watch:
             start = time.perf_counter()

@@ -1,5 +1,6 @@
 """Sending the box's content to the publisher: a folder, or a bucket. What arrived is removed here."""
 
+import hashlib
 import os
 import re
 import socket
@@ -19,8 +20,8 @@ class CannotSend(RuntimeError):
 def send(folder: Path, destination: str, device: str) -> tuple[int, int]:
     """Send all cards and tallies to ``destination``, as ``data/feedback/<device>/<date>/…``. Returns how many of each.
 
-    A card's picture goes before its JSON, so that what has a JSON is whole there too. Tallies are sent whole each time and
-    stay here: a day may go on.
+    A card's picture goes before its JSON, so that what has a JSON is whole there too. Tallies stay here, for a day may go on,
+    and are sent again when they have changed.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", device):
         raise CannotSend(f"'{device}' can't be the name of a device: use letters, digits, dots and dashes")
@@ -29,8 +30,7 @@ def send(folder: Path, destination: str, device: str) -> tuple[int, int]:
     for path in sorted(folder.glob("*/*.json")):
         place = f"{PREFIX}/{device}/{path.parent.name}"
         if path.name == TALLY:
-            put(f"{place}/{TALLY}", path.read_bytes())
-            tallies += 1
+            tallies += _sent_anew(path, destination, f"{place}/{TALLY}", put)
             continue
         picture = path.with_suffix(".jpg")
         if not picture.exists():  # it made room meanwhile
@@ -42,6 +42,17 @@ def send(folder: Path, destination: str, device: str) -> tuple[int, int]:
         picture.unlink()
         cards += 1
     return cards, tallies
+
+
+def _sent_anew(tally: Path, destination: str, key: str, put: Callable[[str, bytes], None]) -> bool:
+    """Send a tally unless it was sent there as it is."""
+    data, mark = tally.read_bytes(), tally.with_name(".tally.sent")
+    digest = hashlib.sha256(f"{destination} {key} ".encode() + data).hexdigest()
+    if mark.exists() and mark.read_text() == digest:
+        return False
+    put(key, data)
+    mark.write_text(digest)
+    return True
 
 
 def device_name() -> str:
