@@ -1,11 +1,11 @@
 """Does an aarch64 processor give the answers that this one gives? The edge package under QEMU, beside the same natively.
 
-    python benchmarks/aarch64.py --store STORE [--pictures 20] [--frames 2] [--work .cache/aarch64] [--output FILE]
+    python benchmarks/aarch64.py --store STORE [--pictures 20] [--frames 1] [--work .cache/aarch64] [--output FILE]
 
 Reference pictures of the store's release are embedded with every model, and frames made of them recognised, here and by an
 aarch64 Python (Debian's own, a Cortex-A76 as QEMU knows it) with the same versions of all packages. Vectors, nearest cards and
 answers are compared; the exit code is 1 where they differ, 3 where the emulation can't be set up. Emulated time says nothing
-of a Pi.
+of a Pi; a whole frame takes minutes, `--frames 0` leaves frames out.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, required=True, help="a store with a release")
     parser.add_argument("--pictures", type=int, default=20)
-    parser.add_argument("--frames", type=int, default=2)
+    parser.add_argument("--frames", type=int, default=1)
     parser.add_argument(
         "--work", type=Path, default=REPOSITORY / ".cache" / "aarch64", help="where the aarch64 Python is kept"
     )
