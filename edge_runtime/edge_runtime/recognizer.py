@@ -158,12 +158,12 @@ class Recognizer:
         stays unnamed.
         """
         image = as_photo(image)
-        found = self._recognized(image, most)
+        found = self._recognized(image, most, quick)
         if self.notice is not None:
             self.notice(image, found)
         return found
 
-    def _recognized(self, image: np.ndarray, most: int) -> Recognition:
+    def _recognized(self, image: np.ndarray, most: int, quick: bool) -> Recognition:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
         read: list[Reading] = []

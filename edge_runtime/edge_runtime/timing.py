@@ -10,8 +10,8 @@ Without a stopwatch in its thread, a marked function costs one look at a thread'
 
 import threading
 import time
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
 from typing import ParamSpec, Self, TypeVar
 
 Given = ParamSpec("Given")
@@ -58,6 +58,25 @@ def timed(part: str) -> Callable[[Callable[Given, Made]], Callable[Given, Made]]
             if watch is None:
                 return work(*args, **kwargs)
             return watch.time(part, lambda: work(*args, **kwargs))
+
+        return call
+
+    return mark
+
+
+def timed_steps(part: str) -> Callable[[Callable[Given, Iterator[Made]]], Callable[Given, Iterator[Made]]]:
+    """Mark a function that gives its work in steps: each step is a part of recognising, what is done between them is not."""
+
+    def mark(work: Callable[Given, Iterator[Made]]) -> Callable[Given, Iterator[Made]]:
+        @wraps(work)
+        def call(*args: Given.args, **kwargs: Given.kwargs) -> Iterator[Made]:
+            step = timed(part)(partial(next, work(*args, **kwargs)))
+            while True:
+                try:
+                    made = step()
+                except StopIteration:
+                    return
+                yield made
 
         return call
 
