@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 from device.arm import PROCESSOR, NotHere, command
-from device.killing import KEYS, trusting
+from device.killing import ROOTS, trusting
 
+from edge_runtime.publishers import FolderPublisher
 from edge_runtime.pull import pull
-from edge_runtime.release import ReleaseError
-from edge_runtime.source import FolderSource
+from edge_runtime.refusals import ReleaseError
 from pcr_assets import layout
 
 REPOSITORY = Path(__file__).parents[1]
@@ -87,10 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
     with tempfile.TemporaryDirectory(prefix="aarch64-") as name:
         work = Path(name)
-        os.environ[KEYS] = str(work / "keys")
+        os.environ[ROOTS] = str(work / "roots")
         try:
-            trusting(releases, work / "keys")
-            home = pull(FolderSource(releases), work / "home").folder.parent
+            trusting(releases, work / "roots")
+            home = pull(FolderPublisher(releases), work / "home").folder.parent
         except (ReleaseError, subprocess.CalledProcessError) as error:
             print(f"aarch64: {given.store} has no release that opens ({error})", file=sys.stderr)
             return 2

@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 from device.alone import unsigned
 from device.grown import grow
-from device.killing import KEYS, killing, trusting
+from device.killing import ROOTS, killing, trusting
 from device.searching import searching
 
-from edge_runtime.release import Release, ReleaseError, open_release
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.release import Release, open_release
 from pcr_assets import layout
 
 RESULT = Path(__file__).parent / "results" / "edge.json"
@@ -109,9 +110,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     releases = given.store / layout.PROJECT / layout.RELEASES
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as work:
-        os.environ[KEYS] = f"{work}/keys"
+        os.environ[ROOTS] = f"{work}/roots"
         try:
-            trusting(releases, Path(work) / "keys")
+            trusting(releases, Path(work) / "roots")
             pull = [sys.executable, "-m", "edge_runtime.cli", "pull", str(releases), "--home", f"{work}/home"]
             subprocess.run(pull, check=True)
             release = open_release(Path(work) / "home" / "releases")

@@ -20,7 +20,7 @@ ENV PATH=/opt/edge-runtime/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     XDG_CACHE_HOME=/var/lib/edge-runtime/cache \
-    EDGE_RUNTIME_TRUSTED_KEYS=/var/lib/edge-runtime/trusted_keys
+    EDGE_RUNTIME_TRUSTED_ROOTS=/var/lib/edge-runtime/trusted_roots
 USER 1000:1000
 WORKDIR /var/lib/edge-runtime
 VOLUME /var/lib/edge-runtime

@@ -9,7 +9,7 @@ install.sh WHEEL [--sha256 DIGEST] [--trust FILE] [--dry-run]   install or upgra
 install.sh uninstall [--purge] [--dry-run]                      remove; --purge takes settings, keys and releases too
 
 WHEEL    edge_runtime-….whl; its SHA-256 is compared with --sha256, or with the SHA256SUMS beside it
---trust  the publisher's public key, as `edge-runtime trust` takes it
+--trust  the publisher's root.json, as `edge-runtime trust` takes it
 DESTDIR  in the environment: install below this folder, without users and services
 END
 }
@@ -145,12 +145,12 @@ forget_old_environments() {
 }
 
 put_files() {
-    do_it mkdir -p "$etc/trusted_keys" "$units"
+    do_it mkdir -p "$etc/trusted_roots" "$units"
     [ -e "$etc/edge.env" ] || do_it install -m 0644 "$here/service/edge.env" "$etc/edge.env"
     for unit in "$here"/service/*.service "$here"/service/*.timer; do
         do_it install -m 0644 "$unit" "$units/$(basename -- "$unit")"
     done
-    [ -z "$trust" ] || do_it "$opt/venv/bin/$NAME" trust --folder "$etc/trusted_keys" "$trust"
+    [ -z "$trust" ] || do_it "$opt/venv/bin/$NAME" trust --folder "$etc/trusted_roots" "$trust"
 }
 
 start() {

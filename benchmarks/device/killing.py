@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.home import Home
-from edge_runtime.release import ReleaseError, open_release
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.release import open_release
 
-KEYS = "EDGE_RUNTIME_TRUSTED_KEYS"
+ROOTS = "EDGE_RUNTIME_TRUSTED_ROOTS"
 SILENT: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def trusting(releases: Path, folder: Path) -> dict[str, str]:
-    """An environment in which the publisher's key is trusted."""
-    environment = {**os.environ, KEYS: str(folder)}
-    key = releases / "release_key.pub"
-    subprocess.run(_command("trust", "--folder", folder, key), check=True, env=environment, stdout=subprocess.DEVNULL)
+    """An environment in which the publisher's root is trusted."""
+    environment = {**os.environ, ROOTS: str(folder)}
+    root = releases / "root.json"
+    subprocess.run(_command("trust", "--folder", folder, root), check=True, env=environment, stdout=subprocess.DEVNULL)
     return environment
 
 

@@ -127,11 +127,8 @@ def _opened(options: argparse.Namespace) -> Any:
 
     _log()
     try:
-        release = open_newest(options.releases, say=_complain, progress=_progress)
-        recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
-    except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
         release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
-        return Recognizer.open(release, options.variant, options.threads, options.engine)
+        recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
     except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
         _complain(str(error))
         return None

@@ -16,9 +16,10 @@ from edge_runtime.doctor.hardware import clock, disk, memory, temperature, throt
 from edge_runtime.doctor.machine import Machine
 from edge_runtime.doctor.releases import DAY, OLD, look
 from edge_runtime.doctor.software import packages, processor
+from edge_runtime.home import Home
+from edge_runtime.publishers import FolderPublisher
 from edge_runtime.pull import pull
 from edge_runtime.release import open_release
-from edge_runtime.source import FolderSource
 
 NOW = 1_800_000_000.0
 VERSION = "4.23.0"
@@ -35,7 +36,7 @@ class Pi:
         self.commands = {"timedatectl": "yes", "vcgencmd": "throttled=0x0"}
         self.modules = {"picamera2"}
         self.versions = {"numpy": "1.26.4", "opencv-python": "4.11.0"}
-        for name in ("pillow", "onnxruntime", "usearch", "cryptography"):
+        for name in ("pillow", "onnxruntime", "usearch", "cryptography", "tuf"):
             self.versions[name] = "9.9"
         self.write("proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 7000000 kB")
         self.write("proc/mounts", "/dev/mmcblk0p2 / ext4 rw,noatime 0 0")
@@ -80,7 +81,7 @@ def pi(tmp_path):
 def home(device, in_parts, tmp_path):
     """A home with the device's release, pulled a day ago."""
     folder = tmp_path / "home"
-    pull(FolderSource(in_parts(device).releases), folder)
+    pull(FolderPublisher(in_parts(device).releases), folder)
     pulled_at(folder, NOW - DAY)
     return folder
 
@@ -246,11 +247,17 @@ def test_a_home_tells_its_release_and_its_age(pi, home):
     assert found["release age"].said == "taken 1 days ago"
 
 
-def test_a_device_without_a_key_opens_nothing(pi, home, tmp_path, monkeypatch):
-    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_KEYS", str(tmp_path / "none"))
+def test_a_device_without_a_root_opens_nothing(pi, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_ROOTS", str(tmp_path / "none"))
     found = by_check(look(pi.machine, home).findings)
-    assert is_cured_by(found["key"], State.FAILED, "edge-runtime trust")
+    assert is_cured_by(found["root"], State.FAILED, "edge-runtime trust")
     assert found["release"].state is State.FAILED
+
+
+def test_a_release_that_failed_here_is_told_of(pi, home):
+    Home(home).refuse("ab" * 32, "0123", "the self-test named another card")
+    found = by_check(look(pi.machine, home).findings)["refused release"]
+    assert is_cured_by(found, State.WARNING, "1 failed", "another card", "pull --again")
 
 
 def test_a_release_with_a_flipped_byte(pi, home):
@@ -272,14 +279,12 @@ def test_a_device_that_was_forgotten(pi, home):
     )
 
 
-@pytest.mark.parametrize(
-    ("expires", "state"),
-    [("2027-01-20T00:00:00Z", State.FINE), ("2026-12-24T00:00:00Z", State.WARNING), ("soon", State.FAILED)],
-)
-def test_a_publishers_word_that_ended(pi, home, expires, state):
-    (home / "metadata").mkdir()
-    (home / "metadata" / "timestamp.json").write_text(json.dumps({"signed": {"expires": expires}}))
-    assert by_check(look(pi.machine, home).findings)["release expiry"].state is state
+def test_a_publishers_word_that_ended(pi, home):
+    later = replace(pi.machine, now=lambda: NOW + 1000 * DAY)
+    assert by_check(look(pi.machine, home).findings)["release expiry"].state is State.FINE
+    assert is_cured_by(
+        by_check(look(later, home).findings)["release expiry"], State.WARNING, "expired", "renew", "clock"
+    )
 
 
 # Clock, disk, memory, temperature, power

@@ -115,10 +115,10 @@ def install(tmp_path):
     return Installer(tmp_path / "root")
 
 
-def test_a_first_install_an_upgrade_and_an_uninstall(install, wheel, tmp_path):
-    key = tmp_path / "release_key.pub"
-    key.write_text("ab" * 32)
-    done = install(wheel, "--trust", key)
+def test_a_first_install_an_upgrade_and_an_uninstall(install, wheel, publisher, tmp_path):
+    root = tmp_path / "root.json"
+    root.write_bytes(publisher.trusted[0])
+    done = install(wheel, "--trust", root)
     assert done.returncode == 0, done.stderr
     for unit in UNITS:
         if unit != "edge.env":
@@ -127,7 +127,7 @@ def test_a_first_install_an_upgrade_and_an_uninstall(install, wheel, tmp_path):
     said = subprocess.run([install.at("opt/edge-runtime/venv/bin/edge-runtime"), "--version"], capture_output=True, check=True,
                           env={"PYTHONPATH": site.getsitepackages()[0]})  # fmt: skip
     assert said.stdout.strip()
-    assert [path.read_text().strip() for path in install.at("etc/edge-runtime/trusted_keys").iterdir()] == ["ab" * 32]
+    assert [path.read_bytes() for path in install.at("etc/edge-runtime/trusted_roots").iterdir()] == publisher.trusted
 
     install.at("etc/edge-runtime/edge.env").write_text("EDGE_SOURCE=0\n")
     install.at("var/lib/edge-runtime").mkdir(parents=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 def add_options(parser: argparse.ArgumentParser, at_least_one: Any) -> None:
     """The options of this command."""
-    parser.add_argument("--releases", type=Path, required=True, help="a home, or a publisher's folder of releases")
+    parser.add_argument("--releases", required=True, metavar="PLACE", help="a home, or a publisher's folder or URL")
     parser.add_argument("--variant", help="one model of the release by its name (default: each)")
     parser.add_argument("--frames", type=at_least_one, default=20, help="frames that are timed (default: 20)")
     parser.add_argument("--threads", type=at_least_one, help="threads of one model call (default: one for each core)")
@@ -21,14 +21,14 @@ def add_options(parser: argparse.ArgumentParser, at_least_one: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Time and print. The exit code: 0, 1 when no model could be run, 2 when no release was opened."""
-    from edge_runtime.keys import NotAKey
     from edge_runtime.pull import open_newest
-    from edge_runtime.release import ReleaseError
+    from edge_runtime.refusals import ReleaseError
+    from edge_runtime.trust import NotARoot
 
     try:
         release = open_newest(options.releases, say=_complain)
         names = [release.variant(options.variant).name] if options.variant else list(release.variants)
-    except (ReleaseError, NotAKey) as error:
+    except (ReleaseError, NotARoot) as error:
         _complain(str(error))
         return 2
     results = {name: measured(release.folder, name, options.frames, options.threads) for name in names}

@@ -21,7 +21,8 @@ def measure(releases: Path, variant: str, count: int, threads: int | None, start
     from edge_runtime.bench.frames import frames
     from edge_runtime.recognizer import Recognizer
     from edge_runtime.references import References
-    from edge_runtime.release import ReleaseError, open_release
+    from edge_runtime.refusals import ReleaseError
+    from edge_runtime.release import open_release
 
     imported = time.monotonic() - started
     release = open_release(releases)
@@ -107,12 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     releases, variant, count, threads, started = sys.argv[1:] if arguments is None else arguments
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
-    from edge_runtime.keys import NotAKey
-    from edge_runtime.release import ReleaseError
+    from edge_runtime.refusals import ReleaseError
+    from edge_runtime.trust import NotARoot
 
     try:
         measured = measure(Path(releases), variant, int(count), int(threads) or None, float(started))
-    except (ReleaseError, EmbedderError, GalleryError, NotAKey) as error:
+    except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(measured))

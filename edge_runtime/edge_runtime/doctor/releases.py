@@ -1,15 +1,14 @@
 """The release that is here: trusted, whole, how old, how long it may be served, and what to fall back on."""
 
-import json
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from edge_runtime.doctor.finding import Finding, failed, fine, note, refused, warning
 from edge_runtime.doctor.machine import Machine
 from edge_runtime.home import Home
-from edge_runtime.keys import NotAKey, key_folders, trusted_keys
-from edge_runtime.release import Release, ReleaseError, open_release
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.release import Release, open_release
+from edge_runtime.trust import NotARoot, root_folders, root_id, trusted_roots
 
 DAY = 86400
 OLD = 90 * DAY
@@ -29,33 +28,33 @@ class Here:
 
 def look(machine: Machine, place: Path | None) -> Here:
     """Open what a home, or a folder of releases, serves; every file of it is read."""
-    key = _key()
+    root = _root()
     if place is None:
         nothing = note("release", "none was named", "name a home with --releases")
-        return Here(Path.cwd(), None, None, None, [key, nothing])
+        return Here(Path.cwd(), None, None, None, [root, nothing])
     folder = place / "releases" if (place / "releases").is_dir() else place
     try:
         release = open_release(folder)
-    except (ReleaseError, NotAKey) as error:
-        return Here(place, None, _pulled(folder), None, [key, refused("release", error)])
+    except (ReleaseError, NotARoot) as error:
+        return Here(place, None, _pulled(folder), None, [root, refused("release", error)])
     size = sum(entry["size"] for entry in release.manifest["files"].values())
     models = ", ".join(release.variants)
     whole = fine("release", f"{release.release_id} is whole: {size / 1e6:.1f} MB, models {models}",
                  release_id=release.release_id, size=size)  # fmt: skip
     pulled = _pulled(folder)
-    findings = [key, whole, *_age(machine, pulled), *_expiry(machine, place), *_spare(place)]
+    findings = [root, whole, *_age(machine, pulled), *_expiry(machine, release), *_spare(place)]
     return Here(place, release, pulled, size, findings)
 
 
-def _key() -> Finding:
+def _root() -> Finding:
     try:
-        keys = trusted_keys()
-    except NotAKey as error:
-        return refused("key", error)
-    if not keys:
-        folders = ", ".join(map(str, key_folders()))
-        return failed("key", f"none is pinned in {folders}", "run `edge-runtime trust release_key.pub`")
-    return fine("key", f"pinned: {', '.join(sorted(keys))}", keys=sorted(keys))
+        roots = [root_id(root) for root in trusted_roots()]
+    except NotARoot as error:
+        return refused("root", error)
+    if not roots:
+        folders = ", ".join(map(str, root_folders()))
+        return failed("root", f"none is pinned in {folders}", "run `edge-runtime trust root.json`")
+    return fine("root", f"pinned: {', '.join(sorted(roots))}", roots=sorted(roots))
 
 
 def _pulled(folder: Path) -> float | None:
@@ -76,24 +75,23 @@ def _age(machine: Machine, pulled: float | None) -> list[Finding]:
     return [fine("release age", said, seconds=round(age))]
 
 
-def _expiry(machine: Machine, place: Path) -> list[Finding]:
-    """When the publisher's word ends, where it gave one (TUF's ``timestamp.json``)."""
-    try:
-        signed = json.loads((place / "metadata" / "timestamp.json").read_bytes())["signed"]
-        ends = datetime.fromisoformat(signed["expires"]).timestamp()
-    except FileNotFoundError:
+def _expiry(machine: Machine, release: Release) -> list[Finding]:
+    """Until when the publisher's signatures are meant to be believed."""
+    if release.signed is None:
         return []
-    except (OSError, ValueError, KeyError, TypeError):
-        return [failed("release expiry", f"{place}/metadata/timestamp.json can't be read", "pull the release again")]
-    left = (ends - machine.now()) / DAY
+    ends = release.signed.expires
+    left = (ends.timestamp() - machine.now()) / DAY
     if left < 0:
         cure = "the publisher must renew it; check the clock first. What is here goes on, nothing new is taken"
-        return [warning("release expiry", f"expired {-left:.0f} days ago", cure, expires=signed["expires"])]
-    return [fine("release expiry", f"in {left:.0f} days", expires=signed["expires"])]
+        return [warning("release expiry", f"expired {-left:.0f} days ago", cure, expires=ends.isoformat())]
+    return [fine("release expiry", f"in {left:.0f} days", expires=ends.isoformat())]
 
 
 def _spare(place: Path) -> list[Finding]:
-    """The release before, which is gone back to if the new one fails."""
+    """The last good release, which is gone back to if the new one fails; and releases that failed here."""
     home = Home(place)
-    others = [path.name for path in home.kept() if path.name != home.served]
-    return [fine("fallback", f"{others[0]} is kept to go back to")] if others else []
+    found = [fine("fallback", f"{home.before.release_id} is kept to go back to")] if home.before else []
+    for reason in list(home.refused.values())[-1:]:
+        cure = "tell the publisher; `edge-runtime pull --again` tries it once more"
+        found.append(warning("refused release", f"{len(home.refused)} failed on this device, the last: {reason}", cure))
+    return found
