@@ -70,9 +70,9 @@ def grow(release: Release, count: int, folder: Path) -> Path:
         "variants": {variant.name: entry},
         "default_variant": variant.name,
     }
-    if release.outline_filter:
-        shutil.copy(release.outline_filter, folder / release.outline_filter.name)
-        manifest["outline_filter"] = release.outline_filter.name
+    for file in (release.outline_filter, release.self_test):
+        if file:
+            shutil.copy(file, folder / file.name)
     manifest["files"] = {path.name: _listed(path) for path in sorted(folder.iterdir())}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
