@@ -1,7 +1,7 @@
 """A release grown to as many cards as are asked for: copies of its own, moved a little in the space of the embeddings.
 
-A tenth of the copies are twins, as near to their card as a reprint; the others lie as far from it as another card may. Each
-copy has the reference picture of its card, so that the release is as large on the disk as a real one of that size.
+A tenth of the copies are twins, as near to their card as a reprint. The others are farther, but nearer than another card is: each
+copy has the reference picture of its card, which must still agree with its vector (`edge_runtime/pair.py`), so that the release is as large on the disk as a real one of that size.
 """
 
 import csv
@@ -22,7 +22,7 @@ from edge_runtime.references import References, features_name, picture_name
 from edge_runtime.release import Release
 
 TWINS = 0.1
-TWIN_COSINE, OTHER_COSINE = (0.985, 0.999), (0.55, 0.9)
+TWIN_COSINE, OTHER_COSINE = (0.985, 0.999), (0.86, 0.97)
 PER_ARCHIVE = 100
 
 
