@@ -1,7 +1,8 @@
 """A release grown to as many cards as are asked for: copies of its own, moved a little in the space of the embeddings.
 
-A tenth of the copies are twins, as near to their card as a reprint. The others are farther, but nearer than another card is: each
-copy has the reference picture of its card, which must still agree with its vector (`edge_runtime/pair.py`), so that the release is as large on the disk as a real one of that size.
+A tenth of the copies are twins, as near to their card as a reprint. The others are farther, but nearer than another card is:
+each copy has the reference picture of its card, so that the release is as large on the disk as a real one of that size, and a
+picture must agree with its vector (`edge_runtime/pair.py`).
 """
 
 import csv
