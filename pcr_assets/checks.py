@@ -11,9 +11,11 @@ import dagster as dg
 from pcr_assets import layout
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
+from pcr_assets.assets.feedback import field_feedback
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
 from pcr_assets.assets.reference import card_embeddings
 from pcr_assets.assets.report import recognition_report
+from pcr_assets.measures import wilson
 from pcr_assets.resources.project import Project
 
 Record = Mapping[str, Any]
@@ -148,6 +150,34 @@ def not_worse_than_the_last_release(record: Record, limits: Limits, release: Rec
     return not worse, "; ".join(worse) or "no variant is surely worse than in the last release"
 
 
+@gate(field_feedback, layout.FIELD, blocking=False)
+def answers_have_not_drifted(record: Record, limits: Limits) -> Finding:
+    """What devices see now resembles what they saw when a release was new."""
+    moved = [
+        f"{release}: stability index {found['psi']:.2f} between its first {found['first']} and its last {found['last']} answers"
+        for release, found in record["drift"].items()
+        if found["psi"] > max(limits["drift"], found["chance"])
+    ]
+    return not moved, "; ".join(moved) or f"{len(record['drift'])} releases were met often enough, none has drifted"
+
+
+@gate(field_feedback, layout.FIELD, blocking=False, beside=layout.REPORT)
+def devices_are_as_sure_as_the_report(record: Record, limits: Limits, report: Record) -> Finding:
+    """No model leaves surely more cards uncertain in the field than on its test cards at the hardest camera."""
+    worse = []
+    for release, counts in record["answers"].items():
+        judged = report.get("variants", {}).get(release.rpartition(" ")[2], {}).get("answers", {})
+        named = counts["confirmed"] + counts["uncertain"]
+        if judged and named:
+            least, _ = wilson(counts["uncertain"], named)
+            expected = max(found["one of these"] for found in judged.values())
+            if least > expected + limits["field_uncertain"]:
+                worse.append(
+                    f"{release} leaves {counts['uncertain']} of {named} uncertain, the report's worst is {expected:.1%}"
+                )
+    return not worse, "; ".join(worse) or "no model leaves surely more uncertain than the report"
+
+
 CHECKS = [
     few_scans_in_quarantine,
     teacher_beats_hashing,
@@ -161,4 +191,6 @@ CHECKS = [
     report_permits_release,
     int8_keeps_recall,
     not_worse_than_the_last_release,
+    answers_have_not_drifted,
+    devices_are_as_sure_as_the_report,
 ]

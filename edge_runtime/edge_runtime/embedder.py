@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 import onnxruntime as ort
 
+from edge_runtime.timing import timed
+
 
 class EmbedderError(RuntimeError):
     """A model can't be used; the message names the file and the cure."""
@@ -69,6 +71,7 @@ class OnnxEmbedder:
         self.dim = int(made.shape[-1])
         self._name = given.name
 
+    @timed("embed")
     def embed(self, cards: np.ndarray) -> np.ndarray:
         """See :meth:`Embedder.embed`. Raises EmbedderError when the model gives no finite numbers."""
         width, height = self.input_size

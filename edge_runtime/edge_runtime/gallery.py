@@ -9,6 +9,8 @@ import numpy as np
 import onnxruntime  # noqa: F401  (uSearch 2.26 loads its kernels for the whole process: loaded after them, ONNX Runtime crashes)
 from usearch.index import Index, MetricKind
 
+from edge_runtime.timing import timed
+
 VIEWS = 4
 """Neighbours fetched for each card wanted: a card may have several scans, and twins crowd."""
 
@@ -82,10 +84,15 @@ class Gallery:
         """The keys of all scans, in the catalogue's order."""
         return list(self._cards)
 
+    def card(self, key: int) -> Card:
+        """The card that a scan shows. Raises KeyError."""
+        return self._cards[key]
+
     def vectors(self, keys: Sequence[int]) -> np.ndarray:
         """The vectors of scans, float32 N×D, as the index keeps them: of unit length, but rounded."""
         return np.asarray(self._index.get(np.asarray(keys, np.uint64)), np.float32)
 
+    @timed("search")
     def search(self, vectors: np.ndarray, count: int = 5) -> list[list[Match]]:
         """For each of N unit vectors float32 N×D the ``count`` most similar cards, best first; several scans count once."""
         wanted = min(len(self), count * VIEWS)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from edge_runtime.timing import timed
+
 CARD_MM = (63.0, 88.0)
 """Width and height of a trading card."""
 CARD_ASPECT = CARD_MM[0] / CARD_MM[1]
@@ -27,6 +29,7 @@ def turned(corners: np.ndarray, quarters: int = 2) -> np.ndarray:
     return np.roll(corners, -quarters, axis=0)
 
 
+@timed("rectify")
 def rectify(image: np.ndarray, corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Cut a card out of a picture, upright and border to border: uint8 H×W×3 for ``size`` (width, height).
 

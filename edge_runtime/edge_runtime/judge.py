@@ -11,6 +11,7 @@ from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook, Support
+from edge_runtime.timing import timed
 
 CANDIDATES = 24
 """Cards that a second look compares with: at the hardest camera of the simulator 19 of 20 right cards are among them."""
@@ -47,6 +48,7 @@ class Judge:
         self.calibration = calibration
         self.second_look = second_look
 
+    @timed("judge")
     def glance(self, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
         """What similarities alone say of a card with these candidates, best first."""
         evidence = at_a_glance(matches)
@@ -55,6 +57,7 @@ class Judge:
         clear = len(twins) < 2 or twins[0].similarity - twins[1].similarity >= self.calibration.twin_margin
         return Judgement(self._status(confidence, clear), confidence, tuple(matches), corners, evidence)
 
+    @timed("judge")
     def judge(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
         """The answer for a card on a photo: a second look where a glance leaves a doubt, at its art or between twins."""
         seen = self.glance(corners, matches)

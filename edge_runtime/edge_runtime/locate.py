@@ -16,6 +16,7 @@ from edge_runtime.geometry import CARD_ASPECT, area, full_frame, turned
 from edge_runtime.masks import ALL, QUICK, masks
 from edge_runtime.sides import quadrilaterals
 from edge_runtime.snap import snapped
+from edge_runtime.timing import timed_steps
 
 WORKING_SIDE = 720
 """Pixels of the longer side that outlines are looked for on."""
@@ -60,6 +61,7 @@ def find_cards(image: np.ndarray, most: int = 128) -> list[Quad]:
     return [quad for found in in_steps(image, most) for quad in found]
 
 
+@timed_steps("find")
 def in_steps(image: np.ndarray, most: int = 128) -> Iterator[list[Quad]]:
     """Candidates on a photo uint8 RGB H×W×3, best first within each step, ``most`` in all.
 

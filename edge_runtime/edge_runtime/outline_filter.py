@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_runtime.embedder import EmbedderError, processor_session
 from edge_runtime.geometry import scaled, thumbnails
+from edge_runtime.timing import timed
 
 
 class OutlineFilter:
@@ -36,6 +37,7 @@ class OutlineFilter:
         self.path = path
         self._name = given.name
 
+    @timed("filter")
     def probabilities(self, image: np.ndarray, outlines: Sequence[np.ndarray]) -> np.ndarray:
         """How likely each outline (float32 4×2) on a picture uint8 RGB H×W×3 is that of a whole card: float32 N, 0..1.
 

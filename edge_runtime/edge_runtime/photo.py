@@ -18,11 +18,16 @@ class PhotoError(ValueError):
     """A photo can't be read; the message says why and what to do."""
 
 
-def load_photo(source: Path | str | bytes) -> np.ndarray:
+class TooManyPixels(PhotoError):
+    """A photo has more pixels than are decoded."""
+
+
+def load_photo(source: Path | str | bytes, most_pixels: int = MOST_PIXELS) -> np.ndarray:
     """Read a photo from a file or from its bytes: uint8 RGB H×W×3, upright. Raises :class:`PhotoError`.
 
     CMYK, palette and grey become RGB, 16 bits become 8, what is transparent becomes white; of an animation the first
-    frame is taken. The size is read from the header, so a decompression bomb is refused before it is decoded.
+    frame is taken. The size is read from the header, so a decompression bomb is refused before it is decoded; so is a
+    photo of more than ``most_pixels``, width by height.
     """
     name = "the upload" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else _read(Path(source))
@@ -30,13 +35,13 @@ def load_photo(source: Path | str | bytes) -> np.ndarray:
         raise PhotoError(f"{name} is empty (zero bytes): take the photo again")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _check_size(picture, name)
+            _check_size(picture, name, most_pixels)
             picture.load()
             return np.array(_rgb(ImageOps.exif_transpose(picture)))
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name} is too large: scale it below {MOST_PIXELS // 10**6} megapixels") from error
+        raise TooManyPixels(f"{name} is too large: scale it below {MOST_PIXELS // 10**6} megapixels") from error
     except UnidentifiedImageError as error:
         raise PhotoError(f"{name} is no picture: send JPEG, PNG or WebP") from error
     except Exception as error:  # whatever comes up inside a decoder that was fed damaged bytes
@@ -65,10 +70,10 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _check_size(picture: Image.Image, name: str) -> None:
+def _check_size(picture: Image.Image, name: str, most_pixels: int) -> None:
     width, height = picture.size
-    if width * height > MOST_PIXELS:
-        raise PhotoError(f"{name} has {width}×{height} pixels: scale it below {MOST_PIXELS // 10**6} megapixels")
+    if width * height > most_pixels:
+        raise TooManyPixels(f"{name} has {width}×{height} pixels: scale it below {most_pixels // 10**6} megapixels")
     if min(width, height) < LEAST_SIDE:
         raise PhotoError(f"{name} has {width}×{height} pixels: no card can be read from so few")
 

@@ -44,6 +44,10 @@ class Stillness:
         self._read = now
         return False
 
+    def forget(self) -> None:
+        """Have the next frame read, whatever it shows."""
+        self._read, self._reads = None, 0
+
     def was_read(self) -> None:
         """The frame that was just asked about was read."""
         self._reads += 1

@@ -58,9 +58,10 @@ class Stream:
             if frame.number < due:
                 continue
             due = frame.number + self._every
-            yield from self._look(frame.image, frame.time - start)
+            yield from self.look(frame.image, frame.time - start)
 
-    def _look(self, image: np.ndarray, now: float) -> list[Event]:
+    def look(self, image: np.ndarray, now: float) -> list[Event]:
+        """What happens with one more picture uint8 RGB H×W×3, ``now`` in seconds that never run backwards."""
         if self._stillness.holds(image) and self.tracker.settled:
             self.spared += 1
             return self.tracker.still(now)
@@ -70,3 +71,9 @@ class Stream:
         self.read += 1
         self._stillness.was_read()
         return self.tracker.update(readings, now)
+
+    def use(self, recognizer: Recognizes) -> None:
+        """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""
+        self._recognizer = recognizer
+        self.tracker.forget()
+        self._stillness.forget()

@@ -133,6 +133,11 @@ class Tracker:
                 events += self._seen(self.tracks[-1], reading, time)
         return [*self._left(time), *events]
 
+    def forget(self) -> None:
+        """Let go of what is known of the cards in view; where they lie is kept, so each stay goes on."""
+        for track in self.tracks:
+            track.votes, track.belief = (), Belief()
+
     def still(self, time: float) -> list[Event]:
         """Time passed and nothing moved: who was there still is. No evidence: the same frame says nothing twice."""
         self._pass(time)

@@ -14,6 +14,7 @@ from edge_runtime.embedder import EmbedderError
 from edge_runtime.hailo import chip
 from edge_runtime.hailo.connection import Connection
 from edge_runtime.hailo.faults import HailoFault, explained
+from edge_runtime.timing import timed
 
 TIMEOUT = 2.0
 """Seconds that one card may take: it takes milliseconds, and as long as others' models when they share the chip."""
@@ -49,6 +50,7 @@ class HailoEmbedder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @timed("embed")
     def embed(self, cards: np.ndarray) -> np.ndarray:
         """See :meth:`edge_runtime.embedder.Embedder.embed`."""
         width, height = self.input_size

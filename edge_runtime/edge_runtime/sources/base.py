@@ -31,6 +31,8 @@ class Source(Protocol):
     live: bool
     damaged: int
     """Frames that could not be read and were left out."""
+    lost: bool
+    """Whether it is a camera that is waited for."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -43,7 +45,9 @@ class Source(Protocol):
 
 
 class Closing:
-    """``with`` for a source."""
+    """``with`` for a source that is never lost."""
+
+    lost = False
 
     def close(self) -> None:
         """Nothing is held."""

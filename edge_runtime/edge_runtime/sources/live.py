@@ -94,7 +94,7 @@ class LiveSource(Closing):
         self._patience = patience or Patience()
         self._slot = Newest()
         self._stop = threading.Event()
-        self._lost = False
+        self.lost = False
         self._telling = threading.Lock()
         self._number = 0
         self._reader = threading.Thread(target=self._run, name=f"frames of {name}", daemon=True)
@@ -151,14 +151,14 @@ class LiveSource(Closing):
 
     def _tell_lost(self, why: str) -> None:
         with self._telling:
-            if not self._lost and not self._stop.is_set():
-                self._lost = True
+            if not self.lost and not self._stop.is_set():
+                self.lost = True
                 self._say(f"{self.name}: {why}; waiting for it")
 
     def _tell_back(self) -> None:
         with self._telling:
-            if self._lost:
-                self._lost = False
+            if self.lost:
+                self.lost = False
                 self._say(f"{self.name}: it is back")
 
 
