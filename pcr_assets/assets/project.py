@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from pcr_assets import layout
-from pcr_assets.assets import cards, dataset, exports, models, reference, release, report, settings, show
+from pcr_assets.assets import cards, dataset, exports, models, reference, release, report, show
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.dataset import calibration_set, training_snapshot
 from pcr_assets.assets.declare import asset, materialized
@@ -39,8 +39,8 @@ MADE = [
     edge_release,
 ]
 """What the records tell of."""
-DRAWN = [settings, cards, dataset, models, exports, reference, report, release]
-"""The floors that the picture of the graph shows."""
+DRAWN = [cards, dataset, models, exports, reference, report, release]
+"""The floors that the picture of the graph shows: settings would hide the flow."""
 recorded = partial(asset, "project", kinds={"json"}, code_version="1")
 
 
@@ -192,8 +192,9 @@ def experiments_index(project: Project) -> dg.MaterializeResult:
 def graph() -> tuple[list[tuple[str, str]], dict[str, str]]:
     """The assets of all floors below this one: pairs of an asset and one made from it, and the floor of each."""
     specs = [spec for made in dg.load_assets_from_modules(DRAWN) for spec in made.specs]  # type: ignore[union-attr]
+    floors = {spec.key.to_user_string(): spec.group_name or "" for spec in specs}
     edges = [(dep.asset_key.to_user_string(), spec.key.to_user_string()) for spec in specs for dep in spec.deps]
-    return sorted(edges), {spec.key.to_user_string(): spec.group_name or "" for spec in specs}
+    return sorted(edge for edge in edges if edge[0] in floors), floors
 
 
 def _sources(project: Project) -> tuple[Any, Any]:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from pcr_assets import layout
+from pcr_assets.cloud.storage import FOLDER
 from pcr_assets.imaging import charts
 from pcr_assets.project_records.costs import HERE, RECORDED, Costs, Paid, as_rows
 from pcr_assets.project_records.pictures import png
 from pcr_assets.project_records.price_table import History, PriceTable
+from pcr_assets.project_records.storage import Storage
 
 PAGE = f"{layout.COSTS}/COST_BREAKDOWN.md"
 
@@ -43,7 +45,7 @@ def files(costs: Costs, prices: PriceTable, history: History) -> dict[str, bytes
 def _money(costs: Costs, prices: PriceTable, history: History, drawn: Iterable[str]) -> list[str]:
     year, storage = costs.year, costs.storage
     drawn = set(drawn)
-    lines = [
+    return [
         "# What this project costs",
         "",
         f"US dollars. Prices: {prices.source}. Recorded history: {history.source}.",
@@ -61,7 +63,7 @@ def _money(costs: Costs, prices: PriceTable, history: History, drawn: Iterable[s
         *[f"- {line.model}: {line.note}." for line in costs.paid if line.note],
         *(["", "![what each model cost](training.png)"] if "training.png" in drawn else []),
         "",
-        f"## Storing: ${storage.usd_a_month:,.4f} a month",
+        _storing(storage),
         "",
         f"{storage.size / 1e6:,.1f} MB, listed. Records like this one are left out.",
         *([f"No price is listed for {', '.join(storage.unpriced)}."] if storage.unpriced else []),
@@ -103,7 +105,12 @@ def _money(costs: Costs, prices: PriceTable, history: History, drawn: Iterable[s
         "",
         *_table(("a year", "what", "how"), [(_usd(a.usd_a_year), a.what, a.how) for a in costs.advice]),
     ]
-    return lines
+
+
+def _storing(storage: Storage) -> str:
+    if set(storage.sizes) <= {FOLDER}:
+        return "## Storing: a folder, for which nobody sends a bill"
+    return f"## Storing: ${storage.usd_a_month:,.4f} a month"
 
 
 def _worth_telling(paid: Sequence[Paid]) -> list[Paid]:

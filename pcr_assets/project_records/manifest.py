@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pcr_assets import layout
 from pcr_assets.project_records.costs import Costs
-from pcr_assets.project_records.models import ModelRecord, Sources
+from pcr_assets.project_records.models import ModelRecord, Sources, base_of
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.runs import Run
 
@@ -78,6 +78,7 @@ class ProjectManifest(_Part):
     version: Literal["1.1.0"] = "1.1.0"
     description: str = "Card recognition by retrieval: a teacher, a distilled student, and its exports for the edge"
     store: str
+    """``s3://…/``, or ``a folder``: a folder's own path is no part of it, so that it may be moved."""
     last_updated: str | None
     """When the newest run in the log ended; null where there is none."""
     models: dict[str, ModelRecord]
@@ -93,16 +94,16 @@ def build(
     sources: Sources, models: Mapping[str, ModelRecord], data: Mapping[str, Artifact | None], costs: Costs
 ) -> ProjectManifest:
     """The manifest. ``data``: what is current of each dataset and of the releases, by its place."""
-    root = sources.artifacts.store.root
+    base = base_of(sources.artifacts)
     return ProjectManifest(
-        store=root,
+        store=base or "a folder",
         last_updated=max((run.ended for run in sources.runs), default=None),
         models=dict(models),
         model_lineage=lineage(models),
-        datasets={name: _dataset(root, place, data.get(key or "")) for name, (place, key) in DATASETS.items()},
-        release=_release(root, data.get(layout.RELEASES)),
+        datasets={name: _dataset(f"{base}{place}/", data.get(key or "")) for name, (place, key) in DATASETS.items()},
+        release=_release(base, data.get(layout.RELEASES)),
         experiments={
-            "index": f"{root}/{layout.EXPERIMENTS}/experiments_index.json",
+            "index": f"{base}{layout.EXPERIMENTS}/experiments_index.json",
             "runs": {asset: _count(sources.runs, asset) for asset in sorted({run.asset for run in sources.runs})},
         },
         cost_tracking=CostTracking(
@@ -114,12 +115,9 @@ def build(
             source=sources.prices.source,
         ),
         documentation={
-            "readme": f"{root}/README.md",
-            "costs": f"{root}/{layout.COSTS}/COST_BREAKDOWN.md",
-            **{
-                f"card of {name}": f"{model.path.rpartition('/')[0].rpartition('/')[0]}/README.md"
-                for name, model in models.items()
-            },
+            "readme": f"{base}README.md",
+            "costs": f"{base}{layout.COSTS}/COST_BREAKDOWN.md",
+            **{f"card of {name}": f"{base}{model.folder}/README.md" for name, model in models.items()},
         },
     )
 
@@ -153,21 +151,21 @@ def files(manifest: ProjectManifest) -> dict[str, bytes]:
 
 
 def as_json(value: Any) -> bytes:
-    """JSON for people and jq: sorted, indented, one line feed at the end."""
-    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """JSON for people and jq: indented, in the order that it was made, one line feed at the end."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _count(runs: tuple[Run, ...], asset: str) -> int:
     return sum(run.asset == asset for run in runs)
 
 
-def _dataset(root: str, place: str, artifact: Artifact | None) -> Dataset:
+def _dataset(path: str, artifact: Artifact | None) -> Dataset:
     if artifact is None:
-        return Dataset(path=f"{root}/{place}/")
+        return Dataset(path=path)
     counts = {name: artifact.record[name] for name in COUNTS if isinstance(artifact.record.get(name), int | dict)}
     counts.pop("variants", None)
     return Dataset(
-        path=f"{root}/{place}/",
+        path=path,
         digest=artifact.digest,
         version=artifact.version,
         size=artifact.size,
@@ -175,12 +173,12 @@ def _dataset(root: str, place: str, artifact: Artifact | None) -> Dataset:
     )
 
 
-def _release(root: str, artifact: Artifact | None) -> Release | None:
+def _release(base: str, artifact: Artifact | None) -> Release | None:
     if artifact is None:
         return None
     return Release(
         id=artifact.version,
-        path=f"{root}/{layout.RELEASES}/{artifact.version}/",
+        path=f"{base}{layout.RELEASES}/{artifact.version}/",
         variants=list(artifact.record["variants"]),
         signed_by=artifact.record["keyid"],
         answers=dict(artifact.record["answers"]),

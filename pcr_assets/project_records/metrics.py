@@ -8,21 +8,17 @@ from typing import Any
 from pcr_assets import layout
 from pcr_assets.project_records.costs import Costs
 from pcr_assets.project_records.manifest import ProjectManifest, as_json
-from pcr_assets.project_records.models import ModelRecord
+from pcr_assets.project_records.models import NOT_BUILT, ModelRecord
 from pcr_assets.project_records.storage import FOLDER, Storage
 
 TEACHER = "dinov3-teacher"
+TABLES = ("model_performance.csv", "compression_metrics.csv", "cost_breakdown.csv", "storage_metrics.csv")
 
 
 def files(manifest: ProjectManifest, costs: Costs) -> dict[str, bytes]:
     """All files of the folder: keys of the store and bytes."""
-    tables = {
-        "model_performance.csv": _performance(manifest),
-        "compression_metrics.csv": _compression(manifest.models),
-        "cost_breakdown.csv": _costs(costs),
-        "storage_metrics.csv": _storage(costs.storage),
-    }
-    found = {f"{layout.METRICS}/{name}": _csv(rows) for name, rows in tables.items()}
+    tables = (_performance(manifest), _compression(manifest.models), _costs(costs), _storage(costs.storage))
+    found = {f"{layout.METRICS}/{name}": _csv(rows) for name, rows in zip(TABLES, tables, strict=True)}
     found[f"{layout.METRICS}/model_lineage.json"] = as_json(
         {"graph": {name: place.model_dump() for name, place in manifest.model_lineage.items()}}
     )
@@ -46,10 +42,7 @@ def summary(manifest: ProjectManifest, costs: Costs) -> dict[str, Any]:
         "storage_bytes": costs.storage.size,
         "storage_usd_a_month": costs.storage.usd_a_month,
         "last_updated": manifest.last_updated,
-        "files": sorted(
-            ["model_performance.csv", "compression_metrics.csv", "cost_breakdown.csv", "storage_metrics.csv"]
-            + ["model_lineage.json", "summary.json"]
-        ),
+        "files": sorted([*TABLES, "model_lineage.json", "summary.json"]),
     }
 
 
@@ -112,7 +105,7 @@ def _compression(models: Mapping[str, ModelRecord]) -> list[dict[str, Any]]:
             "parent_model": model.parent_model,
         }
         for name, model in models.items()
-        if model.type != "detector"
+        if model.type != "detector" and model.status != NOT_BUILT
     ]
 
 

@@ -27,13 +27,11 @@ USES = {
 
 def files(manifest: ProjectManifest, pictures: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
     """All cards with their pictures: keys of the store and bytes. ``pictures``: PNGs by file name, by model."""
-    root = manifest.store
     found: dict[str, bytes] = {}
     for name, model in manifest.models.items():
-        folder = model.path.removeprefix(f"{root}/").rstrip("/").rpartition("/")[0]
         drawn = pictures.get(name, {})
-        found[f"{folder}/README.md"] = card(name, model, manifest, sorted(drawn)).encode()
-        found |= {f"{folder}/card/{file}": data for file, data in drawn.items()}
+        found[f"{model.folder}/README.md"] = card(name, model, manifest, sorted(drawn)).encode()
+        found |= {f"{model.folder}/card/{file}": data for file, data in drawn.items()}
     return found
 
 
@@ -67,7 +65,7 @@ def card(name: str, model: ModelRecord, manifest: ProjectManifest, pictures: lis
             "## How well",
             "",
             *_measured(model, answers),
-            *[f"\n![{file.removesuffix('.png').replace('-', ' ')}](card/{file})" for file in pictures],
+            *[f"\n![{file.partition('.')[0].replace('-', ' ')}](card/{file})" for file in pictures],
             "",
             "Queries are test cards, never trained on, seen by a simulated camera. Only labelled photos may be called accuracy.",
             "",
@@ -103,7 +101,7 @@ def _metadata(name: str, model: ModelRecord, answers: Mapping[str, Mapping[str, 
     found = answers or (model.metrics.get("recall", {}) if model.type in ("teacher", "student") else {})
     results = [
         {
-            "task": TASK,
+            "task": dict(TASK),
             "dataset": {"type": "cards", "name": f"test cards, {strength} camera", "split": "test"},
             "metrics": [{"type": "recall", "name": "recall@1", "value": round(judged["recall_at_1"], 4)}],
         }
@@ -151,7 +149,8 @@ def _measured(model: ModelRecord, answers: Mapping[str, Mapping[str, Any]]) -> l
 
 def _training(model: ModelRecord) -> list[str]:
     config = model.training_config
-    cost = "nobody was paid" if config.cost_usd is None else f"${config.cost_usd:,.2f} ({config.cost_source})"
+    unpaid = "not recorded" if config.seconds is None else "nobody was paid"
+    cost = unpaid if config.cost_usd is None else f"${config.cost_usd:,.2f} ({config.cost_source})"
     lines = [
         f"- Day: {model.training_date or 'not recorded'}; steps: {config.steps or 'not recorded'}; "
         f"seconds: {config.seconds if config.seconds is not None else 'not recorded'}; cost: {cost}",

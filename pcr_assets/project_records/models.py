@@ -94,6 +94,8 @@ class ModelRecord(_Record):
     licence: str | None = None
     registry_arn: str | None = None
     registry_status: str | None = None
+    folder: str
+    """Where all its versions lie, below the store's root."""
     path: str
     digest: str
     size: int
@@ -120,6 +122,12 @@ def collect(sources: Sources) -> dict[str, ModelRecord]:
         for known in KNOWN
         if (artifact := found[known.name])
     }
+
+
+def base_of(artifacts: Artifacts) -> str:
+    """What stands before a key in a record: the URL of a bucket's store, nothing for a folder, which may be moved."""
+    root = artifacts.store.root
+    return f"{root}/" if "://" in root else ""
 
 
 def cost_of(run: Run, prices: PriceTable) -> float | None:
@@ -166,7 +174,7 @@ def _record(
         status=status,
         artifacts_preserved=kept,
         architecture=said.get("backbone") or spec.get("backbone") or adopted.get("architecture"),
-        parameters=said.get("parameters") or _parameters(sources.artifacts, known, found) or adopted.get("parameters"),
+        parameters=said.get("parameters") or _of_onnx(known, found, "parameters") or adopted.get("parameters"),
         embedding_dim=spec.get("embedding_dim") or adopted.get("embedding_dim"),
         input_size=tuple(spec["input_size"]) if spec.get("input_size") else None,
         formats=tuple(sorted({form for name in artifact.files if (form := _format(name))})),
@@ -175,10 +183,11 @@ def _record(
         metrics=_metrics(said),
         parent_model=_parent(known, artifact, found, runs),
         relationship=known.relationship,
-        licence=said.get("teacher_license"),
+        licence=said.get("teacher_license") or _of_onnx(known, found, "teacher_license"),
         registry_arn=package.get("arn") or adopted.get("registry_arn"),
         registry_status=package.get("status") or adopted.get("registry_status"),
-        path=f"{sources.artifacts.store.root}/{known.place}/{artifact.version}/",
+        folder=known.place,
+        path=f"{base_of(sources.artifacts)}{known.place}/{artifact.version}/",
         digest=artifact.digest,
         size=artifact.size,
         files={n: ModelFile(path=f.key, size=f.size, sha256=f.sha256) for n, f in sorted(artifact.files.items())},
@@ -200,10 +209,10 @@ def _spec(artifacts: Artifacts, artifact: Artifact, found: Mapping[str, Artifact
     return dict(json.loads(artifacts.fetch(source, "model.json").read_text()))
 
 
-def _parameters(artifacts: Artifacts, known: Known, found: Mapping[str, Artifact | None]) -> int | None:
-    """Quantization and compilation keep the parameters of what they start from."""
+def _of_onnx(known: Known, found: Mapping[str, Artifact | None], field: str) -> Any:
+    """Quantization and compilation keep the parameters and the licence of what they start from."""
     onnx = found["efficientnet-student-onnx"]
-    return onnx.record.get("parameters") if onnx and known.parent == "efficientnet-student-onnx" else None
+    return onnx.record.get(field) if onnx and known.parent == "efficientnet-student-onnx" else None
 
 
 def _training(

@@ -25,13 +25,15 @@ def as_markdown(picture: bytes, alt: str) -> str:
 def lineage(edges: Sequence[tuple[str, str]], floors: Mapping[str, str]) -> bytes:
     """Assets from left to right in the order of their dependencies, a colour for each floor, as a PNG.
 
-    ``edges``: pairs of an asset and one that is made from it; ``floors``: the floor of each asset.
+    ``edges``: pairs of an asset and one that is made from it; ``floors``: the floor of each asset that is drawn. What is
+    also reached by way of others has no arrow of its own.
     """
     import networkx
     from matplotlib.figure import Figure
 
-    graph = networkx.DiGraph(edges)
+    graph = networkx.DiGraph([edge for edge in edges if set(edge) <= set(floors)])
     graph.add_nodes_from(floors)
+    graph = networkx.transitive_reduction(graph)
     places = _places(graph)
     widest = max(sum(at[0] == x for at in places.values()) for x in {at[0] for at in places.values()})
     columns = len({at[0] for at in places.values()})

@@ -44,7 +44,7 @@ def page(manifest: ProjectManifest, mermaid: str) -> str:
             "| model | version | status | architecture | parameters | recall@1 |",
             "|---|---|---|---|---|---|",
             *[
-                f"| [{name}]({model.path.removeprefix(manifest.store + '/').rstrip('/').rpartition('/')[0]}/README.md) "
+                f"| [{name}]({model.folder}/README.md) "
                 f"| {model.version} | {model.status} | {model.architecture or '–'} "
                 f"| {f'{model.parameters:,}' if model.parameters else '–'} | {_recall(name, manifest)} |"
                 for name, model in manifest.models.items()

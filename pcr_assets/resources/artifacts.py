@@ -98,6 +98,15 @@ class Artifacts:
 
     def fetch(self, artifact: Artifact, file: str) -> Path:
         """A verified local file of an artifact. Raises :class:`ArtifactMissing` or :class:`ArtifactDamaged`."""
+        if file not in artifact.files:
+            raise ArtifactMissing(
+                f"{artifact.name} {artifact.version} holds no {file}"
+                + (
+                    ", for it was made elsewhere: train it here (`make build`), or adopt one that has it"
+                    if artifact.record.get("adopted")
+                    else ""
+                )
+            )
         return self.fetch_file(artifact.files[file])
 
     def fetch_file(self, published: PublishedFile) -> Path:
