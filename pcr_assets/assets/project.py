@@ -192,8 +192,8 @@ def experiments_index(project: Project) -> dg.MaterializeResult:
 def graph() -> tuple[list[tuple[str, str]], dict[str, str]]:
     """The assets of all floors below this one: pairs of an asset and one made from it, and the floor of each."""
     specs = [spec for made in dg.load_assets_from_modules(DRAWN) for spec in made.specs]  # type: ignore[union-attr]
-    floors = {spec.key.to_user_string(): spec.group_name or "" for spec in specs}
-    edges = [(dep.asset_key.to_user_string(), spec.key.to_user_string()) for spec in specs for dep in spec.deps]
+    floors = {spec.key.to_user_string(): spec.group_name or "" for spec in specs if spec.group_name != "settings"}
+    edges = {(dep.asset_key.to_user_string(), spec.key.to_user_string()) for spec in specs for dep in spec.deps}
     return sorted(edge for edge in edges if edge[0] in floors), floors
 
 

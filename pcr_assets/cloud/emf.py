@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,12 +65,7 @@ def _measures(value: dict[str, Any]) -> Iterator[Measure]:
             for metric in directive["Metrics"]:
                 number = value[metric["Name"]]
                 for one in number if isinstance(number, list) else [number]:
-                    if (
-                        isinstance(one, bool)
-                        or not isinstance(one, int | float)
-                        or one != one
-                        or abs(one) == float("inf")
-                    ):
+                    if isinstance(one, bool) or not isinstance(one, int | float) or not math.isfinite(one):
                         raise ValueError(f"{metric['Name']} is {one}, which is no number")
                     yield Measure(
                         directive["Namespace"], metric["Name"], float(one), dimensions, about["Timestamp"] / 1000

@@ -1,6 +1,6 @@
 """Money: what runs cost, what storing costs, a year of answering in the cloud and at the edge, and what would save most."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pcr_assets.project_records.models import KNOWN, Sources, cost_of
@@ -105,8 +105,8 @@ def figure(sources: Sources, storage: Storage, settings: RecordsSettings) -> Cos
     return Costs(paid, year, storage, _advice(paid, year, storage, sources, settings))
 
 
-def _sum(lines: object) -> float:
-    return round(sum(line.usd or 0.0 for line in lines), 4)  # type: ignore[attr-defined]
+def _sum(lines: Iterable[Paid]) -> float:
+    return round(sum(line.usd or 0.0 for line in lines), 4)
 
 
 def _recorded(sources: Sources) -> list[Paid]:

@@ -5,7 +5,7 @@ needs no database, it can't lose what a server forgot, and the weights that a ru
 ``python -m pcr_assets.project_records.mlflow`` copies it to a server for those who want MLflow's pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pcr_assets import layout
@@ -68,6 +68,7 @@ def _cost(run: Run, sources: Sources) -> dict[str, float]:
 
 def flat(value: Any, above: str = "") -> dict[str, Any]:
     """Nested mappings and lists as one level: ``{"phases.0.steps": 250}``."""
+    inside: Iterable[tuple[Any, Any]]
     if isinstance(value, Mapping):
         inside = value.items()
     elif isinstance(value, list) and any(isinstance(entry, dict) for entry in value):

@@ -53,8 +53,8 @@ def lineage(edges: Sequence[tuple[str, str]], floors: Mapping[str, str]) -> byte
         colour = COLOURS[FLOORS.index(floors[name])] if floors.get(name) in FLOORS else COLOURS[0]
         box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": colour}
         axes.text(x, y, name.replace("_", "\n", 1), ha="center", va="center", fontsize=8, bbox=box)
-    x, y = zip(*places.values(), strict=True)
-    axes.set(xlim=(min(x) - 0.5, max(x) + 0.5), ylim=(min(y) - 0.8, max(y) + 0.8))
+    across, down = ([at[axis] for at in places.values()] for axis in (0, 1))
+    axes.set(xlim=(min(across) - 0.5, max(across) + 0.5), ylim=(min(down) - 0.8, max(down) + 0.8))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -93,8 +93,8 @@ def measure(stored: Iterable[Stored], current: frozenset[str], prices: PriceTabl
         for kind, storage_class in sorted(objects, key=lambda place: (-size[place], place))
     )
     by_class: defaultdict[str, int] = defaultdict(int)
-    for entry in measured:
-        by_class[entry.storage_class] += entry.size
+    for part in measured:
+        by_class[part.storage_class] += part.size
     return Storage(measured, dict(sorted(by_class.items())))
 
 
