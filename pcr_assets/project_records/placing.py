@@ -32,7 +32,7 @@ def place(
     ours = {file.key: file.sha256 for file in _named_before(artifacts, name)}
     placed = {key: PublishedFile(key, digests.of_bytes(data), len(data)) for key, data in sorted(files.items())}
     for key, data in files.items():
-        if ours.get(key) != placed[key].sha256:
+        if ours.get(key) != placed[key].sha256 or artifacts.store.size(key) != len(data):
             _keep_aside(artifacts, key, ours.get(key), placed[key].sha256)
             artifacts.store.write(key, data)
     digest = digests.of_json({key: file.sha256 for key, file in placed.items()})
