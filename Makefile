@@ -7,6 +7,10 @@ BIN := $(CURDIR)/$(VENV)/bin
 # store was given; so `make plan` and `make dev` mean the same cards, and the same profile.
 SOURCES := CARDS PHOTOS STRANGERS PROFILE
 $(foreach name,STORE $(SOURCES),$(if $(PCR_$(name)),$(eval $(name) ?= $(PCR_$(name)))))
+# `make adopt PREFIX=…` means the store in which that prefix lies.
+ifneq ($(PREFIX),)
+STORE := $(patsubst %/project/pokemon-card-recognition,%,$(patsubst %/,%,$(PREFIX)))
+endif
 STORE ?= store
 INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR)/.dagster,$(abspath $(STORE))/.dagster)
 -include $(INSTANCE)/sources.mk
@@ -66,6 +70,11 @@ bench-frame: setup  ## a frame part by part beside the bare network: make bench-
 
 bench-incremental: setup  ## what new cards cost beside a full rebuild: make bench-incremental STORE=… [SIZES="1000 4000"] [SCANS=…]
 	@python benchmarks/incremental.py --store '$(PCR_STORE)' --work '$(or $(WORK),.cache/incremental)' --cards $(or $(SIZES),1000 4000 16000) $(if $(SCANS),--scans '$(SCANS)')
+
+# Without APPLY=1 nothing is written. Its exit code 3, there is something to adopt, is no error to make.
+.PHONY: adopt
+adopt: setup instance  ## take over what lies in a folder or s3://…, laid out as this project is: make adopt PREFIX=… [APPLY=1]
+	@python -m pcr_assets.adopt '$(PCR_STORE)' $(if $(APPLY),--apply) || test $$? -eq 3
 
 prune: setup  ## remove old releases and the parts that no kept one names: make prune KEEP=3
 	@python -m pcr_assets.prune --keep $(or $(KEEP),3)

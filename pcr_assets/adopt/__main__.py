@@ -15,10 +15,10 @@ from pcr_assets import layout, planner
 from pcr_assets.adopt import models
 from pcr_assets.adopt.materialize import materialize
 from pcr_assets.adopt.survey import Finding, survey
-from pcr_assets.cloud.storage import listed
 from pcr_assets.project_records.inventory import current_keys
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
+from pcr_assets.resources.stored import listed
 from pcr_assets.settings import SettingsError
 
 FIRST = "training_snapshot"

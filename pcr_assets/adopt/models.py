@@ -12,10 +12,10 @@ from typing import Any
 
 from pcr_assets import digests, layout
 from pcr_assets.adopt.survey import Finding, Verdict
-from pcr_assets.cloud.storage import Stored
 from pcr_assets.project_records.models import KNOWN, TRANSITIONAL, Known
 from pcr_assets.resources.artifacts import NUMBERED, Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.store import Missing, Store
+from pcr_assets.resources.stored import Stored
 
 TRAINED = (layout.TEACHER, layout.STAGE1, layout.STAGE2)
 """What would be trained, were it not there."""

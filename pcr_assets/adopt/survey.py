@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from pcr_assets import layout
 from pcr_assets.cards.names import is_picture, read_name
-from pcr_assets.cloud.storage import Stored
 from pcr_assets.project_records.models import KNOWN
 from pcr_assets.resources.artifacts import NUMBERED
+from pcr_assets.resources.stored import Stored
 
 NAMED = 5
 """Keys that a finding names one by one."""

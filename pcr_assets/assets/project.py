@@ -69,10 +69,10 @@ def project_manifest(project: Project) -> dg.MaterializeResult:
 @recorded(layout.INVENTORY, deps=MADE)
 def store_inventory(project: Project) -> dg.MaterializeResult:
     """What the store holds, by content and storage class, from its listing: what is current of it, and what that costs."""
-    from pcr_assets.cloud.storage import listed
     from pcr_assets.project_records import inventory
     from pcr_assets.project_records.placing import place
     from pcr_assets.project_records.storage import measure
+    from pcr_assets.resources.stored import listed
 
     sources, _ = _sources(project)
     found = measure(listed(project.root), inventory.current_keys(project.artifacts), sources.prices)

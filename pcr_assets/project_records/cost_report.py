@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from pcr_assets import layout
-from pcr_assets.cloud.storage import FOLDER
 from pcr_assets.imaging import charts
 from pcr_assets.project_records.costs import HERE, RECORDED, Costs, Paid, as_rows
 from pcr_assets.project_records.pictures import png
 from pcr_assets.project_records.price_table import History, PriceTable
 from pcr_assets.project_records.storage import Storage
+from pcr_assets.resources.stored import FOLDER
 
 PAGE = f"{layout.COSTS}/COST_BREAKDOWN.md"
 

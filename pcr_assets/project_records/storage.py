@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pcr_assets import layout
-from pcr_assets.cloud.storage import FOLDER, Stored
 from pcr_assets.project_records.placing import is_record
 from pcr_assets.project_records.price_table import PriceTable
+from pcr_assets.resources.stored import FOLDER, Stored
 
 GB = 1e9
 KINDS = {

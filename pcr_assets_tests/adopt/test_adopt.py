@@ -11,11 +11,11 @@ from pcr_assets import layout, planner
 from pcr_assets.adopt.__main__ import main, store_of
 from pcr_assets.adopt.materialize import materialize
 from pcr_assets.adopt.survey import raw_cards
-from pcr_assets.cloud.storage import Stored
 from pcr_assets.definitions import build_defs
 from pcr_assets.imaging.sample import render
 from pcr_assets.project_records.models import collect
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.stored import Stored
 from pcr_assets_tests.project_records.synthetic import sources_of
 from pcr_assets_tests.small_graph import SmallGraph, names
 
@@ -57,7 +57,7 @@ def prefix(tmp_path):
     for key, data in FILES.items():
         (root / key).parent.mkdir(parents=True, exist_ok=True)
         (root / key).write_bytes(data)
-    render(tmp_path / "raw", sets=2, cards_per_set=4, strangers=1)
+    render(tmp_path / "raw", sets=3, cards_per_set=8, strangers=1)
     cards = root / layout.RAW
     cards.mkdir(parents=True)
     for scan in (tmp_path / "raw" / "card_images").rglob("*.png"):

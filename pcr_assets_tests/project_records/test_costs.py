@@ -6,10 +6,10 @@ import io
 import pytest
 
 from pcr_assets import layout
-from pcr_assets.cloud.storage import Stored
 from pcr_assets.project_records import cost_report, costs, metrics, price_table
 from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.project_records.storage import Storage, measure
+from pcr_assets.resources.stored import Stored
 from pcr_assets.settings import SettingsError
 from pcr_assets_tests.project_records.synthetic import sources_of, store_with_models
 from pcr_assets_tests.project_records.test_manifest import built

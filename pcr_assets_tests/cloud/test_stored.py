@@ -1,9 +1,9 @@
 """The listing of a store with its storage classes."""
 
-from pcr_assets.cloud.storage import listed
 from pcr_assets.resources.s3_client import S3Settings
 from pcr_assets.resources.s3_store import S3Store
 from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.stored import listed
 
 
 def test_a_bucket_tells_the_class_of_each_object(s3):
