@@ -167,8 +167,7 @@ def lifecycle_rules_are_set(project: Project) -> dg.AssetCheckResult:
     from pcr_assets.resources.s3_store import S3Store
 
     store = project.root
-    asked = project.settings.section("records")["ask_bucket"] and isinstance(store, S3Store)
-    if not asked:
+    if not isinstance(store, S3Store) or not project.settings.section("records")["ask_bucket"]:
         return dg.AssetCheckResult(
             passed=True, description="not asked: the store is a folder, or records.ask_bucket is off"
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import (  # internal, dagster 1.13
@@ -77,7 +78,11 @@ def _event(
         **{get_input_data_version_tag(parent): version for parent, (version, _) in inputs.items()},
         **{get_input_event_pointer_tag(parent): str(at or "NULL") for parent, (_, at) in inputs.items()},
     }
-    metadata = {"adopted": True, "version": artifact.version, "size (MB)": round(artifact.size / 1e6, 3)}
+    metadata: dict[str, Any] = {
+        "adopted": True,
+        "version": artifact.version,
+        "size (MB)": round(artifact.size / 1e6, 3),
+    }
     return dg.AssetMaterialization(key, description="Adopted: it was there.", metadata=metadata, tags=tags)
 
 

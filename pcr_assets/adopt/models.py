@@ -64,8 +64,10 @@ def find(store: Store, stored: Iterable[Stored], has_pointer: frozenset[str]) ->
     for known in KNOWN:
         if known.place in has_pointer:
             continue
-        told = next((says[name] for name in (known.name, *OTHER_NAMES.get(known.name, ())) if name in says), {})
-        there = versions.get(known.place, {})
+        told: Mapping[str, Any] = next(
+            (says[name] for name in (known.name, *OTHER_NAMES.get(known.name, ())) if name in says), {}
+        )
+        there: Mapping[str, Mapping[str, int]] = versions.get(known.place, {})
         version = max(there, key=_number) if there else str(told.get("version") or "")
         if NUMBERED.fullmatch(version):
             found.append(_judge(known, version, there.get(version, {}), told))

@@ -47,6 +47,12 @@ LEFT_ALONE = {
     "pipelines/": "nothing here is read",
     "models/efficientnet-hailo/calibration/": "calibration pictures are drawn anew",
 }
+TAKEN = {
+    "data/raw/": "photos, pictures to refuse, and the catalogue, where they have their usual names",
+    f"{layout.RELEASES}/": "releases and their parts",
+    f"{layout.RUNS}/": "the log of runs",
+    f"{layout.REPLACED}/": "what records replaced",
+}
 REPLACED = {
     "README.md": "written anew by project_readme",
     "metadata/project_manifest.json": "read for what it says of models, then written anew by project_manifest",
@@ -71,6 +77,8 @@ def survey(stored: Iterable[Stored], ours: frozenset[str]) -> list[Finding]:
             found.append(_finding("published here", Verdict.FITS, "made by this pipeline", entries))
         elif path in REPLACED:
             found.append(_finding(path, Verdict.RECORDED, REPLACED[path] + KEPT, entries))
+        elif path in TAKEN:
+            found.append(_finding(path, Verdict.FITS, TAKEN[path], entries))
         elif path in LEFT_ALONE:
             found.append(_finding(path, Verdict.LEFT, LEFT_ALONE[path], entries))
         elif path == MODELS:
@@ -88,7 +96,7 @@ def _group(key: str, ours: frozenset[str]) -> str:
         return OURS
     if key.startswith(f"{layout.RAW}/"):
         return layout.RAW
-    places = sorted([*LEFT_ALONE, *REPLACED], key=len, reverse=True)
+    places = sorted([*TAKEN, *LEFT_ALONE, *REPLACED], key=len, reverse=True)
     if place := next((place for place in places if key.startswith(place)), None):
         return place
     folder, _, file = key.rpartition("/")

@@ -90,6 +90,7 @@ def store_inventory(project: Project) -> dg.MaterializeResult:
 @recorded(layout.METRICS, deps=[project_manifest, store_inventory, records_config], kinds={"csv"})
 def analytics_metrics(project: Project) -> dg.MaterializeResult:
     """The records as tables: performance, compression, costs, storage, lineage, and a summary."""
+    from pcr_assets.imaging import charts
     from pcr_assets.project_records import metrics
     from pcr_assets.project_records.placing import place
 
@@ -97,8 +98,6 @@ def analytics_metrics(project: Project) -> dg.MaterializeResult:
     published = place(project.artifacts, layout.METRICS, metrics.files(written, costs))
     summary = metrics.summary(written, costs)
     fewer = {name: times for name, times in summary["compression"].items() if times}
-    from pcr_assets.imaging import charts
-
     chart = (
         charts.bars(fewer, title="parameters of the teacher per parameter", x_label="times fewer") if fewer else "none"
     )
@@ -114,9 +113,10 @@ def cost_report(project: Project) -> dg.MaterializeResult:
     from pcr_assets.project_records.placing import place
 
     (sources, _), costs = _sources(project), _costs(project)
-    published = place(project.artifacts, layout.COSTS, page.files(costs, sources.prices, sources.history))
+    drawn = page.plots(costs)
+    published = place(project.artifacts, layout.COSTS, page.files(costs, sources.prices, sources.history, drawn))
     advice = [{"$ a year": entry.usd_a_year, "what": entry.what, "how": entry.how} for entry in costs.advice]
-    pictures = {name.removesuffix(".png"): dg.MetadataValue.md(chart) for name, chart in page.plots(costs).items()}
+    pictures = {name.removesuffix(".png"): dg.MetadataValue.md(chart) for name, chart in drawn.items()}
     shown = {"paid ($)": costs.total, "of which recorded before ($)": costs.recorded, "advice": show.listed(advice)}
     return materialized(published, {**shown, **pictures})
 

@@ -1,6 +1,6 @@
 """``analytics/reports/COST_BREAKDOWN.md``: what was paid, what storing costs, cloud beside edge, and what would save most."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pcr_assets import layout
 from pcr_assets.imaging import charts
@@ -35,9 +35,8 @@ def plots(costs: Costs) -> dict[str, str]:
     return found
 
 
-def files(costs: Costs, prices: PriceTable, history: History) -> dict[str, bytes]:
-    """The page and its pictures: keys of the store and bytes."""
-    drawn = plots(costs)
+def files(costs: Costs, prices: PriceTable, history: History, drawn: Mapping[str, str]) -> dict[str, bytes]:
+    """The page and its pictures, ``drawn`` by :func:`plots`: keys of the store and bytes."""
     page = "\n".join([*_money(costs, prices, history, drawn), ""]).encode()
     return {PAGE: page, **{f"{layout.COSTS}/{name}": png(chart) for name, chart in drawn.items()}}
 

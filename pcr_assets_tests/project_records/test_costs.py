@@ -100,7 +100,8 @@ def test_advice_stands_in_the_order_of_money(artifacts):
 
 def test_the_report_tells_both_sums_and_draws_them(artifacts):
     sources, _ = sources_of(artifacts)
-    files = cost_report.files(figured(artifacts), sources.prices, sources.history)
+    found = figured(artifacts)
+    files = cost_report.files(found, sources.prices, sources.history, cost_report.plots(found))
     page = files[cost_report.PAGE].decode()
     assert "$11.50 was recorded before this pipeline, $6.55 is figured" in page
     assert "$727 saved in year 1" in page
