@@ -37,7 +37,7 @@ def lineage(edges: Sequence[tuple[str, str]], floors: Mapping[str, str]) -> byte
     places = _places(graph)
     widest = max(sum(at[0] == x for at in places.values()) for x in {at[0] for at in places.values()})
     columns = len({at[0] for at in places.values()})
-    figure = Figure(figsize=(2.1 * columns, 0.62 * widest + 0.8), dpi=80, layout="constrained")
+    figure = Figure(figsize=(2.1 * columns, 0.9 * widest + 0.6), dpi=80, layout="constrained")
     axes = figure.subplots()
     axes.axis("off")
     for above, below in sorted(graph.edges):
