@@ -7,8 +7,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 # store was given; so `make plan` and `make dev` mean the same cards, and the same profile.
 SOURCES := CARDS PHOTOS STRANGERS PROFILE
 $(foreach name,STORE $(SOURCES),$(if $(PCR_$(name)),$(eval $(name) ?= $(PCR_$(name)))))
-# `make adopt PREFIX=…` means the store in which that prefix lies.
-ifneq ($(PREFIX),)
+# `make adopt PREFIX=…` means the store in which that prefix lies. Shells have a PREFIX of their own: it counts in the call only.
+ifeq ($(origin PREFIX),command line)
 STORE := $(patsubst %/project/pokemon-card-recognition,%,$(patsubst %/,%,$(PREFIX)))
 endif
 STORE ?= store
