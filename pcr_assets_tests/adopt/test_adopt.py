@@ -5,18 +5,24 @@ import shutil
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from pcr_assets import layout, planner
+from pcr_assets import digests, layout, planner
+from pcr_assets.adopt import models
 from pcr_assets.adopt.__main__ import main, store_of
 from pcr_assets.adopt.materialize import materialize
-from pcr_assets.adopt.survey import raw_cards
+from pcr_assets.adopt.survey import raw_cards, survey
 from pcr_assets.definitions import build_defs
 from pcr_assets.imaging.sample import render
+from pcr_assets.learning.weights import tensor_digest
 from pcr_assets.project_records.models import collect
+from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.stored import Stored
-from pcr_assets_tests.project_records.synthetic import sources_of
+from pcr_assets.resources.store import FolderStore, open_store
+from pcr_assets.resources.stored import Stored, listed
+from pcr_assets_tests.project_records.synthetic import SPEC, sources_of
 from pcr_assets_tests.small_graph import SmallGraph, names
 
 MANIFEST = {
@@ -181,3 +187,47 @@ def test_a_place_where_nothing_lies_is_an_error(tmp_path, instance, capsys):
 @pytest.mark.parametrize("prefix", ["s3://b", "s3://b/", f"s3://b/{layout.PROJECT}", f"s3://b/{layout.PROJECT}/"])
 def test_the_bucket_and_the_place_in_it_mean_the_same(prefix):
     assert store_of(prefix) == "s3://b"
+
+
+def test_weights_and_a_spec_of_this_pipelines_form_are_adopted_whole(tmp_path):
+    store = FolderStore(str(tmp_path))
+    for version, value in (("v1.9", 1.0), ("v1.10", 2.0)):
+        folder = tmp_path / layout.STAGE2 / version
+        folder.mkdir(parents=True)
+        save_file({"head.weight": np.full((2, 2), value, np.float32)}, folder / "weights.safetensors")
+        (folder / "model.json").write_text(json.dumps(SPEC))
+        (folder / "metrics.json").write_text(json.dumps({"parameters": 4, "steps": 180}))
+    (found,) = models.find(store, listed(store), frozenset())
+    assert (found.version, found.usable, found.finding.verdict) == ("v1.10", True, "fits"), "v1.10 comes after v1.9"
+    adopted = models.adopt(Artifacts(store), found)
+    assert adopted.digest == digests.of_json([tensor_digest(folder / "weights.safetensors"), SPEC])
+    assert {name: adopted.record[name] for name in ("backbone", "parameters", "steps", "teacher_license")} == {
+        "backbone": "efficientnet_lite0",
+        "parameters": 4,
+        "steps": 180,
+        "teacher_license": "Apache-2.0",
+    }
+    assert Artifacts(store).find(layout.STAGE2) == adopted
+    assert models.find(store, listed(store), frozenset({layout.STAGE2})) == [], (
+        "what has a pointer is not adopted again"
+    )
+
+
+def test_a_bucket_is_surveyed_as_a_folder_is(bucket):
+    store = open_store(f"{bucket}/{layout.PROJECT}")
+    for key, data in FILES.items():
+        store.client.put_object(Bucket=store.bucket, Key=f"{store.prefix}/{key}", Body=data)
+    found = models.find(store, listed(store), frozenset())
+    versions = {model.known.place: (model.version, model.usable, len(model.files)) for model in found}
+    assert versions == {
+        layout.TEACHER: ("v1.0", False, 1),
+        layout.STAGE1: ("v1.0", False, 0),
+        layout.STAGE2: ("v2.0", False, 2),
+        layout.HEF: ("v2.1", False, 1),
+    }
+    for model in found:
+        if model.known.place in models.TRAINED:
+            models.adopt(Artifacts(store), model)
+    stage2 = Artifacts(store).find(layout.STAGE2)
+    assert stage2.files["student_stage2_final.pt"].sha256 == digests.of_bytes(b"a pickle")
+    assert {finding.path for finding in survey(listed(store), frozenset())} >= {"data/processed/", "notes.txt"}
