@@ -1,7 +1,7 @@
 """``python -m pcr_assets.cloud.lifecycle``: the bucket's rules for old objects: what is set, what should be, and setting it.
 
-Three rules are ours, known by their IDs. Setting them keeps every rule of anybody else: S3 replaces all rules of a bucket
-at once, so they are read, merged and written, and read again to see that they hold.
+Three rules are ours, known by their IDs. Setting them keeps every rule of anybody else, and what somebody added to ours: S3
+replaces all rules of a bucket at once, so they are read, merged and written, and read again to see that they hold.
 """
 
 import argparse
@@ -92,13 +92,29 @@ def plan(rules: Sequence[Rule], prefix: str = "") -> Plan:
     """Compare the rules of a bucket with ours."""
     ours = {rule["ID"]: rule for rule in wanted(prefix)}
     there = {rule["ID"]: rule for rule in rules if rule.get("ID") in ours}
-    same = {name for name, rule in there.items() if _means(rule) == _means(ours[name])}
+    same = {name for name, rule in there.items() if _means(rule) == _means(_joined(rule, ours[name]))}
     return Plan(
         missing=tuple(rule for name, rule in ours.items() if name not in there),
-        changed=tuple((there[name], rule) for name, rule in ours.items() if name in there and name not in same),
+        changed=tuple(
+            (there[name], _joined(there[name], rule))
+            for name, rule in ours.items()
+            if name in there and name not in same
+        ),
         right=tuple(there[name] for name in ours if name in same),
         kept=tuple(rule for rule in rules if rule.get("ID") not in ours),
     )
+
+
+def _joined(found: Rule, ours: Rule) -> Rule:
+    """A rule of ours with all that somebody added to it, such as what becomes of old versions of objects."""
+    steps = [step for step in found.get("Transitions", ()) if step.get("StorageClass") not in _classes(ours)]
+    added = {name: value for name, value in found.items() if name not in ("Prefix", *ours)}
+    joined = {**ours, **added}
+    return {**joined, "Transitions": [*ours.get("Transitions", ()), *steps]} if steps else joined
+
+
+def _classes(rule: Rule) -> set[str]:
+    return {step["StorageClass"] for step in rule.get("Transitions", ())}
 
 
 def _prefix(rule: Rule) -> str:

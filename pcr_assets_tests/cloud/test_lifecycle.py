@@ -53,6 +53,23 @@ def test_a_rule_of_ours_that_somebody_changed_is_told_and_mended(s3):
     assert sorted(ids(s3)) == sorted(["logs", *(rule["ID"] for rule in lifecycle.wanted())])
 
 
+def test_what_somebody_added_to_a_rule_of_ours_stays(s3):
+    """The project's bucket has such a rule: old versions of training outputs go to the archive after 30 days."""
+    older = {"NoncurrentVersionTransitions": [{"NoncurrentDays": 30, "StorageClass": "GLACIER"}]}
+    deeper = {"Days": 365, "StorageClass": "DEEP_ARCHIVE"}
+    outputs, profiles, uploads = lifecycle.wanted()
+    put(
+        s3, {**outputs, **older}, {**profiles, "Transitions": [{"Days": 7, "StorageClass": "GLACIER"}, deeper]}, uploads
+    )
+    found = lifecycle.plan(lifecycle.rules_of(s3, "training"))
+    assert [rule["ID"] for rule in found.right] == ["ArchiveOldTrainingOutputs", "DeleteIncompleteMultipartUploads"]
+    lifecycle.apply(s3, "training")
+    rules = {rule["ID"]: rule for rule in s3.get_bucket_lifecycle_configuration(Bucket="training")["Rules"]}
+    assert rules["ArchiveOldTrainingOutputs"]["NoncurrentVersionTransitions"] == older["NoncurrentVersionTransitions"]
+    steps = {step["StorageClass"]: step["Days"] for step in rules["ArchiveOldProfilingData"]["Transitions"]}
+    assert steps == {"GLACIER": 180, "DEEP_ARCHIVE": 365}
+
+
 def test_an_empty_filter_means_the_same_as_an_empty_prefix():
     rule = {**lifecycle.wanted()[2], "Filter": {}}
     assert not lifecycle.plan([rule]).changed
