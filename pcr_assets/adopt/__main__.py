@@ -77,7 +77,7 @@ def _adopt(project: Project, defs: dg.Definitions, instance: dg.DagsterInstance,
         entry.key.removesuffix("/current.json") for entry in stored if entry.key.endswith("/current.json")
     )
     found = models.find(store, stored, pointers)
-    _report(store.root, survey(stored, current_keys(artifacts)), found)
+    _report(store.root, survey(stored, current_keys(artifacts, stored)), found)
     trained = [model for model in found if model.known.place in models.TRAINED]
     if apply:
         if trained:

@@ -75,7 +75,8 @@ def store_inventory(project: Project) -> dg.MaterializeResult:
     from pcr_assets.resources.stored import listed
 
     sources, _ = _sources(project)
-    found = measure(listed(project.root), inventory.current_keys(project.artifacts), sources.prices)
+    stored = list(listed(project.root))
+    found = measure(stored, inventory.current_keys(project.artifacts, stored), sources.prices)
     published = place(project.artifacts, layout.INVENTORY, inventory.files(found))
     table = {
         entry.kind: {"class": entry.storage_class, "MB": entry.size / 1e6, "objects": entry.objects}

@@ -1,19 +1,21 @@
 """``metadata/inventory.json``: the measured store, kept so that one listing serves all records that speak of it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from pcr_assets import layout
 from pcr_assets.project_records.manifest import as_json
 from pcr_assets.project_records.storage import Measured, Storage
 from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.stored import Stored
 
 FILE = "metadata/inventory.json"
 
 
-def current_keys(artifacts: Artifacts) -> frozenset[str]:
-    """The keys of all files that a pointer of the store names."""
-    pointers = [entry.key for entry in artifacts.store.list() if entry.key.endswith("/current.json")]
+def current_keys(artifacts: Artifacts, stored: Iterable[Stored]) -> frozenset[str]:
+    """The keys of all files that a pointer among the listed objects names."""
+    pointers = [entry.key for entry in stored if entry.key.endswith("/current.json")]
     found = (artifacts.current(key.removesuffix("/current.json")) for key in pointers)
     return frozenset(file.key for artifact in found for file in artifact.files.values())
 
