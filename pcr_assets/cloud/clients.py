@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pcr_assets.resources.s3_client import CONNECT_SECONDS, SILENT_SECONDS, TRIES, S3Settings, connect
+from pcr_assets.resources.s3_client import CONNECT_SECONDS, SILENT_SECONDS, TRIES, S3Settings, assuming, connect
 from pcr_assets.resources.s3_errors import CHAIN, CREDENTIALS
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
@@ -35,13 +35,11 @@ def client(service: str, settings: S3Settings | None = None) -> Any:
     import boto3
     from botocore.config import Config
 
-    from pcr_assets.resources.s3_client import _assuming
-
     settings = settings or S3Settings.of_environment()
     with told(f"open a client for {service}"):
         session = boto3.Session(profile_name=settings.profile)
         if settings.role:
-            session = boto3.Session(botocore_session=_assuming(settings.role, session), region_name=session.region_name)
+            session = boto3.Session(botocore_session=assuming(settings.role, session), region_name=session.region_name)
         return session.client(
             service,
             region_name=settings.region,
