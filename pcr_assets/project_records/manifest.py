@@ -56,7 +56,6 @@ class Release(_Part):
     id: str
     path: str
     variants: list[str]
-    signed_by: str
     answers: dict[str, Any]
 
 
@@ -180,6 +179,5 @@ def _release(base: str, artifact: Artifact | None) -> Release | None:
         id=artifact.version,
         path=f"{base}{layout.RELEASES}/{artifact.version}/",
         variants=list(artifact.record["variants"]),
-        signed_by=artifact.record["keyid"],
         answers=dict(artifact.record["answers"]),
     )

@@ -48,7 +48,7 @@ def store_with_models(folder):
         artifacts,
         layout.RELEASES,
         {"manifest.json": b"{}"},
-        {"variants": ["fp32", "int8"], "keyid": "k", "answers": answers},
+        {"variants": ["fp32", "int8"], "answers": answers},
     )
     log(artifacts, "teacher_weights", teacher, 720.0, P4D, training_snapshot=snapshot.digest)
     log(artifacts, "student_stage1", stage1, 60.0, {"instance": None}, **{layout.TEACHER: teacher.digest})
