@@ -7,6 +7,10 @@ BIN := $(CURDIR)/$(VENV)/bin
 # store was given; so `make plan` and `make dev` mean the same cards, and the same profile.
 SOURCES := CARDS PHOTOS STRANGERS PROFILE
 $(foreach name,STORE $(SOURCES),$(if $(PCR_$(name)),$(eval $(name) ?= $(PCR_$(name)))))
+# `make adopt PREFIX=…` means the store in which that prefix lies. Shells have a PREFIX of their own: it counts in the call only.
+ifeq ($(origin PREFIX),command line)
+STORE := $(patsubst %/project/pokemon-card-recognition,%,$(patsubst %/,%,$(PREFIX)))
+endif
 STORE ?= store
 INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR)/.dagster,$(abspath $(STORE))/.dagster)
 -include $(INSTANCE)/sources.mk
@@ -72,6 +76,11 @@ bench-incremental: setup  ## what new cards cost beside a full rebuild: make ben
 
 gc: setup  ## say what nothing refers to any more, in the store and here; remove it: make gc APPLY=1 [KEEP=3] [HOURS=24] [DAYS=30]
 	@python -m pcr_assets.tidy $(if $(KEEP),--keep $(KEEP)) $(if $(HOURS),--hours $(HOURS)) $(if $(DAYS),--days $(DAYS)) $(if $(APPLY),--apply)
+
+# Without APPLY=1 nothing is written. Its exit code 3, there is something to adopt, is no error to make.
+.PHONY: adopt
+adopt: setup instance  ## take over what lies in a folder or s3://…, laid out as this project is: make adopt PREFIX=… [APPLY=1]
+	@python -m pcr_assets.adopt '$(PCR_STORE)' $(if $(APPLY),--apply) || test $$? -eq 3
 
 lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime

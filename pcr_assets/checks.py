@@ -13,6 +13,7 @@ from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.feedback import field_feedback
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.project import store_inventory
 from pcr_assets.assets.reference import card_embeddings
 from pcr_assets.assets.report import recognition_report
 from pcr_assets.measures import wilson
@@ -23,6 +24,11 @@ Limits = Mapping[str, float]
 """The section ``gates`` of the settings."""
 Finding = tuple[bool, str]
 Judge = Callable[..., Finding]
+
+
+def made_elsewhere(record: Record) -> bool:
+    """Whether an artifact was adopted without the numbers that gates compare."""
+    return bool(record.get("adopted")) and "recall" not in record
 
 
 def gate(
@@ -37,9 +43,13 @@ def gate(
         @dg.asset_check(asset=asset, name=judge.__name__, blocking=blocking, description=judge.__doc__)
         def check(project: Project) -> dg.AssetCheckResult:
             artifacts, limits = project.artifacts, project.settings.section("gates")
+            record = artifacts.current(artifact).record
+            if made_elsewhere(record):
+                said = f"{record['adopted']['from']} was made elsewhere: this was not measured on it"
+                return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description=said)
             other = artifacts.find(beside) if beside else None
-            others = [other.record if other else {}] if beside else []
-            passed, said = judge(artifacts.current(artifact).record, limits, *others)
+            others = [other.record if other and not made_elsewhere(other.record) else {}] if beside else []
+            passed, said = judge(record, limits, *others)
             severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
             return dg.AssetCheckResult(passed=passed, severity=severity, description=said)
 
@@ -82,6 +92,8 @@ def stage2_has_not_collapsed(record: Record, limits: Limits) -> Finding:
 @gate(student_stage2, layout.STAGE2, blocking=False, beside=layout.STAGE1)
 def stage2_beats_stage1(record: Record, limits: Limits, stage1: Record) -> Finding:
     """Fine-tuning finds more test cards than distillation alone did."""
+    if not stage1:
+        return True, "there is no stage 1 that was measured here"
     after, before = (_mean_recall(each) for each in (record, stage1))
     return after > before, f"recall@1 of test cards, mean over strengths: stage 2 {after:.1%}, stage 1 {before:.1%}"
 
@@ -178,6 +190,21 @@ def devices_are_as_sure_as_the_report(record: Record, limits: Limits, report: Re
     return not worse, "; ".join(worse) or "no model leaves surely more uncertain than the report"
 
 
+@dg.asset_check(asset=store_inventory, name="lifecycle_rules_are_set", blocking=False)
+def lifecycle_rules_are_set(project: Project) -> dg.AssetCheckResult:
+    """The bucket's rules for old objects are those of `pcr_assets.cloud.lifecycle`. Asked where `records: {ask_bucket: true}`."""
+    from pcr_assets.cloud import lifecycle
+    from pcr_assets.resources.s3_store import S3Store
+
+    store = project.root
+    if not isinstance(store, S3Store) or not project.settings.section("records")["ask_bucket"]:
+        return dg.AssetCheckResult(
+            passed=True, description="not asked: the store is a folder, or records.ask_bucket is off"
+        )
+    passed, said = lifecycle.judged(store.client, store.bucket, store.prefix.removesuffix(layout.PROJECT).strip("/"))
+    return dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, description=said)
+
+
 CHECKS = [
     few_scans_in_quarantine,
     teacher_beats_hashing,
@@ -193,4 +220,5 @@ CHECKS = [
     not_worse_than_the_last_release,
     answers_have_not_drifted,
     devices_are_as_sure_as_the_report,
+    lifecycle_rules_are_set,
 ]

@@ -149,6 +149,20 @@ def test_what_is_remembered_belongs_to_its_store(checkout):
     assert checkout.given("CARDS") == checkout.path("cards")
 
 
+def test_a_prefix_is_adopted_into_the_store_that_it_lies_in(checkout):
+    place = "/project/pokemon-card-recognition/"
+    for prefix in ("s3://bucket", f"s3://bucket{place}"):
+        assert checkout.make("adopt", f"PREFIX={prefix}", PCR_STORE="elsewhere") == 0
+        assert "runs: python -m pcr_assets.adopt s3://bucket\n" in checkout.printed
+    assert checkout.make("adopt", f"PREFIX=other{place}", "APPLY=1", EXIT_CODE="3") == 0, (
+        "something to adopt is no error"
+    )
+    assert f"pcr_assets.adopt {checkout.path('other')} --apply" in checkout.printed
+    assert checkout.make("adopt", PREFIX="/usr") == 0
+    assert checkout.given("STORE") == checkout.path("store"), "the shell's own PREFIX was taken for a store"
+    assert checkout.make("adopt", "PREFIX=s3://bucket", EXIT_CODE="1") != 0
+
+
 def test_an_intake_is_asked_for_sets_source_and_language(checkout):
     assert checkout.make("ingest", "SETS=base1 sv3pt5", "SOURCE=pokemontcg", "CARDS=new", "DRY_RUN=1", "RATE=2") == 0
     call = "python -m pcr_assets.ingest base1 sv3pt5 --source pokemontcg --lang en --rate 2 --dry-run"

@@ -7,6 +7,7 @@ each has a version folder of its own, and the pointer decides.
 """
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Damaged, Missing, Store, StoreError
 from pcr_assets.resources.turns import publishing
 
+NUMBERED = re.compile(r"v([0-9]+)\.([0-9]+)")
+"""A version folder as numbered artifacts have them: ``v1.0``, and ``v2.0`` where one was adopted."""
 AT_ONCE = 16
 """Files that are looked for, or written, at the same time."""
 FEW = 8
@@ -134,6 +137,15 @@ class Artifacts:
 
     def fetch(self, artifact: Artifact, file: str) -> Path:
         """A verified local file of an artifact. Raises :class:`ArtifactMissing` or :class:`ArtifactDamaged`."""
+        if file not in artifact.files:
+            raise ArtifactMissing(
+                f"{artifact.name} {artifact.version} holds no {file}"
+                + (
+                    ", for it was made elsewhere: train it here (`make build`), or adopt one that has it"
+                    if artifact.record.get("adopted")
+                    else ""
+                )
+            )
         return self.fetch_file(artifact.files[file])
 
     def fetch_file(self, published: PublishedFile) -> Path:
@@ -187,12 +199,19 @@ class Artifacts:
             version, written = self._write(name, versions, files)
             published = {**kept, **written}
         artifact = Artifact(name, version, digest, published, record)
-        entry = {file: vars(value) for file, value in sorted(published.items())}
-        body = {"version": version, "digest": digest, "files": entry, "record": artifact.record}
-        data = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False).encode()
-        if data != pointer:
-            self.store.swap(f"{name}/current.json", data, pointer)
+        self._point(artifact, pointer)
         return artifact
+
+    def adopt(self, artifact: Artifact) -> None:
+        """Make files current that lie in the store already: nothing is written but the pointer. Raises ``Moved``."""
+        self._point(artifact, self._pointer(artifact.name))
+
+    def _point(self, artifact: Artifact, before: bytes | None) -> None:
+        entry = {file: vars(value) for file, value in sorted(artifact.files.items())}
+        body = {"version": artifact.version, "digest": artifact.digest, "files": entry, "record": artifact.record}
+        data = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False).encode()
+        if data != before:
+            self.store.swap(f"{artifact.name}/current.json", data, before)
 
     def _refuse_lost(self, kept: Mapping[str, PublishedFile], last: Artifact | None) -> None:
         """Files that the pointer names stay while it does. Others may have been cleared away since they were looked at."""
@@ -239,8 +258,9 @@ class Artifacts:
 
     def _minors(self, name: str) -> Iterator[str]:
         taken = {entry.key[len(name) + 1 :].split("/")[0] for entry in self.store.list(name)}
-        minors = [int(version.removeprefix("v1.")) for version in taken if version.startswith("v1.")]
-        return (f"v1.{minor}" for minor in count(max(minors, default=-1) + 1))
+        found = [(int(at[1]), int(at[2])) for version in taken if (at := NUMBERED.fullmatch(version))]
+        major, minor = max(found, default=(1, -1))
+        return (f"v{major}.{next_minor}" for next_minor in count(minor + 1))
 
 
 def needed(below: str, names: Iterable[str]) -> dict[str, str]:

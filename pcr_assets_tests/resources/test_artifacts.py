@@ -6,7 +6,17 @@ from threading import Barrier
 
 import pytest
 
-from pcr_assets.resources.artifacts import FEW, NEEDS, ArtifactDamaged, ArtifactMissing, Artifacts, needed
+from pcr_assets import digests
+from pcr_assets.resources.artifacts import (
+    FEW,
+    NEEDS,
+    Artifact,
+    ArtifactDamaged,
+    ArtifactMissing,
+    Artifacts,
+    PublishedFile,
+    needed,
+)
 from pcr_assets.resources.store import FolderStore, Moved, StoreError
 
 
@@ -118,6 +128,19 @@ def test_numbered_content_that_comes_back_gets_a_new_version(artifacts):
     for letter in "aba":
         artifacts.publish("m", {"x": letter.encode()}, digest=digest(letter), numbered=True)
     assert artifacts.current("m").version == "v1.2"
+
+
+def test_files_that_lie_there_are_adopted_as_they_are_and_the_next_version_counts_on(artifacts):
+    artifacts.store.write("models/a/v2.1/w", b"theirs")
+    before = held(artifacts)
+    theirs = PublishedFile("models/a/v2.1/w", digests.of_bytes(b"theirs"), 6)
+    artifacts.adopt(Artifact("models/a", "v2.1", digest("a"), {"w": theirs}, {"adopted": {"from": "models/a/v2.1"}}))
+    assert held(artifacts).keys() - before.keys() == {"models/a/current.json"}
+    found = artifacts.find("models/a")
+    assert artifacts.fetch(found, "w").read_bytes() == b"theirs"
+    with pytest.raises(ArtifactMissing, match=r"models/a v2\.1 holds no model\.json, for it was made elsewhere"):
+        artifacts.fetch(found, "model.json")
+    assert artifacts.publish("models/a", {"w": b"ours"}, digest=digest("b"), numbered=True).version == "v2.2"
 
 
 def test_kept_files_are_named_again_and_not_written_again(artifacts):
