@@ -7,6 +7,10 @@ BIN := $(CURDIR)/$(VENV)/bin
 # store was given; so `make plan` and `make dev` mean the same cards, and the same profile.
 SOURCES := CARDS PHOTOS STRANGERS PROFILE
 $(foreach name,STORE $(SOURCES),$(if $(PCR_$(name)),$(eval $(name) ?= $(PCR_$(name)))))
+# `make adopt PREFIX=…` means the store in which that prefix lies. Shells have a PREFIX of their own: it counts in the call only.
+ifeq ($(origin PREFIX),command line)
+STORE := $(patsubst %/project/pokemon-card-recognition,%,$(patsubst %/,%,$(PREFIX)))
+endif
 STORE ?= store
 INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR)/.dagster,$(abspath $(STORE))/.dagster)
 -include $(INSTANCE)/sources.mk
@@ -21,7 +25,7 @@ export PCR_STRANGERS := $(call place,$(STRANGERS))
 export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets bench-frame bench-incremental prune
+.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets bench-frame bench-edge bench-incremental gc
 
 demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
@@ -64,11 +68,19 @@ bench-targets: setup  ## does the release reach what was asked of it: make bench
 bench-frame: setup  ## a frame part by part beside the bare network: make bench-frame STORE=… [CARDS=…]
 	@python benchmarks/frame.py --store '$(PCR_STORE)' $(if $(PCR_CARDS),--cards '$(PCR_CARDS)')
 
+bench-edge: setup  ## start, memory, search, a soak and kills, with 17,592 cards: make bench-edge STORE=… [SOAK=30] [KILLS=100]
+	@python benchmarks/edge.py --store '$(PCR_STORE)' $(if $(SOAK),--soak $(SOAK)) $(if $(KILLS),--kills $(KILLS))
+
 bench-incremental: setup  ## what new cards cost beside a full rebuild: make bench-incremental STORE=… [SIZES="1000 4000"] [SCANS=…]
 	@python benchmarks/incremental.py --store '$(PCR_STORE)' --work '$(or $(WORK),.cache/incremental)' --cards $(or $(SIZES),1000 4000 16000) $(if $(SCANS),--scans '$(SCANS)')
 
-prune: setup  ## remove old releases and the parts that no kept one names: make prune KEEP=3
-	@python -m pcr_assets.prune --keep $(or $(KEEP),3)
+gc: setup  ## say what nothing refers to any more, in the store and here; remove it: make gc APPLY=1 [KEEP=3] [HOURS=24] [DAYS=30]
+	@python -m pcr_assets.tidy $(if $(KEEP),--keep $(KEEP)) $(if $(HOURS),--hours $(HOURS)) $(if $(DAYS),--days $(DAYS)) $(if $(APPLY),--apply)
+
+# Without APPLY=1 nothing is written. Its exit code 3, there is something to adopt, is no error to make.
+.PHONY: adopt
+adopt: setup instance  ## take over what lies in a folder or s3://…, laid out as this project is: make adopt PREFIX=… [APPLY=1]
+	@python -m pcr_assets.adopt '$(PCR_STORE)' $(if $(APPLY),--apply) || test $$? -eq 3
 
 lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime

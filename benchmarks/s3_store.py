@@ -25,8 +25,9 @@ from pathlib import Path
 
 from s3transfer.manager import TransferConfig, TransferManager
 
-from pcr_assets.resources import store as stores
-from pcr_assets.resources.s3_store import AT_ONCE, PART, S3Store
+from pcr_assets.resources import downloads
+from pcr_assets.resources.s3_store import S3Store
+from pcr_assets.resources.s3_transfers import AT_ONCE, PART
 
 RESULT = Path(__file__).parent / "results" / "s3_store.json"
 SMALL = 20_000
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--away", type=float, default=20, help="milliseconds that each request waits, as on a network")
     given = options.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, served(given.root, Path(folder)) as root:
-        stores.CACHE = Path(folder, "cache")
+        downloads.CACHE = Path(folder, "cache")
         bench = Bench(S3Store(root), Path(folder), given.objects)
         bench.fill()
         measured = {
@@ -128,7 +129,7 @@ class Bench:
         for _ in range(count):
             for who, work in works.items():
                 shutil.rmtree(self.down, ignore_errors=True)
-                shutil.rmtree(stores.CACHE, ignore_errors=True)
+                shutil.rmtree(downloads.CACHE, ignore_errors=True)
                 self.down.mkdir()
                 began = time.perf_counter()
                 work()

@@ -11,9 +11,12 @@ import dagster as dg
 from pcr_assets import layout
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
+from pcr_assets.assets.feedback import field_feedback
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.project import store_inventory
 from pcr_assets.assets.reference import card_embeddings
 from pcr_assets.assets.report import recognition_report
+from pcr_assets.measures import wilson
 from pcr_assets.resources.project import Project
 
 Record = Mapping[str, Any]
@@ -21,6 +24,11 @@ Limits = Mapping[str, float]
 """The section ``gates`` of the settings."""
 Finding = tuple[bool, str]
 Judge = Callable[..., Finding]
+
+
+def made_elsewhere(record: Record) -> bool:
+    """Whether an artifact was adopted without the numbers that gates compare."""
+    return bool(record.get("adopted")) and "recall" not in record
 
 
 def gate(
@@ -35,9 +43,13 @@ def gate(
         @dg.asset_check(asset=asset, name=judge.__name__, blocking=blocking, description=judge.__doc__)
         def check(project: Project) -> dg.AssetCheckResult:
             artifacts, limits = project.artifacts, project.settings.section("gates")
+            record = artifacts.current(artifact).record
+            if made_elsewhere(record):
+                said = f"{record['adopted']['from']} was made elsewhere: this was not measured on it"
+                return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description=said)
             other = artifacts.find(beside) if beside else None
-            others = [other.record if other else {}] if beside else []
-            passed, said = judge(artifacts.current(artifact).record, limits, *others)
+            others = [other.record if other and not made_elsewhere(other.record) else {}] if beside else []
+            passed, said = judge(record, limits, *others)
             severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
             return dg.AssetCheckResult(passed=passed, severity=severity, description=said)
 
@@ -80,6 +92,8 @@ def stage2_has_not_collapsed(record: Record, limits: Limits) -> Finding:
 @gate(student_stage2, layout.STAGE2, blocking=False, beside=layout.STAGE1)
 def stage2_beats_stage1(record: Record, limits: Limits, stage1: Record) -> Finding:
     """Fine-tuning finds more test cards than distillation alone did."""
+    if not stage1:
+        return True, "there is no stage 1 that was measured here"
     after, before = (_mean_recall(each) for each in (record, stage1))
     return after > before, f"recall@1 of test cards, mean over strengths: stage 2 {after:.1%}, stage 1 {before:.1%}"
 
@@ -148,6 +162,49 @@ def not_worse_than_the_last_release(record: Record, limits: Limits, release: Rec
     return not worse, "; ".join(worse) or "no variant is surely worse than in the last release"
 
 
+@gate(field_feedback, layout.FIELD, blocking=False)
+def answers_have_not_drifted(record: Record, limits: Limits) -> Finding:
+    """What devices see now resembles what they saw when a release was new."""
+    moved = [
+        f"{release}: stability index {found['psi']:.2f} between its first {found['first']} and its last {found['last']} answers"
+        for release, found in record["drift"].items()
+        if found["psi"] > max(limits["drift"], found["chance"])
+    ]
+    return not moved, "; ".join(moved) or f"{len(record['drift'])} releases were met often enough, none has drifted"
+
+
+@gate(field_feedback, layout.FIELD, blocking=False, beside=layout.REPORT)
+def devices_are_as_sure_as_the_report(record: Record, limits: Limits, report: Record) -> Finding:
+    """No model leaves surely more cards uncertain in the field than on its test cards at the hardest camera."""
+    worse = []
+    for release, counts in record["answers"].items():
+        judged = report.get("variants", {}).get(release.rpartition(" ")[2], {}).get("answers", {})
+        named = counts["confirmed"] + counts["uncertain"]
+        if judged and named:
+            least, _ = wilson(counts["uncertain"], named)
+            expected = max(found["one of these"] for found in judged.values())
+            if least > expected + limits["field_uncertain"]:
+                worse.append(
+                    f"{release} leaves {counts['uncertain']} of {named} uncertain, the report's worst is {expected:.1%}"
+                )
+    return not worse, "; ".join(worse) or "no model leaves surely more uncertain than the report"
+
+
+@dg.asset_check(asset=store_inventory, name="lifecycle_rules_are_set", blocking=False)
+def lifecycle_rules_are_set(project: Project) -> dg.AssetCheckResult:
+    """The bucket's rules for old objects are those of `pcr_assets.cloud.lifecycle`. Asked where `records: {ask_bucket: true}`."""
+    from pcr_assets.cloud import lifecycle
+    from pcr_assets.resources.s3_store import S3Store
+
+    store = project.root
+    if not isinstance(store, S3Store) or not project.settings.section("records")["ask_bucket"]:
+        return dg.AssetCheckResult(
+            passed=True, description="not asked: the store is a folder, or records.ask_bucket is off"
+        )
+    passed, said = lifecycle.judged(store.client, store.bucket, store.prefix.removesuffix(layout.PROJECT).strip("/"))
+    return dg.AssetCheckResult(passed=passed, severity=dg.AssetCheckSeverity.WARN, description=said)
+
+
 CHECKS = [
     few_scans_in_quarantine,
     teacher_beats_hashing,
@@ -161,4 +218,7 @@ CHECKS = [
     report_permits_release,
     int8_keeps_recall,
     not_worse_than_the_last_release,
+    answers_have_not_drifted,
+    devices_are_as_sure_as_the_report,
+    lifecycle_rules_are_set,
 ]

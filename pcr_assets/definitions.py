@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pcr_assets.assets import cards, dataset, exports, models, reference, release, report, settings
+from pcr_assets.assets import cards, dataset, exports, feedback, models, project, reference, release, report, settings
 from pcr_assets.automation.declarative import automated, content_changes
 from pcr_assets.automation.new_cards import new_cards
 from pcr_assets.automation.refresh_job import refresh_job
@@ -16,7 +16,7 @@ from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 
-FLOORS = [settings, cards, dataset, models, exports, reference, report, release]
+FLOORS = [settings, cards, dataset, models, exports, reference, report, release, feedback, project]
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:

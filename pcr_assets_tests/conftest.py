@@ -31,6 +31,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 QUICK = Path(__file__).with_name("quick.yaml")
+FLOW = "not group:project"
+"""All but the project's records, which only read: what a change makes of the rest is seen without them."""
 
 
 @pytest.fixture(autouse=True)
@@ -76,14 +78,14 @@ class World:
             "signer": ReleaseSigner(key_folder=str(self.folder / "keys")),
         }
 
-    def refresh(self):
+    def refresh(self, selection=FLOW):
         """Run the planner; gives its outcome and the names of the assets it built."""
         defs, built = build_defs(self.resources), []
         with dg.DagsterInstance.local_temp(str(self.home)) as instance:
             outcome = planner.run(
                 defs,
                 instance,
-                "*",
+                selection,
                 planner.published_in(defs),
                 on_event=lambda event: built.append(event.asset.to_user_string()) if event.kind == "built" else None,
             )
@@ -117,7 +119,7 @@ def at_server(server, monkeypatch, folder):
     """Let the environment name a server and its keys; give a place on it that no other test uses."""
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("pcr_assets.resources.store.CACHE", folder / "cache")
+    monkeypatch.setattr("pcr_assets.resources.downloads.CACHE", folder / "cache")
     return f"s3://{server.bucket}/{uuid.uuid4().hex}"
 
 
@@ -130,7 +132,7 @@ def built_world(tmp_path_factory):
     shutil.copy(QUICK, world.profile)
     make_keys(world.folder / "keys", dict.fromkeys(ROLES, 1))
     render(world.raw.parent, sets=3, cards_per_set=8, strangers=6)
-    outcome, world.built = world.refresh()
+    outcome, world.built = world.refresh("*")
     assert outcome.ending is planner.Ending.SETTLED, str(outcome)
     return world
 

@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 
 from pcr_assets import checks, layout
+from pcr_assets.cloud import lifecycle
 from pcr_assets.gallery.report import loss
 from pcr_assets.resources.project import Project
 
@@ -78,3 +79,31 @@ def test_eight_bits_may_lose_what_lies_within_chance_and_no_more(asked):
     refused = asked(checks.int8_keeps_recall, REPORT={"int8_loss": loss(judged(20), judged(60))})
     assert not refused.passed
     assert "INT8 loses 4.0 points of recall@1" in refused.description
+
+
+def test_a_model_that_was_made_elsewhere_is_warned_of_and_blocks_nothing(asked):
+    adopted = {"adopted": {"from": "models/dinov3-teacher/v1.0"}}
+    found = asked(checks.teacher_beats_hashing, TEACHER=adopted)
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "models/dinov3-teacher/v1.0 was made elsewhere" in found.description
+    assert asked(checks.stage2_beats_stage1, STAGE1=adopted, STAGE2=recall(0.9)).passed
+
+
+def test_a_bucket_is_asked_for_its_rules_where_the_profile_says_so(tmp_path, monkeypatch):
+    import boto3
+    from moto import mock_aws
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "tests")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    profile = tmp_path / "asking.yaml"
+    profile.write_text("extends: embedded\nrecords: {ask_bucket: true}\n")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="rules-are-asked")
+        quiet = checks.lifecycle_rules_are_set(project=Project(store="s3://rules-are-asked"))
+        assert quiet.passed and quiet.description.startswith("not asked")
+        asking = Project(store="s3://rules-are-asked", profile=str(profile))
+        before = checks.lifecycle_rules_are_set(project=asking)
+        assert (before.passed, before.severity) == (False, dg.AssetCheckSeverity.WARN)
+        lifecycle.apply(asking.root.client, "rules-are-asked")
+        assert checks.lifecycle_rules_are_set(project=asking).passed

@@ -1,5 +1,6 @@
 """The real graph on sample cards: what a change makes stale, and nothing else."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,10 @@ import pytest
 from PIL import Image
 
 from pcr_assets import layout
+from pcr_assets.assets import project
 from pcr_assets.definitions import FLOORS, build_defs
+from pcr_assets.project_records import cost_report, manifest
+from pcr_assets.resources import runs
 from pcr_assets.resources.hailo import HailoCompiler
 
 GALLERY = ["card_embeddings", "card_index", "recognition_report", "edge_release"]
@@ -31,8 +35,30 @@ def test_an_empty_store_gets_every_asset_once(built_world):
 
 
 def test_nothing_changed_nothing_runs(world):
-    _, built = world.refresh()
+    _, built = world.refresh("*")
     assert built == []
+
+
+def test_a_price_rebuilds_records_alone(world):
+    world.set("records", device_usd=200)
+    _, built = world.refresh("*")
+    records = {made.key.to_user_string() for made in dg.load_assets_from_modules([project]) if made.is_executable}
+    assert {"project_manifest", "cost_report"} <= set(built) <= records
+    report = world.project.artifacts.fetch(world.project.artifacts.current(layout.COSTS), cost_report.PAGE).read_text()
+    assert "| device with an accelerator | $200.00 |" in report
+
+
+def test_the_manifest_tells_of_the_runs_that_made_the_models(built_world):
+    artifacts = built_world.project.artifacts
+    written = json.loads(artifacts.fetch(artifacts.current(layout.MANIFEST), manifest.FILE).read_text())
+    trained = written["models"]["efficientnet-student-stage2"]
+    config = trained["training_config"]
+    assert config["steps"] == config["settings"]["settings"]["phases"][0]["steps"] == 2
+    assert config["settings"]["spec"]["backbone"] == trained["architecture"]
+    assert config["hardware"]["threads"] == 2 and config["seconds"] > 0
+    assert trained["parent_model"] == "efficientnet-student-stage1:v1.0"
+    logged = {run.asset for run in runs.logged(artifacts.store)}
+    assert logged == {"teacher_weights", "student_stage1", "student_stage2", "outline_filter"}
 
 
 def trusted(world):
@@ -64,6 +90,19 @@ def test_a_new_card_costs_its_own_set_in_the_store_and_its_own_parts_on_the_devi
     assert second.release_id != first.release_id
     assert 0 < second.fetched < first.fetched / 4
     assert (first.folder / "fp32.onnx").samefile(second.folder / "fp32.onnx")
+
+
+def test_a_lost_part_and_a_lost_shard_are_noticed_and_only_what_holds_them_is_made_again(world):
+    part = max(Path(world.project.root.root, layout.PARTS).iterdir(), key=lambda path: path.stat().st_size)
+    entry = world.project.artifacts.current(layout.PROCESSED).record["sets"]["dawn1"]["file"]
+    shard = Path(world.project.root.root, world.project.artifacts.current(layout.PROCESSED).files[entry].key)
+    for lost in (part, shard):
+        lost.unlink()
+    outcome, built = world.refresh()
+    assert (int(outcome.ending), sorted(built)) == (0, ["edge_release", "processed_cards", "training_snapshot"])
+    assert part.exists()
+    assert shard.exists()
+    assert world.refresh()[1] == []
 
 
 def test_a_lost_part_is_written_again_when_the_release_is_asked_for(world):

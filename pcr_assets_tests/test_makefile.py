@@ -149,6 +149,20 @@ def test_what_is_remembered_belongs_to_its_store(checkout):
     assert checkout.given("CARDS") == checkout.path("cards")
 
 
+def test_a_prefix_is_adopted_into_the_store_that_it_lies_in(checkout):
+    place = "/project/pokemon-card-recognition/"
+    for prefix in ("s3://bucket", f"s3://bucket{place}"):
+        assert checkout.make("adopt", f"PREFIX={prefix}", PCR_STORE="elsewhere") == 0
+        assert "runs: python -m pcr_assets.adopt s3://bucket\n" in checkout.printed
+    assert checkout.make("adopt", f"PREFIX=other{place}", "APPLY=1", EXIT_CODE="3") == 0, (
+        "something to adopt is no error"
+    )
+    assert f"pcr_assets.adopt {checkout.path('other')} --apply" in checkout.printed
+    assert checkout.make("adopt", PREFIX="/usr") == 0
+    assert checkout.given("STORE") == checkout.path("store"), "the shell's own PREFIX was taken for a store"
+    assert checkout.make("adopt", "PREFIX=s3://bucket", EXIT_CODE="1") != 0
+
+
 def test_an_intake_is_asked_for_sets_source_and_language(checkout):
     assert checkout.make("ingest", "SETS=base1 sv3pt5", "SOURCE=pokemontcg", "CARDS=new", "DRY_RUN=1", "RATE=2") == 0
     call = "python -m pcr_assets.ingest base1 sv3pt5 --source pokemontcg --lang en --rate 2 --dry-run"
@@ -185,7 +199,9 @@ def test_commands_of_the_readme_name_the_store_and_say_what_they_lack(checkout):
     assert "runs: python -m pcr_assets.refresh explain card_index" in checkout.printed
     assert checkout.make("build", "ASSET=student_int8") == 0
     assert "runs: dagster asset materialize --select student_int8" in checkout.printed
-    assert checkout.make("prune", "KEEP=5") == 0
-    assert "runs: python -m pcr_assets.prune --keep 5" in checkout.printed
+    assert checkout.make("gc", "KEEP=5") == 0
+    assert "runs: python -m pcr_assets.tidy --keep 5\n" in checkout.printed
+    assert checkout.make("gc", "APPLY=1", "DAYS=7") == 0
+    assert "runs: python -m pcr_assets.tidy --days 7 --apply\n" in checkout.printed
     assert checkout.make("build") != 0
     assert "say which asset" in checkout.said

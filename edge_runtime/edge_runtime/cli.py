@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.bench import command as bench
+from edge_runtime.feedback.command import add_commands
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.server import command as serve
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
@@ -58,6 +60,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     pull.add_argument("--again", action="store_true", help="try a release that failed here before once more")
     pull.set_defaults(run=_pull)
+    doctor = commands.add_parser(
+        "doctor", help="say whether this device is fit to recognise cards, and what to do if not"
+    )
+    doctor.add_argument(
+        "--releases", type=Path, help="the home, or folder of releases, to look at (default: the service's)"
+    )
+    doctor.add_argument("--source", help="what is watched: picamera, 0, /dev/video0; it must be there then")
+    doctor.add_argument("--json", action="store_true", help="one JSON value")
+    doctor.set_defaults(run=_doctor)
+    timing = commands.add_parser("bench", help="time each model of a release on this device, part by part")
+    bench.add_options(timing, _at_least_one)
+    timing.set_defaults(run=bench.run)
+    add_commands(commands.add_parser("feedback", help="what this device was unsure of: list, correct, send"))
     pin = commands.add_parser(
         "trust", help="pin a publisher's root: releases that lead back to it are opened from now on"
     )
@@ -90,6 +105,9 @@ def _add_release_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=_at_least_one, help="threads of one model call on the processor (default: one for each core)"
     )
+    parser.add_argument(
+        "--feedback", type=Path, metavar="FOLDER", help="keep the cards it is unsure of there, cut out of the picture"
+    )
 
 
 def _add_channel(parser: argparse.ArgumentParser) -> None:
@@ -109,8 +127,14 @@ def _open(options: argparse.Namespace) -> tuple[Any, Any]:
     from edge_runtime.pull import open_newest
     from edge_runtime.recognizer import Recognizer
 
-    release = open_newest(options.releases, say=_complain, progress=_progress)
-    return release, Recognizer.open(release, options.variant, options.threads, options.engine)
+    release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
+    recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
+    if options.feedback:
+        from edge_runtime.feedback.box import FeedbackBox
+
+        box = FeedbackBox(options.feedback, release.release_id, recognizer.choice.variant if recognizer.choice else "")
+        recognizer.notice = box.notice
+    return release, recognizer
 
 
 def _opened(options: argparse.Namespace) -> Any:
@@ -175,6 +199,12 @@ def _pull(options: argparse.Namespace) -> int:
         f"{pulled.size / 1e6:.1f} MB, in {pulled.parts} parts"
     )
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from edge_runtime.doctor.command import run as examine
+
+    return examine(options)
 
 
 def _complain(line: str) -> None:

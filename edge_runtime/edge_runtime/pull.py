@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_runtime import in_use
 from edge_runtime.assembly import Progress, assemble, lists_of
 from edge_runtime.disk import ASIDE, replace, write
 from edge_runtime.home import Home, Kept, home_of
 from edge_runtime.parts import files_of
 from edge_runtime.proof import FILE as PROOF
-from edge_runtime.publishers import Publisher, is_url, open_publisher
+from edge_runtime.publishers import FolderPublisher, Publisher, is_url, open_publisher
 from edge_runtime.publishers.base import METADATA
 from edge_runtime.refusals import (
     CannotPull,
@@ -80,9 +81,12 @@ def pull(
     trusted = trusted_roots() if roots is None else roots
     try:
         with at.alone():
-            return _Pull(publisher, at, channel or _followed(at), check or tried_apart, progress).run(
+            pulled = _Pull(publisher, at, channel or _followed(at), check or tried_apart, progress).run(
                 trusted, mend, again
             )
+            if isinstance(publisher, FolderPublisher):
+                in_use.leave(publisher.folder, pulled.release_id, at.folder)
+            return pulled
     except OSError as error:
         raise CannotPull(
             f"{error.filename or at.folder} can't be used ({error.strerror}): free space or mend the rights, then pull again"

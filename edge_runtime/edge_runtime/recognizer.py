@@ -112,6 +112,8 @@ class Recognizer:
         self.outline_filter = outline_filter
         self.choice = choice
         """What answers, and why; None where the model was not chosen here."""
+        self.notice: Callable[[np.ndarray, Recognition], None] | None = None
+        """Told of every picture and what was found on it; :mod:`edge_runtime.feedback` has one."""
         self.release = release
         """Where all this came from; None where it was not opened from a release."""
 
@@ -156,6 +158,12 @@ class Recognizer:
         stays unnamed.
         """
         image = as_photo(image)
+        found = self._recognized(image, most, quick)
+        if self.notice is not None:
+            self.notice(image, found)
+        return found
+
+    def _recognized(self, image: np.ndarray, most: int, quick: bool) -> Recognition:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
         read: list[Reading] = []

@@ -16,6 +16,7 @@ from edge_runtime.features import Features, features
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import rectify
 from edge_runtime.references import SIZE, References
+from edge_runtime.timing import timed
 
 RATIO = 0.8
 """A point's best partner must be nearer than this share of its second best (Lowe, IJCV 2004)."""
@@ -51,10 +52,12 @@ class SecondLook:
         self.references = references
         self._known = lru_cache(REMEMBERED)(references.features)
 
+    @timed("look")
     def seen(self, image: np.ndarray, corners: np.ndarray) -> Features:
         """The features of a card on a photo; ``corners`` as in :func:`rectify`."""
         return features(rectify(image, corners, SIZE))
 
+    @timed("look")
     def supports(self, card: Features, matches: Sequence[Match]) -> list[Support]:
         """The support for each candidate that has a picture, in the order given."""
         return [
@@ -63,6 +66,7 @@ class SecondLook:
             if match.key in self.references
         ]
 
+    @timed("look")
     def tell_apart(self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]) -> list[float]:
         """How well the card agrees with each of some twins where their pictures differ: correlations in -1..1.
 

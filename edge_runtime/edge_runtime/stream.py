@@ -16,7 +16,6 @@ from edge_runtime.sources import Source
 from edge_runtime.stillness import READS, Stillness
 from edge_runtime.tracks import Event, Tracker
 
-
 THOROUGH = 8
 """Of so many frames that are read one is looked at thoroughly, so that a card is found that a quick look misses beside others."""
 

@@ -11,13 +11,11 @@ Without a stopwatch in its thread, a marked function costs one look at a thread'
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import Any, ParamSpec, Self, TypeVar
+from functools import partial, wraps
+from typing import ParamSpec, Self, TypeVar
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
-
-_END: Any = object()
 
 _here = threading.local()
 
@@ -67,15 +65,18 @@ def timed(part: str) -> Callable[[Callable[Given, Made]], Callable[Given, Made]]
 
 
 def timed_steps(part: str) -> Callable[[Callable[Given, Iterator[Made]]], Callable[Given, Iterator[Made]]]:
-    """Mark a generator as a part of recognising: the making of each step counts, what its reader does in between doesn't."""
+    """Mark a function that gives its work in steps: each step is a part of recognising, what is done between them is not."""
 
     def mark(work: Callable[Given, Iterator[Made]]) -> Callable[Given, Iterator[Made]]:
         @wraps(work)
         def call(*args: Given.args, **kwargs: Given.kwargs) -> Iterator[Made]:
-            steps = work(*args, **kwargs)
-            step_of = timed(part)(next)
-            while (step := step_of(steps, _END)) is not _END:
-                yield step
+            step = timed(part)(partial(next, work(*args, **kwargs)))
+            while True:
+                try:
+                    made = step()
+                except StopIteration:
+                    return
+                yield made
 
         return call
 

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from edge_runtime.timing import Stopwatch, timed
+from edge_runtime.timing import Stopwatch, timed, timed_steps
 
 
 @timed("inner")
@@ -50,3 +50,18 @@ def test_a_recognition_is_timed_part_by_part(publisher, photo_of, scans):
     with Stopwatch() as watch:
         recognizer.recognize(photo_of(scans["demo-1"]))
     assert set(watch.spent) >= {"find", "rectify", "embed", "search", "judge"}
+
+
+def test_steps_are_counted_and_what_is_done_between_them_is_not():
+    @timed_steps("find")
+    def steps():
+        for number in range(3):
+            time.sleep(0.002)
+            yield number
+
+    assert list(steps()) == [0, 1, 2], "without a stopwatch too"
+    with Stopwatch() as watch:
+        for number in steps():
+            watch.time(f"look {number}", lambda: time.sleep(0.002))
+    assert set(watch.spent) == {"find", "look 0", "look 1", "look 2"}
+    assert watch.spent["find"] >= 0.006

@@ -8,7 +8,8 @@ import dagster as dg
 from pcr_assets import layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized, observed, say
-from pcr_assets.resources.artifacts import Artifact, Artifacts
+from pcr_assets.resources.ahead import Ahead
+from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.shard_plan import plan_shards
@@ -55,41 +56,85 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
     Scans that can't serve are in quarantine with the reason. Cards with the same art form an art group.
     """
     from pcr_assets.cards import shards
-    from pcr_assets.cards.processed import NO_SCANS, TABLE, assemble, sample
+    from pcr_assets.cards.processed import NO_SCANS, TABLE, TWINS, assemble, sample
 
-    listing, raw, artifacts = list_raw(project), project.open(project.raw_root), project.artifacts
-    before = artifacts.find(layout.PROCESSED)
-    if before and TABLE not in before.files:  # published before there was one
-        before = None
-    known = {**before.record["sets"], **before.record["without_cards"]} if before else {}
+    listing, artifacts = list_raw(project), project.artifacts
+    before = artifacts.remains(layout.PROCESSED)
+    known = _known(before) if before else {}
     inputs = {set_id: shards.inputs_digest(listing, set_id) for set_id in listing.scans}
     plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
-    names = [known[set_id]["file"] for set_id in plan.kept if known[set_id]["scans"]]
-    kept = {name: before.files[name] for name in names} if before else {}
+    sets = {set_id: known[set_id] for set_id in plan.kept}
     with project.passing_workdir() as work:
-        sets, files = {set_id: known[set_id] for set_id in plan.kept}, {}
-        for number, set_id in enumerate(plan.built, start=1):
-            shard = shards.build_shard(set_id, listing.scans[set_id], raw)
-            name = f"shards/{shard.file_name}"
-            if not shard.table.num_rows:
-                name = ""
-            elif before and name in before.files:  # the same pixels as before: the published file serves
-                kept[name] = before.files[name]
-            else:
-                files[name] = work / shard.file_name
-                shards.write_table(shard.table, files[name])
-            sets[set_id] = shards.entry(shard, name, inputs[set_id])
-            say(context, f"cards: set {set_id} ({number} of {len(plan.built)}), {shard.table.num_rows} scans")
-            for reject in shard.rejects[:TOLD]:
-                say(context, f"quarantine {reject.key}: {reject.reason}")
-        scans = read_scans(artifacts, before) if before else NO_SCANS
-        new = {set_id: entry for set_id, entry in sets.items() if set_id in plan.built and entry["scans"]}
-        paths = {s: files.get(entry["file"]) or artifacts.fetch_file(kept[entry["file"]]) for s, entry in new.items()}
-        found = assemble(sets, paths, scans)
+        built = _built(context, project, listing, {set_id: inputs[set_id] for set_id in plan.built}, before, work)
+        sets |= {set_id: entry for set_id, (entry, _, _) in built.items()}
+        kept = {entry["file"]: file for entry, file, _ in built.values() if file}
+        kept |= {known[s]["file"]: before.files[known[s]["file"]] for s in plan.kept if before and known[s]["scans"]}
+        fits = before is not None and {TABLE, TWINS} <= before.files.keys()
+        unread = [set_id for set_id in sets if sets[set_id]["scans"] and (set_id in built or not fits)]
+        paths = {
+            s: (built[s][2] if s in built else None) or artifacts.fetch_file(kept[sets[s]["file"]]) for s in unread
+        }
+        found = assemble(sets, paths, read_scans(artifacts, before) if before and fits else NO_SCANS)
         published = artifacts.publish(
-            layout.PROCESSED, {**files, **found.scans.files()}, kept=kept, digest=found.digest, record=found.record
+            layout.PROCESSED, found.scans.files(), kept=kept, digest=found.digest, record=found.record
         )
         return materialized(published, _shown(found.record, plan.built, *sample(paths, SHOWN)))
+
+
+def _known(before: Artifact) -> dict[str, Any]:
+    """What the record says of the sets whose shard is there."""
+    with_cards = {s: entry for s, entry in before.record["sets"].items() if entry["file"] in before.files}
+    return {**with_cards, **before.record["without_cards"]}
+
+
+Built = tuple[dict[str, Any], PublishedFile | None, Path | None]
+"""The entry of a set, its shard in the store (None: no card), and the same here if it was made now."""
+
+
+def _built(
+    context: dg.AssetExecutionContext,
+    project: Project,
+    listing: Any,
+    inputs: dict[str, str],
+    before: Artifact | None,
+    work: Path,
+) -> dict[str, Built]:
+    """The sets that lack a shard, by their inputs. Each shard is in the store as soon as it is made, and is found there."""
+    from pcr_assets.cards import shards
+
+    artifacts, raw, ahead = project.artifacts, project.open(project.raw_root), Ahead(project.root, layout.PROCESSED)
+    built: dict[str, Built] = {}
+    for number, (set_id, made_from) in enumerate(inputs.items(), start=1):
+        where = f"cards: set {set_id} ({number} of {len(inputs)})"
+        if found := ahead.find(made_from):
+            built[set_id] = (*found, None)
+            say(context, f"{where}, {found[0]['scans']} scans, as a run before made them")
+            continue
+        scans = listing.scans[set_id]
+        rows = _known_rows(artifacts, ahead, before, set_id)
+        shard = shards.build_shard(set_id, scans, raw, known=rows)
+        name = f"shards/{shard.file_name}" if shard.table.num_rows else ""
+        made = before.files.get(name) if before else None  # the same pixels as before: the published file serves
+        path = work / shard.file_name if name and not made else None
+        if path:
+            shards.write_table(shard.table, path)
+        entry = shards.entry(shard, name, made_from)
+        built[set_id] = (entry, ahead.keep(made_from, entry, made or path, set_id, shards.made_of(scans)), path)
+        say(context, f"{where}, {shard.table.num_rows} scans, {len(shard.rejects)} refused")
+        for reject in shard.rejects[:TOLD]:
+            say(context, f"quarantine {reject.key}: {reject.reason}")
+    return built
+
+
+def _known_rows(artifacts: Artifacts, ahead: Ahead, before: Artifact | None, set_id: str) -> Any:
+    """The rows of a set's published shard, by the files that they were made of."""
+    from pcr_assets.cards import shards
+
+    last = before.record["sets"].get(set_id) if before else None
+    made = ahead.about(last["inputs"]) if last else None
+    if not (before and last and made and last["file"] in before.files):
+        return shards.NOTHING
+    return shards.known_rows(artifacts.fetch_file(before.files[last["file"]]), made)
 
 
 def read_scans(artifacts: Artifacts, processed: Artifact) -> Any:

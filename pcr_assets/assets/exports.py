@@ -11,6 +11,7 @@ from pcr_assets.assets.dataset import calibration_set, snapshot_files, training_
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.models import student_stage2
 from pcr_assets.assets.settings import hailo_config, quantization_config
+from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.compute import LocalCompute
 from pcr_assets.resources.hailo import HailoCompiler
@@ -104,7 +105,9 @@ def _compiled(project: Project, hailo: HailoCompiler) -> dg.MaterializeResult:
         std=tuple(spec["std"]),
         settings=HailoSettings(**project.settings.section("hailo")),
     )
-    result = hailo.compile(request, project.workdir(f"hef-{onnx.digest[:16]}"))
+    work = project.workdir(f"hef-{onnx.digest[:16]}")
+    watch = runs.Stopwatch(work)
+    result = hailo.compile(request, work)
     require_compiled(result.hef)
     emulated = {name: vars(agreement) for name, agreement in hailo.emulation(result, request).items()}
     record = {
@@ -120,4 +123,6 @@ def _compiled(project: Project, hailo: HailoCompiler) -> dg.MaterializeResult:
         record=record,
         numbered=True,
     )
+    about = {"settings": {"settings": vars(request.settings)}, "made_from": record["made_from"]}
+    runs.keep(artifacts.store, watch.ended("student_hef", published, hardware=hardware.here(0), **about))
     return materialized(published, {"built": True, "log": dg.MetadataValue.json(vars(result.log))})

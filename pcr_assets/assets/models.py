@@ -17,11 +17,13 @@ from pcr_assets.assets.settings import (
     student_config,
     teacher_config,
 )
+from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.compute import LocalCompute
 from pcr_assets.resources.project import Project
 
 FILES = ("weights.safetensors", "model.json", "metrics.json")
+ASSETS = {layout.TEACHER: "teacher_weights", layout.STAGE1: "student_stage1", layout.STAGE2: "student_stage2"}
 
 
 @asset("models", layout.TEACHER, deps=[training_snapshot, teacher_config], kinds={"pytorch"}, code_version="1")
@@ -80,11 +82,15 @@ def outline_filter(project: Project, compute: LocalCompute) -> dg.MaterializeRes
     identity = [settings, artifacts.current(layout.SNAPSHOT).digest]
     work = project.workdir(f"outline_filter-{digests.of_json(identity)[:16]}")
     job = {"settings": settings, **snapshot_files(artifacts), "out": str(work)}
+    watch = runs.Stopwatch(work)
     compute.run("pcr_assets.learning.outline_filter", job, work)
     metrics = json.loads((work / "metrics.json").read_text())
     files = {name: work / name for name in ("outline_filter.onnx", "metrics.json")}
     record = {name: metrics[name] for name in ("threshold", "parameters", "scenes", "test")}
     published = artifacts.publish(layout.OUTLINE_FILTER, files, digest=metrics["digest"], record=record, numbered=True)
+    made_from = {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
+    about = {"hardware": hardware.here(compute.threads), "settings": {"settings": settings}, "made_from": made_from}
+    runs.keep(artifacts.store, watch.ended("outline_filter", published, **about))
     return materialized(published, _filter_shown(metrics, work / "mistakes.npz"))
 
 
@@ -124,6 +130,7 @@ def _trained(
     work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
     spec = job.get("spec")
     local = {**job, "spec": {**spec, "weights": _local_weights(project, spec["weights"], work)}} if spec else job
+    watch = runs.Stopwatch(work)
     compute.run("pcr_assets.learning.train", {**local, **source, "out": str(work)}, work)
     if spec:
         _name_source(work / "model.json", spec["weights"])
@@ -141,6 +148,13 @@ def _trained(
     }
     files = {file: work / file for file in FILES}
     published = artifacts.publish(name, files, digest=_digest(files), record=record, numbered=True)
+    made_from = {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
+    about = {
+        "hardware": hardware.here(compute.threads),
+        "settings": {part: job[part] for part in ("settings", "spec") if part in job},
+        "made_from": made_from | ({above.name: above.digest} if above else {}),
+    }
+    runs.keep(artifacts.store, watch.ended(ASSETS[name], published, **about))
     return materialized(published, _shown(metrics, record))
 
 

@@ -11,6 +11,7 @@ from pcr_assets.assets import show
 from pcr_assets.assets.cards import processed_cards, read_scans
 from pcr_assets.assets.declare import asset, materialized, say
 from pcr_assets.assets.exports import student_int8, student_onnx
+from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.project import Project
 from pcr_assets.shard_plan import plan_shards
@@ -28,30 +29,26 @@ MODELS = {"int8": (layout.INT8, "student_int8.onnx"), "fp32": (layout.ONNX, "stu
 )
 def card_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Embeddings of all cards, a shard for each set and variant; only cards whose pixels or model changed are embedded."""
-    artifacts, before = project.artifacts, project.artifacts.find(layout.EMBEDDINGS)
+    artifacts, before = project.artifacts, project.artifacts.remains(layout.EMBEDDINGS)
     variants: dict[str, Any] = {}
-    files: dict[str, Path] = {}
+    files: dict[str, PublishedFile] = {}
     embedded = 0
     with project.passing_workdir() as work:
         for variant in MODELS:
-            variants[variant], made, count = _embedded(context, artifacts, variant, before, work)
-            files |= made
+            variants[variant], named, count = _embedded(context, artifacts, variant, before, work)
+            files |= named
             embedded += count
-        names = [entry["file"] for found in variants.values() for entry in found["sets"].values()]
-        kept = {name: before.files[name] for name in names if name not in files} if before else {}
-        gauges = {variant: _gauge(artifacts, found["sets"], files, kept) for variant, found in variants.items()}
+        gauges = {variant: _gauge(artifacts, found["sets"], files) for variant, found in variants.items()}
         record = {"variants": variants, "mean_cosine": {name: gauge["mean_cosine"] for name, gauge in gauges.items()}}
         content = {name: {s: e["digest"] for s, e in found["sets"].items()} for name, found in variants.items()}
-        published = artifacts.publish(
-            layout.EMBEDDINGS, files, kept=kept, digest=digests.of_json(content), record=record
-        )
+        published = artifacts.publish(layout.EMBEDDINGS, {}, kept=files, digest=digests.of_json(content), record=record)
     return materialized(published, {"scans embedded now": embedded, "different cards": show.rows(gauges, "variant")})
 
 
 def _embedded(
     context: dg.AssetExecutionContext, artifacts: Artifacts, variant: str, before: Artifact | None, work: Path
-) -> tuple[dict[str, Any], dict[str, Path], int]:
-    """One variant: its record, the files of the shards that were made now, in ``work``, and how many scans were embedded."""
+) -> tuple[dict[str, Any], dict[str, PublishedFile], int]:
+    """One variant: its record, its shards in the store, and how many scans were embedded now."""
     from edge_runtime.embedder import OnnxEmbedder
     from pcr_assets.gallery import embeddings
 
@@ -59,13 +56,21 @@ def _embedded(
     digest, embedder = model.files[file].sha256, OnnxEmbedder(artifacts.fetch(model, file))
     made_by = embeddings.embedder_digest(digest, embedder.input_size)
     last = before.record["variants"].get(variant, {}) if before else {}
-    known = last.get("sets", {})
+    there, ahead = before.files if before else {}, Ahead(artifacts.store, layout.EMBEDDINGS)
+    known = {set_id: entry for set_id, entry in last.get("sets", {}).items() if entry["file"] in there}
     processed = artifacts.current(layout.PROCESSED)
     cards = processed.record["sets"]
     inputs = {s: embeddings.inputs_digest(entry["digest"], digest, embedder.input_size) for s, entry in cards.items()}
     plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
-    sets, files, count = {set_id: known[set_id] for set_id in plan.kept}, {}, 0
+    sets, count = {set_id: known[set_id] for set_id in plan.kept}, 0
+    files = {entry["file"]: there[entry["file"]] for entry in sets.values()}
     for number, set_id in enumerate(plan.built, start=1):
+        where = f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)})"
+        if found := ahead.find(inputs[set_id]):
+            sets[set_id], shard_file = found
+            files |= {sets[set_id]["file"]: shard_file} if shard_file else {}
+            say(context, f"{where}, as a run before made them")
+            continue
         vectors = {}
         if before and set_id in known and last.get("made_by") == made_by:
             vectors = embeddings.known_vectors(embeddings.read_shard(artifacts.fetch(before, known[set_id]["file"])))
@@ -73,20 +78,17 @@ def _embedded(
         fresh = sum(pixels not in vectors for pixels in table["pixel_digest"].to_pylist())
         shard = embeddings.shard_digest(table)
         name = f"{variant}/{quote(set_id, safe='')}-{shard[:16]}.parquet"
-        files[name] = work / name.replace("/", "-")
-        embeddings.write_shard(table, files[name])
+        path = work / name.replace("/", "-")
+        embeddings.write_shard(table, path)
         sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": shard, "scans": len(table)}
+        shard_file = ahead.keep(inputs[set_id], sets[set_id], path, set_id)
+        files |= {name: shard_file} if shard_file else {}
         count += fresh
-        say(
-            context,
-            f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {fresh} of {len(table)} scans",
-        )
+        say(context, f"{where}, {fresh} of {len(table)} scans")
     return {"model": model.digest, "made_by": made_by, "sets": sets}, files, count
 
 
-def _gauge(
-    artifacts: Artifacts, sets: dict[str, Any], files: dict[str, Path], kept: dict[str, PublishedFile]
-) -> dict[str, float]:
+def _gauge(artifacts: Artifacts, sets: dict[str, Any], files: dict[str, PublishedFile]) -> dict[str, float]:
     """Whether embeddings have collapsed, seen on as many sets, evenly over all, as give enough scans."""
     import numpy as np
 
@@ -96,7 +98,7 @@ def _gauge(
     names = sorted(sets)
     step = max(1, sum(entry["scans"] for entry in sets.values()) // MOST_COMPARED)
     asked = [sets[name]["file"] for name in names[::step]]
-    tables = [read_shard(files.get(name) or artifacts.fetch_file(kept[name])) for name in asked]
+    tables = [read_shard(artifacts.fetch_file(files[name])) for name in asked]
     cards = np.array([card_id for table in tables for card_id in table["card_id"].to_pylist()])
     return collapse(np.concatenate([vectors_of(table) for table in tables]), cards)
 
@@ -133,23 +135,29 @@ def card_references(context: dg.AssetExecutionContext, project: Project) -> dg.M
     """Small pictures of all cards, an archive for each set: what the edge's second look compares with, and its page shows."""
     from pcr_assets.gallery import references
 
-    artifacts, before = project.artifacts, project.artifacts.find(layout.REFERENCES)
+    artifacts, before = project.artifacts, project.artifacts.remains(layout.REFERENCES)
     processed = artifacts.current(layout.PROCESSED)
-    known = before.record["sets"] if before else {}
+    there, ahead = before.files if before else {}, Ahead(artifacts.store, layout.REFERENCES)
+    known = {s: entry for s, entry in before.record["sets"].items() if entry["file"] in there} if before else {}
     inputs = {s: references.inputs_digest(entry["digest"]) for s, entry in processed.record["sets"].items()}
     plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
-    sets, files = {set_id: known[set_id] for set_id in plan.kept}, {}
-    kept = {known[set_id]["file"]: before.files[known[set_id]["file"]] for set_id in plan.kept} if before else {}
+    sets = {set_id: known[set_id] for set_id in plan.kept}
+    files = {entry["file"]: there[entry["file"]] for entry in sets.values()}
     with project.passing_workdir() as work:
         for number, set_id in enumerate(plan.built, start=1):
             path = work / f"{number}.zip"
+            if found := ahead.find(inputs[set_id]):
+                sets[set_id], file = found
+                files |= {sets[set_id]["file"]: file} if file else {}
+                continue
             count = references.write_archive(artifacts.fetch(processed, processed.record["sets"][set_id]["file"]), path)
             digest = digests.of_file(path)
             name = f"{quote(set_id, safe='')}-{digest[:16]}.zip"
-            files[name] = path
             sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": digest, "scans": count}
+            file = ahead.keep(inputs[set_id], sets[set_id], path, set_id)
+            files |= {name: file} if file else {}
             say(context, f"references: set {set_id} ({number} of {len(plan.built)}), {count} pictures")
         digest = digests.of_json({set_id: entry["digest"] for set_id, entry in sets.items()})
-        published = artifacts.publish(layout.REFERENCES, files, kept=kept, digest=digest, record={"sets": sets})
+        published = artifacts.publish(layout.REFERENCES, {}, kept=files, digest=digest, record={"sets": sets})
     pictures = sum(entry["scans"] for entry in sets.values())
     return materialized(published, {"pictures": pictures, "sets built now": len(plan.built)})

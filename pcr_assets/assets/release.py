@@ -12,7 +12,7 @@ from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.models import outline_filter
 from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.report import DEFAULT_VARIANT, recognition_report
-from pcr_assets.resources.artifacts import Artifacts, PublishedFile
+from pcr_assets.resources.artifacts import NEEDS, Artifacts, PublishedFile, needed
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 
@@ -39,7 +39,8 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     variants, shared = _bundled(artifacts)
     shared[bundle.SELF_TEST] = _self_test(artifacts, made_from)
     parts = _parts(artifacts, made_from)
-    bundled = parts.publish(bundle.bundle_files(variants, shared), artifacts.fetch_file)
+    contents = bundle.bundle_files(variants, shared)
+    bundled = parts.publish(contents, artifacts.fetch_file)
     manifest, digest = bundle.manifest(
         variants,
         bundled,
@@ -51,6 +52,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     judged = artifacts.current(layout.REPORT).record["variants"]
     answers = {name: judged[name]["answers"] for name in variants}
     record = {"made_from": made_from, "variants": sorted(variants), "answers": answers}
+    record[NEEDS] = needed(layout.PARTS, parts.names(contents))
     before = artifacts.find(layout.RELEASES)
     published = artifacts.publish(layout.RELEASES, {"manifest.json": manifest}, digest=digest, record=record)
     publish_release(repository, keys, trust, published.version, manifest)

@@ -161,6 +161,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
         "reached": [report.reached(name, judged) for name, judged in variants.items()],
     }
     models = {name: artifacts.current(place).record for name, place in _TRAINED.items()}
+    models = {name: known for name, known in models.items() if "recall" in known}  # adopted ones were not measured here
     page = report_page.page(record, models, {path.name: path for path in evidence.photos}, looked[DEFAULT_VARIANT][1])
     files = {"report.json": digests.canonical_json(record), "report.html": page.encode()}
     short = {**record, "photos": judged["outcomes"], "variants": {n: _without_plots(v) for n, v in variants.items()}}

@@ -31,6 +31,7 @@ def check(settings: Settings, section: str | None = None) -> None:
     from pcr_assets.gallery.report import ReportSettings
     from pcr_assets.hailo.model_script import HailoSettings
     from pcr_assets.learning.quantize import QuantizeSettings
+    from pcr_assets.project_records.settings import RecordsSettings
     from pcr_assets.trust.settings import TrustSettings
 
     kinds: dict[str, type] = {
@@ -44,6 +45,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         "hailo": HailoSettings,
         "report": ReportSettings,
         "trust": TrustSettings,
+        "records": RecordsSettings,
     }
     for name in kinds.keys() & {section} if section else kinds:
         settings.check(name, kinds[name])
@@ -84,4 +86,18 @@ def hailo_config(project: Project, hailo: HailoCompiler) -> dg.ObserveResult:
     return dg.ObserveResult(
         data_version=dg.DataVersion(f"{project.settings.digest('hailo')[:32]}-{state == 'installed'}"),
         metadata={"settings": dg.MetadataValue.json(settings), "compiler": state},
+    )
+
+
+@observed("settings", kinds={"yaml"})
+def records_config(project: Project) -> dg.ObserveResult:
+    """What the project's records can't read from what was made: listed prices, recorded history, what cloud and edge cost."""
+    from pcr_assets.project_records import price_table
+    from pcr_assets.project_records.settings import RecordsSettings
+
+    check(project.settings, "records")
+    settings = project.settings.section("records")
+    return dg.ObserveResult(
+        data_version=dg.DataVersion(price_table.digest(RecordsSettings(**settings))),
+        metadata={"settings": dg.MetadataValue.json(settings), "profile": project.settings.source},
     )

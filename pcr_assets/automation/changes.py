@@ -17,7 +17,9 @@ _TABLES = """
 PRAGMA synchronous = OFF;
 CREATE TABLE IF NOT EXISTS asked (
   "group" TEXT, digest TEXT, set_id TEXT, key TEXT, mark BLOB, PRIMARY KEY ("group", digest, key)) WITHOUT ROWID;
-CREATE TEMP TABLE now ("group" TEXT, set_id TEXT, key TEXT, mark BLOB, PRIMARY KEY ("group", key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS now (
+  "group" TEXT, set_id TEXT, key TEXT, mark BLOB, PRIMARY KEY ("group", key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS listing (began REAL, ticks INTEGER);
 CREATE TEMP TABLE versions ("group" TEXT PRIMARY KEY, before TEXT, after TEXT);
 """
 _LOST = """
@@ -58,12 +60,13 @@ class Change:
 class Changes:
     """The scans of some groups, as they are now and as they were when last asked for."""
 
-    def __init__(self, connection: sqlite3.Connection | None):
+    def __init__(self, connection: sqlite3.Connection | None, began: float = 0.0, ticks: int = 0):
         self._connection = connection
+        self._listing = began, ticks
         self._rows: list[tuple[str, str, str, bytes]] = []
 
     def note(self, group: str, scan: Scan, mark: bytes) -> None:
-        """Take down a scan that is there now."""
+        """Take down a scan that is there now. Of one that is listed again, by a tick that goes on, the last word counts."""
         self._rows.append((group, scan.set_id, scan.key, mark))
         if len(self._rows) >= BATCH:
             self._write()
@@ -86,9 +89,31 @@ class Changes:
                 database.executemany(_VERSION, rows)
                 for statement in _KEEP:
                     database.execute(statement)
+                database.execute("DELETE FROM now")
         except sqlite3.Error:
             return {}, set(versions)
         return found, lost
+
+    def go_on(self) -> None:
+        """The listing goes on in another tick, with what was taken down so far."""
+        self._write()
+        if self._connection is not None:
+            with suppress(sqlite3.Error), self._connection as database:
+                database.execute("DELETE FROM listing")
+                database.execute("INSERT INTO listing VALUES (?, ?)", (self._listing[0], self._listing[1] + 1))
+
+    def _begin(self) -> None:
+        """Take up what the ticks before took down; a listing of which some of it is lost counts nothing."""
+        if self._connection is None:
+            return
+        began, ticks = self._listing
+        with self._connection as database:
+            if ticks == 0:
+                database.execute("DELETE FROM now")
+                return
+            (held,) = database.execute("SELECT MAX(ticks) FROM listing WHERE began = ?", (began,)).fetchone()
+        if held is None or held < ticks:
+            self._connection = None
 
     def _write(self) -> None:
         if self._connection is not None:
@@ -101,11 +126,16 @@ class Changes:
 
 
 @contextmanager
-def open_changes(folder: Path) -> Iterator[Changes]:
-    """The changes that are kept in a folder."""
+def open_changes(folder: Path, began: float = 0.0, ticks: int = 0) -> Iterator[Changes]:
+    """The changes that are kept in a folder. A listing in several ticks has one beginning, and counts its ticks."""
     with ExitStack() as stack:
         connection = None
         with suppress(sqlite3.Error):
             connection = stack.enter_context(closing(sqlite3.connect(folder / "asked.sqlite", timeout=10)))
             connection.executescript(_TABLES)
-        yield Changes(connection)
+        changes = Changes(connection, began, ticks)
+        try:
+            changes._begin()
+        except sqlite3.Error:
+            changes = Changes(None)
+        yield changes

@@ -1,7 +1,8 @@
 """The sensor ``new_cards``: card scans that came, changed or went start a refresh, once for each content.
 
-Without a queue, each tick lists the raw folder. With one (``PCR_SQS_QUEUE``), the queue says when to look and the listing
-what is there: the two can't ask for the same content twice, for they are one sensor with one cursor.
+Without a queue, each tick lists the raw folder; a very large one over several ticks. With one (``PCR_SQS_QUEUE``), the queue
+says when and where to look, and the listing what is there: the two can't ask for the same content twice, for they are one
+sensor with one cursor.
 
 A set that stood still is asked for while others still arrive: assets are built of whatever is there, set by set, and the
 others are asked for when they are complete.
@@ -20,6 +21,7 @@ from pcr_assets.automation.memory import Memory
 from pcr_assets.automation.raw_folder import Look, RawFolder
 from pcr_assets.automation.refresh_job import OP, RefreshConfig, refresh_job
 from pcr_assets.automation.watch import Watch
+from pcr_assets.cards.catalogue import FILE
 from pcr_assets.resources.project import Project
 
 NAME = "new_cards"
@@ -59,10 +61,13 @@ def new_cards_sensor(
             inbox = inboxes.setdefault(settings.queue, Inbox(settings.queue))
             memory = _told(context, inbox, folder, before, now)
         ripe = memory.ripe(now, settings)
-        busy = bool(ripe) and _under_way(context.instance, job)
-        if settings.queue and (busy or not (ripe or now - memory.listed >= settings.list_seconds)):
+        busy = bool(ripe or memory.partly) and _under_way(context.instance, job)
+        overdue = not memory.listed or now - memory.listed >= settings.list_seconds
+        all_of_it = not settings.queue or memory.partly or overdue
+        if not all_of_it and (busy or not ripe):
             return _waiting(before, memory, _reason(memory, settings, busy))
-        look = folder.look(memory, settings, now, ask=not busy)
+        look = None if all_of_it or FILE in ripe else folder.glance(memory, settings, now, ripe)
+        look = look or folder.look(memory, settings, now, ask=not busy)
         if not look.due:
             return _waiting(before, look.memory, _reason(look.memory, settings, busy))
         if further := _memory_of_a_run(context.instance, memory.requests):
@@ -101,6 +106,8 @@ def _waiting(before: Memory, memory: Memory, reason: str) -> dg.SensorResult | d
 
 
 def _reason(memory: Memory, watch: Watch, busy: bool) -> str:
+    if memory.partly:
+        return f"{memory.partly.scans:,} card scans were listed so far: the next tick goes on"
     if not memory.moving:
         return (
             "no card scan changed since the last refresh was asked for" if memory.asked else "there are no card scans"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from pcr_assets import digests
 from pcr_assets.cards.catalogue import Catalogue, CatalogueRow
@@ -17,8 +18,7 @@ UNNAMED = "neither the file's name nor a catalogue row says which card this is: 
 EMPTY_FOLDER = "the folder is empty: put its scans there, or delete it"
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(NamedTuple):
     """One raw file and the card it shows; ``fault`` says why it can't show one, before it is even read."""
 
     key: str
@@ -49,7 +49,7 @@ class Listing:
 
     def digest_of(self, set_id: str) -> str:
         """The digest of one set's listing: keys, sizes, etags and what the catalogue or the names say."""
-        return digests.of_json([vars(scan) for scan in self.scans[set_id]])
+        return digests.of_json([scan._asdict() for scan in self.scans[set_id]])
 
     @property
     def digest(self) -> str:

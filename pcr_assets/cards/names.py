@@ -5,8 +5,8 @@ The ids are those of the Pokémon TCG data (https://pokemontcg.io). Names in the
 """
 
 import re
-from dataclasses import dataclass
-from posixpath import basename, splitext
+from posixpath import splitext
+from typing import NamedTuple
 
 from pcr_assets.cards import tcgdex
 
@@ -24,8 +24,7 @@ _NAME_FIRST = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(NamedTuple):
     """What a file name says of its card; ``name`` may be empty."""
 
     card_id: str
@@ -44,8 +43,10 @@ def read_name(key: str) -> Named | None:
     >>> read_name("Pikachu-en_sv_sv03.5_025_high.png").card_id
     'sv3pt5-25'
     """
-    stem, _ = splitext(basename(key))
-    if found := _NAME_FIRST.fullmatch(stem):
+    name = key[key.rfind("/") + 1 :]
+    stem = name[:dot] if (dot := name.rfind(".")) > 0 else name
+    long = stem.count("_") >= 3  # the longer shape has as many; looking for it in vain takes as long as all the rest
+    if long and (found := _NAME_FIRST.fullmatch(stem)):
         set_id, number = tcgdex.set_id(found["set"], found["lang"]), tcgdex.number(found["set"], found["number"])
     elif found := _ID_FIRST.fullmatch(stem):
         set_id, number = found["set"], found["number"]

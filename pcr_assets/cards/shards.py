@@ -6,9 +6,10 @@ with the same pixels gives the same shard.
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
 from pcr_assets.imaging.hashing import phash
 from pcr_assets.resources.side_by_side import side_by_side
-from pcr_assets.resources.store import Missing, Store
+from pcr_assets.resources.store import Entry, Missing, Store
 
 TRANSFORM_VERSION = 1
 """Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
@@ -47,6 +48,10 @@ SCHEMA = pa.schema(
         ("phash", pa.binary(32)),
     ]
 )
+
+OF_PIXELS = ["image", "width", "height", "pixel_digest", "phash"]
+"""What of a row depends on the scan's bytes alone."""
+NOTHING: Mapping[Entry, Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -83,16 +88,32 @@ def inputs_digest(listing: Listing, set_id: str) -> str:
     return digests.of_json([listing.digest_of(set_id), TRANSFORM_VERSION])
 
 
-def build_shard(set_id: str, scans: Sequence[Scan], raw: Store, workers: int | None = None) -> Shard:
+def build_shard(
+    set_id: str,
+    scans: Sequence[Scan],
+    raw: Store,
+    workers: int | None = None,
+    known: Mapping[Entry, Mapping[str, Any]] = NOTHING,
+) -> Shard:
     """Read, decode and clean the scans of a set; a scan that can't serve becomes a reject and stops no other.
+
+    ``known``: the rows of scans that were cleaned before, by their listing; they are taken over without reading the scan, and
+    the shard is the same, byte for byte, as without them.
 
     The store reads ahead while ``workers`` threads decode, as many as there are cores by default: decoders and encoders
     release the interpreter lock. A scan that vanished since the listing is a reject, for the next listing lacks it. Raises
     StoreError when the store fails, or ``Replaced`` when a scan is no longer the listed one: both are no fault of a scan.
     """
-    contents = raw.read_many(scan.entry for scan in scans if _readable(scan))
-    given = ((scan, next(contents) if _readable(scan) else b"") for scan in scans)
-    made = list(side_by_side(lambda pair: _processed(*pair), given, workers or len(os.sched_getaffinity(0))))
+    asked = {scan.key for scan in scans if _readable(scan) and scan.entry not in known}
+    contents = raw.read_many(scan.entry for scan in scans if scan.key in asked)
+    given = ((scan, next(contents) if scan.key in asked else b"") for scan in scans)
+
+    def make(pair: tuple[Scan, bytes | Missing | PermissionError]) -> dict[str, Any] | Reject:
+        scan, data = pair
+        row = known.get(scan.entry)
+        return {**row, **_described(scan)} if row and not scan.fault else _processed(scan, data)
+
+    made = list(side_by_side(make, given, workers or len(os.sched_getaffinity(0))))
     rejects = tuple(found for found in made if isinstance(found, Reject))
     rows = [found for found in made if isinstance(found, dict)]
     return Shard(set_id, pa.Table.from_pylist(_with_views(rows), schema=SCHEMA), rejects)
@@ -117,17 +138,38 @@ def _processed(scan: Scan, data: bytes | Missing | PermissionError) -> dict[str,
         return Reject(scan.set_id, scan.key, str(error))
     height, width = card.shape[:2]
     return {
-        "card_id": scan.card_id,
-        "set": scan.set_id,
-        "number": scan.number,
-        "name": scan.name,
-        "key": scan.key,
+        **_described(scan),
         "image": _jpeg(card),
         "width": width,
         "height": height,
         "pixel_digest": digests.of_arrays({"card": card}),
         "phash": phash(card).tobytes(),
     }
+
+
+def _described(scan: Scan) -> dict[str, Any]:
+    """What the listing says of a scan."""
+    return {
+        "card_id": scan.card_id,
+        "set": scan.set_id,
+        "number": scan.number,
+        "name": scan.name,
+        "key": scan.key,
+    }
+
+
+def made_of(scans: Sequence[Scan]) -> dict[str, Any]:
+    """Which files a shard was made of, and how, as JSON: by it :func:`known_rows` knows them again."""
+    return {"transform": TRANSFORM_VERSION, "scans": [[scan.key, scan.size, scan.etag] for scan in scans]}
+
+
+def known_rows(shard: Path, made: Any) -> dict[Entry, dict[str, Any]]:
+    """The rows of a published shard by the files that they were made of; none if scans were cleaned otherwise then."""
+    if not made or made["transform"] != TRANSFORM_VERSION:
+        return {}
+    files = {key: Entry(key, size, etag) for key, size, etag in made["scans"]}
+    table = pq.read_table(shard, columns=["key", *OF_PIXELS])
+    return {files[row["key"]]: row for row in table.to_pylist() if row["key"] in files}
 
 
 def _jpeg(card: np.ndarray) -> bytes:

@@ -5,8 +5,9 @@ holds two numbers a set. Both put a scan into the same set.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from pcr_assets.cards.catalogue import Catalogue
 from pcr_assets.cards.listing import Scan, place
@@ -30,24 +31,32 @@ class Tally:
 
 def mark_of(scan: Scan) -> bytes:
     """The digest of one scan: its key, size, etag, and what the catalogue or the name says of it (16 bytes)."""
-    said = "\0".join(
-        (scan.key, str(scan.size), scan.etag, scan.card_id, scan.set_id, scan.number, scan.name, scan.fault)
-    )
+    said = f"{scan.key}\0{scan.size}\0" + "\0".join(scan[2:])
     return hashlib.blake2b(said.encode(), digest_size=BITS // 8).digest()
 
 
 def tally(
-    entries: Iterable[Entry], catalogue: Catalogue, on_scan: Callable[[Scan, bytes], None] | None = None
+    entries: Iterable[Entry],
+    catalogue: Catalogue,
+    on_scan: Callable[[Scan, bytes], None] | None = None,
+    name: Callable[[str], str] = str,
+    before: Mapping[str, Tally] = MappingProxyType({}),
 ) -> dict[str, Tally]:
-    """Count the scans of each set; ``on_scan`` is given each one with its digest. What is no picture is passed over."""
+    """Count the scans of each set; ``on_scan`` is given each one with its digest. What is no picture is passed over.
+
+    ``name``: under which name a set is counted; ``before``: what was counted already, of a listing that goes on.
+    """
     by_card = {row.card_id: row for row in catalogue.values()}
-    sets: dict[str, Tally] = {}
+    sets = {counted: replace(sums) for counted, sums in before.items()}
     for entry in entries:
         scan = None if entry.key.endswith("/") else place(entry, catalogue, by_card)
         if scan is None:
             continue
         mark = mark_of(scan)
-        sets.setdefault(scan.set_id, Tally()).add(mark)
+        counted = name(scan.set_id)
+        if counted not in sets:
+            sets[counted] = Tally()
+        sets[counted].add(mark)
         if on_scan:
             on_scan(scan, mark)
     return sets

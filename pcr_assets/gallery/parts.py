@@ -15,6 +15,7 @@ from typing import Any
 from pcr_assets import digests, layout
 from pcr_assets.resources.artifacts import PublishedFile
 from pcr_assets.resources.store import Missing, Store
+from pcr_assets.resources.turns import publishing
 
 AVERAGE = {".zip": 64 << 10, ".onnx": 0, ".hef": 0}
 """Bytes of a part on average, by the file's kind; 0 leaves it whole, as another model is another one everywhere."""
@@ -41,14 +42,16 @@ def cut(name: str, data: bytes) -> Iterator[bytes]:
 
 @dataclass
 class Parts:
-    """The parts of one store. ``present``: those that need no writing; ``known``: manifest entries by the file's SHA-256.
+    """The parts of one store. ``present``: those that need no writing; ``known``: manifest entries by the file's SHA-256;
+    ``made_of``: the parts of each file, by the same.
 
-    Nothing else in the store is taken for present: what no release names may be pruned at any moment.
+    Nothing else in the store is taken for present: what no release names is cleared away some day.
     """
 
     store: Store
     present: set[str] = field(default_factory=set)
     known: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    made_of: dict[str, list[str]] = field(default_factory=dict)
     written: int = 0
     """Bytes of parts that were written."""
 
@@ -58,13 +61,18 @@ class Parts:
 
         def read(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]] | None:
             try:
-                return entry, [entry["sha256"], *named(store, entry)]
+                return entry, named(store, entry)
             except (Missing, ValueError):
                 return None
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found = [each for each in pool.map(read, manifest["files"].values()) if each is not None]
-        return cls(store, {sha for _, names in found for sha in names}, {entry["sha256"]: entry for entry, _ in found})
+        return cls(
+            store,
+            {sha for _, names in found for sha in names},
+            {entry["sha256"]: entry for entry, _ in found},
+            {entry["sha256"]: names for entry, names in found},
+        )
 
     def publish(
         self, files: Mapping[str, PublishedFile], fetch: Callable[[PublishedFile], Path]
@@ -73,7 +81,14 @@ class Parts:
 
         ``fetch`` gives the verified local copy of a file; it is asked for new ones only.
         """
-        return {name: self.known.get(file.sha256) or self._add(name, file, fetch(file)) for name, file in files.items()}
+        with publishing(self.store):
+            return {
+                name: self.known.get(file.sha256) or self._add(name, file, fetch(file)) for name, file in files.items()
+            }
+
+    def names(self, files: Mapping[str, PublishedFile]) -> set[str]:
+        """The parts of these files, which were published here."""
+        return {sha for file in files.values() for sha in self.made_of[file.sha256]}
 
     def _add(self, name: str, file: PublishedFile, path: Path) -> Mapping[str, Any]:
         cuts = [(digests.of_bytes(piece), piece) for piece in cut(name, path.read_bytes())]
@@ -88,6 +103,7 @@ class Parts:
             list(pool.map(lambda sha: self.store.write(part_key(sha), lacking[sha]), lacking))
         self.present |= lacking.keys()
         self.written += sum(map(len, lacking.values()))
+        self.made_of[file.sha256] = list(pieces)
         return entry
 
 

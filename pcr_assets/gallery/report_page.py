@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,13 @@ def _confusion_figures(confusions: Sequence[Confusion]) -> str:
         f"<figcaption>{html.escape(each.caption)}</figcaption></figure>"
         for each in confusions
     )
+
+
+def confusions_of(page: str) -> list[tuple[bytes, str]]:
+    """The confusions that a page shows: each pair as a JPEG, and its caption."""
+    section = page.partition("<h2>Confusions</h2>")[2].partition("<h2>")[0]
+    found = re.findall(r"base64,([^']+)'><figcaption>([^<]*)</figcaption>", section)
+    return [(base64.b64decode(picture), html.unescape(caption)) for picture, caption in found]
 
 
 def _side_by_side(confusion: Confusion) -> str:

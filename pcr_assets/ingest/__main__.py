@@ -65,8 +65,6 @@ def _told(error: BaseException) -> tuple[str, int]:
             said = str(error)
         case OSError():
             said = f"{error}: free space or mend the rights, then run again"
-        case _ if type(error).__module__.startswith("botocore."):
-            said = f"the bucket can't be used ({error}): check its name, the region and the credentials"
     return said, code
 
 

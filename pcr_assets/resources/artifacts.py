@@ -7,8 +7,10 @@ each has a version folder of its own, and the pointer decides.
 """
 
 import json
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,17 @@ from typing import Any
 from pcr_assets import digests
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Damaged, Missing, Store, StoreError
+from pcr_assets.resources.turns import publishing
 
+NUMBERED = re.compile(r"v([0-9]+)\.([0-9]+)")
+"""A version folder as numbered artifacts have them: ``v1.0``, and ``v2.0`` where one was adopted."""
 AT_ONCE = 16
 """Files that are looked for, or written, at the same time."""
+FEW = 8
+"""So many files are asked for one by one; of more, a listing tells with fewer requests."""
+SHORT = 10
+NEEDS = "needs"
+"""Entry of a record: other objects that the artifact is not whole without, as :func:`needed` writes them."""
 
 
 class ArtifactMissing(StoreError):
@@ -65,6 +75,15 @@ class Artifacts:
         pointer = self._pointer(name)
         return None if pointer is None else self._whole(self._read(name, pointer))
 
+    def remains(self, name: str) -> Artifact | None:
+        """The current version of ``name`` with those of its files that are there: what a mending can keep. None where there
+        is none."""
+        pointer = self._pointer(name)
+        if pointer is None:
+            return None
+        artifact = self._read(name, pointer)
+        return replace(artifact, files=self._there(artifact))
+
     def current(self, name: str) -> Artifact:
         """The current version of ``name``. Raises :class:`ArtifactMissing` or :class:`ArtifactDamaged`."""
         pointer = self._pointer(name)
@@ -93,11 +112,40 @@ class Artifacts:
             ) from error
 
     def _whole(self, artifact: Artifact) -> Artifact | None:
-        there = side_by_side(lambda file: self.store.size(file.key) == file.size, artifact.files.values(), AT_ONCE)
-        return artifact if all(there) else None
+        if len(self._there(artifact)) < len(artifact.files):
+            return None
+        needs = artifact.record.get(NEEDS)
+        return artifact if needs is None or self._has(needs) else None
+
+    def _there(self, artifact: Artifact) -> dict[str, PublishedFile]:
+        """Those of an artifact's files that are there; none is opened."""
+        files = artifact.files
+        below = [file for file in files.values() if file.key.startswith(f"{artifact.name}/")]
+        sizes = {entry.key: entry.size for entry in self.store.list(artifact.name)} if len(below) > FEW else {}
+
+        def is_there(file: PublishedFile) -> bool:
+            listed = sizes and file.key.startswith(f"{artifact.name}/")
+            return (sizes.get(file.key) if listed else self.store.size(file.key)) == file.size
+
+        found = side_by_side(is_there, files.values(), AT_ONCE)
+        return {name: file for (name, file), there in zip(files.items(), found, strict=True) if there}
+
+    def _has(self, needs: Mapping[str, str]) -> bool:
+        there = {entry.key.rpartition("/")[2][:SHORT] for entry in self.store.list(needs["below"])}
+        names = b64decode(needs["names"]).hex()
+        return all(names[at : at + SHORT] in there for at in range(0, len(names), SHORT))
 
     def fetch(self, artifact: Artifact, file: str) -> Path:
         """A verified local file of an artifact. Raises :class:`ArtifactMissing` or :class:`ArtifactDamaged`."""
+        if file not in artifact.files:
+            raise ArtifactMissing(
+                f"{artifact.name} {artifact.version} holds no {file}"
+                + (
+                    ", for it was made elsewhere: train it here (`make build`), or adopt one that has it"
+                    if artifact.record.get("adopted")
+                    else ""
+                )
+            )
         return self.fetch_file(artifact.files[file])
 
     def fetch_file(self, published: PublishedFile) -> Path:
@@ -123,30 +171,64 @@ class Artifacts:
     ) -> Artifact:
         """Publish files under ``name`` and make them current, in one step.
 
-        ``digest`` is the digest of the content, hex. ``kept`` are files of the last version that this one shares: they are
-        named again, not written again. A version folder is called by the digest, or ``v1.0``, ``v1.1``, … when ``numbered``.
+        ``digest`` is the digest of the content, hex. ``kept`` are files that lie in the store already, of the last version or
+        written ahead: they are named again, not written again. A version folder is called by the digest, or ``v1.0``,
+        ``v1.1``, … when ``numbered``.
         The same content under the same record publishes nothing new. Raises ``Moved`` when another publisher was faster.
         """
+        with publishing(self.store):
+            return self._publish(name, files, digest, dict(record or {}), kept or {}, numbered)
+
+    def _publish(
+        self,
+        name: str,
+        files: Mapping[str, Path | bytes],
+        digest: str,
+        record: dict[str, Any],
+        kept: Mapping[str, PublishedFile],
+        numbered: bool,
+    ) -> Artifact:
         pointer = self._pointer(name)
-        before = None if pointer is None else self._whole(self._read(name, pointer))
+        last = None if pointer is None else self._read(name, pointer)
+        before = None if last is None else self._whole(last)
         if before is not None and before.digest == digest:
             version, published = before.version, dict(before.files)
         else:
+            self._refuse_lost(kept, last)
             versions = self._minors(name) if numbered else _named_after(digest)
             version, written = self._write(name, versions, files)
-            published = {**(kept or {}), **written}
-        artifact = Artifact(name, version, digest, published, dict(record or {}))
-        entry = {file: vars(value) for file, value in sorted(published.items())}
-        body = {"version": version, "digest": digest, "files": entry, "record": artifact.record}
-        data = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False).encode()
-        if data != pointer:
-            self.store.swap(f"{name}/current.json", data, pointer)
+            published = {**kept, **written}
+        artifact = Artifact(name, version, digest, published, record)
+        self._point(artifact, pointer)
         return artifact
+
+    def adopt(self, artifact: Artifact) -> None:
+        """Make files current that lie in the store already: nothing is written but the pointer. Raises ``Moved``."""
+        self._point(artifact, self._pointer(artifact.name))
+
+    def _point(self, artifact: Artifact, before: bytes | None) -> None:
+        entry = {file: vars(value) for file, value in sorted(artifact.files.items())}
+        body = {"version": artifact.version, "digest": artifact.digest, "files": entry, "record": artifact.record}
+        data = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False).encode()
+        if data != before:
+            self.store.swap(f"{artifact.name}/current.json", data, before)
+
+    def _refuse_lost(self, kept: Mapping[str, PublishedFile], last: Artifact | None) -> None:
+        """Files that the pointer names stay while it does. Others may have been cleared away since they were looked at."""
+        named = set(last.files.values()) if last else set()
+        unsure = [file for file in kept.values() if file not in named]
+        for file, size in zip(
+            unsure, side_by_side(lambda file: self.store.size(file.key), unsure, AT_ONCE), strict=True
+        ):
+            if size != file.size:
+                raise StoreError(f"{self.store.root}/{file.key} was cleared away meanwhile: run again, it is made anew")
 
     def _write(
         self, name: str, versions: Iterable[str], files: Mapping[str, Path | bytes]
     ) -> tuple[str, dict[str, PublishedFile]]:
         """Write the files into the first version folder that nobody claims for other files, and where no others lie."""
+        if not files:
+            return next(iter(versions)), {}
         digest = {file: _sha256(data) for file, data in files.items()}
         claim = digests.canonical_json(digest)
         for version in versions:
@@ -176,8 +258,15 @@ class Artifacts:
 
     def _minors(self, name: str) -> Iterator[str]:
         taken = {entry.key[len(name) + 1 :].split("/")[0] for entry in self.store.list(name)}
-        minors = [int(version.removeprefix("v1.")) for version in taken if version.startswith("v1.")]
-        return (f"v1.{minor}" for minor in count(max(minors, default=-1) + 1))
+        found = [(int(at[1]), int(at[2])) for version in taken if (at := NUMBERED.fullmatch(version))]
+        major, minor = max(found, default=(1, -1))
+        return (f"v{major}.{next_minor}" for next_minor in count(minor + 1))
+
+
+def needed(below: str, names: Iterable[str]) -> dict[str, str]:
+    """What an artifact's record says under :data:`NEEDS` of objects in a folder whose names are digests in hex: the first
+    five bytes of each name, so that one listing tells whether all are there."""
+    return {"below": below, "names": b64encode(bytes.fromhex("".join(sorted(name[:SHORT] for name in names)))).decode()}
 
 
 def _named_after(digest: str) -> Iterator[str]:

@@ -16,6 +16,8 @@ from typing import Any
 
 import dagster as dg
 
+from pcr_assets.resources import bound
+
 KEPT_LINES = 200
 """The end of a program's output, in which its error is looked for."""
 TRACEBACK = "Traceback (most recent call last):"
@@ -34,12 +36,15 @@ class LocalCompute(dg.ConfigurableResource):
     threads: int = 2
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> None:
-        """Run ``python -m module JOB.json``; its lines appear as they are written. Raises :class:`JobFailed`."""
+        """Run ``python -m module JOB.json``; its lines appear as they are written. Raises :class:`JobFailed`.
+
+        The program ends with this process, whatever ends that.
+        """
         file = workdir / "job.json"
         file.write_text(json.dumps({**job, "threads": self.threads}, indent=1, sort_keys=True))
         limits = {name: str(self.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         process = subprocess.Popen(
-            [sys.executable, "-u", "-m", module, str(file)],
+            [sys.executable, "-u", "-m", bound.__name__, str(os.getpid()), module, str(file)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pcr_assets.resources.store import StoreError
+from pcr_assets.resources.objects import StoreError
 
 TRIES = 5
 """How often one request is sent, when the server is busy, breaks off or answers with an error of its own."""
@@ -75,7 +75,7 @@ def _client(settings: S3Settings, create_only: bool, chain: tuple[tuple[str, str
     )
     session = boto3.Session(profile_name=settings.profile)
     if settings.role:
-        session = boto3.Session(botocore_session=_assuming(settings.role, session), region_name=session.region_name)
+        session = boto3.Session(botocore_session=assuming(settings.role, session), region_name=session.region_name)
     client = session.client("s3", config=config, endpoint_url=settings.endpoint, region_name=settings.region)
     if create_only:
         for last in ("PutObject", "CompleteMultipartUpload"):
@@ -87,7 +87,7 @@ def _where_nothing_lies(params: dict[str, Any], **_: Any) -> dict[str, Any]:
     return {**params, "IfNoneMatch": "*"}
 
 
-def _assuming(role: str, session: Any) -> Any:
+def assuming(role: str, session: Any) -> Any:
     """A botocore session that has assumed a role, and assumes it again whenever its credentials come to their end."""
     import botocore.session
     from botocore.credentials import (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pcr_assets.resources.store import Missing, Replaced, StoreError
+from pcr_assets.resources.objects import Missing, Replaced, StoreError
 
 SKEW_SECONDS = 300
 """A clock that is further from the server's than this is worth a word; servers refuse at 900."""

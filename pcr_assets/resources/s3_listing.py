@@ -2,86 +2,108 @@
 
 A page of a listing begins where the one before ended, so one paginator waits for each of them. But a listing may begin
 after any key: the span of keys still ahead is halved for each worker that has nothing to do, wherever the keys lie in it,
-flat or in folders. botocore's own parser takes ten times as long for a page as the XML parser below it: of the two, it
-would be the limit.
+flat or in folders. What is left of the spans is also all that is needed to go on another time. botocore's own parser takes
+twenty times as long for a page as looking for four tags: of the two, it would be the limit.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from xml.etree import ElementTree
 
-from pcr_assets.resources.s3_store import S3Store
-from pcr_assets.resources.store import Entry, Store, StoreError
+from pcr_assets.resources.objects import Entry, Span, always
 
 WORKERS = 8
 EARNED = 4
 """Full pages for each span that may be begun: of the page in which a span ends, half was listed for nothing."""
-Span = tuple[str, str | None]
-"""Keys above the first and up to the second, or to the end."""
+Page = tuple[list[Entry], str | None, bool]
+"""Entries, the key after which the next page begins (None where the span ends), and whether its server's spans can be halved."""
+BY_FOLDER = ("seaweedfs",)
+"""Servers, by what they call themselves, that list folder by folder instead of by bytes, and pass over a folder whose name a
+listing is to begin after (SeaweedFS 4.48): a listing may go on there after a key, but not begin at a place between keys."""
 
 
-def list_unordered(store: Store) -> Iterator[Entry]:
-    """The entries of :meth:`Store.list` in no order; memory holds a few pages, however many there are."""
-    return _pages_in_parallel(store) if isinstance(store, S3Store) else store.list()
+@dataclass(frozen=True)
+class Bucket:
+    """What is listed: keys below ``base + prefix`` of a bucket, given without the base. What is hidden below it is left out."""
+
+    client: Any
+    name: str
+    base: str
+    prefix: str
+    told: Callable[[], AbstractContextManager[None]]
+    """Turns what boto3 raises into a StoreError."""
 
 
-def _pages_in_parallel(store: S3Store) -> Iterator[Entry]:
+def list_unordered(
+    bucket: Bucket, left: list[Span] | None = None, more: Callable[[], bool] = always
+) -> Iterator[Entry]:
+    """The entries in no order; memory holds a few pages, however many there are.
+
+    ``left`` are the spans to list, all keys by default; as long as ``more`` says so, pages are asked for, and some in any case.
+    In the end ``left`` holds the spans that were not listed: nothing, unless ``more`` said no. Raises StoreError, and then
+    ``left`` is as it was.
+    """
     # First, for botocore parses every answer once more to see whether it is an error in disguise.
-    store.client.meta.events.register_first("before-parse.s3.ListObjectsV2", _parse_contents, unique_id="pcr-contents")
+    bucket.client.meta.events.register_first("before-parse.s3.ListObjectsV2", _parse_contents, unique_id="pcr-contents")
+    waiting: list[Span] = [("", None)] if left is None else list(left)
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="list") as pool:
-        running: dict[Future[tuple[list[Entry], str | None]], Span] = {}
+        running: dict[Future[Page], Span] = {}
 
-        def start(span: Span) -> None:
-            running[pool.submit(_page, store, span)] = span
+        def start(span: Span, anyhow: bool = False) -> None:
+            if len(running) < WORKERS and (anyhow or more()):
+                running[pool.submit(_page, bucket, span)] = span
+            else:
+                waiting.append(span)
 
-        pages, spans = 0, 1
-        start(("", None))
+        pages, spans = 0, len(waiting)
+        for span in [waiting.pop(0) for _ in range(len(waiting))]:
+            start(span, anyhow=True)
         try:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     _, until = running.pop(future)
-                    found, last = future.result()
+                    found, last, halves = future.result()
                     pages, spans = (pages + 1, spans) if found else (pages, spans - 1)
                     if last is not None:
-                        idle = WORKERS - 1 - len(running)
-                        for _ in range(min(idle, pages // EARNED - spans)):
+                        idle = WORKERS - 1 - len(running) - len(waiting)
+                        for _ in range(min(idle, pages // EARNED - spans) if halves else 0):
                             half = between(last, until)
                             if half is None:
                                 break
                             start((half, until))
                             until, spans = half, spans + 1
                         start((last, until))
+                    elif waiting and more():
+                        start(waiting.pop())
                     yield from found
         finally:
             for future in running:
                 future.cancel()
+    if left is not None:
+        left[:] = sorted(waiting, key=lambda span: span[0])
 
 
-def _page(store: S3Store, span: Span) -> tuple[list[Entry], str | None]:
-    """One page of a span, and the key after which the next one begins; None when the span ends here. Raises StoreError."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
+def _page(bucket: Bucket, span: Span) -> Page:
     after, until = span
-    base = f"{store.prefix}/" if store.prefix else ""
-    start = {"StartAfter": base + after} if after else {}
-    try:
-        page = store.client.list_objects_v2(Bucket=store.bucket, Prefix=base, **start)
-    except (ClientError, BotoCoreError) as error:
-        why = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else error
-        raise StoreError(
-            f"S3 does not list {store.root} ({why}): check the bucket's name, the region and the credentials"
-        ) from error
-    last = ""
+    below = bucket.base + bucket.prefix
+    start = {"StartAfter": below + after} if after else {}
+    with bucket.told():
+        page = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=below, **start)
+    server = page["ResponseMetadata"]["HTTPHeaders"].get("server", "").lower()
+    halves, last = not server.startswith(BY_FOLDER), ""
     entries: list[Entry] = []
     for found in page.get("Contents", ()):
-        last = found["Key"][len(base) :]
+        last = found["Key"][len(below) :]
         if until is not None and last > until:
-            return entries, None
-        if last and not (last[0] == "." or "/." in last):
-            entries.append(Entry(last, found["Size"], found["ETag"].strip('"')))
-    return entries, last if page.get("IsTruncated") and last else None
+            return entries, None, halves
+        if bucket.prefix + last and not (last[:1] == "." or "/." in last):
+            modified = found["LastModified"].timestamp()
+            entries.append(Entry(bucket.prefix + last, found["Size"], found["ETag"].strip('"'), modified))
+    return entries, last if page.get("IsTruncated") and last else None, halves
 
 
 def between(low: str, high: str | None) -> str | None:
@@ -111,28 +133,31 @@ def _number(text: str) -> int:
     return value
 
 
+_VALUES = (b"([^<]*)", b"([^<]*)", b'(?:&quot;|&#34;|")?([^<&"]*)(?:&quot;|&#34;|")?', b"([^<]*)")
+_FIELDS = [
+    re.compile(b"<%s>%s</%s>" % (name, value, name))
+    for name, value in zip((b"Key", b"Size", b"ETag", b"LastModified"), _VALUES, strict=True)
+]
+_BEGIN, _END = b"<Contents>", b"</Contents>"
+
+
 def _parse_contents(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Take the contents out of a listing before botocore parses it; what is no listing is left to botocore."""
-    if response_dict["status_code"] != 200:
+    """Take the contents out of a listing before botocore parses it; what is not plainly that is left to botocore."""
+    body = response_dict["body"]
+    if response_dict["status_code"] != 200 or b"<ListBucketResult" not in body:
         return
-    try:
-        root = ElementTree.fromstring(response_dict["body"])  # noqa: S314  # answers of the user's own bucket
-    except ElementTree.ParseError:
+    keys, sizes, etags, times = (field.findall(body) for field in _FIELDS)
+    if not len(keys) == len(sizes) == len(etags) == len(times) == body.count(_BEGIN) == body.count(_END + _BEGIN) + 1:
         return
-    space = root.tag.partition("ListBucketResult")[0]
-    key, size, etag, time = (f"{space}{name}" for name in ("Key", "Size", "ETag", "LastModified"))
-    found = root.findall(f"{space}Contents")
-    if not found:
+    if any(b"&" in key for key in keys) or b"<!" in body:
         return
     customized_response_dict["Contents"] = [
         {
-            "Key": entry.findtext(key),
-            "Size": int(entry.findtext(size, "0")),
-            "ETag": entry.findtext(etag, ""),
-            "LastModified": datetime.fromisoformat(entry.findtext(time, "1970-01-01T00:00:00Z")),
+            "Key": key.decode(),
+            "Size": int(size),
+            "ETag": f'"{etag.decode()}"',
+            "LastModified": datetime.fromisoformat(time.decode()),
         }
-        for entry in found
+        for key, size, etag, time in zip(keys, sizes, etags, times, strict=True)
     ]
-    for entry in found:
-        root.remove(entry)
-    response_dict["body"] = ElementTree.tostring(root)
+    response_dict["body"] = body[: body.index(_BEGIN)] + body[body.rindex(_END) + len(_END) :]

@@ -7,22 +7,24 @@ files and pointers are written on a condition (If-None-Match, If-Match), so two 
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests
+from pcr_assets.resources.downloads import cache_file, used
+from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, Spans, StoreError, Unfinished, always, checked
 from pcr_assets.resources.s3_client import S3Settings, connect
 from pcr_assets.resources.s3_errors import status, told
+from pcr_assets.resources.s3_listing import Bucket, list_unordered
+from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place
 from pcr_assets.resources.side_by_side import side_by_side
-from pcr_assets.resources.store import Damaged, Entry, Missing, Moved, StoreError, cache_file, checked
 
-PART = 8 << 20
-"""Objects above this many bytes go up, and come down, in parts of this size."""
-AT_ONCE = 16
-"""Requests under way at the same time."""
+REMOVED_AT_ONCE = 1000
+"""As many keys as S3 takes in one request."""
 READ_TRIES = 5
 PROBE = ".conditional"
 """A hidden, empty object by which we see whether a server keeps conditions."""
@@ -48,12 +50,12 @@ class S3Store:
     @cached_property
     def _transfers(self) -> Any:
         """Moves files in parts, several at a time, and tries broken parts again."""
-        return _manager(self.client)
+        return manager(self.client)
 
     @cached_property
     def _creations(self) -> Any:
         """The same, but it replaces nothing."""
-        return _manager(connect(self.settings, create_only=True))
+        return manager(connect(self.settings, create_only=True))
 
     @contextmanager
     def _told(self, key: str) -> Iterator[None]:
@@ -67,19 +69,15 @@ class S3Store:
         return {"Bucket": self.bucket, "Key": self._key(key)}
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """See :meth:`Store.list`. Sorted here: not every server lists in the order of keys."""
-        base, pages = self._key(""), self.client.get_paginator("list_objects_v2")
-        below = self._key(f"{prefix}/" if prefix else "")
-        found = []
-        with self._told(prefix):
-            for page in pages.paginate(Bucket=self.bucket, Prefix=below):
-                for held in page.get("Contents", ()):
-                    key = held["Key"][len(base) :]
-                    if key and not any(part.startswith(".") for part in key.split("/")):
-                        found.append(
-                            Entry(key, held["Size"], held["ETag"].strip('"'), held["LastModified"].timestamp())
-                        )
-        return iter(sorted(found))
+        """See :meth:`Store.list`. Sorted here: pages come side by side, and not every server lists in the order of keys."""
+        return iter(sorted(self.list_unordered(f"{prefix}/" if prefix else "")))
+
+    def list_unordered(
+        self, prefix: str = "", left: Spans | None = None, more: Callable[[], bool] = always
+    ) -> Iterator[Entry]:
+        """See :meth:`Store.list_unordered`."""
+        bucket = Bucket(self.client, self.bucket, self._key(""), prefix, lambda: self._told(prefix))
+        return list_unordered(bucket, left, more)
 
     def size(self, key: str) -> int | None:
         """See :meth:`Store.size`."""
@@ -137,6 +135,7 @@ class S3Store:
         path = cache_file(self.root, entry.key, entry.etag)
         cache = path.parent.parent
         if path.exists() and (not sha256 or digests.of_file(path) == sha256):
+            used(path)
             return path
         try:
             try:
@@ -159,9 +158,9 @@ class S3Store:
             if entry.size < PART:  # one request, which s3transfer would send without the condition on the etag
                 aside.write_bytes(self.read(entry.key, entry.etag))
             else:
-                place, known = _place(self._at(entry.key)), [_Known(entry)]
+                at, known = place(self._at(entry.key)), [Known(entry)]
                 with self._told(entry.key):
-                    self._transfers.download(**place, fileobj=name, subscribers=known).result()
+                    self._transfers.download(**at, fileobj=name, subscribers=known).result()
             if aside.stat().st_size != entry.size or (sha256 and digests.of_file(aside) != sha256):
                 raise Damaged(f"{self.root}/{entry.key}")
             aside.replace(path)
@@ -192,7 +191,7 @@ class S3Store:
 
     def _upload(self, transfers: Any, key: str, data: bytes | Path) -> None:
         body = io.BytesIO(data) if isinstance(data, bytes) else str(data)
-        transfers.upload(body, **_place(self._at(key)), extra_args={"ChecksumAlgorithm": "SHA256"}).result()
+        transfers.upload(body, **place(self._at(key)), extra_args={"ChecksumAlgorithm": "SHA256"}).result()
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
         """See :meth:`Store.swap`."""
@@ -220,6 +219,41 @@ class S3Store:
         """See :meth:`Store.remove`."""
         with self._told(key):
             self.client.delete_object(**self._at(key))
+
+    def remove_many(self, keys: Iterable[str]) -> None:
+        """See :meth:`Store.remove_many`."""
+        left = iter(keys)
+        while batch := list(islice(left, REMOVED_AT_ONCE)):
+            objects = [{"Key": self._key(key)} for key in batch]
+            with self._told(batch[0]):
+                answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
+            for refused in answer.get("Errors", ()):
+                raise StoreError(
+                    f"S3 did not remove s3://{self.bucket}/{refused['Key']} ({refused.get('Code')}: "
+                    f"{refused.get('Message')}): the policy needs s3:DeleteObject there"
+                )
+
+    def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
+        """See :meth:`Store.unfinished`. Uploads in parts; a small object is written whole, in one request."""
+        base, below = self._key(""), self._key(f"{prefix}/" if prefix else "")
+        pages = self.client.get_paginator("list_multipart_uploads")
+        with self._told(prefix):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=below):
+                for upload in page.get("Uploads", ()):
+                    at = {"Bucket": self.bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+                    parts = [part for pages in self._parts(at) for part in pages.get("Parts", ())]
+                    times = [upload["Initiated"], *(part["LastModified"] for part in parts)]
+                    size = sum(part["Size"] for part in parts)
+                    key = upload["Key"][len(base) :]
+                    yield Unfinished(key, size, max(times).timestamp(), upload["UploadId"])
+
+    def _parts(self, at: dict[str, str]) -> Any:
+        return self.client.get_paginator("list_parts").paginate(**at)
+
+    def drop(self, unfinished: Unfinished) -> None:
+        """See :meth:`Store.drop`."""
+        with self._told(unfinished.key), suppress(Missing):
+            self.client.abort_multipart_upload(**self._at(unfinished.key), UploadId=unfinished.token)
 
     def _check(self, key: str) -> None:
         """Refuse keys that are none, and servers that would let two publishers write over each other."""
@@ -249,25 +283,3 @@ class S3Store:
             return self._read(key)
         except Missing:
             return None, ""
-
-
-class _Known:
-    """Tells s3transfer what a listing already knows: it need not ask, and refuses an object that was replaced since."""
-
-    def __init__(self, entry: Entry):
-        self.entry = entry
-
-    def on_queued(self, future: Any, **_: Any) -> None:
-        future.meta.provide_transfer_size(self.entry.size)
-        future.meta.provide_object_etag(f'"{self.entry.etag}"')
-
-
-def _place(at: dict[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in at.items()}
-
-
-def _manager(client: Any) -> Any:
-    from s3transfer.manager import TransferConfig, TransferManager
-
-    sizes = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_request_concurrency=AT_ONCE)
-    return TransferManager(client, sizes)

@@ -72,18 +72,56 @@ def bucket(monkeypatch, tmp_path, instance):
 
 @pytest.fixture
 def listings(monkeypatch):
-    """How often the folder was listed."""
-    from pcr_assets.automation import raw_folder
+    """With what the listed keys began, listing by listing: "" is the whole folder."""
+    from pcr_assets.resources.s3_store import S3Store
 
-    seen, ask = [], raw_folder.list_unordered
-    monkeypatch.setattr(raw_folder, "list_unordered", lambda store: seen.append(store.root) or ask(store))
+    seen, ask = [], S3Store.list_unordered
+
+    def noted(store, prefix="", *given):
+        seen.append(prefix)
+        return ask(store, prefix, *given)
+
+    monkeypatch.setattr(S3Store, "list_unordered", noted)
     return seen
 
 
 def test_a_told_change_asks_once_after_the_quiet_time_and_lists_once(bucket, listings):
     bucket.put("base1-4_Charizard.png", "base1-5_Clefairy.png")
     assert [bucket.sets(after=30) for _ in range(6)] == ["", "", "base1", "", "", ""]
-    assert len(listings) == 1
+    assert listings == ["base1-"]
+
+
+def test_of_all_sets_only_those_that_the_messages_name_are_listed(bucket, listings):
+    bucket.put("base1-4_Charizard.png", "base2-1_Clefable.png", "base10-1_Ampharos.png", "gym/4.png", told=False)
+    bucket.tick(after=86400)
+    assert bucket.tick(after=86400)["sets"] == "base1, base10, base2, gym"
+    listings.clear()
+    bucket.put("base1-5_Clefairy.png", "scans/base1-6_Weedle.png", "gym/5.png")
+    bucket.s3.delete_object(Bucket="cards", Key="raw/base2-1_Clefable.png")
+    bucket.tell(notification("raw/base2-1_Clefable.png", event="ObjectRemoved:Delete"))
+    bucket.tick()
+    asked = bucket.tick(after=61)
+    assert listings == ["base1-", "base2-", "gym/", "scans/base1-"]
+    assert (asked["sets"], asked["added"], asked["removed"]) == ("base1, base2, gym", "3", "1")
+    listings.clear()
+    assert [bucket.sets(after=43200) for _ in range(3)] == [""] * 3, "the daily listing finds all as it was asked for"
+    assert "" in listings
+
+
+@pytest.mark.parametrize("lost", ["a set whose keys begin in no common way", "the record of beginnings"])
+def test_where_a_set_cannot_be_listed_alone_the_whole_folder_is(bucket, listings, lost, tmp_path):
+    if lost.startswith("a set"):
+        bucket.put("Charizard-en_base_base1_4_high.png", told=False)
+        bucket.tick(after=86400)
+        bucket.tick(after=86400)
+    else:
+        for path in (tmp_path / "scratch").rglob("prefixes.json"):
+            path.unlink()
+    listings.clear()
+    bucket.put("base1-5_Clefairy.png")
+    bucket.tick()
+    assert bucket.sets(after=61) == "base1"
+    assert listings == [""]
 
 
 def test_messages_are_deleted_when_the_cursor_that_holds_them_was_kept_and_not_before(bucket):

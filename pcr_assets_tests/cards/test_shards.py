@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pcr_assets.cards.shards import build_shard, inputs_digest, write_table
+from pcr_assets.cards.shards import build_shard, inputs_digest, known_rows, made_of, write_table
 from pcr_assets.imaging.sample import bad_files
 from pcr_assets.resources.store import FolderStore, Replaced
 from pcr_assets_tests.cards.drawn import card, encoded, listed, raw_folder
@@ -153,3 +153,48 @@ def test_a_scan_replaced_since_the_listing_is_an_error_and_no_reject(tmp_path):
     raw.write("base1-4_Drawn.png", encoded(card(44)))
     with pytest.raises(Replaced, match="run again"):
         build_shard("base1", scans, raw)
+
+
+def test_with_the_rows_of_the_last_shard_only_new_scans_are_read_and_the_bytes_are_those_of_a_full_build(tmp_path):
+    raw = raw_folder(tmp_path / "raw", base1_1=card(1), base1_2=card(2), base1_3=card(3))
+    write_table(shard_of(raw).table, tmp_path / "last.parquet")
+    before = made_of(listed(raw).scans["base1"])
+    raw.write("base1-2_Drawn.png", encoded(card(22, (252, 352))))
+    raw.write("base1-1_Again.png", encoded(card(1, (252, 352))))
+    raw.write("base1-4_Drawn.png", encoded(card(4)))
+    raw.write("base1-5_Drawn.png", b"no picture")
+    raw.remove("base1-3_Drawn.png")
+    raw.write(
+        "cards.csv",
+        b"path,card_id,name\nbase1-1_Drawn.png,base1-1,Renamed\nbase1-1_Again.png,base1-1,Renamed\n",
+    )
+    scans, read = listed(raw).scans["base1"], []
+
+    class Watched(FolderStore):
+        def read(self, key, etag=None):
+            read.append(key)
+            return super().read(key, etag)
+
+    known = known_rows(tmp_path / "last.parquet", before)
+    shard = build_shard("base1", scans, Watched(raw.root), 2, known)
+    assert sorted(read) == ["base1-1_Again.png", "base1-2_Drawn.png", "base1-4_Drawn.png", "base1-5_Drawn.png"]
+    whole = shard_of(raw)
+    assert (shard.digest, shard.rejects) == (whole.digest, whole.rejects)
+    for name, table in (("updated", shard.table), ("whole", whole.table)):
+        write_table(table, tmp_path / name)
+    assert (tmp_path / "updated").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_scan_that_was_replaced_is_read_again_though_its_key_is_known(tmp_path):
+    raw = raw_folder(tmp_path / "raw", base1_1=card(1))
+    write_table(shard_of(raw).table, tmp_path / "last.parquet")
+    before = made_of(listed(raw).scans["base1"])
+    raw.write("base1-1_Drawn.png", encoded(card(7)))
+    known = known_rows(tmp_path / "last.parquet", before)
+    assert build_shard("base1", listed(raw).scans["base1"], raw, 2, known).digest == shard_of(raw).digest
+
+
+def test_rows_of_scans_that_were_cleaned_otherwise_are_not_known(tmp_path):
+    raw = raw_folder(tmp_path / "raw", base1_1=card(1))
+    write_table(shard_of(raw).table, tmp_path / "last.parquet")
+    assert known_rows(tmp_path / "last.parquet", {**made_of(listed(raw).scans["base1"]), "transform": 0}) == {}

@@ -6,7 +6,17 @@ from threading import Barrier
 
 import pytest
 
-from pcr_assets.resources.artifacts import ArtifactDamaged, ArtifactMissing, Artifacts
+from pcr_assets import digests
+from pcr_assets.resources.artifacts import (
+    FEW,
+    NEEDS,
+    Artifact,
+    ArtifactDamaged,
+    ArtifactMissing,
+    Artifacts,
+    PublishedFile,
+    needed,
+)
 from pcr_assets.resources.store import FolderStore, Moved, StoreError
 
 
@@ -55,6 +65,28 @@ def test_an_artifact_that_lost_a_file_is_not_found(artifacts):
         artifacts.fetch(published, "x")
 
 
+def test_of_an_artifact_of_many_files_that_lost_some_the_others_remain(artifacts):
+    files = {f"{number}.parquet": b"1" for number in range(FEW + 2)}
+    published = artifacts.publish("a", files, digest=digest("a"))
+    assert artifacts.find("a") == published
+    lose(artifacts, published.files["3.parquet"].key)
+    artifacts.store.write(published.files["4.parquet"].key, b"of another size")
+    assert artifacts.find("a") is None
+    assert artifacts.remains("a").files.keys() == files.keys() - {"3.parquet", "4.parquet"}
+    assert artifacts.remains("b") is None
+
+
+def test_an_artifact_that_lost_an_object_it_needs_besides_is_not_found(artifacts):
+    names = [letter * 64 for letter in "0ab"]
+    for name in names:
+        artifacts.store.write(f"parts/{name}", b"part")
+    artifacts.store.write(f"parts/{'c' * 64}", b"of another")
+    published = artifacts.publish("a", {"x": b"1"}, digest=digest("a"), record={NEEDS: needed("parts", names)})
+    assert artifacts.find("a") == published
+    lose(artifacts, f"parts/{names[1]}")
+    assert artifacts.find("a") is None
+
+
 def test_a_lost_file_comes_back_by_publishing_again(artifacts):
     published = artifacts.publish("a", {"x": b"1"}, digest=digest("a"))
     lose(artifacts, published.files["x"].key)
@@ -96,6 +128,19 @@ def test_numbered_content_that_comes_back_gets_a_new_version(artifacts):
     for letter in "aba":
         artifacts.publish("m", {"x": letter.encode()}, digest=digest(letter), numbered=True)
     assert artifacts.current("m").version == "v1.2"
+
+
+def test_files_that_lie_there_are_adopted_as_they_are_and_the_next_version_counts_on(artifacts):
+    artifacts.store.write("models/a/v2.1/w", b"theirs")
+    before = held(artifacts)
+    theirs = PublishedFile("models/a/v2.1/w", digests.of_bytes(b"theirs"), 6)
+    artifacts.adopt(Artifact("models/a", "v2.1", digest("a"), {"w": theirs}, {"adopted": {"from": "models/a/v2.1"}}))
+    assert held(artifacts).keys() - before.keys() == {"models/a/current.json"}
+    found = artifacts.find("models/a")
+    assert artifacts.fetch(found, "w").read_bytes() == b"theirs"
+    with pytest.raises(ArtifactMissing, match=r"models/a v2\.1 holds no model\.json, for it was made elsewhere"):
+        artifacts.fetch(found, "model.json")
+    assert artifacts.publish("models/a", {"w": b"ours"}, digest=digest("b"), numbered=True).version == "v2.2"
 
 
 def test_kept_files_are_named_again_and_not_written_again(artifacts):

@@ -1,6 +1,12 @@
 """Programs run for an asset."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +34,38 @@ def test_a_program_gets_its_job_and_its_threads(program, tmp_path):
 def test_its_lines_appear_while_it_runs(program, tmp_path, capfd):
     LocalCompute().run(program("print('step 1 of 2')"), {}, tmp_path)
     assert "step 1 of 2" in capfd.readouterr().out
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that tells a process of its parent's death")
+def test_a_program_ends_with_a_refresh_that_was_killed_though_it_says_nothing(program, tmp_path):
+    module = program(
+        "import os, pathlib, sys, time; pathlib.Path(sys.argv[1] + '.pid').write_text(str(os.getpid())); time.sleep(600)"
+    )
+    run = "import sys, pathlib; from pcr_assets.resources.compute import LocalCompute as C; "
+    run += "C().run(sys.argv[1], {}, pathlib.Path(sys.argv[2]))"
+    refresh = subprocess.Popen([sys.executable, "-c", run, module, str(tmp_path)])
+    noted = tmp_path / "job.json.pid"
+    _wait_until(lambda: noted.exists() and noted.read_text())
+    os.kill(refresh.pid, signal.SIGKILL)
+    refresh.wait()
+    _wait_until(lambda: not _runs(int(noted.read_text())))
+
+
+def _wait_until(happened):
+    for _ in range(1200):
+        if happened():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
+
+
+def _runs(process: int) -> bool:
+    """Whether a process lives; one that nobody has asked after yet is dead all the same."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def failure_of(source, program, tmp_path):

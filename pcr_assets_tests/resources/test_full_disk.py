@@ -40,7 +40,7 @@ def test_a_full_disk_is_one_sentence_and_the_last_version_stays(small_disk):
 def test_a_disk_without_room_for_a_download_is_one_sentence_and_keeps_no_half_of_it(
     small_disk, bucket, monkeypatch, size
 ):
-    monkeypatch.setattr("pcr_assets.resources.store.CACHE", small_disk)
+    monkeypatch.setattr("pcr_assets.resources.downloads.CACHE", small_disk)
     store = open_store(bucket)
     store.write("small", b"card")
     store.write("weights", b"x" * size)

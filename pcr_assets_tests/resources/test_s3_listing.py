@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from pcr_assets.resources import s3_client, s3_listing
-from pcr_assets.resources.s3_listing import between, list_unordered
+from pcr_assets.resources.s3_listing import between
 from pcr_assets.resources.store import FolderStore, StoreError, open_store
 
 LAYOUTS = {
@@ -50,15 +50,12 @@ def small_pages(monkeypatch):
     """Pages of 10 keys, as S3 gives when asked."""
     ask, spans = s3_listing._page, []
 
-    def page(store, span):
+    def page(bucket, span):
         spans.append(span)
-        if not hasattr(store, "small"):
-            store.small = store.client.meta.events.register(
-                "provide-client-params.s3.ListObjectsV2",
-                lambda params, **_: {**params, "MaxKeys": 10},
-                unique_id="small",
-            )
-        return ask(store, span)
+        bucket.client.meta.events.register(
+            "provide-client-params.s3.ListObjectsV2", lambda params, **_: {**params, "MaxKeys": 10}, unique_id="small"
+        )
+        return ask(bucket, span)
 
     monkeypatch.setattr(s3_listing, "_page", page)
     return spans
@@ -72,18 +69,38 @@ def test_a_listing_in_parallel_is_the_listing_in_order(bucket, small_pages, layo
         bucket.put_object(Bucket="cards", Key=f"{prefix}/{key}".lstrip("/"), Body=key.encode())
     bucket.put_object(Bucket="cards", Key="raw-not/x.png" if prefix else "zz.png", Body=b"")
     store = open_store(f"s3://cards/{prefix}")
-    in_order = list(store.list())  # before the parser is hooked in: botocore's own answer
+    found = list(store.list_unordered())
+    there = [key for key in keys if ".aside" not in key] + ([] if prefix else ["zz.png"])
+    assert sorted((entry.key, entry.size) for entry in found) == sorted(
+        (key, 0 if key == "zz.png" else len(key.encode())) for key in there
+    )
+    assert list(store.list()) == sorted(found)
 
-    found = list(list_unordered(store))
 
-    assert sorted(found) == sorted(in_order)
-    assert len(found) == len(set(found))
+@pytest.mark.parametrize("layout", ["with odd names", "of one letter", "hidden", "none"])
+def test_a_listing_in_pieces_is_the_listing_at_a_go(bucket, small_pages, layout):
+    for key in LAYOUTS[layout]:
+        bucket.put_object(Bucket="cards", Key=f"raw/{key}", Body=key.encode())
+    store, left, found = open_store("s3://cards/raw"), [("", None)], []
+    for _ in range(100):
+        found += store.list_unordered("", left, lambda: False)
+        if not left:
+            break
+    assert sorted(found) == list(store.list())
+
+
+def test_below_a_prefix_nothing_else_is_listed(bucket, small_pages):
+    for key in ("base1-4.png", "base1/4.png", "base1/.hidden", "base10-4.png", "base2-1.png"):
+        bucket.put_object(Bucket="cards", Key=f"raw/{key}", Body=b"")
+    store = open_store("s3://cards/raw")
+    assert [entry.key for entry in store.list_unordered("base1-")] == ["base1-4.png"]
+    assert [entry.key for entry in store.list("base1")] == ["base1/4.png"]
 
 
 def test_a_span_is_halved_while_a_worker_is_idle(bucket, small_pages):
     for key in LAYOUTS["flat"]:
         bucket.put_object(Bucket="cards", Key=key, Body=b"")
-    list(list_unordered(open_store("s3://cards")))
+    list(open_store("s3://cards").list_unordered())
     assert len({until for _, until in small_pages}) > s3_listing.WORKERS
 
 
@@ -91,7 +108,7 @@ def test_the_parser_changes_nothing_that_a_listing_says(bucket):
     bucket.put_object(Bucket="cards", Key="raw/a b.png", Body=b"scan")
     theirs = boto3.client("s3").list_objects_v2(Bucket="cards")
     store = open_store("s3://cards")
-    list(list_unordered(store))
+    list(store.list_unordered())
     ours = store.client.list_objects_v2(Bucket="cards")
     kept = ("Key", "Size", "ETag", "LastModified")
     assert ours["Contents"] == [{name: entry[name] for name in kept} for entry in theirs["Contents"]]
@@ -100,21 +117,21 @@ def test_the_parser_changes_nothing_that_a_listing_says(bucket):
 
 
 def test_a_bucket_that_is_not_there_is_one_sentence(bucket):
-    with pytest.raises(StoreError, match=r"S3 does not list s3://nowhere \(NoSuchBucket\): check the bucket's name"):
-        list(list_unordered(open_store("s3://nowhere")))
+    with pytest.raises(StoreError, match=r"S3 refused s3://nowhere \(NoSuchBucket\): there is no bucket nowhere"):
+        list(open_store("s3://nowhere").list_unordered())
 
 
 def test_a_listing_may_be_left_half_read(bucket, small_pages):
     for key in LAYOUTS["flat"]:
         bucket.put_object(Bucket="cards", Key=key, Body=b"")
-    listing = list_unordered(open_store("s3://cards"))
+    listing = open_store("s3://cards").list_unordered()
     next(listing)
     listing.close()
 
 
 def test_a_folder_is_listed_as_ever(tmp_path):
     (tmp_path / "base1-4.png").write_bytes(b"scan")
-    assert list(list_unordered(FolderStore(str(tmp_path)))) == list(FolderStore(str(tmp_path)).list())
+    assert list(FolderStore(str(tmp_path)).list_unordered()) == list(FolderStore(str(tmp_path)).list())
 
 
 def test_half_way_between_two_sets_is_a_set_between_them():

@@ -25,6 +25,7 @@ class Chip:
     device_id: str
     arch: str
     hailort: str
+    firmware: str
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -54,8 +55,9 @@ def find_chip() -> Chip:
                 "run `sudo apt install dkms hailo-all` and reboot"
             )
         with library.Device(found[0]) as device:
-            arch = device.control.identify().device_architecture.name.lower()
-    return Chip(found[0], arch, library.__version__)
+            board = device.control.identify()
+    arch, runs = board.device_architecture.name.lower(), board.firmware_version
+    return Chip(found[0], arch, library.__version__, f"{runs.major}.{runs.minor}.{runs.revision}")
 
 
 def temperature() -> float:

@@ -82,6 +82,7 @@ class Loop:
         return not self.failed and self._thread.is_alive() and self.age < STALE
 
     def _run(self) -> None:
+        self.served.begins()
         while not self._stop.is_set() and not self.failed:
             self._beat = time.monotonic()
             work = self._inbox.take(BEAT)
@@ -91,13 +92,14 @@ class Loop:
                 self._answer(work)
             elif work is not None:
                 self._look(work)
-        self.served.close()
+        self.served.close(failed=self.failed)
 
     def _follow(self, served: Served) -> None:
         """Go over to another release. The one before is closed: its last answer was given."""
         before, self.served = self.served, served
-        self._follower.use(served.recognizer)
         before.close()
+        served.begins()
+        self._follower.use(served.recognizer)
         self._metrics.serves(served)
         log.info("release %s answers from now on, in the place of %s", served.release_id, before.release_id)
 
@@ -112,6 +114,7 @@ class Loop:
             self._failure()
             return
         self._failures = 0
+        self.served.answered()
         self._metrics.looked(watch.spent, was_read=self._follower.read > before, events=events)
         tracker = self._follower.tracker
         self._told(

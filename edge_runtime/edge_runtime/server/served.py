@@ -5,7 +5,6 @@ that: whoever still holds a release that was followed by another gets answers fr
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +13,7 @@ from edge_runtime.gallery import Card
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.references import References
 from edge_runtime.release import Release
-
-Expiry = Callable[[Release], datetime | None]
-
-
-def expiry_of(release: Release) -> datetime | None:
-    """When a release ceases to be current, None if it doesn't."""
-    return getattr(release, "expires", None)
+from edge_runtime.trial import Trial
 
 
 @dataclass(eq=False)
@@ -31,6 +24,8 @@ class Served:
     recognizer: Recognizer
     expires: datetime | None = None
     opened: float = field(default_factory=time.time)
+    trial: Trial = field(default_factory=lambda: Trial(None))
+    """Counts its starts until it has answered, so that one that ends the service twice is rolled back."""
 
     def __post_init__(self) -> None:
         gallery = self.recognizer.gallery
@@ -43,9 +38,10 @@ class Served:
                 self._keys.setdefault(gallery.card(key).card_id, key)
 
     @classmethod
-    def open(cls, release: Release, recognizer: Recognizer, expiry: Expiry = expiry_of) -> "Served":
+    def open(cls, release: Release, recognizer: Recognizer) -> "Served":
         """What a verified release and the recogniser that was opened with it give."""
-        return cls(release.release_id, recognizer, expiry(release))
+        expires = release.signed.expires if release.signed else None
+        return cls(release.release_id, recognizer, expires, trial=Trial.of(release))
 
     def __len__(self) -> int:
         return len(self._cards)
@@ -83,6 +79,18 @@ class Served:
             "expired": self.expired,
         }
 
-    def close(self) -> None:
-        """Give back the model, and a chip with it."""
+    def begins(self) -> None:
+        """It answers from now on."""
+        self.trial.__enter__()
+
+    def answered(self) -> None:
+        """It answered a frame: from the first one on it is the last good release."""
+        self.trial.served_well()
+
+    def close(self, *, failed: bool = False) -> None:
+        """Give back the model, and a chip with it. ``failed``: it could not answer, and its start stays counted."""
+        if failed:
+            self.trial.__exit__(RuntimeError, None, None)
+        else:
+            self.trial.take_back()
         self.recognizer.close()

@@ -3,56 +3,18 @@
 import logging
 import threading
 from collections.abc import Callable
-from pathlib import Path
-
-import numpy as np
 
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import GalleryError
-from edge_runtime.geometry import full_frame
-from edge_runtime.keys import NotAKey
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.references import SIZE
-from edge_runtime.release import ReleaseError
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.selftest import self_test
 from edge_runtime.server.served import Served
+from edge_runtime.trust import NotARoot
 
-TRIED = 3
-"""Cards of the release that it must know by their own pictures."""
-AROUND = 40
-"""Pixels of grey around such a picture."""
-REFUSALS = (ReleaseError, EmbedderError, GalleryError, NotAKey, OSError)
+REFUSALS = (ReleaseError, EmbedderError, GalleryError, NotARoot, OSError)
 
 log = logging.getLogger(__name__)
-
-
-class FailsItsTest(ReleaseError):
-    """A release opens, but does not know its own cards."""
-
-
-def self_test(recognizer: Recognizer) -> None:
-    """Have a recogniser name some of its own pictures, which also loads what is loaded at first use.
-
-    Raises :class:`FailsItsTest`. Without pictures only a grey frame is read.
-    """
-    width, height = SIZE
-    frame = np.full((height + 2 * AROUND, width + 2 * AROUND, 3), 128, np.uint8)
-    recognizer.recognize(frame)
-    look = recognizer.judge.second_look
-    if look is None:
-        return
-    inside = full_frame(width, height) + np.float32(AROUND)
-    keys = [key for key in recognizer.gallery.keys if key in look.references]
-    for key in keys[:: max(1, len(keys) // TRIED)][:TRIED]:
-        frame[AROUND:-AROUND, AROUND:-AROUND] = look.references.picture(key)
-        card, found = recognizer.gallery.card(key), recognizer.read_at(frame, inside).card
-        if found.art_group != card.art_group:
-            raise FailsItsTest(f"the picture of {card.card_id} is taken for {found.card_id}: publish the release again")
-
-
-def pointer_at(place: Path) -> bytes:
-    """What names the newest release of a place, in a few bytes; it differs once there is another. OSError if there is none."""
-    inside = place / "releases" / "latest.json"
-    return (inside if inside.exists() else place / "latest.json").read_bytes()
 
 
 class Successor:
@@ -69,7 +31,7 @@ class Successor:
         opened: Callable[[], Served],
         hand_over: Callable[[Served], Served | None],
         seconds: float,
-        test: Callable[[Recognizer], None] = self_test,
+        test: Callable[[Recognizer], object] = self_test,
     ):
         self.refused = ""
         """Why the newest release does not answer; empty if it does."""

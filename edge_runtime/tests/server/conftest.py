@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import queue
 import socket
 import threading
@@ -34,6 +35,17 @@ def until(what, seconds=PATIENCE):
         assert time.monotonic() < end, "it never came to be"
         time.sleep(0.01)
     return found
+
+
+@pytest.fixture(autouse=True)
+def log_as_before():
+    """The command sets up the log of its process, which here is that of all tests."""
+    root, ours = logging.getLogger(), logging.getLogger("edge_runtime")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
 
 
 @pytest.fixture(name="until", scope="session")

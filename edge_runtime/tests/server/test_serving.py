@@ -115,12 +115,12 @@ def test_cards_and_their_scans_are_looked_up(serve, scans, publisher):
         assert client.get(path).status_code == 404
 
 
-def test_the_release_is_told_without_a_path_of_the_device(serve, publisher):
+def test_the_release_is_told_without_a_path_of_the_device(serve, publisher, opened):
     _, client = serve()
     answer = client.get("/api/v1/release")
     assert answer.json()["release_id"] == publisher.folder.name
     assert answer.json()["cards"] == 6
-    assert answer.json()["expires"] is None
+    assert answer.json()["expires"] == opened().expires.isoformat(timespec="seconds") and not answer.json()["expired"]
     assert str(publisher.releases) not in answer.text
 
 
@@ -167,7 +167,7 @@ def test_metrics_tell_parts_frames_decisions_and_refusals(serve, hand, scans, ph
     assert 'edge_uploads_refused_total{reason="photo"} 1.0' in text
     assert f'release_id="{publisher.folder.name}"' in text
     assert "edge_source_live 1.0" in text
-    assert "edge_release_expires" not in text
+    assert "edge_release_expired 0.0" in text
 
 
 def test_a_loop_that_hangs_is_not_alive(serve, monkeypatch, until):
@@ -175,7 +175,7 @@ def test_a_loop_that_hangs_is_not_alive(serve, monkeypatch, until):
     service, client = serve()
     until(lambda: client.get("/healthz").status_code == 200)
     go_on = threading.Event()
-    monkeypatch.setattr(service.loop.served.recognizer, "recognize", lambda image: go_on.wait(60))
+    monkeypatch.setattr(service.loop.served.recognizer, "recognize", lambda image, **_: go_on.wait(60))
     until(lambda: client.get("/healthz").status_code == 503)
     assert client.get("/readyz").json()["why_not"] == "the recogniser does not move"
     go_on.set()

@@ -4,10 +4,9 @@ import threading
 
 import pytest
 
-from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import Damaged, ReleaseError, open_release
+from edge_runtime.refusals import SelfTestFailed
 from edge_runtime.server.inbox import Inbox
-from edge_runtime.server.successor import FailsItsTest, Successor, pointer_at, self_test
+from edge_runtime.server.successor import Successor
 
 PATH = "/api/v1/recognize"
 
@@ -19,7 +18,7 @@ def successor(publisher, opened):
     first = publisher.folder.name
 
     def make(hand_over, **named):
-        named = {"pointer": lambda: pointer_at(publisher.releases), "opened": opened, **named}
+        named = {"pointer": (publisher.releases / "latest.json").read_bytes, "opened": opened, **named}
         return Successor(first, hand_over=hand_over, seconds=0.05, **named)
 
     return make
@@ -85,7 +84,7 @@ def test_a_release_that_fails_its_test_is_closed_and_not_tried_again(successor, 
 
     def fail(recognizer):
         tried.append(recognizer)
-        raise FailsItsTest("the picture of demo-1 is taken for demo-2: publish the release again")
+        raise SelfTestFailed("the picture of demo-1 is taken for demo-2: publish the release again")
 
     following = successor(pytest.fail, test=fail)
     assert [following.look() for _ in range(3)] == [False, False, False]
@@ -94,8 +93,8 @@ def test_a_release_that_fails_its_test_is_closed_and_not_tried_again(successor, 
 
 
 def test_a_release_that_is_damaged_leaves_the_one_that_answers(successor, another, publisher, caplog):
-    another()
-    (publisher.folder / "fp32.usearch").write_bytes(b"damaged")
+    second = another()
+    (publisher.releases / second / "fp32.usearch").write_bytes(b"damaged")
     following = successor(pytest.fail)
     assert [following.look(), following.look()] == [False, False]
     assert "pull the release again" in following.refused
@@ -126,17 +125,46 @@ def test_a_release_that_is_overtaken_before_it_is_used_is_given_back(opened):
     assert inbox.take(0) is second
 
 
-def test_a_good_release_passes_its_test_and_one_with_another_index_fails(publisher, scans, index_of):
-    self_test(Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1))
-    recognizer = Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
-    recognizer.gallery._cards = dict(
-        zip(recognizer.gallery._cards, reversed(recognizer.gallery._cards.values()), strict=True)
-    )
-    recognizer.gallery.card = lambda key: list(reversed(recognizer.gallery._cards.values()))[key - 1]
-    with pytest.raises(FailsItsTest, match="is taken for"):
-        self_test(recognizer)
+def test_a_release_is_on_trial_until_it_answered_a_frame(serve, opened, hand, until, told):
+    served = opened()
+    served.trial = Trial(told)
+    serve(served=served)
+    until(lambda: told.qsize() == 2)
+    assert [told.get() for _ in range(2)] == ["begins", "served well"]
 
 
-def test_what_is_no_release_is_a_release_error():
-    assert issubclass(FailsItsTest, ReleaseError)
-    assert issubclass(Damaged, ReleaseError)
+def test_the_start_of_a_release_that_fails_frame_after_frame_stays_counted(serve, opened, hand, until, told):
+    served = opened()
+    served.trial = Trial(told)
+
+    def fails(image, quick=False):
+        raise RuntimeError("the chip is gone")
+
+    served.recognizer.recognize = fails
+    service, _ = serve(served=served)
+    until(lambda: service.failed)
+    until(lambda: told.qsize() == 2)
+    assert [told.get() for _ in range(2)] == ["begins", "crashed"]
+
+
+class Trial:
+    """Says what it is told."""
+
+    def __init__(self, told):
+        self.told, self.done = told, False
+
+    def __enter__(self):
+        self.told.put("begins")
+
+    def served_well(self):
+        if not self.done:
+            self.told.put("served well")
+        self.done = True
+
+    def take_back(self):
+        if not self.done:
+            self.told.put("stopped in peace")
+        self.done = True
+
+    def __exit__(self, kind, *_):
+        self.told.put("crashed" if kind else "ended")

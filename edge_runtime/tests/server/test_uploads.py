@@ -119,7 +119,7 @@ def test_while_some_photos_wait_others_are_told_to_come_again(serve, limits, sca
     service, client = serve(limits=limits(at_once=2))
     go_on = threading.Event()
     read = service.loop.served.recognizer.recognize
-    monkeypatch.setattr(service.loop.served.recognizer, "recognize", lambda image: go_on.wait(30) and read(image))
+    monkeypatch.setattr(service.loop.served.recognizer, "recognize", lambda image, **_: go_on.wait(30) and read(image))
     answers, photo = [], jpeg(photo_of(scans["demo-1"]))
     askers = [threading.Thread(target=lambda: answers.append(client.post(PATH, photo).status_code)) for _ in range(2)]
     for asker in askers:

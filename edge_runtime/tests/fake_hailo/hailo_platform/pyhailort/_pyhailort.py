@@ -31,6 +31,7 @@ class Board:
     arch: str = "HAILO8L"
     present: bool = True
     driver: str = CONTRACT["version"]
+    firmware: str = CONTRACT["version"]
     held_by_another: bool = False
     temperature: float = 50.0
     queue: int = 8

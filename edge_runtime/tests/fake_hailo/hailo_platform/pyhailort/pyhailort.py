@@ -46,7 +46,11 @@ class Control:
     def identify(self):
         with translated():
             board.check()
-        return SimpleNamespace(device_architecture=DeviceArchitectureTypes[board.arch])
+        major, minor, revision = map(int, board.firmware.split("."))
+        return SimpleNamespace(
+            device_architecture=DeviceArchitectureTypes[board.arch],
+            firmware_version=SimpleNamespace(major=major, minor=minor, revision=revision),
+        )
 
     def get_chip_temperature(self):
         with translated():

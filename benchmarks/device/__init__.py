@@ -1,0 +1,1 @@
+"""What ``benchmarks/edge.py`` is made of."""

@@ -1,0 +1,61 @@
+"""Search alone: what five neighbours among all scans cost on one core, and how many of them 32-bit arithmetic would give too."""
+
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from device.grown import near
+from edge_runtime.gallery import Gallery
+from edge_runtime.release import Release
+
+QUERIES = 200
+COSINES = (0.6, 0.95)
+"""How near a photo of a card comes to its scan."""
+BEST = 5
+SAME = 1e-3
+"""Cosines nearer than this count as a tie: 16-bit floats of a unit vector are that coarse at worst."""
+
+
+def searching(release: Release) -> dict[str, Any]:
+    """Milliseconds of a search for one card (median and 95th percentile of wall clock and of CPU), and recall at five."""
+    variant = release.variant()
+    gallery = Gallery.open(variant.index, release.catalogue)
+    keys = gallery.keys
+    vectors = gallery.vectors(keys)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rng = np.random.default_rng(1)
+    rows = rng.integers(0, len(keys), QUERIES)
+    queries = near(vectors[rows], rng.uniform(*COSINES, QUERIES).astype(np.float32), rng)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        wall, cpu, found = [], [], []
+        for query in queries:
+            before, busy = time.perf_counter(), time.process_time()
+            found.append(gallery.search(query[None], BEST)[0])
+            wall.append(1e3 * (time.perf_counter() - before))
+            cpu.append(1e3 * (time.process_time() - busy))
+    finally:
+        os.sched_setaffinity(0, cores)
+    exact = queries @ vectors.T
+    recalled = [_recall(scores, keys, matches) for scores, matches in zip(exact, found, strict=True)]
+    return {
+        "scans": len(keys),
+        "dimensions": gallery.dim,
+        "wall_ms": {"median": _at(wall, 50), "p95": _at(wall, 95)},
+        "cpu_ms": {"median": _at(cpu, 50), "p95": _at(cpu, 95)},
+        "recall_at_5": round(float(np.mean(recalled)), 4),
+    }
+
+
+def _recall(scores: np.ndarray, keys: list[int], matches: Any) -> float:
+    """The share of the matches that are among the best by 32-bit arithmetic, ties counted as right."""
+    least = np.sort(scores)[-BEST] - SAME
+    place = {key: row for row, key in enumerate(keys)}
+    return float(np.mean([scores[place[match.key]] >= least for match in matches]))
+
+
+def _at(values: list[float], percent: int) -> float:
+    return round(float(np.percentile(values, percent)), 2)

@@ -1,0 +1,62 @@
+"""``edge-runtime doctor``: all checks, as text or JSON. Exit code 0 where all is well, 1 where somebody should act."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from edge_runtime.doctor.cameras import cameras
+from edge_runtime.doctor.chips import chips
+from edge_runtime.doctor.finding import Finding
+from edge_runtime.doctor.hardware import clock, disk, memory, temperature, throttling
+from edge_runtime.doctor.machine import Machine
+from edge_runtime.doctor.releases import look
+from edge_runtime.doctor.software import packages, processor, python
+
+STATE_FOLDER = "/var/lib/edge-runtime"
+"""The home of the service that ``install.sh`` sets up."""
+
+
+def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
+    """Examine this device and print what was found."""
+    findings = examine(machine or Machine(), options.releases, options.source)
+    if options.json:
+        bad = any(finding.state.is_bad for finding in findings)
+        said = {"edge_runtime": version("edge-runtime"), "fine": not bad, "findings": [f.as_json() for f in findings]}
+        print(json.dumps(said, ensure_ascii=False))
+    else:
+        print(in_words(findings))
+    return int(any(finding.state.is_bad for finding in findings))
+
+
+def examine(machine: Machine, place: Path | None = None, source: str | None = None) -> list[Finding]:
+    """Make every check. ``place``: a home or a folder of releases, by default the service's; ``source``: what it watches."""
+    if place is None and machine.exists(STATE_FOLDER):
+        place = machine.at(STATE_FOLDER)
+    here = look(machine, place)
+    return [
+        python(machine),
+        packages(machine),
+        processor(machine),
+        *chips(machine, here.release),
+        *cameras(machine, source),
+        *here.findings,
+        clock(machine, here.pulled),
+        disk(machine, here.place.absolute(), here.size),
+        memory(machine),
+        temperature(machine),
+        throttling(machine),
+    ]
+
+
+def in_words(findings: Sequence[Finding]) -> str:
+    """A line for each finding, its cure below."""
+    width = max(len(finding.check) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.state.value:<8}{finding.check:<{width}}  {finding.said}")
+        if finding.cure and finding.state.is_bad:
+            lines.append(f"{'':<{8 + width}}  → {finding.cure}")
+    bad = sum(finding.state.is_bad for finding in findings)
+    return "\n".join([*lines, "all is well" if not bad else f"{bad} of {len(findings)} need somebody"])

@@ -1,0 +1,97 @@
+"""The release that is here: trusted, whole, how old, how long it may be served, and what to fall back on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_runtime.doctor.finding import Finding, failed, fine, note, refused, warning
+from edge_runtime.doctor.machine import Machine
+from edge_runtime.home import Home
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.release import Release, open_release
+from edge_runtime.trust import NotARoot, root_folders, root_id, trusted_roots
+
+DAY = 86400
+OLD = 90 * DAY
+"""Seconds since the last pull after which a device may have been forgotten: sets appear about every three months."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """What lies in a place. ``pulled``: when, in seconds since 1970; ``size``: bytes of the release."""
+
+    place: Path
+    release: Release | None
+    pulled: float | None
+    size: int | None
+    findings: list[Finding]
+
+
+def look(machine: Machine, place: Path | None) -> Here:
+    """Open what a home, or a folder of releases, serves; every file of it is read."""
+    root = _root()
+    if place is None:
+        nothing = note("release", "none was named", "name a home with --releases")
+        return Here(Path.cwd(), None, None, None, [root, nothing])
+    folder = place / "releases" if (place / "releases").is_dir() else place
+    try:
+        release = open_release(folder)
+    except (ReleaseError, NotARoot) as error:
+        return Here(place, None, _pulled(folder), None, [root, refused("release", error)])
+    size = sum(entry["size"] for entry in release.manifest["files"].values())
+    models = ", ".join(release.variants)
+    whole = fine("release", f"{release.release_id} is whole: {size / 1e6:.1f} MB, models {models}",
+                 release_id=release.release_id, size=size)  # fmt: skip
+    pulled = _pulled(folder)
+    findings = [root, whole, *_age(machine, pulled), *_expiry(machine, release), *_spare(place)]
+    return Here(place, release, pulled, size, findings)
+
+
+def _root() -> Finding:
+    try:
+        roots = [root_id(root) for root in trusted_roots()]
+    except NotARoot as error:
+        return refused("root", error)
+    if not roots:
+        folders = ", ".join(map(str, root_folders()))
+        return failed("root", f"none is pinned in {folders}", "run `edge-runtime trust root.json`")
+    return fine("root", f"pinned: {', '.join(sorted(roots))}", roots=sorted(roots))
+
+
+def _pulled(folder: Path) -> float | None:
+    try:
+        return (folder / "latest.json").stat().st_mtime
+    except OSError:
+        return None
+
+
+def _age(machine: Machine, pulled: float | None) -> list[Finding]:
+    if pulled is None:
+        return []
+    age = machine.now() - pulled
+    said = f"taken {max(0.0, age) / DAY:.0f} days ago"
+    if age > OLD:
+        cure = "run `edge-runtime pull`; `systemctl list-timers edge-runtime-pull.timer` says whether it is asked for"
+        return [warning("release age", said, cure, seconds=round(age))]
+    return [fine("release age", said, seconds=round(age))]
+
+
+def _expiry(machine: Machine, release: Release) -> list[Finding]:
+    """Until when the publisher's signatures are meant to be believed."""
+    if release.signed is None:
+        return []
+    ends = release.signed.expires
+    left = (ends.timestamp() - machine.now()) / DAY
+    if left < 0:
+        cure = "the publisher must renew it; check the clock first. What is here goes on, nothing new is taken"
+        return [warning("release expiry", f"expired {-left:.0f} days ago", cure, expires=ends.isoformat())]
+    return [fine("release expiry", f"in {left:.0f} days", expires=ends.isoformat())]
+
+
+def _spare(place: Path) -> list[Finding]:
+    """The last good release, which is gone back to if the new one fails; and releases that failed here."""
+    home = Home(place)
+    found = [fine("fallback", f"{home.before.release_id} is kept to go back to")] if home.before else []
+    for reason in list(home.refused.values())[-1:]:
+        cure = "tell the publisher; `edge-runtime pull --again` tries it once more"
+        found.append(warning("refused release", f"{len(home.refused)} failed on this device, the last: {reason}", cure))
+    return found

@@ -1,0 +1,47 @@
+"""Python, the packages that this program stands on, and what ONNX Runtime can run on."""
+
+import sys
+
+from edge_runtime.doctor.finding import Finding, failed, fine
+from edge_runtime.doctor.machine import Machine
+
+LEAST_PYTHON = (3, 11)
+PACKAGES = ("numpy", "opencv-python-headless", "pillow", "onnxruntime", "usearch", "cryptography", "tuf")
+"""As ``pyproject.toml`` names them."""
+ALSO_AS = {"opencv-python-headless": ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")}
+"""Packages that bring the same module."""
+REINSTALL = "install edge_runtime again: `pip install edge-runtime`, or `install.sh` for the service"
+
+
+def python(_: Machine) -> Finding:
+    """The interpreter."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < LEAST_PYTHON:
+        return failed("python", f"{version} is too old", "use Python 3.11 or later", version=version)
+    return fine("python", version, version=version, executable=sys.executable)
+
+
+def packages(machine: Machine) -> Finding:
+    """What must be installed."""
+    versions = {name: _installed(machine, name) for name in PACKAGES}
+    if missing := [name for name, version in versions.items() if version is None]:
+        return failed("packages", f"{', '.join(missing)} not installed", REINSTALL, **versions)
+    return fine("packages", ", ".join(f"{name} {version}" for name, version in versions.items()), **versions)
+
+
+def _installed(machine: Machine, name: str) -> str | None:
+    return next((found for each in (name, *ALSO_AS.get(name, ())) if (found := machine.version_of(each))), None)
+
+
+def processor(machine: Machine) -> Finding:
+    """Whether ONNX Runtime loads, and where it could run a model. This program uses the processor alone."""
+    if machine.version_of("onnxruntime") is None:
+        return failed("onnxruntime", "not installed", REINSTALL)
+    try:
+        import onnxruntime
+    except Exception as error:  # a wheel for another processor or another libc fails in many ways
+        return failed("onnxruntime", f"can't be loaded ({error})", REINSTALL)
+    providers = onnxruntime.get_available_providers()
+    if "CPUExecutionProvider" not in providers:
+        return failed("onnxruntime", f"has no CPU provider, only {', '.join(providers)}", REINSTALL)
+    return fine("onnxruntime", f"{onnxruntime.__version__} with {', '.join(providers)}", providers=providers)

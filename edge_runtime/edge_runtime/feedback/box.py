@@ -1,0 +1,178 @@
+"""The box on the device: one folder of bounded size, the oldest out first.
+
+``<date>/<id>.jpg`` is a rectified card, ``<date>/<id>.json`` what was answered; ``<date>/tally.json`` counts all answers of
+the day, those without a picture too. A picture is whole once its JSON is there. Dates are those of UTC.
+"""
+
+import json
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from edge_runtime.decide import Status
+from edge_runtime.geometry import rectify
+from edge_runtime.home import flush
+from edge_runtime.references import SIZE
+
+if TYPE_CHECKING:
+    from edge_runtime.recognizer import Reading, Recognition
+
+SCHEMA = 1
+MOST_BYTES = 200 << 20
+AGAIN = 60.0
+"""Seconds in which the same card in the same state counts once: a card that lies there is one card, not a thousand frames."""
+DOUBT = 0.02
+"""Confidence from which an unknown card is worth a look: below it, the outline held no card that resembles one of the gallery."""
+QUALITY = 90
+BINS = 20
+"""Of the similarities 0..1 in a tally."""
+TALLY = "tally.json"
+
+
+log = logging.getLogger(__name__)
+
+
+class NoSuchCard(ValueError):
+    """No kept card has this id."""
+
+
+class FeedbackBox:
+    """Keeps what a recogniser is unsure of, for one release and one model of it. Not for several threads at once.
+
+    ``now``: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        release_id: str,
+        variant: str,
+        most_bytes: int = MOST_BYTES,
+        now: Callable[[], float] = time.time,
+    ):
+        self.folder = Path(folder)
+        self.release_id, self.variant = release_id, variant
+        self._most_bytes = most_bytes
+        self._now = now
+        self._counted: dict[tuple[str, Status], float] = {}
+
+    def notice(self, image: np.ndarray, found: "Recognition") -> None:
+        """Count what was answered for a picture uint8 RGB H×W×3, and keep the cards that it left in doubt."""
+        fresh = [reading for reading in found.cards if reading.matches and self._is_fresh(reading)]
+        if not fresh:
+            return
+        try:
+            self._take(image, fresh)
+        except OSError as error:  # a full or broken disk must not stop the recogniser
+            log.warning("feedback is not kept: %s (%s)", error.filename or self.folder, error.strerror)
+
+    def _take(self, image: np.ndarray, fresh: "list[Reading]") -> None:
+        day = self._day()
+        for reading in fresh:
+            if reading.status is Status.UNCERTAIN or (reading.status is Status.UNKNOWN and reading.confidence >= DOUBT):
+                self._keep(day, image, reading)
+        self._count(day, fresh)
+        self._make_room()
+
+    def _is_fresh(self, reading: "Reading") -> bool:
+        what, now = (reading.card.card_id, reading.status), self._now()
+        self._counted = {seen: at for seen, at in self._counted.items() if 0 <= now - at < AGAIN}
+        fresh = what not in self._counted
+        self._counted.setdefault(what, now)
+        return fresh
+
+    def _day(self) -> Path:
+        day = self.folder / datetime.fromtimestamp(self._now(), UTC).date().isoformat()
+        day.mkdir(parents=True, exist_ok=True)
+        return day
+
+    def _keep(self, day: Path, image: np.ndarray, reading: "Reading") -> None:
+        crop = rectify(image, reading.corners, SIZE)
+        done, data = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        if not done:
+            return
+        name = uuid.uuid4().hex
+        _write(day / f"{name}.jpg", data.tobytes())
+        _write(day / f"{name}.json", json.dumps(self._said(name, reading), ensure_ascii=False).encode())
+
+    def _said(self, name: str, reading: "Reading") -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "id": name,
+            "at": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds"),
+            "release_id": self.release_id,
+            "variant": self.variant,
+            "status": reading.status.value,
+            "card_id": reading.card.card_id,
+            "set": reading.card.set_id,
+            "similarity": round(reading.similarity, 4),
+            "confidence": round(reading.confidence, 4),
+            "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:5]],
+            "corrected": None,
+        }
+
+    def _count(self, day: Path, readings: "list[Reading]") -> None:
+        tally = _json(day / TALLY) or {"schema": SCHEMA, "answers": {}}
+        counts = tally["answers"].setdefault(
+            f"{self.release_id} {self.variant}", {"similarity": [0] * BINS, "sets": {}}
+        )
+        for reading in readings:
+            counts["similarity"][min(BINS - 1, max(0, int(reading.similarity * BINS)))] += 1
+            of_set = counts["sets"].setdefault(reading.card.set_id, {})
+            of_set[reading.status.value] = of_set.get(reading.status.value, 0) + 1
+        _write(day / TALLY, json.dumps(tally, ensure_ascii=False).encode())
+
+    def _make_room(self) -> None:
+        files = [(path.stat().st_mtime_ns, path, path.stat().st_size) for path in self.folder.rglob("*.jpg")]
+        spare = sum(size for _, _, size in files) - self._most_bytes
+        for _, path, size in sorted(files):
+            if spare <= 0:
+                break
+            path.with_suffix(".json").unlink(missing_ok=True)  # first: a picture without it is not whole
+            path.unlink()
+            spare -= size
+
+
+def kept(folder: Path) -> Iterator[dict[str, Any]]:
+    """What was answered for each kept card, the oldest day first."""
+    for path in sorted(folder.glob("*/*.json")):
+        said = _json(path) if path.name != TALLY else None
+        if said and path.with_suffix(".jpg").exists():
+            yield said
+
+
+def correct(folder: Path, name: str, card_id: str) -> None:
+    """Say which card a kept one is; ``name`` is its id, or the beginning of it. Raises :class:`NoSuchCard`."""
+    found = [path for path in folder.glob("*/*.json") if path.name != TALLY and path.stem.startswith(name)]
+    if len(found) != 1:
+        raise NoSuchCard(f"{len(found)} kept cards begin with '{name}': `edge-runtime feedback list` names them all")
+    said = _json(found[0]) or {}
+    _write(found[0], json.dumps({**said, "corrected": card_id}, ensure_ascii=False).encode())
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """A JSON object from a file; None where it is gone or damaged."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    flush(path.parent)

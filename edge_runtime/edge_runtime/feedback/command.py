@@ -1,0 +1,64 @@
+"""``edge-runtime feedback``: what is kept on this device, correcting it, and sending it."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+DEFAULT = Path("/var/lib/edge-runtime/feedback")
+"""Where the service keeps it."""
+
+
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """The commands below ``feedback``."""
+    parser.add_argument("--folder", type=Path, default=DEFAULT, help=f"where it is kept (default: {DEFAULT})")
+    below = parser.add_subparsers(required=True, metavar="WHAT")
+    below.add_parser("list", help="the cards that are kept").set_defaults(run=_saying(_list))
+    correct = below.add_parser("correct", help="say which card a kept one is")
+    correct.add_argument("name", metavar="ID", help="its id, or the beginning of it")
+    correct.add_argument("card_id", metavar="CARD")
+    correct.set_defaults(run=_saying(_correct))
+    send = below.add_parser("send", help="send what is kept to the publisher; what arrived is removed here")
+    send.add_argument("destination", metavar="DEST", help="the project's folder in the publisher's store, or s3://…")
+    send.add_argument("--device", help="this device's name there (default: the host's name)")
+    send.set_defaults(run=_saying(_send))
+
+
+def _saying(work: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], int]:
+    """The exit code is 1, after one sentence, where the work refuses."""
+
+    def run(options: argparse.Namespace) -> int:
+        from edge_runtime.feedback.box import NoSuchCard
+        from edge_runtime.feedback.sending import CannotSend
+
+        try:
+            work(options)
+        except (NoSuchCard, CannotSend) as error:
+            print(f"edge-runtime: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+    return run
+
+
+def _list(options: argparse.Namespace) -> None:
+    from edge_runtime.feedback.box import kept
+
+    for said in kept(options.folder):
+        is_now = f", corrected to {said['corrected']}" if said["corrected"] else ""
+        print(
+            f"{said['id'][:12]}  {said['at']}  {said['status']:<10}{said['card_id']} {said['similarity']:.2f}{is_now}"
+        )
+
+
+def _correct(options: argparse.Namespace) -> None:
+    from edge_runtime.feedback.box import correct
+
+    correct(options.folder, options.name, options.card_id)
+
+
+def _send(options: argparse.Namespace) -> None:
+    from edge_runtime.feedback.sending import device_name, send
+
+    cards, tallies = send(options.folder, options.destination, options.device or device_name())
+    print(f"sent {cards} cards and the tallies of {tallies} days")

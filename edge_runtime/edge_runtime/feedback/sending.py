@@ -1,0 +1,105 @@
+"""Sending the box's content to the publisher: a folder, or a bucket. What arrived is removed here."""
+
+import hashlib
+import os
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.feedback.box import TALLY
+
+PREFIX = "data/feedback"
+
+
+class CannotSend(RuntimeError):
+    """The destination can't be written; what was not sent yet is still here."""
+
+
+def send(folder: Path, destination: str, device: str) -> tuple[int, int]:
+    """Send all cards and tallies to ``destination``, as ``data/feedback/<device>/<date>/…``. Returns how many of each.
+
+    A card's picture goes before its JSON, so that what has a JSON is whole there too. Tallies stay here, for a day may go on,
+    and are sent again when they have changed.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", device):
+        raise CannotSend(f"'{device}' can't be the name of a device: use letters, digits, dots and dashes")
+    put = _bucket(destination) if destination.startswith("s3://") else _folder(Path(destination))
+    cards = tallies = 0
+    for path in sorted(folder.glob("*/*.json")):
+        place = f"{PREFIX}/{device}/{path.parent.name}"
+        if path.name == TALLY:
+            tallies += _sent_anew(path, destination, f"{place}/{TALLY}", put)
+            continue
+        picture = path.with_suffix(".jpg")
+        if not picture.exists():  # it made room meanwhile
+            path.unlink(missing_ok=True)
+            continue
+        put(f"{place}/{picture.name}", picture.read_bytes())
+        put(f"{place}/{path.name}", path.read_bytes())
+        path.unlink()
+        picture.unlink()
+        cards += 1
+    return cards, tallies
+
+
+def _sent_anew(tally: Path, destination: str, key: str, put: Callable[[str, bytes], None]) -> bool:
+    """Send a tally unless it was sent there as it is."""
+    data, mark = tally.read_bytes(), tally.with_name(".tally.sent")
+    digest = hashlib.sha256(f"{destination} {key} ".encode() + data).hexdigest()
+    if mark.exists() and mark.read_text() == digest:
+        return False
+    put(key, data)
+    mark.write_text(digest)
+    return True
+
+
+def device_name() -> str:
+    """This machine's name, as far as a key may hold it."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()).strip("-.")[:63] or "device"
+
+
+def _folder(root: Path) -> Callable[[str, bytes], None]:
+    if not root.is_dir():
+        raise CannotSend(
+            f"{root} is not there: name the project's folder in the publisher's store, or s3://bucket/prefix"
+        )
+
+    def put(key: str, data: bytes) -> None:
+        target = root / key
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            aside = target.with_name(f".{target.name}.{os.getpid()}")
+            aside.write_bytes(data)
+            aside.replace(target)
+        except OSError as error:
+            raise CannotSend(
+                f"{error.filename} can't be written ({error.strerror}): mend that, then send again"
+            ) from error
+
+    return put
+
+
+def _bucket(url: str) -> Callable[[str, bytes], None]:
+    """Credentials, region and endpoint come from the usual chain (``AWS_PROFILE``, ``AWS_ENDPOINT_URL`` …)."""
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ModuleNotFoundError as error:
+        raise CannotSend("sending to a bucket needs boto3: pip install 'edge-runtime[s3]'") from error
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    try:
+        client: Any = boto3.client("s3")
+    except BotoCoreError as error:
+        raise CannotSend(f"{url} can't be reached ({error}): set AWS_REGION and the credentials") from error
+
+    def put(key: str, data: bytes) -> None:
+        try:
+            client.put_object(Bucket=bucket, Key="/".join(part for part in (prefix.strip("/"), key) if part), Body=data)
+        except (BotoCoreError, ClientError) as error:
+            raise CannotSend(
+                f"{url} refuses {key} ({error}): check the bucket and the rights, then send again"
+            ) from error
+
+    return put

@@ -1,0 +1,43 @@
+"""A device's note of the release it runs, beside the publisher's releases: ``in_use/<device>.json``.
+
+Whoever clears the store keeps what a note names. Where the device may not write, it leaves none, and the publisher goes by the
+age of releases alone.
+"""
+
+import hashlib
+import json
+import os
+import re
+import socket
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+FOLDER = "in_use"
+
+
+def leave(releases: Path, release_id: str, home: Path) -> bool:
+    """Note that the home's device runs this release; gives whether it could be written. The note's own age is its date."""
+    name = f"{device(home)}.json"
+    body = json.dumps({"release_id": release_id}).encode()
+    aside = None
+    try:
+        folder = releases / FOLDER
+        folder.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".aside-", delete=False) as file:
+            aside = Path(file.name)
+            file.write(body)
+        aside.chmod(0o644)
+        aside.replace(folder / name)
+    except OSError:
+        if aside:
+            with suppress(OSError):
+                aside.unlink()
+        return False
+    return True
+
+
+def device(home: Path) -> str:
+    """What a device is called in notes: its host's name, and a digest of where its home lies, for hosts that have several."""
+    host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:63] or "device"
+    return f"{host}-{hashlib.sha256(os.fsencode(Path(home).absolute())).hexdigest()[:8]}"

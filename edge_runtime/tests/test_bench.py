@@ -1,0 +1,50 @@
+"""Timing on the device: every model of a release, on frames of the release's own cards."""
+
+import json
+
+import numpy as np
+import pytest
+
+from edge_runtime.bench.frames import SIZE, frame
+from edge_runtime.bench.measure import PARTS, summary
+from edge_runtime.cli import main
+
+
+def test_each_model_that_can_run_is_timed_and_the_others_say_why_not(device, for_chips, no_hailort, capsys):
+    releases = for_chips("hailo8l").releases
+    assert main(["bench", "--json", "--releases", str(releases), "--frames", "4", "--threads", "1"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert "not installed" in results["hailo8l"]["error"]
+    fp32 = results["fp32"]
+    assert (fp32["engine"], fp32["scans"], fp32["frames"]) == ("onnx", 6, 4)
+    assert fp32["named_right"] >= 3, "frames of the release's own pictures are read"
+    assert fp32["bytes"]["most"] >= fp32["bytes"]["resident"] > 10**7
+    assert 0 < fp32["seconds"]["imports"] < fp32["seconds"]["opened"] < fp32["seconds"]["first answer"]
+    spent = fp32["milliseconds"]
+    assert set(spent) == {"frame", "bare model", "the rest", *PARTS}
+    assert sum(spent[part]["median"] for part in ("find", "rectify", "embed", "search")) > 0
+
+
+def test_a_person_reads_a_table(device, capsys):
+    assert main(["bench", "--releases", str(device.releases), "--frames", "1", "--variant", "fp32"]) == 0
+    out = capsys.readouterr().out
+    assert "fp32 on the processor, 6 scans, 1 frames" in out
+    assert "start to first answer" in out
+
+
+def test_a_release_that_is_not_there_is_said_in_one_sentence(trusted, tmp_path, capsys):
+    assert main(["bench", "--releases", str(tmp_path / "gone")]) == 2
+    assert "gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_card_lies_whole_on_its_frame(scans, seed):
+    image = frame(np.full_like(scans["demo-1"], 255), np.random.default_rng(seed))
+    assert image.shape == (SIZE[1], SIZE[0], 3)
+    edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    assert edge.max() < 130 < image.max()
+
+
+def test_the_middle_and_the_slow_end_are_summed_up():
+    rows = [{"frame": float(number)} for number in range(1, 102)]
+    assert summary(rows) == {"frame": {"median": 51.0, "p95": 96.0}}

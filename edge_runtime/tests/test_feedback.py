@@ -1,0 +1,170 @@
+"""What a device keeps of cards it is unsure of: the card alone, in bounded room, whole or not at all."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_runtime.cli import main
+from edge_runtime.decide import Status
+from edge_runtime.feedback.box import AGAIN, FeedbackBox, NoSuchCard, correct, kept
+from edge_runtime.feedback.sending import CannotSend, send
+from edge_runtime.gallery import Card, Match
+from edge_runtime.recognizer import Reading, Recognition
+from edge_runtime.references import SIZE
+
+DAY = 1_800_000_000.0
+DATE = "2027-01-15"
+CORNERS = np.array([[250, 90], [420, 130], [360, 400], [170, 350]], np.float32)
+
+
+def reading(status=Status.UNCERTAIN, card_id="demo-1", similarity=0.71, confidence=0.6):
+    matches = (Match(Card(card_id, "Amber Fox", "demo", "1", card_id), similarity, 1),)
+    return Reading(status, confidence, CORNERS, matches, 0.9)
+
+
+class Clock:
+    def __init__(self):
+        self.time = DAY
+
+    def __call__(self):
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def box(tmp_path, clock):
+    return FeedbackBox(tmp_path / "box", "0123", "int8", now=clock)
+
+
+def notice(box, photo, *readings):
+    box.notice(photo, Recognition(tuple(readings)))
+
+
+def test_of_a_photo_nothing_is_kept_but_the_card(box, photo_of):
+    card = np.full((352, 252, 3), (20, 180, 40), np.uint8)
+    photo = photo_of(card)
+    photo[:60] = (255, 0, 255)  # a face at the edge of the frame
+    notice(box, photo, reading())
+    (picture,) = box.folder.glob("*/*.jpg")
+    image = cv2.cvtColor(cv2.imread(str(picture)), cv2.COLOR_BGR2RGB)
+    assert image.shape[1::-1] == SIZE
+    assert np.abs(image[8:-8, 8:-8].astype(int) - (20, 180, 40)).max() < 24
+    with Image.open(picture) as opened:
+        assert not dict(opened.getexif())
+        assert set(opened.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+def test_what_was_answered_stands_beside_the_picture(box, table):
+    notice(box, table, reading())
+    (said,) = kept(box.folder)
+    assert said["status"] == "uncertain"
+    assert (said["card_id"], said["set"], said["release_id"], said["variant"]) == ("demo-1", "demo", "0123", "int8")
+    assert said["candidates"] == [["demo-1", 0.71]]
+    assert "corners" not in said
+
+
+def test_sure_answers_and_empty_tables_leave_no_picture(box, table):
+    notice(box, table, reading(Status.CONFIRMED), reading(Status.UNKNOWN, "demo-2", confidence=0.0))
+    notice(box, table)
+    assert list(kept(box.folder)) == []
+    tally = json.loads((box.folder / DATE / "tally.json").read_text())["answers"]["0123 int8"]
+    assert tally["sets"] == {"demo": {"confirmed": 1, "unknown": 1}}
+    assert sum(tally["similarity"]) == 2
+    assert tally["similarity"][14] == 2, "0.71 lies in the fifteenth of twenty bins"
+
+
+def test_a_card_that_lies_there_counts_once_a_minute(box, table, clock):
+    for _ in range(5):
+        notice(box, table, reading())
+        clock.time += AGAIN / 10
+    assert len(list(kept(box.folder))) == 1
+    clock.time += AGAIN
+    notice(box, table, reading())
+    assert len(list(kept(box.folder))) == 2
+
+
+def test_the_oldest_make_room_for_the_newest(tmp_path, table, clock):
+    box = FeedbackBox(tmp_path, "0123", "int8", most_bytes=20_000, now=clock)
+    noisy = np.random.default_rng(0).integers(0, 256, table.shape, np.uint8)
+    for number in range(4):
+        notice(box, noisy, reading(card_id=f"demo-{number}"))
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*.jpg"))
+    assert size <= 20_000
+    assert (
+        not {path.stem for path in tmp_path.glob("*/*.json")}
+        - {path.stem for path in tmp_path.glob("*/*.jpg")}
+        - {"tally"}
+    )
+
+
+def test_a_disk_that_can_not_be_written_stops_nobody(tmp_path, table, caplog):
+    (tmp_path / "box").write_text("a file where the folder should be")
+    notice(FeedbackBox(tmp_path / "box", "0123", "int8"), table, reading())
+    assert "feedback is not kept" in caplog.text
+
+
+def test_a_correction_is_kept_with_the_card(box, table):
+    notice(box, table, reading())
+    (said,) = kept(box.folder)
+    correct(box.folder, said["id"][:6], "demo-5")
+    assert next(kept(box.folder))["corrected"] == "demo-5"
+    with pytest.raises(NoSuchCard, match="feedback list"):
+        correct(box.folder, "zz", "demo-5")
+
+
+def test_what_arrived_is_removed_here_and_a_second_sending_has_nothing(box, table, tmp_path):
+    notice(box, table, reading())
+    store = tmp_path / "store"
+    store.mkdir()
+    assert send(box.folder, str(store), "pi-3") == (1, 1)
+    arrived = {path.suffix for path in (store / "data/feedback/pi-3" / DATE).iterdir() if path.name != "tally.json"}
+    assert arrived == {".jpg", ".json"}
+    assert send(box.folder, str(store), "pi-3") == (0, 0)
+
+
+def test_a_destination_that_can_not_be_written_loses_nothing(box, table, tmp_path):
+    notice(box, table, reading())
+    with pytest.raises(CannotSend, match="is not there"):
+        send(box.folder, str(tmp_path / "gone"), "pi-3")
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "data").write_text("in the way")
+    with pytest.raises(CannotSend, match="can't be written"):
+        send(box.folder, str(tmp_path / "file"), "pi-3")
+    with pytest.raises(CannotSend, match="name of a device"):
+        send(box.folder, str(tmp_path), "../etc")
+    assert len(list(kept(box.folder))) == 1
+
+
+def test_a_bucket_gets_the_same_keys(box, table, monkeypatch):
+    moto = pytest.importorskip("moto", reason="moto stands in for S3: pip install 'moto[s3]'")
+    import boto3
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    notice(box, table, reading())
+    with moto.mock_aws():
+        client = boto3.client("s3")
+        with pytest.raises(CannotSend, match="check the bucket"):
+            send(box.folder, "s3://cards/project", "pi-3")
+        client.create_bucket(Bucket="cards")
+        assert send(box.folder, "s3://cards/project", "pi-3") == (1, 1)
+        keys = [entry["Key"] for entry in client.list_objects_v2(Bucket="cards")["Contents"]]
+    assert all(key.startswith(f"project/data/feedback/pi-3/{DATE}/") for key in keys)
+    assert len(keys) == 3
+
+
+def test_a_device_keeps_nothing_unless_it_is_asked_to(device, photo_file, tmp_path, capsys):
+    assert main(["recognize", "--releases", str(device.releases), photo_file]) == 0
+    assert main(["recognize", "--releases", str(device.releases), "--feedback", str(tmp_path / "box"), photo_file]) == 0
+    assert [path.name for path in (tmp_path / "box").glob("*/*")] == ["tally.json"], "the fox was named surely"
+    capsys.readouterr()
+    assert main(["feedback", "--folder", str(tmp_path / "box"), "correct", "ab", "demo-1"]) == 1
+    assert "feedback list" in capsys.readouterr().err

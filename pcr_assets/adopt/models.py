@@ -1,0 +1,148 @@
+"""Models that were made elsewhere: which version of each is the newest, whether this pipeline can go on from it, and why not.
+
+No pickle is opened. A model of ours is weights in safetensors and a spec in model.json; anything else is recorded with its
+digests and what the old manifest says of it, so that it is not trained again, but nothing can be exported from it.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pcr_assets import digests, layout
+from pcr_assets.adopt.survey import Finding, Verdict
+from pcr_assets.project_records.models import KNOWN, TRANSITIONAL, Known
+from pcr_assets.resources.artifacts import NUMBERED, Artifact, Artifacts, PublishedFile
+from pcr_assets.resources.store import Missing, Store
+from pcr_assets.resources.stored import Stored
+
+TRAINED = (layout.TEACHER, layout.STAGE1, layout.STAGE2)
+"""What would be trained, were it not there."""
+WEIGHTS, SPEC, METRICS = "weights.safetensors", "model.json", "metrics.json"
+OTHER_NAMES = {"efficientnet-hailo": ("efficientnet-hailo-optimized",)}
+WHY = {
+    ".pt": "a pickle runs code when it is opened, so it is not",
+    ".gz": "an archive of pickles and exports",
+    ".onnx": "an export: it may take other pixels than uint8 cards, and nothing can be trained from it",
+    ".hef": "compiled for a chip: it is compiled again from the student",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A version of a model, with what would be recorded of it. ``files``: sizes by name, nothing read yet."""
+
+    known: Known
+    version: str
+    files: Mapping[str, int]
+    usable: bool
+    reason: str
+    says: Mapping[str, Any]
+
+    @property
+    def finding(self) -> Finding:
+        """This version in the report."""
+        path, size = f"{self.known.place}/{self.version}/", sum(self.files.values())
+        if self.known.place not in TRAINED:
+            return Finding(
+                path, Verdict.LEFT, f"{self.reason}; a refresh makes the next version", len(self.files), size
+            )
+        return Finding(path, Verdict.FITS if self.usable else Verdict.RECORDED, self.reason, len(self.files), size)
+
+
+def find(store: Store, stored: Iterable[Stored], has_pointer: frozenset[str]) -> list[Found]:
+    """The newest version of each model that has no pointer of ours. ``has_pointer``: places that have one."""
+    versions: defaultdict[str, defaultdict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for entry in stored:
+        for known in KNOWN:
+            version, _, file = entry.key.removeprefix(f"{known.place}/").partition("/")
+            if entry.key.startswith(f"{known.place}/") and NUMBERED.fullmatch(version) and file:
+                versions[known.place][version][file] = entry.size
+    says = _old_manifest(store)
+    found = []
+    for known in KNOWN:
+        if known.place in has_pointer:
+            continue
+        told: Mapping[str, Any] = next(
+            (says[name] for name in (known.name, *OTHER_NAMES.get(known.name, ())) if name in says), {}
+        )
+        there: Mapping[str, Mapping[str, int]] = versions.get(known.place, {})
+        version = max(there, key=_number) if there else str(told.get("version") or "")
+        if NUMBERED.fullmatch(version):
+            found.append(_judge(known, version, there.get(version, {}), told))
+    return found
+
+
+def _number(version: str) -> tuple[int, int]:
+    at = NUMBERED.fullmatch(version)
+    return (int(at[1]), int(at[2])) if at else (0, 0)
+
+
+def _old_manifest(store: Store) -> dict[str, Any]:
+    """What a manifest that lies there says of models; nothing where there is none, or none that reads."""
+    try:
+        models = json.loads(store.read("metadata/project_manifest.json")).get("models", {})
+        return {name: told for name, told in models.items() if isinstance(told, dict)}
+    except (Missing, ValueError, AttributeError):
+        return {}
+
+
+def _judge(known: Known, version: str, files: Mapping[str, int], told: Mapping[str, Any]) -> Found:
+    if not files:
+        return Found(known, version, {}, False, f"{TRANSITIONAL}: its files were not kept", told)
+    if WEIGHTS in files and SPEC in files:
+        return Found(known, version, files, True, "weights and spec of this pipeline's own form", told)
+    lacks = " and ".join(name for name in (WEIGHTS, SPEC) if name not in files)
+    why = sorted({reason for ending, reason in WHY.items() if any(name.endswith(ending) for name in files)})
+    return Found(
+        known, version, files, False, f"lacks {lacks}; {'; '.join(why) or 'files of a form that is not known'}", told
+    )
+
+
+def adopt(artifacts: Artifacts, found: Found) -> Artifact:
+    """Make a version current where it lies: every file is read once for its digest. Raises StoreError."""
+    names = {name: f"{found.known.place}/{found.version}/{name}" for name in sorted(found.files)}
+    paths = {name: artifacts.store.fetch(key) for name, key in names.items()}
+    files = {n: PublishedFile(key, digests.of_file(paths[n]), paths[n].stat().st_size) for n, key in names.items()}
+    record: dict[str, Any] = {"adopted": {"from": f"{found.known.place}/{found.version}", **_said(found)}}
+    if found.usable:
+        from pcr_assets.learning.weights import tensor_digest
+
+        spec = json.loads(paths[SPEC].read_text())
+        metrics = json.loads(paths[METRICS].read_text()) if METRICS in paths else {}
+        digest = digests.of_json([tensor_digest(paths[WEIGHTS]), spec])
+        record |= {name: metrics[name] for name in ("parameters", "steps") if name in metrics}
+        record |= {"backbone": spec["backbone"], "teacher_license": _licence(artifacts, found, spec)}
+    else:
+        digest = digests.of_json({name: file.sha256 for name, file in files.items()} or {"transitional": found.version})
+        record["teacher_license"] = "not recorded"
+    artifact = Artifact(found.known.place, found.version, digest, files, record)
+    artifacts.adopt(artifact)
+    return artifact
+
+
+def _said(found: Found) -> dict[str, Any]:
+    """What the old manifest said, as far as the new one has a field for it."""
+    told, fields = found.says, ("architecture", "embedding_dim", "training_date", "registry_arn", "registry_status")
+    said = {name: told[name] for name in fields if told.get(name) is not None}
+    arn = told.get("model_package_arn") or told.get("registry_arn")
+    said |= {"registry_arn": arn} if arn else {}
+    if (parameters := _whole(told.get("parameters"))) is not None:
+        said["parameters"] = parameters
+    return {**said, "reason": found.reason}
+
+
+def _whole(value: Any) -> int | None:
+    """``304M`` and ``4.7M`` as numbers: that is how the old manifest writes them."""
+    try:
+        text = str(value).strip().upper()
+        return round(float(text.removesuffix("M")) * (1e6 if text.endswith("M") else 1))
+    except ValueError:
+        return None
+
+
+def _licence(artifacts: Artifacts, found: Found, spec: Mapping[str, Any]) -> str:
+    """A student carries its teacher's licence."""
+    teacher = None if found.known.place == layout.TEACHER else artifacts.find(layout.TEACHER)
+    return str((teacher.record.get("teacher_license") if teacher else None) or spec.get("licence") or "not recorded")

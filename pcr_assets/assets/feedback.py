@@ -1,0 +1,108 @@
+"""Floor *field*: what devices gave back, and what that says. Nothing is built from it: no device can stop a release."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets import digests, layout
+from pcr_assets.assets import show
+from pcr_assets.assets.declare import asset, materialized, observed
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import Entry, Missing
+from pcr_assets.shard_plan import plan_shards
+
+SHOWN = 24
+TABLES = {"answers": "release and model", "sets": "set", "drift": "release and model"}
+"""What is shown as a table, and the heading of its rows' names."""
+
+
+def _listed(project: Project) -> dict[str, list[Entry]]:
+    """The files of each ``<device>/<date>``, their keys without the folder's own name."""
+    from pcr_assets.gallery.feedback import days_of
+
+    folder = f"{layout.FEEDBACK}/"
+    entries = project.root.list(layout.FEEDBACK)
+    return days_of(Entry(entry.key.removeprefix(folder), entry.size, entry.etag) for entry in entries)
+
+
+def _inputs(files: Sequence[Entry]) -> str:
+    return digests.of_json([[entry.key, entry.size, entry.etag] for entry in files])
+
+
+@observed("field", kinds={"s3"})
+def device_feedback(project: Project) -> dg.ObserveResult:
+    """Cards that devices were unsure of, cut out of their pictures, and counts of all answers. Listed, not downloaded."""
+    days = _listed(project)
+    files = sum(len(entries) for entries in days.values())
+    digest = digests.of_json({day: _inputs(entries) for day, entries in days.items()})
+    metadata: dict[str, Any] = {"files": files, "days": len(days), "root": f"{project.root.root}/{layout.FEEDBACK}"}
+    return dg.ObserveResult(data_version=dg.DataVersion(digest), metadata=metadata)
+
+
+@asset("field", layout.FIELD, deps=[device_feedback], kinds={"json"}, code_version="1")
+def field_feedback(project: Project) -> dg.MaterializeResult:
+    """What the recogniser meets in the field: answers and refusals, confusions by set, similarities over time, and drift.
+
+    A file for each device and day is kept; only days whose listing changed are read again.
+    """
+    from pcr_assets.gallery.feedback import summed_up, worst
+
+    artifacts, listed = project.artifacts, _listed(project)
+    before = artifacts.find(layout.FIELD)
+    known = before.record["read"] if before else {}
+    plan = plan_shards(
+        {day: _inputs(files) for day, files in listed.items()}, {day: entry["inputs"] for day, entry in known.items()}
+    )
+    kept = {known[day]["file"]: before.files[known[day]["file"]] for day in plan.kept} if before else {}
+    days = [json.loads(artifacts.fetch_file(file).read_bytes()) for _, file in sorted(kept.items())]
+    read, files = {day: known[day] for day in plan.kept}, {}
+    for day in plan.built:
+        said = _read(project, day, listed[day])
+        data = digests.canonical_json(said)
+        name = f"days/{digests.of_bytes(data)[:32]}.json"
+        files[name] = data
+        read[day] = {"file": name, "inputs": _inputs(listed[day])}
+        days.append(said)
+    days.sort(key=lambda said: (said["date"], said["device"]))
+    record = summed_up(days)
+    files["feedback.json"] = digests.canonical_json(record)
+    kept = {name: file for name, file in kept.items() if name not in files}
+    digest = digests.of_json([record, sorted(entry["file"] for entry in read.values())])
+    published = artifacts.publish(layout.FIELD, files, kept=kept, digest=digest, record={**record, "read": read})
+    return materialized(published, _shown(record, *_pictures(project, worst(days, SHOWN))))
+
+
+def _read(project: Project, day: str, files: Sequence[Entry]) -> dict[str, Any]:
+    from pcr_assets.gallery.feedback import read_day
+
+    wanted = [entry for entry in files if entry.key.endswith(".json")]
+    stored = [Entry(f"{layout.FEEDBACK}/{entry.key}", entry.size, entry.etag) for entry in wanted]
+    contents = zip(wanted, project.root.read_many(stored), strict=True)
+    return read_day(day, {entry.key: data for entry, data in contents if isinstance(data, bytes)})
+
+
+def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[str]]:
+    from edge_runtime.photo import PhotoError, load_photo
+
+    images, captions = [], []
+    for answer in answers:
+        try:
+            images.append(load_photo(project.root.read(f"{layout.FEEDBACK}/{answer['picture']}")))
+        except (Missing, PhotoError):
+            continue
+        captions.append(f"{answer['card_id']}?" + (f" is {answer['corrected']}" if answer["corrected"] else ""))
+    return images, captions
+
+
+def _shown(record: Mapping[str, Any], images: list[Any], captions: list[str]) -> dict[str, Any]:
+    shares = {name: [row[name] for row in record["over_time"].values()] for name in ("uncertain", "mean similarity")}
+    return {
+        **{name: record[name] for name in ("devices", "days", "kept", "corrected", "corrected_wrong")},
+        **{name: show.rows(record[name], first) for name, first in TABLES.items() if record[name]},
+        "confusions": show.listed(record["confusions"]),
+        "set aside": show.listed(record["faults"]),
+        **({"over time": show.curves(shares, "what devices saw", "day")} if len(record["over_time"]) > 1 else {}),
+        **({"worst": show.pictures(images, captions, "cards that were named wrongly, or hardly")} if images else {}),
+    }

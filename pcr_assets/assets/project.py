@@ -1,0 +1,232 @@
+"""Floor *project*: a side wing that only reads. What was made, measured and paid, as files for people, jq and dashboards.
+
+Nothing upstream depends on a record, so a record that changes makes nothing else stale.
+"""
+
+import json
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets import layout
+from pcr_assets.assets import cards, dataset, exports, models, reference, release, report, show
+from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.dataset import calibration_set, training_snapshot
+from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
+from pcr_assets.assets.models import outline_filter, student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.reference import card_embeddings, card_index
+from pcr_assets.assets.release import edge_release
+from pcr_assets.assets.report import recognition_report
+from pcr_assets.assets.settings import records_config
+from pcr_assets.resources.artifacts import Artifact, ArtifactMissing, Artifacts
+from pcr_assets.resources.project import Project
+
+MADE = [
+    processed_cards,
+    training_snapshot,
+    calibration_set,
+    teacher_weights,
+    student_stage1,
+    student_stage2,
+    outline_filter,
+    student_onnx,
+    student_int8,
+    student_hef,
+    card_embeddings,
+    card_index,
+    edge_release,
+]
+"""What the records tell of."""
+DRAWN = [cards, dataset, models, exports, reference, report, release]
+"""The floors that the picture of the graph shows: settings would hide the flow."""
+recorded = partial(asset, "project", kinds={"json"}, code_version="1")
+
+
+@recorded(layout.MANIFEST, deps=[*MADE, records_config])
+def project_manifest(project: Project) -> dg.MaterializeResult:
+    """The whole project in one file: models, lineage, data, release, costs. Read from artifacts and the log of runs."""
+    from pcr_assets.project_records import costs, manifest
+    from pcr_assets.project_records.models import collect
+    from pcr_assets.project_records.placing import place
+    from pcr_assets.project_records.storage import Storage
+
+    sources, chosen = _sources(project)
+    found = collect(sources)
+    places = [key for _, key in manifest.DATASETS.values() if key] + [layout.RELEASES]
+    data = {key: _if_there(project.artifacts, key) for key in places}
+    made = manifest.build(sources, found, data, costs.figure(sources, Storage((), {}), chosen))
+    published = place(project.artifacts, layout.MANIFEST, manifest.files(made))
+    told = ("version", "status", "architecture", "parameters", "parent_model", "training_date")
+    rows = {name: {field: str(getattr(model, field) or "–") for field in told} for name, model in found.items()}
+    return materialized(
+        published,
+        {"models": len(found), "paid ($)": made.cost_tracking.total_cost_usd, "all models": show.rows(rows, "model")},
+    )
+
+
+@recorded(layout.INVENTORY, deps=MADE)
+def store_inventory(project: Project) -> dg.MaterializeResult:
+    """What the store holds, by content and storage class, from its listing: what is current of it, and what that costs."""
+    from pcr_assets.project_records import inventory
+    from pcr_assets.project_records.placing import place
+    from pcr_assets.project_records.storage import measure
+    from pcr_assets.resources.stored import listed
+
+    sources, _ = _sources(project)
+    stored = list(listed(project.root))
+    found = measure(stored, inventory.current_keys(project.artifacts, stored), sources.prices)
+    published = place(project.artifacts, layout.INVENTORY, inventory.files(found))
+    table = {
+        entry.kind: {"class": entry.storage_class, "MB": entry.size / 1e6, "objects": entry.objects}
+        for entry in found.measured
+    }
+    return materialized(
+        published,
+        {"MB": round(found.size / 1e6, 1), "a month ($)": found.usd_a_month, "content": show.rows(table, "kind")},
+    )
+
+
+@recorded(layout.METRICS, deps=[project_manifest, store_inventory, records_config], kinds={"csv"})
+def analytics_metrics(project: Project) -> dg.MaterializeResult:
+    """The records as tables: performance, compression, costs, storage, lineage, and a summary."""
+    from pcr_assets.imaging import charts
+    from pcr_assets.project_records import metrics
+    from pcr_assets.project_records.placing import place
+
+    written, costs = _manifest(project), _costs(project)
+    published = place(project.artifacts, layout.METRICS, metrics.files(written, costs))
+    summary = metrics.summary(written, costs)
+    fewer = {name: times for name, times in summary["compression"].items() if times}
+    chart = (
+        charts.bars(fewer, title="parameters of the teacher per parameter", x_label="times fewer") if fewer else "none"
+    )
+    return materialized(
+        published, {"summary": dg.MetadataValue.json(summary), "compression": dg.MetadataValue.md(chart)}
+    )
+
+
+@recorded(layout.COSTS, deps=[project_manifest, store_inventory, records_config], kinds={"markdown"})
+def cost_report(project: Project) -> dg.MaterializeResult:
+    """COST_BREAKDOWN.md: what was paid, what storing costs, a year in the cloud beside one at the edge, what would save most."""
+    from pcr_assets.project_records import cost_report as page
+    from pcr_assets.project_records.placing import place
+
+    (sources, _), costs = _sources(project), _costs(project)
+    drawn = page.plots(costs)
+    published = place(project.artifacts, layout.COSTS, page.files(costs, sources.prices, sources.history, drawn))
+    advice = [{"$ a year": entry.usd_a_year, "what": entry.what, "how": entry.how} for entry in costs.advice]
+    pictures = {name.removesuffix(".png"): dg.MetadataValue.md(chart) for name, chart in drawn.items()}
+    shown = {"paid ($)": costs.total, "of which recorded before ($)": costs.recorded, "advice": show.listed(advice)}
+    return materialized(published, {**shown, **pictures})
+
+
+@recorded(layout.MODEL_CARDS, deps=[project_manifest, recognition_report], kinds={"markdown"})
+def model_cards(project: Project) -> dg.MaterializeResult:
+    """A card for each model in Hugging Face's format, with its curve and its confusions, beside the model's versions."""
+    from pcr_assets.project_records import card_pictures, model_card
+    from pcr_assets.project_records.pictures import as_markdown
+    from pcr_assets.project_records.placing import place
+
+    written = _manifest(project)
+    drawn = card_pictures.draw(project.artifacts)
+    files = model_card.files(written, drawn)
+    published = place(project.artifacts, layout.MODEL_CARDS, files)
+    shown = {
+        f"{name}, {file}": dg.MetadataValue.md(as_markdown(data, name))
+        for name, pictures in drawn.items()
+        for file, data in pictures.items()
+    }
+    return materialized(published, {"cards": len(written.models), **shown})
+
+
+@recorded(layout.README, deps=[project_manifest], kinds={"markdown"})
+def project_readme(project: Project) -> dg.MaterializeResult:
+    """The README of the store, with a picture of the graph that is drawn from the definitions."""
+    from pcr_assets.project_records import pictures, readme
+    from pcr_assets.project_records.placing import place
+
+    edges, floors = graph()
+    picture = pictures.lineage(edges, floors)
+    files = readme.files(_manifest(project), picture, pictures.mermaid(edges))
+    published = place(project.artifacts, layout.README, files)
+    shown = {"lineage": dg.MetadataValue.md(pictures.as_markdown(picture, "lineage")), "assets": len(floors)}
+    return materialized(published, shown)
+
+
+@recorded(layout.DASHBOARDS, deps=[project_manifest])
+def dashboard_config(project: Project) -> dg.MaterializeResult:
+    """What is watched and when somebody is told; `python -m pcr_assets.cloud.watching` sets CloudWatch from it."""
+    from pcr_assets.project_records import dashboard
+    from pcr_assets.project_records.placing import place
+
+    written = _manifest(project)
+    published = place(project.artifacts, layout.DASHBOARDS, dashboard.files(written))
+    alarms = [
+        {key: str(alarm[key]) for key in ("name", "metric", "threshold", "why")}
+        for alarm in dashboard.config(written)["alarms"]
+    ]
+    return materialized(published, {"alarms": show.listed(alarms)})
+
+
+@recorded(layout.EXPERIMENTS, deps=[project_manifest, records_config])
+def experiments_index(project: Project) -> dg.MaterializeResult:
+    """Every run with its settings and measures, as MLflow names such things: from the log of runs, on any machine the same."""
+    from pcr_assets.project_records import experiments
+    from pcr_assets.project_records.placing import place
+
+    (sources, _), written = _sources(project), _manifest(project)
+    published = place(project.artifacts, layout.EXPERIMENTS, experiments.files(sources, written.models))
+    runs = [
+        {
+            "run": f"{run.asset} {run.version}",
+            "started": run.started,
+            "seconds": run.seconds,
+            "machine": run.instance or "own",
+        }
+        for run in reversed(sources.runs)
+    ]
+    return materialized(published, {"runs": len(runs), "all runs": show.listed(runs)})
+
+
+def graph() -> tuple[list[tuple[str, str]], dict[str, str]]:
+    """The assets of all floors below this one: pairs of an asset and one made from it, and the floor of each."""
+    specs = [spec for made in dg.load_assets_from_modules(DRAWN) for spec in made.specs]  # type: ignore[union-attr]
+    floors = {spec.key.to_user_string(): spec.group_name or "" for spec in specs if spec.group_name != "settings"}
+    edges = {(dep.asset_key.to_user_string(), spec.key.to_user_string()) for spec in specs for dep in spec.deps}
+    return sorted(edge for edge in edges if edge[0] in floors), floors
+
+
+def _sources(project: Project) -> tuple[Any, Any]:
+    """All that records are read from, and the settings of the section ``records``."""
+    from pcr_assets.project_records import price_table
+    from pcr_assets.project_records.models import Sources
+    from pcr_assets.project_records.settings import RecordsSettings
+    from pcr_assets.resources.runs import logged
+
+    chosen = RecordsSettings(**project.settings.section("records"))
+    runs = tuple(logged(project.root))
+    return Sources(project.artifacts, runs, price_table.prices(chosen), price_table.history(chosen)), chosen
+
+
+def _manifest(project: Project) -> Any:
+    from pcr_assets.project_records.manifest import FILE, ProjectManifest
+
+    artifacts = project.artifacts
+    file = artifacts.fetch(artifacts.current(layout.MANIFEST), FILE)
+    return ProjectManifest.model_validate(json.loads(file.read_text()))
+
+
+def _costs(project: Project) -> Any:
+    from pcr_assets.project_records import costs, inventory
+
+    sources, chosen = _sources(project)
+    return costs.figure(sources, inventory.read(project.artifacts), chosen)
+
+
+def _if_there(artifacts: Artifacts, name: str) -> Artifact | None:
+    try:
+        return artifacts.current(name)
+    except ArtifactMissing:
+        return None

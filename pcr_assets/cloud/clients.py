@@ -1,0 +1,85 @@
+"""boto3 clients for services beside S3, and one clear sentence for what they refuse."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pcr_assets.resources.s3_client import CONNECT_SECONDS, SILENT_SECONDS, TRIES, S3Settings, assuming, connect
+from pcr_assets.resources.s3_errors import CHAIN, CREDENTIALS
+
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+THROTTLED = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "TooManyRequestsException",
+}
+EXPIRED = CREDENTIALS | {"UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException"}
+UNKNOWN = {"NotImplemented", "UnknownOperationException", "InvalidAction"}
+
+
+class CloudError(Exception):
+    """AWS refused or did not answer; the message says what to do about it."""
+
+
+def s3(settings: S3Settings | None = None) -> Any:
+    """The client that the store uses: ``PCR_S3_…`` say which server and as whom."""
+    return connect(settings or S3Settings.of_environment())
+
+
+def client(service: str, settings: S3Settings | None = None) -> Any:
+    """A client of another service, as whom the store is spoken to and in its region; ``AWS_ENDPOINT_URL_<SERVICE>`` names a
+    server that is not AWS. A busy service is asked again, with growing pauses."""
+    import boto3
+    from botocore.config import Config
+
+    settings = settings or S3Settings.of_environment()
+    with told(f"open a client for {service}"):
+        session = boto3.Session(profile_name=settings.profile)
+        if settings.role:
+            session = boto3.Session(botocore_session=assuming(settings.role, session), region_name=session.region_name)
+        return session.client(
+            service,
+            region_name=settings.region,
+            config=Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=SILENT_SECONDS,
+                retries={"total_max_attempts": TRIES, "mode": "standard"},
+            ),
+        )
+
+
+@contextmanager
+def told(what: str, right: str = "") -> Iterator[None]:
+    """Turn what boto3 raises in the block into a CloudError. ``what`` was tried; ``right`` is the permission it takes."""
+    from botocore import exceptions
+
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise CloudError(f"could not {what}: {_refused(error, right)}") from error
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.ProfileNotFound) as error:
+        raise CloudError(f"could not {what}: there are no AWS credentials ({error}): set {CHAIN}") from error
+    except exceptions.NoRegionError as error:
+        raise CloudError(f"could not {what}: no region is named: set PCR_S3_REGION or AWS_DEFAULT_REGION") from error
+    except exceptions.BotoCoreError as error:
+        raise CloudError(f"could not {what} ({error}): look at the network, then run again") from error
+
+
+def _refused(error: Any, right: str) -> str:
+    code, tries = error.response.get("Error", {}).get("Code", "unknown"), _tries(error)
+    if code in DENIED:
+        return f"these credentials may not ({code}){f': add {right} to their policy' if right else ''}"
+    if code in EXPIRED:
+        return f"the credentials are wrong or have expired ({code}): log in again, or set {CHAIN}"
+    if code in THROTTLED:
+        return f"the service is busy ({code}, {tries} tries): run again in a minute; what was done stays"
+    if code in UNKNOWN:
+        return f"this server does not know that request ({code}): it takes AWS"
+    return f"{error.response.get('Error', {}).get('Message') or 'it does not say why'} ({code})"
+
+
+def _tries(error: Any) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) + 1

@@ -1,0 +1,30 @@
+"""``python -m pcr_assets.resources.bound PARENT MODULE …``: run a module, and end when the process that began it is gone.
+
+A killed refresh can't end its training, and two trainings in one scratch folder would write the same checkpoint. On Linux the
+kernel sends the signal (prctl(2), PR_SET_PDEATHSIG); elsewhere the program runs on until its next line of output.
+"""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def end_with(parent: int) -> None:
+    """Let the kernel end this process when its parent dies, and end it now if that has happened. The number is the parent's."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is None:
+        return
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit(f"the process {parent} that began this one is gone")
+
+
+if __name__ == "__main__":
+    given, module, *arguments = sys.argv[1:]
+    end_with(int(given))
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

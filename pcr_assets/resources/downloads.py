@@ -1,0 +1,20 @@
+"""Downloads are kept on this machine, each under the URL and the etag of its object; ``make gc`` keeps them within bounds."""
+
+import hashlib
+import os
+import time
+from pathlib import Path, PurePosixPath
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pcr_assets"
+
+
+def cache_file(root: str, key: str, etag: str) -> Path:
+    """Where a download of an object is kept on this machine, under the object's own name: readers go by its ending."""
+    identity = hashlib.sha256("\0".join((root, key, etag)).encode()).hexdigest()
+    return CACHE / identity / PurePosixPath(key).name
+
+
+def used(path: Path) -> None:
+    """Note that a download was asked for now: those not asked for the longest go first."""
+    stat = path.stat()
+    os.utime(path, ns=(time.time_ns(), stat.st_mtime_ns))

@@ -1,0 +1,227 @@
+"""A folder of this machine as a store. Writes are made aside, flushed, then renamed into place."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pcr_assets import digests
+from pcr_assets.resources.objects import (
+    Damaged,
+    Entry,
+    Missing,
+    Moved,
+    Replaced,
+    Spans,
+    StoreError,
+    Unfinished,
+    always,
+    checked,
+)
+from pcr_assets.resources.side_by_side import side_by_side
+
+READERS = 4
+ASIDE = ".aside-"
+FOLDER_TRIES = 5
+"""A folder that became empty may be removed between its making and the first file in it."""
+
+
+class FolderStore:
+    """A folder on this machine. Writes are flushed, then renamed into place."""
+
+    def __init__(self, root: str):
+        self.root = str(Path(root).expanduser().absolute())
+
+    def _path(self, key: str) -> Path:
+        return Path(self.root, checked(key, self.root))
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """See :meth:`Store.list`. The etag is made of size and modification time: listing reads no content."""
+        base = self._path(prefix) if prefix else Path(self.root)
+        found = []
+        for folder, subfolders, names in os.walk(base):
+            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+            shown = [name for name in names if not name.startswith(".")]
+            if not subfolders and not shown and Path(folder) != Path(self.root):
+                found.append(Entry(f"{Path(folder).relative_to(self.root).as_posix()}/", 0, ""))
+            for name in shown:
+                path = Path(folder, name)
+                try:
+                    stat = path.stat()
+                except FileNotFoundError:  # removed since, or a link to nowhere
+                    continue
+                key = path.relative_to(self.root).as_posix()
+                found.append(Entry(key, stat.st_size, _etag(stat), stat.st_mtime))
+        return iter(sorted(found))
+
+    def list_unordered(
+        self, prefix: str = "", left: Spans | None = None, more: Callable[[], bool] = always
+    ) -> Iterator[Entry]:
+        """See :meth:`Store.list_unordered`. A folder is listed at one go."""
+        folder = prefix.rpartition("/")[0]
+        yield from (entry for entry in self.list(folder) if entry.key.startswith(prefix))
+        if left is not None:
+            left.clear()
+
+    def size(self, key: str) -> int | None:
+        """See :meth:`Store.size`."""
+        try:
+            return self._path(key).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def read(self, key: str, etag: str | None = None) -> bytes:
+        """See :meth:`Store.read`."""
+        with self.fetch(key).open("rb") as file:
+            data = file.read()
+            if etag and _etag(os.fstat(file.fileno())) != etag:
+                raise Replaced(f"{self.root}/{key}")
+        return data
+
+    def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | PermissionError]:
+        """See :meth:`Store.read_many`."""
+
+        def read(entry: Entry) -> bytes | Missing | PermissionError:
+            try:
+                return self.read(entry.key, entry.etag)
+            except (Missing, PermissionError) as error:
+                return error
+            except OSError as error:
+                raise StoreError(
+                    f"could not read {self.root}/{entry.key}: {error.strerror}. Look after that disk, then rerun"
+                ) from error
+
+        return side_by_side(read, entries, READERS)
+
+    def fetch(self, key: str, sha256: str | None = None) -> Path:
+        """See :meth:`Store.fetch`. The file is the object itself."""
+        path = self._path(key)
+        if not path.is_file():
+            raise Missing(f"{path} does not exist")
+        if sha256 and digests.of_file(path) != sha256:
+            raise Damaged(str(path))
+        return path
+
+    def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path]:
+        """See :meth:`Store.fetch_many`."""
+        for entry in entries:
+            path = self.fetch(entry.key)
+            if _etag(path.stat()) != entry.etag:
+                raise Replaced(str(path))
+            yield path
+
+    def write(self, key: str, data: bytes | Path) -> None:
+        """See :meth:`Store.write`."""
+        path = self._path(key)
+        with _aside(path, data) as aside:
+            aside.replace(path)
+
+    def create(self, key: str, data: bytes | Path) -> bool:
+        """See :meth:`Store.create`. A hard link is the one step that refuses a name that is taken."""
+        path = self._path(key)
+        if path.exists():
+            return False
+        with _aside(path, data) as aside:
+            try:
+                path.hardlink_to(aside)
+            except FileExistsError:
+                return False
+            except OSError:  # a file system without hard links: only two publishers within microseconds could tell
+                aside.replace(path)
+        return True
+
+    def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
+        """See :meth:`Store.swap`. A lock file makes compare and replace one step for all processes of this machine."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _Locked(path.with_name(f".{path.name}.lock")):
+            found = path.read_bytes() if path.exists() else None
+            if found != expected:
+                raise Moved(str(path))
+            self.write(key, data)
+
+    def remove(self, key: str) -> None:
+        """See :meth:`Store.remove`. A folder that is empty then goes too."""
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
+
+    def remove_many(self, keys: Iterable[str]) -> None:
+        """See :meth:`Store.remove_many`."""
+        for key in keys:
+            self.remove(key)
+
+    def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
+        """See :meth:`Store.unfinished`."""
+        for folder, _, names in os.walk(self._path(prefix) if prefix else self.root):
+            for name in names:
+                if name.startswith(ASIDE):
+                    path = Path(folder, name)
+                    with suppress(FileNotFoundError):  # its writer has ended it
+                        stat = path.stat()
+                        yield Unfinished(path.relative_to(self.root).as_posix(), stat.st_size, stat.st_mtime)
+
+    def drop(self, unfinished: Unfinished) -> None:
+        """See :meth:`Store.drop`."""
+        self.remove(unfinished.key)
+
+
+def _etag(stat: os.stat_result) -> str:
+    return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
+
+
+@contextmanager
+def _aside(path: Path, data: bytes | Path) -> Iterator[Path]:
+    """A hidden file beside ``path`` with all of ``data``, flushed to the disk; gone after the block unless it was renamed."""
+    try:
+        handle, aside = _opened_aside(path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                if isinstance(data, bytes):
+                    file.write(data)
+                else:
+                    with data.open("rb") as source:
+                        shutil.copyfileobj(source, file, 1 << 20)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.chmod(0o644)
+            yield aside
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"could not write {path}: {error.strerror}. Free space or mend the rights, then rerun"
+        ) from error
+
+
+def _opened_aside(folder: Path) -> tuple[int, Path]:
+    """A new hidden file, open for writing, in a folder that is made if need be."""
+    for left in reversed(range(FOLDER_TRIES)):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            handle, name = tempfile.mkstemp(dir=folder, prefix=ASIDE)
+        except FileNotFoundError:
+            if not left:
+                raise
+        else:
+            return handle, Path(name)
+    raise AssertionError("the last try returns or raises")
+
+
+class _Locked:
+    """An exclusive advisory lock on a file, held for a ``with`` block; the kernel drops it when the process dies."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        self.file = self.path.open("a")
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()

@@ -1,0 +1,140 @@
+"""What is referred to: by pointers, by the releases that are kept, by devices that run one, by the project's manifests."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from pcr_assets import layout
+from pcr_assets.gallery.parts import AT_ONCE, named
+from pcr_assets.resources.store import Entry, Missing, Store, StoreError
+from pcr_assets.tidy.found import DAY, Keep
+
+MANIFESTS = ("metadata",)
+"""Folders of JSON files in which a version or a release may be named."""
+
+
+@dataclass(frozen=True)
+class Releases:
+    """The releases of a store: when each was written, and which stay."""
+
+    written: Mapping[str, float]
+    kept: frozenset[str]
+    parts: frozenset[str]
+    """The SHA-256 of every part that a kept release names."""
+    files: frozenset[str]
+    """The SHA-256 of every file of a kept release."""
+
+
+def pointed(store: Store, names: Iterable[str]) -> tuple[set[str], str]:
+    """The keys of all files that the pointers of these artifacts name, and all that the pointers say, as one text.
+
+    Raises StoreError for a pointer that can't be read.
+    """
+    pointers = [pointer for name in names if (pointer := _json(store, f"{name}/current.json"))]
+    keys = {file["key"] for pointer in pointers for file in pointer["files"].values()}
+    return keys, json.dumps([pointer["record"] for pointer in pointers])
+
+
+def mentions(store: Store) -> str:
+    """All that the project's manifests say, as one text: what stands in it is referred to."""
+    entries = [entry for folder in MANIFESTS for entry in store.list(folder) if entry.key.endswith(".json")]
+    return "\n".join(store.read(entry.key).decode(errors="replace") for entry in entries)
+
+
+def releases(store: Store, entries: Sequence[Entry], keep: Keep, mentioned: str) -> Releases:
+    """The releases among the ``entries`` below ``releases/``, and which stay.
+
+    The newest ones; those that a pointer, a device's note or a manifest names; and those that a newer one replaced lately. A
+    release that comes back by a pointer keeps its parts as well. Raises StoreError where a kept one doesn't say what it needs.
+    """
+    if keep.releases < 1:
+        raise StoreError(f"{keep.releases} releases can't be kept: the current one always is, so keep 1 or more")
+    manifests = {entry.key.split("/")[1]: entry for entry in entries if _is_manifest(entry)}
+    written = {name: when(entry) for name, entry in manifests.items()}
+    served = _served(store)
+    newest = sorted(written, key=lambda name: (-written[name], name not in served))  # S3 tells whole seconds
+    replaced = {older: written[newer] for newer, older in pairwise(newest)}
+    kept = {*newest[: keep.releases], *served, *_running(store, entries, keep)}
+    kept |= {name for name in newest if keep.is_young(written[name]) or name in mentioned}
+    kept |= {name for name, at in replaced.items() if keep.now - at <= keep.days * DAY}
+    held = [_json(store, manifests[name].key) or {} for name in sorted(kept & manifests.keys())]
+    files = [entry for manifest in held for entry in manifest["files"].values()]
+    return Releases(
+        written,
+        frozenset(kept & manifests.keys()),
+        frozenset(_parts(store, files)),
+        frozenset(entry["sha256"] for entry in files),
+    )
+
+
+def when(entry: Entry) -> float:
+    """When an object was written. Raises StoreError where the store doesn't tell."""
+    if entry.modified is None:
+        raise StoreError(f"the store doesn't tell when {entry.key} was written: nothing was removed")
+    return entry.modified
+
+
+def _is_manifest(entry: Entry) -> bool:
+    return entry.key.count("/") == 2 and entry.key.endswith("/manifest.json")
+
+
+def _served(store: Store) -> set[str]:
+    """The releases that the current artifact and the signed metadata name, those a channel may go back to among them."""
+    current = _json(store, f"{layout.RELEASES}/current.json")
+    found = {str(current["version"])} if current else set()
+    timestamp = _json(store, f"{layout.METADATA}/timestamp.json")
+    if timestamp is None:
+        return found
+    snapshot = _signed(store, f"{timestamp['signed']['meta']['snapshot.json']['version']}.snapshot.json")
+    for file, meta in snapshot["meta"].items():
+        targets = _signed(store, f"{meta['version']}.{file}")["targets"].values()
+        found |= {str(target["custom"]["release_id"]) for target in targets}
+    return found
+
+
+def _signed(store: Store, name: str) -> dict[str, Any]:
+    """What one file of metadata says. Raises StoreError where it can't be read."""
+    said = _json(store, f"{layout.METADATA}/{name}")
+    if said is None:
+        raise StoreError(
+            f"{store.root}/{layout.METADATA}/{name} is missing, so what it refers to is unknown: nothing was removed"
+        )
+    return dict(said["signed"])
+
+
+def _running(store: Store, entries: Iterable[Entry], keep: Keep) -> set[str]:
+    """What devices run by their notes. One that can't be read says nothing."""
+    notes = [entry for entry in entries if entry.key.startswith(f"{layout.IN_USE}/")]
+    found = set()
+    for entry in notes:
+        if keep.now - when(entry) <= keep.device_days * DAY:
+            try:
+                found.add(str(json.loads(store.read(entry.key))["release_id"]))
+            except (Missing, ValueError, KeyError, TypeError):
+                continue
+    return found
+
+
+def _parts(store: Store, files: Sequence[Mapping[str, Any]]) -> set[str]:
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return {sha for names in pool.map(lambda entry: named(store, entry), files) for sha in names}
+    except (Missing, ValueError) as error:
+        raise StoreError(
+            f"a kept release names a list of parts that can't be read ({error}): nothing was removed. "
+            "`make refresh` writes the current release's parts again"
+        ) from error
+
+
+def _json(store: Store, key: str) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(store.read(key)))
+    except Missing:
+        return None
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"{store.root}/{key} can't be read ({error}), so what it refers to is unknown: nothing was removed"
+        ) from error

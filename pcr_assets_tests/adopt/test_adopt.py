@@ -1,0 +1,233 @@
+"""Taking over a prefix that was laid out and filled elsewhere, and a store whose Dagster records are lost."""
+
+import json
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from pcr_assets import digests, layout, planner
+from pcr_assets.adopt import models
+from pcr_assets.adopt.__main__ import main, store_of
+from pcr_assets.adopt.materialize import materialize
+from pcr_assets.adopt.survey import raw_cards, survey
+from pcr_assets.definitions import build_defs
+from pcr_assets.imaging.sample import render
+from pcr_assets.learning.weights import tensor_digest
+from pcr_assets.project_records.models import collect
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import FolderStore, open_store
+from pcr_assets.resources.stored import Stored, listed
+from pcr_assets_tests.project_records.synthetic import SPEC, sources_of
+from pcr_assets_tests.small_graph import SmallGraph, names
+
+MANIFEST = {
+    "version": "1.1.0",
+    "models": {
+        "dinov3-teacher": {
+            "version": "v1.0",
+            "architecture": "DINOv3-ViT-L/16",
+            "parameters": "304M",
+            "registry_arn": "arn:4",
+        },
+        "efficientnet-student-stage1": {"version": "v1.0", "architecture": "EfficientNet-Lite0", "parameters": "4.7M"},
+        "efficientnet-student-stage2": {"version": "v2.0", "training_date": "2026-01-11"},
+    },
+}
+FILES = {
+    "README.md": b"theirs",
+    "metadata/project_manifest.json": json.dumps(MANIFEST).encode(),
+    "models/dinov3-teacher/v1.0/model.tar.gz": b"an archive",
+    "models/efficientnet-student/stage1/v1.0/.keep": b"",
+    "models/efficientnet-student/stage2/v2.0/student_stage2_final.pt": b"a pickle",
+    "models/efficientnet-student/stage2/v2.0/student_stage2_final.onnx": b"an export",
+    "models/efficientnet-hailo/v2.1/pokemon_student_efficientnet_lite0_stage2.hef": b"a hef",
+    "models/efficientnet-hailo/calibration/.keep": b"",
+    "data/processed/classification/base1-4/0.png": b"x",
+    "data/reference/embeddings.npy": b"x",
+    "profiling/teacher/2026-01-10/trace.json": b"{}",
+    "analytics/metrics/summary.json": b"{}",
+    "pipelines/training/.keep": b"",
+    "notes.txt": b"?",
+}
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    """A folder as the project's bucket is laid out, with a few drawn cards as its scans."""
+    root = tmp_path / "bucket" / layout.PROJECT
+    for key, data in FILES.items():
+        (root / key).parent.mkdir(parents=True, exist_ok=True)
+        (root / key).write_bytes(data)
+    render(tmp_path / "raw", sets=3, cards_per_set=8, strangers=1)
+    cards = root / layout.RAW
+    cards.mkdir(parents=True)
+    for scan in (tmp_path / "raw" / "card_images").rglob("*.png"):
+        shutil.copy(scan, cards)
+    shutil.copy(next(cards.iterdir()), cards / "Charizard-en_base_base1_4_high.png")
+    shutil.copy(next(cards.iterdir()), cards / "holiday.png")
+    return root
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made
+
+
+def contents(root: Path):
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_a_dry_run_reports_each_path_with_its_reason_and_writes_nothing(prefix, instance, capsys):
+    before = contents(prefix)
+    assert main([str(prefix)], instance=instance) == 3
+    assert contents(prefix) == before
+    report = capsys.readouterr().out
+    for line in (
+        "fits         data/raw/card_images  ",
+        "with the card's name first",
+        "doesn't fit  data/raw/card_images (names)",
+        "holiday.png",
+        "left alone   data/processed/",
+        "recorded     metadata/project_manifest.json",
+        "recorded     models/dinov3-teacher/v1.0/  1 objects, 0.0 MB: lacks weights.safetensors and model.json; an archive",
+        "recorded     models/efficientnet-student/stage1/v1.0/  transitional: its files were not kept",
+        "models/efficientnet-student/stage2/v2.0/",
+        "left alone   models/efficientnet-hailo/v2.1/",
+        "left alone   notes.txt",
+        "--apply first builds training_snapshot from the scans, then records 3 models",
+    ):
+        assert line in report, f"{line!r} is not in\n{report}"
+
+
+def test_models_that_are_there_are_not_trained_again_nor_moved(prefix, instance, capsys):
+    before = contents(prefix)
+    assert main([str(prefix), "--apply"], instance=instance) == 0
+    after = contents(prefix)
+    assert {key: after[key] for key in before} == before, "a file that was there was changed"
+
+    project = Project(store=store_of(str(prefix)))
+    teacher, stage2 = (project.artifacts.find(place) for place in (layout.TEACHER, layout.STAGE2))
+    assert (teacher.version, stage2.version) == ("v1.0", "v2.0")
+    assert set(stage2.files) == {"student_stage2_final.pt", "student_stage2_final.onnx"}
+    sources, _ = sources_of(project.artifacts)
+    found = collect(sources)
+    assert (found["dinov3-teacher"].parameters, found["dinov3-teacher"].registry_arn) == (304_000_000, "arn:4")
+    assert found["dinov3-teacher"].training_config.cost_usd == 4.0, "recorded history is of this very model"
+    assert (found["efficientnet-student-stage1"].status, found["efficientnet-student-stage1"].artifacts_preserved) == (
+        "transitional",
+        False,
+    )
+
+    defs = build_defs({"project": project})
+    planner.observe(defs, instance)
+    plan = planner.resolve(defs, instance, "+student_stage2", planner.published_in(defs))
+    assert names(step.asset for step in plan.steps) == [], "something would be trained again"
+    outcome = planner.run(defs, instance, "+student_onnx", planner.published_in(defs))
+    assert names(outcome.built) == []
+    assert "models/efficientnet-student/stage2 v2.0 holds no weights.safetensors, for it was made elsewhere" in str(
+        outcome
+    )
+    capsys.readouterr()
+    assert main([str(prefix)], instance=instance) == 0, "there is nothing more to adopt"
+
+
+def test_a_lost_dagster_home_costs_nothing(tmp_path):
+    with dg.DagsterInstance.ephemeral() as first:
+        world = SmallGraph(tmp_path, first)
+        assert world.refresh().built
+    with dg.DagsterInstance.ephemeral() as second:
+        world.instance = second
+        assert len(world.plan().steps) == 5
+        told = materialize(world.defs, second, world.artifacts, dry_run=True)
+        assert {entry.outcome for entry in told} == {"recorded"}
+        assert len(world.plan().steps) == 5, "a dry run recorded something"
+        materialize(world.defs, second, world.artifacts, dry_run=False)
+        assert names(step.asset for step in world.plan().steps) == []
+        assert world.refresh().built == ()
+        world.raw = "pikachu raichu mew"
+        assert "cards" in names(world.refresh().built), "what was adopted is stale when its input changes"
+
+
+def test_what_lacks_an_input_is_not_recorded(tmp_path):
+    with dg.DagsterInstance.ephemeral() as first:
+        world = SmallGraph(tmp_path, first)
+        world.refresh()
+    artifact = world.artifacts.current("student")
+    world.artifacts.store.remove(artifact.files["content.txt"].key)
+    with dg.DagsterInstance.ephemeral() as second:
+        world.instance = second
+        planner.observe(world.defs, second)
+        told = {entry.asset: entry for entry in materialize(world.defs, second, world.artifacts, dry_run=False)}
+    assert told["student"].why == "it is not there: a refresh builds it"
+    assert told["report"].why == "it is there, but student is not: a refresh builds it"
+    assert told["index"].outcome == "recorded"
+
+
+def test_seventeen_thousand_scans_are_counted_by_card():
+    keys = [f"base{n // 100}-{n % 100}_Card.png" for n in range(2000)]
+    keys += [f"Card-en_base_base{n // 100}_{n % 100}_high.png" for n in range(300)]
+    (found,) = raw_cards([Stored(f"{layout.RAW}/{key}", 10, "STANDARD", 0) for key in keys])
+    assert found.objects == 2300
+    assert found.reason.startswith(
+        "2,000 cards; 300 have a second scan; 2,000 with the card's id first, 300 with the card's name"
+    )
+
+
+def test_a_place_where_nothing_lies_is_an_error(tmp_path, instance, capsys):
+    assert main([str(tmp_path)], instance=instance) == 1
+    assert "nothing lies in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("prefix", ["s3://b", "s3://b/", f"s3://b/{layout.PROJECT}", f"s3://b/{layout.PROJECT}/"])
+def test_the_bucket_and_the_place_in_it_mean_the_same(prefix):
+    assert store_of(prefix) == "s3://b"
+
+
+def test_weights_and_a_spec_of_this_pipelines_form_are_adopted_whole(tmp_path):
+    store = FolderStore(str(tmp_path))
+    for version, value in (("v1.9", 1.0), ("v1.10", 2.0)):
+        folder = tmp_path / layout.STAGE2 / version
+        folder.mkdir(parents=True)
+        save_file({"head.weight": np.full((2, 2), value, np.float32)}, folder / "weights.safetensors")
+        (folder / "model.json").write_text(json.dumps(SPEC))
+        (folder / "metrics.json").write_text(json.dumps({"parameters": 4, "steps": 180}))
+    (found,) = models.find(store, listed(store), frozenset())
+    assert (found.version, found.usable, found.finding.verdict) == ("v1.10", True, "fits"), "v1.10 comes after v1.9"
+    adopted = models.adopt(Artifacts(store), found)
+    assert adopted.digest == digests.of_json([tensor_digest(folder / "weights.safetensors"), SPEC])
+    assert {name: adopted.record[name] for name in ("backbone", "parameters", "steps", "teacher_license")} == {
+        "backbone": "efficientnet_lite0",
+        "parameters": 4,
+        "steps": 180,
+        "teacher_license": "Apache-2.0",
+    }
+    assert Artifacts(store).find(layout.STAGE2) == adopted
+    assert models.find(store, listed(store), frozenset({layout.STAGE2})) == [], (
+        "what has a pointer is not adopted again"
+    )
+
+
+def test_a_bucket_is_surveyed_as_a_folder_is(bucket):
+    store = open_store(f"{bucket}/{layout.PROJECT}")
+    for key, data in FILES.items():
+        store.client.put_object(Bucket=store.bucket, Key=f"{store.prefix}/{key}", Body=data)
+    found = models.find(store, listed(store), frozenset())
+    versions = {model.known.place: (model.version, model.usable, len(model.files)) for model in found}
+    assert versions == {
+        layout.TEACHER: ("v1.0", False, 1),
+        layout.STAGE1: ("v1.0", False, 0),
+        layout.STAGE2: ("v2.0", False, 2),
+        layout.HEF: ("v2.1", False, 1),
+    }
+    for model in found:
+        if model.known.place in models.TRAINED:
+            models.adopt(Artifacts(store), model)
+    stage2 = Artifacts(store).find(layout.STAGE2)
+    assert stage2.files["student_stage2_final.pt"].sha256 == digests.of_bytes(b"a pickle")
+    assert {finding.path for finding in survey(listed(store), frozenset())} >= {"data/processed/", "notes.txt"}

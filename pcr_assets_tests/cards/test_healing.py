@@ -1,0 +1,94 @@
+"""A run of ``processed_cards`` that was killed, and files of it that were lost: what is whole is not made again."""
+
+import dagster as dg
+import pytest
+
+from pcr_assets import layout
+from pcr_assets.assets.cards import processed_cards
+from pcr_assets.cards import shards
+from pcr_assets.resources.project import Project
+from pcr_assets_tests.cards.drawn import card, encoded
+
+
+class Killed(BaseException):
+    """As SIGKILL, but for the test's own process: nothing catches it."""
+
+
+@pytest.fixture
+def project(store, tmp_path):
+    """A project with three sets of two cards, in a folder and on S3."""
+    project = Project(store=store.root, scratch=str(tmp_path / "work"))
+    raw = project.open(project.raw_root)
+    for number in range(6):
+        raw.write(f"base{number // 2}-{number}_Drawn.png", encoded(card(number)))
+    return project
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """The sets that were decoded, and how many of their scans were taken over."""
+    seen, build = [], shards.build_shard
+
+    def noted(set_id, scans, raw, workers=None, known=shards.NOTHING):
+        if "killed" in seen and len(seen) == 3:
+            raise Killed
+        seen.append(f"{set_id}: {len(known)} of {len(scans)} known")
+        return build(set_id, scans, raw, workers, known)
+
+    monkeypatch.setattr(shards, "build_shard", noted)
+    return seen
+
+
+def process(project):
+    with dg.DagsterInstance.ephemeral() as instance:
+        dg.materialize([processed_cards], instance=instance, resources={"project": project})
+    return project.artifacts.find(layout.PROCESSED)
+
+
+@pytest.mark.faults
+def test_shards_of_a_killed_run_are_found_again(project, built):
+    built.append("killed")
+    with pytest.raises(Killed):
+        process(project)
+    assert project.artifacts.find(layout.PROCESSED) is None
+    built.clear()
+    published = process(project)
+    assert built == ["base2: 0 of 2 known"]
+    assert (published.record["cards"], len([name for name in published.files if "shards/" in name])) == (6, 3)
+
+
+def test_what_is_published_is_the_same_whether_a_run_was_killed_or_not(project, built, tmp_path):
+    built.append("killed")
+    with pytest.raises(Killed):
+        process(project)
+    built.clear()
+    healed, never = process(project), Project(store=str(tmp_path / "other"), raw=project.raw_root)
+    straight = process(never)
+    assert healed.digest == straight.digest
+    assert {name: file.sha256 for name, file in healed.files.items()} == {
+        name: file.sha256 for name, file in straight.files.items()
+    }
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("lost", ["a shard", "the table of all scans"])
+def test_a_file_that_was_lost_is_made_again_and_no_other(project, built, lost):
+    before = process(project)
+    entry = before.record["sets"]["base1"]
+    for inputs in [each["inputs"] for each in before.record["sets"].values()]:
+        project.root.remove(f"{layout.PROCESSED}/ahead/{inputs}.json")  # as `make gc` does, some time later
+    project.root.remove(before.files[entry["file"] if lost == "a shard" else "cards.parquet"].key)
+    built.clear()
+    assert project.artifacts.find(layout.PROCESSED) is None
+    after = process(project)
+    assert built == (["base1: 0 of 2 known"] if lost == "a shard" else [])
+    assert after.digest == before.digest
+    assert project.artifacts.find(layout.PROCESSED) == after
+
+
+def test_of_a_set_that_changed_only_the_new_scans_are_decoded(project, built):
+    process(project)
+    built.clear()
+    project.open(project.raw_root).write("base1-9_Drawn.png", encoded(card(9)))
+    process(project)
+    assert built == ["base1: 2 of 3 known"]

@@ -1,0 +1,22 @@
+"""The listing of a store with its storage classes."""
+
+from pcr_assets.resources.s3_client import S3Settings
+from pcr_assets.resources.s3_store import S3Store
+from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.stored import listed
+
+
+def test_a_bucket_tells_the_class_of_each_object(s3):
+    s3.put_object(Bucket="training", Key="p/profiling/old.json", Body=b"12345", StorageClass="GLACIER")
+    s3.put_object(Bucket="training", Key="p/models/new.onnx", Body=b"123")
+    s3.put_object(Bucket="training", Key="p/.hidden", Body=b"1")
+    s3.put_object(Bucket="training", Key="elsewhere", Body=b"1")
+    found = {entry.key: (entry.size, entry.storage_class) for entry in listed(S3Store("s3://training/p", S3Settings()))}
+    assert found == {"profiling/old.json": (5, "GLACIER"), "models/new.onnx": (3, "STANDARD")}
+
+
+def test_a_folder_is_listed_as_one(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").write_bytes(b"12")
+    (tmp_path / "empty").mkdir()
+    assert [(e.key, e.size, e.storage_class) for e in listed(FolderStore(str(tmp_path)))] == [("a/b", 2, "FOLDER")]

@@ -1,0 +1,101 @@
+"""The way back: a device keeps, sends, and the project sums up; no release depends on it."""
+
+import dagster as dg
+import numpy as np
+import pytest
+
+from edge_runtime.decide import Status
+from edge_runtime.feedback.box import FeedbackBox
+from edge_runtime.feedback.sending import send
+from edge_runtime.gallery import Card, Match
+from edge_runtime.recognizer import Reading, Recognition
+from pcr_assets import layout
+from pcr_assets.assets.feedback import device_feedback, field_feedback
+from pcr_assets.checks import answers_have_not_drifted, devices_are_as_sure_as_the_report
+from pcr_assets.definitions import build_defs
+from pcr_assets.planner import observe
+from pcr_assets.planner.plan import ancestors
+from pcr_assets.resources.project import Project
+
+CORNERS = np.array([[20, 20], [145, 20], [145, 195], [20, 195]], np.float32)
+
+
+class Field:
+    """Devices and the project that they send to."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.project = Project(store=str(folder / "store"), scratch=str(folder / "work"))
+        self.root = folder / "store" / layout.PROJECT
+        self.root.mkdir(parents=True)
+
+    def sends(self, device, day, *card_ids):
+        """A device meets cards on a day, is unsure of each, and sends them."""
+        box = FeedbackBox(self.folder / device, "0123456789abcdef", "int8", now=lambda: 1_800_000_000.0 + 86400 * day)
+        for card_id in card_ids:
+            matches = (Match(Card(card_id, "Amber Fox", "dawn1", "1", card_id), 0.71, 1),)
+            reading = Reading(Status.UNCERTAIN, 0.6, CORNERS, matches, 0.9)
+            box.notice(np.full((240, 320, 3), 90, np.uint8), Recognition((reading,)))
+        send(box.folder, str(self.root), device)
+
+    def summed_up(self):
+        checks = [answers_have_not_drifted, devices_are_as_sure_as_the_report]
+        result = dg.materialize([field_feedback, *checks], resources={"project": self.project})
+        assert result.success
+        assert all(evaluation.passed for evaluation in result.get_asset_check_evaluations())
+        return self.project.artifacts.current(layout.FIELD), result.asset_materializations_for_node("field_feedback")[0]
+
+
+@pytest.fixture
+def field(tmp_path):
+    return Field(tmp_path)
+
+
+def test_a_project_without_devices_has_an_empty_summary(field):
+    artifact, _ = field.summed_up()
+    assert artifact.record["devices"] == 0
+
+
+def test_what_devices_send_is_summed_up_with_pictures_of_the_worst(field):
+    field.sends("pi-1", 0, "dawn1-1", "dawn1-2")
+    field.sends("pi-2", 1, "dawn1-1")
+    artifact, shown = field.summed_up()
+    assert {name: artifact.record[name] for name in ("devices", "days", "kept")} == {"devices": 2, "days": 2, "kept": 3}
+    assert artifact.record["answers"] == {"0123456789abcdef int8": {"confirmed": 0, "uncertain": 3, "unknown": 0}}
+    assert shown.metadata["worst"].value.startswith("![")
+
+
+def test_only_days_that_changed_are_read_again(field, monkeypatch):
+    field.sends("pi-1", 0, "dawn1-1")
+    field.summed_up()
+    field.sends("pi-1", 1, "dawn1-2")
+    read = []
+    from pcr_assets.gallery import feedback
+
+    real = feedback.read_day
+    monkeypatch.setattr(feedback, "read_day", lambda day, contents: read.append(day) or real(day, contents))
+    artifact, _ = field.summed_up()
+    assert read == ["pi-1/2027-01-16"]
+    assert artifact.record["kept"] == 2
+
+
+def test_the_same_feedback_is_the_same_content(field):
+    field.sends("pi-1", 0, "dawn1-1")
+    assert field.summed_up()[0].digest == field.summed_up()[0].digest
+
+
+def test_what_is_observed_moves_with_what_devices_send(field):
+    def version():
+        with dg.DagsterInstance.ephemeral() as instance:
+            assert observe(build_defs({"project": field.project}), instance, "field_feedback") == []
+            (record,) = instance.fetch_observations(device_feedback.key, limit=1).records
+            return record.asset_observation.data_version
+
+    before = version()
+    field.sends("pi-1", 0, "dawn1-1")
+    assert version() != before
+
+
+def test_no_release_depends_on_what_devices_say():
+    defs = build_defs()
+    assert not ancestors(defs, [dg.AssetKey("edge_release")]) & {field_feedback.key, device_feedback.key}
