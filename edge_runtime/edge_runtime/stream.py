@@ -13,18 +13,64 @@ import numpy as np
 
 from edge_runtime.recognizer import Recognition
 from edge_runtime.sources import Source
-from edge_runtime.stillness import Stillness
+from edge_runtime.stillness import READS, Stillness
 from edge_runtime.tracks import Event, Tracker
+
+THOROUGH = 8
+"""Of so many frames that are read one is looked at thoroughly, so that a card is found that a quick look misses beside others."""
 
 
 class Recognizes(Protocol):
     """What names the cards on one frame: a :class:`edge_runtime.recognizer.Recognizer`."""
 
-    def recognize(self, image: np.ndarray) -> Recognition:
-        """All cards on a picture uint8 RGB H×W×3."""
+    def recognize(self, image: np.ndarray, *, quick: bool = False) -> Recognition:
+        """All cards on a picture uint8 RGB H×W×3. ``quick``: a card beside others that were named may be missed."""
 
 
-class Stream:
+class Follower:
+    """Looks at one picture after another, and follows the cards on them: quickly, and now and then thoroughly."""
+
+    def __init__(
+        self, recognizer: Recognizes, tracker: Tracker | None = None, stillness: Stillness | None = None
+    ) -> None:
+        self.tracker = tracker or Tracker()
+        self.read = 0
+        """Frames that were recognised."""
+        self.spared = 0
+        """Frames that were not, since nothing had moved."""
+        self.busy = 0.0
+        """Seconds spent on recognising."""
+        self._recognizer = recognizer
+        self._stillness = stillness or Stillness()
+        self._quick_looks = 0
+
+    def look(self, image: np.ndarray, now: float) -> list[Event]:
+        """What happens with one more picture uint8 RGB H×W×3, ``now`` in seconds that never run backwards."""
+        if self._stillness.holds(image) and self.tracker.settled:
+            self.spared += 1
+            return self.tracker.still(now)
+        started = time.perf_counter()
+        quick = self._quick_is_enough()
+        readings = self._recognizer.recognize(image, quick=quick).cards
+        self.busy += time.perf_counter() - started
+        self.read += 1
+        self._quick_looks = self._quick_looks + 1 if quick else 0
+        self._stillness.was_read()
+        return self.tracker.update(readings, now)
+
+    def _quick_is_enough(self) -> bool:
+        """Not for the last look before a still scene is spared, nor after one that missed a card which was there."""
+        missed = any(track.missing_since is not None for track in self.tracker.tracks)
+        return not missed and self._stillness.reads != READS - 1 and self._quick_looks < THOROUGH - 1
+
+    def use(self, recognizer: Recognizes) -> None:
+        """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""
+        self._recognizer = recognizer
+        self.tracker.forget()
+        self._stillness.forget()
+
+
+class Stream(Follower):
     """One source, watched. ``every``: of so many frames one is looked at; a camera's frames that came meanwhile count."""
 
     def __init__(
@@ -35,18 +81,10 @@ class Stream:
         stillness: Stillness | None = None,
         every: int = 1,
     ):
+        super().__init__(recognizer, tracker, stillness)
         self.source = source
-        self.tracker = tracker or Tracker()
         self.frames = 0
         """Frames that the source had, those included that nobody looked at."""
-        self.read = 0
-        """Frames that were recognised."""
-        self.spared = 0
-        """Frames that were not, since nothing had moved."""
-        self.busy = 0.0
-        """Seconds spent on recognising."""
-        self._recognizer = recognizer
-        self._stillness = stillness or Stillness()
         self._every = every
 
     def events(self) -> Iterator[Event]:
@@ -59,21 +97,3 @@ class Stream:
                 continue
             due = frame.number + self._every
             yield from self.look(frame.image, frame.time - start)
-
-    def look(self, image: np.ndarray, now: float) -> list[Event]:
-        """What happens with one more picture uint8 RGB H×W×3, ``now`` in seconds that never run backwards."""
-        if self._stillness.holds(image) and self.tracker.settled:
-            self.spared += 1
-            return self.tracker.still(now)
-        started = time.perf_counter()
-        readings = self._recognizer.recognize(image).cards
-        self.busy += time.perf_counter() - started
-        self.read += 1
-        self._stillness.was_read()
-        return self.tracker.update(readings, now)
-
-    def use(self, recognizer: Recognizes) -> None:
-        """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""
-        self._recognizer = recognizer
-        self.tracker.forget()
-        self._stillness.forget()

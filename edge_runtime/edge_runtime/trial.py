@@ -81,18 +81,38 @@ class Trial:
                 log.warning("can't note that the release serves well: %s", error)
         self._release()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        in_peace = kind is None or issubclass(kind, KeyboardInterrupt | SystemExit)
-        if self._open and in_peace:
+    def take_back(self) -> None:
+        """Say that this start tells nothing of the release: it was not the one to blame, or was stopped in peace."""
+        if self._open:
             self._count(-1)
         self._open = False
         self._release()
 
+    def failed(self, reason: str) -> None:
+        """Say that the release answers wrongly here: from now on it is refused, and the last good one served, if there is one."""
+        served = self.home.served if self.home else None
+        if self.home is None or served is None or served.manifest_sha256 != self.manifest_sha256:
+            return
+        try:
+            self.home.roll_back(reason)
+        except OSError as error:
+            log.warning("can't note that the release is refused: %s", error)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        in_peace = kind is None or issubclass(kind, KeyboardInterrupt | SystemExit)
+        if in_peace:
+            self.take_back()
+        self._open = False
+        self._release()
+
     def _count(self, change: int | None) -> None:
-        """Change the number of starts; None sets it to zero. A home that can't be written counts nothing."""
-        if self.home is None:
+        """Change the number of starts; None sets it to zero. A home that can't be written counts nothing.
+
+        The release that follows is on trial already when the one before ends: its starts are not written over.
+        """
+        if self.home is None or (change != +1 and _counted(self.home) != self.manifest_sha256):
             return
         starts = 0 if change is None else max(0, _starts(self.home, self.manifest_sha256) + change)
         said = {"manifest_sha256": self.manifest_sha256, "starts": starts}
@@ -104,10 +124,21 @@ class Trial:
 
 def _starts(home: Home, manifest_sha256: str) -> int:
     try:
-        said: Any = json.loads((home.folder / FILE).read_bytes())
-        return int(said["starts"]) if said["manifest_sha256"] == manifest_sha256 else 0
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return int(_said(home)["starts"]) if _counted(home) == manifest_sha256 else 0
+    except (ValueError, KeyError, TypeError):
         return 0
+
+
+def _counted(home: Home) -> str:
+    """The SHA-256 of the manifest whose starts are counted."""
+    return str(_said(home).get("manifest_sha256", ""))
+
+
+def _said(home: Home) -> dict[str, Any]:
+    try:
+        return dict(json.loads((home.folder / FILE).read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
 
 
 def roll_back_if_due(home: Home) -> Kept | None:

@@ -24,11 +24,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one line of JSON for each event")
     parser.add_argument("--every", type=_whole, default=1, metavar="N", help="look at one of N frames (default: each)")
     parser.add_argument(
-        "--leave", type=_amount, default=2.0, metavar="S", help="seconds unseen until a card has left (default: 2)"
+        "--leave", type=amount, default=2.0, metavar="S", help="seconds unseen until a card has left (default: 2)"
     )
     parser.add_argument(
         "--still",
-        type=_amount,
+        type=amount,
         default=6.0,
         metavar="LEVELS",
         help="of 256, by which a frame may differ from the last one read to be spared (default: 6; 0 reads all)",
@@ -143,7 +143,8 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _amount(text: str) -> float:
+def amount(text: str) -> float:
+    """For argparse: a number of 0 or more."""
     try:
         value = float(text)
     except ValueError:

@@ -119,10 +119,10 @@ class Counting:
     def __init__(self, recognizer, seconds=0.0):
         self.recognizer, self.seconds, self.calls = recognizer, seconds, 0
 
-    def recognize(self, image):
+    def recognize(self, image, *, quick=False):
         self.calls += 1
         time.sleep(self.seconds)
-        return self.recognizer.recognize(image)
+        return self.recognizer.recognize(image, quick=quick)
 
 
 class Pictures:
@@ -208,7 +208,7 @@ def options():
 
 def test_a_recogniser_that_fails_ends_the_watch_with_one_sentence(film, scans, options, capsys):
     class Broken:
-        def recognize(self, image):
+        def recognize(self, image, *, quick=False):
             raise EmbedderError("the model gave numbers that are none")
 
     assert run(Broken(), options(film((scans["demo-1"], 3)))) == 1
@@ -216,7 +216,7 @@ def test_a_recogniser_that_fails_ends_the_watch_with_one_sentence(film, scans, o
 
 
 class Empty:
-    def recognize(self, image):
+    def recognize(self, image, *, quick=False):
         return Recognition(())
 
 

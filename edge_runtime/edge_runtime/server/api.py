@@ -1,0 +1,137 @@
+"""The addresses of the API. What they give is written down in ``openapi.json``, which the tests hold the answers against."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from edge_runtime.server.history import History
+from edge_runtime.server.metrics import Metrics
+from edge_runtime.server.problems import Refused
+from edge_runtime.server.scene import card_json
+from edge_runtime.server.served import Served
+from edge_runtime.server.uploads import Uploads
+
+MOST_EVENTS = 1000
+DESCRIPTION = Path(__file__).with_name("openapi.json")
+A_DAY = "private, max-age=86400"
+
+
+class Api:
+    """``served`` gives the release that answers now; ``health`` says whether the loop lives, ``ready`` why it is not of use."""
+
+    def __init__(
+        self,
+        served: Callable[[], Served],
+        history: History,
+        uploads: Uploads,
+        metrics: Metrics,
+        health: Callable[[], tuple[bool, float]],
+        ready: Callable[[], str],
+    ):
+        self._served = served
+        self._history = history
+        self._uploads = uploads
+        self._metrics = metrics
+        self._health = health
+        self._ready = ready
+
+    def routes(self) -> list[BaseRoute]:
+        """For Starlette."""
+        return [
+            Route("/api/v1/recognize", self.recognize, methods=["POST"]),
+            Route("/api/v1/release", self.release),
+            Route("/api/v1/cards/{card_id}", self.card),
+            Route("/api/v1/cards/{card_id}/picture", self.card_picture),
+            Route("/api/v1/events", self.events),
+            Route("/api/v1/events.csv", self.events_csv),
+            Route("/api/v1/events/{number:int}/picture", self.event_picture),
+            Route("/openapi.json", self.description),
+            Route("/healthz", self.healthz),
+            Route("/readyz", self.readyz),
+            Route("/metrics", self.metrics),
+        ]
+
+    async def recognize(self, request: Request) -> Response:
+        """Name the cards on the photo in the body."""
+        return JSONResponse(await self._uploads.recognize(request))
+
+    async def release(self, _: Request) -> Response:
+        """The release that answers."""
+        return JSONResponse(self._served().as_json())
+
+    async def card(self, request: Request) -> Response:
+        """What the catalogue says of a card."""
+        served = self._served()
+        card = served.card(request.path_params["card_id"])
+        if card is None:
+            raise Refused(404, "card", "the release knows no such card")
+        return JSONResponse({**card_json(card), "art_group": card.art_group, "release_id": served.release_id})
+
+    async def card_picture(self, request: Request) -> Response:
+        """The picture of a card's scan."""
+        jpeg = self._served().picture(request.path_params["card_id"])
+        if jpeg is None:
+            raise Refused(404, "picture", "the release has no picture of such a card")
+        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": A_DAY})
+
+    async def events(self, request: Request) -> Response:
+        """A page of events: the newest before a number, or the oldest after one."""
+        limit = _whole(request, "limit", 50, least=1, most=MOST_EVENTS)
+        assert limit is not None
+        after = _whole(request, "after", None)
+        before = _whole(request, "before", None)
+        if after is not None and before is not None:
+            raise Refused(422, "query", "ask for events before a number or after one, not both")
+        found = self._history.before(before, limit) if after is None else self._history.after(after, limit)
+        following = found[-1]["number"] if len(found) == limit else None
+        return JSONResponse({"run": self._history.run, "events": found, "next": following})
+
+    async def events_csv(self, _: Request) -> Response:
+        """All events that are kept, as a table."""
+        headers = {"content-disposition": 'attachment; filename="cards.csv"'}
+        return Response(self._history.table(), media_type="text/csv; charset=utf-8", headers=headers)
+
+    async def event_picture(self, request: Request) -> Response:
+        """What the camera saw of a card at an event."""
+        jpeg = self._history.thumbnail(request.path_params["number"])
+        if jpeg is None:
+            raise Refused(404, "picture", "there is no such event any more")
+        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": A_DAY})
+
+    async def description(self, _: Request) -> Response:
+        """The API's description."""
+        return Response(DESCRIPTION.read_bytes(), media_type="application/json")
+
+    async def healthz(self, _: Request) -> Response:
+        """Whether the process lives and its loop moves."""
+        alive, age = self._health()
+        return JSONResponse({"alive": alive, "loop_seconds": round(age, 1)}, 200 if alive else 503)
+
+    async def readyz(self, _: Request) -> Response:
+        """Whether cards in front of the camera would be named now."""
+        why_not = self._ready()
+        return JSONResponse({"ready": not why_not, "why_not": why_not or None}, 503 if why_not else 200)
+
+    async def metrics(self, _: Request) -> Response:
+        """For Prometheus."""
+        return Response(self._metrics.text(), media_type="text/plain; version=1.0.0; charset=utf-8")
+
+
+def _whole(request: Request, name: str, default: int | None, least: int = 0, most: int = 2**53) -> int | None:
+    """A whole number of the query. Raises :class:`Refused`."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= 16 and least <= int(text) <= most):
+        raise Refused(422, "query", f"{name} must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def description() -> dict[str, Any]:
+    """The API's description, parsed."""
+    return dict(json.loads(DESCRIPTION.read_bytes()))

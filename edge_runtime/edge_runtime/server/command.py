@@ -1,0 +1,181 @@
+"""The command ``edge-runtime serve``: its options, and what it opens with them."""
+
+import argparse
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_runtime.server.access import NotSafe, read_secret, require_safe
+from edge_runtime.server.settings import Settings
+from edge_runtime.watch import amount, quiet_opencv, stoppable
+
+if TYPE_CHECKING:
+    from edge_runtime.recognizer import Recognizer
+    from edge_runtime.release import Release
+    from edge_runtime.server.metrics import Metrics
+    from edge_runtime.server.outbox import Messenger
+    from edge_runtime.server.served import Served
+    from edge_runtime.server.service import Service
+    from edge_runtime.server.successor import Successor
+
+log = logging.getLogger(__name__)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of this command, those that choose a release aside."""
+    parser.add_argument("source", metavar="SOURCE", help="picamera, 0, /dev/video0, rtsp://…, a video, or a folder")
+    parser.add_argument("--repeat", action="store_true", help="begin a video or folder again when it ended")
+    parser.add_argument(
+        "--watch-releases",
+        type=amount,
+        default=0.0,
+        metavar="S",
+        help="look for another release each S seconds, and go over to it (default: 0, never)",
+    )
+    parser.add_argument("--leave", type=amount, default=2.0, metavar="S", help="as for watch (default: 2)")
+    parser.add_argument("--still", type=amount, default=6.0, metavar="LEVELS", help="as for watch (default: 6)")
+    parser.add_argument("--log", choices=("human", "json"), default="human", help="lines for people or for machines")
+    reach = parser.add_argument_group("how it is reached")
+    reach.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="where it listens (default: 127.0.0.1)")
+    reach.add_argument("--port", type=_port, default=8080, help="(default: 8080; 0 takes a free one)")
+    reach.add_argument("--token-file", type=Path, metavar="FILE", help="holds what a client must show")
+    reach.add_argument("--host", action="append", default=[], metavar="NAME", help="another name it is reached by")
+    reach.add_argument("--tls-cert", type=Path, metavar="PEM", help="serve https:// with this certificate")
+    reach.add_argument("--tls-key", type=Path, metavar="PEM", help="and this key")
+    tell = parser.add_argument_group("who is told of events")
+    tell.add_argument("--webhook", metavar="URL", help="post each event there")
+    tell.add_argument("--webhook-secret-file", type=Path, metavar="FILE", help="sign what is posted with this secret")
+    tell.add_argument("--mqtt", metavar="HOST[:PORT]", help="publish each event to this broker")
+    tell.add_argument("--mqtt-user", default="", metavar="NAME")
+    tell.add_argument("--mqtt-password-file", type=Path, metavar="FILE")
+    tell.add_argument("--mqtt-tls", action="store_true", help="over TLS, by default at port 8883")
+
+
+def run(open_newest: "Callable[[], tuple[Release, Recognizer]]", options: argparse.Namespace) -> int:
+    """Serve until the process is asked to stop. ``open_newest`` opens the newest release, or raises.
+
+    The exit code: 0, 1 with one sentence why it can't go on, 2 when no release was opened.
+    """
+    try:
+        from edge_runtime.server.metrics import Metrics
+        from edge_runtime.server.served import Served
+        from edge_runtime.server.service import Service
+        from edge_runtime.server.successor import REFUSALS
+    except ModuleNotFoundError as error:
+        return _refuse(f"serving needs more packages: pip install 'edge-runtime[serve]' ({error.name} is missing)")
+    from edge_runtime.server import logs
+    from edge_runtime.sources import SourceError, open_source
+
+    logs.set_up(options.log)
+    quiet_opencv()
+    metrics = Metrics()
+    source_again = partial(open_source, options.source, partial(log.warning, "%s"))
+    with contextlib.ExitStack() as stack:
+        try:
+            settings = settings_of(options)
+            messengers = messengers_of(options, metrics)
+            listening = stack.enter_context(_listening(settings))
+            source = source_again()
+            served = Served.open(*open_newest())
+        except (NotSafe, SourceError) as error:
+            return _refuse(str(error))
+        except REFUSALS as error:
+            source.close()
+            return _refuse(str(error), 2)
+        service = Service(
+            served,
+            source,
+            settings,
+            metrics=metrics,
+            messengers=messengers,
+            reopen=source_again if options.repeat else None,
+            leave=options.leave,
+            still=options.still,
+        )
+        stack.enter_context(service)
+        if options.watch_releases:
+            successor = _successor(service, lambda: Served.open(*open_newest()), options)
+            successor.start()
+            stack.callback(successor.close)
+        with contextlib.suppress(KeyboardInterrupt), stoppable():
+            service.serve(listening)
+        return int(service.failed)
+
+
+def _successor(service: "Service", opened: "Callable[[], Served]", options: argparse.Namespace) -> "Successor":
+    """Looks for the release that follows the one that is served."""
+    from edge_runtime.pull import newest_at
+    from edge_runtime.server.successor import Successor
+
+    current = service.loop.served.release_id
+
+    def pointer() -> bytes:
+        """A publisher's news are pulled and tried by this; what is known already costs little."""
+        return newest_at(options.releases, channel=options.channel).release_id.encode()
+
+    return Successor(current, pointer, opened, service.inbox.put_release, options.watch_releases)
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings that the options make. Raises :class:`NotSafe`."""
+    token = read_secret(options.token_file, "token") if options.token_file else ""
+    require_safe(options.bind, token)
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise NotSafe("a certificate and its key belong together: name both --tls-cert and --tls-key")
+    for path in (options.tls_cert, options.tls_key):
+        if path is not None and not path.is_file():
+            raise NotSafe(f"{path} is not there: name a PEM file")
+    return Settings(
+        bind=options.bind,
+        port=options.port,
+        token=token,
+        hosts=tuple(options.host),
+        tls_cert=options.tls_cert,
+        tls_key=options.tls_key,
+    )
+
+
+def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Messenger]":
+    """Where events are told. Raises :class:`NotSafe`."""
+    from edge_runtime.server.mqtt import Mqtt
+    from edge_runtime.server.outbox import Outbox
+    from edge_runtime.server.webhook import Webhook
+
+    found: list[Messenger] = []
+    if options.webhook:
+        file = options.webhook_secret_file
+        hook = Webhook(options.webhook, read_secret(file, "secret") if file else "")
+        found.append(Outbox("webhook", hook.deliver, metrics.told))
+    if options.mqtt:
+        file = options.mqtt_password_file
+        password = read_secret(file, "password") if file else ""
+        found.append(Mqtt(options.mqtt, options.mqtt_user, password, tls=options.mqtt_tls))
+    return found
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """A socket that listens. Raises :class:`NotSafe`."""
+    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    try:
+        return socket.create_server((settings.bind, settings.port), family=family, backlog=64)
+    except OSError as error:
+        raise NotSafe(
+            f"{settings.bind}:{settings.port} can't be listened on ({error.strerror or error}): "
+            "name another with --port or --bind"
+        ) from error
+
+
+def _refuse(sentence: str, code: int = 1) -> int:
+    print(f"edge-runtime: {sentence}", file=sys.stderr, flush=True)
+    return code
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be 0 to 65535, is {text}")
+    return int(text)

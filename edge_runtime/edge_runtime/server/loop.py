@@ -1,0 +1,181 @@
+"""The loop: one thread that owns the recogniser and does one thing after the other.
+
+Between two frames it answers a photo that waits, or goes over to the release that follows. It never waits for a client, a
+disk or the network; what it made is handed on.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from edge_runtime.recognizer import Reading, Recognition
+from edge_runtime.server.inbox import Inbox, Upload
+from edge_runtime.server.metrics import Metrics
+from edge_runtime.server.scene import Look, card_json, corners_json, in_view
+from edge_runtime.server.served import Served
+from edge_runtime.sources import Frame
+from edge_runtime.stillness import Stillness
+from edge_runtime.stream import Follower
+from edge_runtime.timing import Stopwatch
+from edge_runtime.tracks import Tracker
+
+BEAT = 1.0
+"""Seconds after which the loop shows that it lives when there is nothing to do."""
+STALE = 30.0
+"""Seconds without a sign of the loop after which it counts as hung."""
+MOST_FAILURES = 10
+"""Frames in a row that fail before the service gives up, so that whoever started it can start it anew."""
+LISTED = 5
+"""Candidates that an answer lists."""
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """``told`` gets every look; ``gave_up`` is called, once, when the recogniser fails again and again."""
+
+    def __init__(
+        self,
+        served: Served,
+        inbox: Inbox,
+        metrics: Metrics,
+        told: Callable[[Look], None],
+        gave_up: Callable[[], None],
+        *,
+        leave: float = 2.0,
+        still: float = 6.0,
+    ):
+        self.served = served
+        """The release that answers; read it once, then use what you read."""
+        self.failed = False
+        self._inbox = inbox
+        self._metrics = metrics
+        self._told = told
+        self._gave_up = gave_up
+        self._follower = Follower(served.recognizer, Tracker(leave=leave), Stillness(still))
+        self._next_number = 0
+        self._failures = 0
+        self._beat = time.monotonic()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def close(self, wait: float = 10.0) -> None:
+        """End after what is being done, and close the recogniser."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(wait)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the loop last showed that it lives."""
+        return time.monotonic() - self._beat
+
+    @property
+    def alive(self) -> bool:
+        """Whether it moves."""
+        return not self.failed and self._thread.is_alive() and self.age < STALE
+
+    def _run(self) -> None:
+        self.served.begins()
+        while not self._stop.is_set() and not self.failed:
+            self._beat = time.monotonic()
+            work = self._inbox.take(BEAT)
+            if isinstance(work, Served):
+                self._follow(work)
+            elif isinstance(work, Upload):
+                self._answer(work)
+            elif work is not None:
+                self._look(work)
+        self.served.close(failed=self.failed)
+
+    def _follow(self, served: Served) -> None:
+        """Go over to another release. The one before is closed: its last answer was given."""
+        before, self.served = self.served, served
+        before.close()
+        served.begins()
+        self._follower.use(served.recognizer)
+        self._metrics.serves(served)
+        log.info("release %s answers from now on, in the place of %s", served.release_id, before.release_id)
+
+    def _look(self, frame: Frame) -> None:
+        self._metrics.dropped.inc(frame.number - self._next_number)
+        self._next_number = frame.number + 1
+        before = self._follower.read
+        try:
+            with Stopwatch() as watch:
+                events = self._follower.look(frame.image, frame.time)
+        except Exception:  # a chip, a model or a picture of the release: the next frame may fare better
+            self._failure()
+            return
+        self._failures = 0
+        self.served.answered()
+        self._metrics.looked(watch.spent, was_read=self._follower.read > before, events=events)
+        tracker = self._follower.tracker
+        self._told(
+            Look(
+                frame.image,
+                frame.number,
+                frame.time,
+                tracker.state,
+                in_view(tracker.tracks),
+                tuple(events),
+                self.served.release_id,
+            )
+        )
+
+    def _failure(self) -> None:
+        self._failures += 1
+        self._metrics.failed.inc()
+        if self._failures == 1:
+            log.exception("a frame could not be read")
+        if self._failures >= MOST_FAILURES:
+            log.error("%d frames in a row could not be read: giving up", self._failures)
+            self.failed = True
+            self._gave_up()
+
+    def _answer(self, upload: Upload) -> None:
+        if not upload.answer.set_running_or_notify_cancel():
+            return
+        try:
+            started = time.perf_counter()
+            found = self.served.recognizer.recognize(upload.image)
+            seconds = time.perf_counter() - started
+            upload.answer.set_result(answer_json(found, upload, self.served.release_id, seconds))
+            self._metrics.answered(found.status, seconds)
+        except Exception as error:  # the one who asked is told, the loop goes on
+            log.exception("a photo could not be read")
+            self._metrics.failed.inc()
+            upload.answer.set_exception(error)
+
+
+def answer_json(found: Recognition, upload: Upload, release_id: str, seconds: float) -> dict[str, Any]:
+    """What is said of a photo, as a JSON value."""
+    height, width = upload.image.shape[:2]
+    return {
+        "status": found.status,
+        "release_id": release_id,
+        "ms": round(1000 * seconds, 1),
+        "width": width,
+        "height": height,
+        "cards": [reading_json(reading) for reading in found.cards],
+    }
+
+
+def reading_json(reading: Reading) -> dict[str, Any]:
+    """One card on a photo as a JSON value, corners in pixels of the upright photo."""
+    return {
+        **card_json(reading.card),
+        "status": reading.status.value,
+        "confidence": round(reading.confidence, 4),
+        "similarity": round(reading.similarity, 4),
+        "candidates": [
+            {**card_json(match.card), "similarity": round(match.similarity, 4)} for match in reading.matches[:LISTED]
+        ],
+        "corners": corners_json(reading.corners),
+    }

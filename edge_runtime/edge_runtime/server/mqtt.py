@@ -1,0 +1,97 @@
+"""Events to an MQTT broker, and two sensors for Home Assistant, which finds them by itself.
+
+Topics below ``edge-runtime/DEVICE``: ``event`` each event; ``card`` what is known now, kept for who comes later; ``status``
+``online`` or ``offline``, said by the broker when this device is gone.
+"""
+
+import contextlib
+import json
+import re
+import socket
+from typing import Any
+
+from edge_runtime.server.access import NotSafe
+
+QUEUED = 1000
+"""Messages that wait for a broker that is away; beyond that new ones are refused."""
+DISCOVERY = "homeassistant"
+"""Home Assistant's own default prefix for MQTT discovery."""
+
+
+def parse(place: str) -> tuple[str, int | None]:
+    """``HOST`` or ``HOST:PORT``. Raises :class:`NotSafe` for anything else."""
+    found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(?::(\d{1,5}))?", place)
+    if found is None or (found[2] and not 0 < int(found[2]) < 65536):
+        raise NotSafe(f"{place} is no MQTT broker: name HOST or HOST:PORT")
+    return found[1].strip("[]"), int(found[2]) if found[2] else None
+
+
+class Mqtt:
+    """One broker. It is waited for when it is away; ``user`` and ``password`` may be empty."""
+
+    def __init__(self, place: str, user: str = "", password: str = "", device: str = "", *, tls: bool = False):
+        try:
+            from paho.mqtt import client
+        except ImportError as error:
+            raise NotSafe("for MQTT, paho-mqtt is needed: pip install 'edge-runtime[mqtt]'") from error
+        self._host, port = parse(place)
+        self._port = port or (8883 if tls else 1883)
+        self._device = re.sub(r"[^A-Za-z0-9_-]", "-", device or socket.gethostname())
+        self._base = f"edge-runtime/{self._device}"
+        self._client = client.Client(client.CallbackAPIVersion.VERSION2, client_id=f"edge-runtime-{self._device}")
+        self._client.max_queued_messages_set(QUEUED)
+        self._client.reconnect_delay_set(1, 120)
+        self._client.will_set(f"{self._base}/status", "offline", qos=1, retain=True)
+        self._client.on_connect = self._on_connect
+        if user:
+            self._client.username_pw_set(user, password or None)
+        if tls:
+            self._client.tls_set()
+
+    def start(self) -> None:
+        """Begin to connect; nothing waits for it."""
+        self._client.connect_async(self._host, self._port)
+        self._client.loop_start()
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Publish an event; never waits."""
+        self._publish("event", event, retain=False)
+        if event["event"] != "appeared":
+            gone = event["event"] == "left"
+            card = event["cards"][0] if event["cards"] and not gone else {}
+            known = {"status": "no card" if gone else event["status"], "name": card.get("name", ""), **card}
+            self._publish("card", {**known, "confidence": event["confidence"]}, retain=True)
+
+    def close(self) -> None:
+        """Say that this device is gone, and go."""
+        last = self._client.publish(f"{self._base}/status", "offline", qos=1, retain=True)
+        with contextlib.suppress(RuntimeError, ValueError):  # the broker is away: it says so by itself
+            last.wait_for_publish(2)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _publish(self, topic: str, value: dict[str, Any], *, retain: bool) -> None:
+        self._client.publish(f"{self._base}/{topic}", json.dumps(value, ensure_ascii=False), qos=1, retain=retain)
+
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            return
+        for name, config in self._sensors().items():
+            topic = f"{DISCOVERY}/sensor/{self._base.replace('/', '-')}/{name}/config"
+            client.publish(topic, json.dumps(config), qos=1, retain=True)
+        client.publish(f"{self._base}/status", "online", qos=1, retain=True)
+
+    def _sensors(self) -> dict[str, dict[str, Any]]:
+        """The configuration of both sensors, as Home Assistant's documentation of MQTT discovery has it."""
+        ours = f"edge-runtime-{self._device}"
+        shared = {
+            "state_topic": f"{self._base}/card",
+            "availability_topic": f"{self._base}/status",
+            "device": {"identifiers": [ours], "name": f"Card recogniser {self._device}"},
+        }
+        card = {"name": "Card", "unique_id": f"{ours}-card", "value_template": "{{ value_json.name }}"}
+        status = {"name": "Recognition", "unique_id": f"{ours}-status", "value_template": "{{ value_json.status }}"}
+        return {
+            "card": {**shared, **card, "json_attributes_topic": f"{self._base}/card", "icon": "mdi:cards"},
+            "status": {**shared, **status},
+        }

@@ -1,0 +1,76 @@
+"""Live pictures for those who watch: a thread makes a JPEG of the newest look, only while somebody waits for one."""
+
+import threading
+import time
+
+import cv2
+
+from edge_runtime.server.hub import Hub, Picture
+from edge_runtime.server.scene import Look
+
+WIDEST = 960
+"""Pixels that a live picture is wide at most."""
+QUALITY = 75
+
+
+class Viewfinder:
+    """``fps``: pictures a second at most."""
+
+    def __init__(self, hub: Hub, fps: float):
+        self._hub = hub
+        self._pause = 1 / fps
+        self._look: Look | None = None
+        self._changed = threading.Condition()
+        self._stop = False
+        self._thread = threading.Thread(target=self._run, name="viewfinder", daemon=True)
+
+    def start(self) -> None:
+        """Begin to make pictures."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End."""
+        with self._changed:
+            self._stop = True
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(5)
+
+    def show(self, look: Look) -> None:
+        """Make this the newest look."""
+        with self._changed:
+            self._look = look
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        shown = -1
+        while not self._stop:
+            if not self._hub.wait_until_wanted(1.0):
+                continue
+            with self._changed:
+                self._changed.wait_for(lambda: self._stop or (self._look and self._look.number != shown), 1.0)  # noqa: B023
+                look = self._look
+            if look is None or self._stop or look.number == shown:
+                continue
+            shown = look.number
+            self._hub.publish(picture_of(look))
+            time.sleep(self._pause)
+
+
+def picture_of(look: Look) -> Picture:
+    """A look as JPEG, scaled down if it is wide; the corners in its head are pixels of the frame, whose size stands there."""
+    height, width = look.image.shape[:2]
+    shrink = min(1.0, WIDEST / width)
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    small = cv2.resize(look.image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else look.image
+    jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    head = {
+        "type": "picture",
+        "number": look.number,
+        "width": width,
+        "height": height,
+        "status": look.status.value,
+        "cards": list(look.cards),
+        "release_id": look.release_id,
+    }
+    return Picture(head, jpeg.tobytes())

@@ -1,0 +1,245 @@
+"""A service on loopback, with everything real but the camera, and clients that talk to it as others would."""
+
+import contextlib
+import json
+import logging
+import queue
+import socket
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+import requests
+from websockets.sync.client import connect
+
+from edge_runtime.recognizer import Recognizer
+from edge_runtime.release import open_release
+from edge_runtime.server.api import description
+from edge_runtime.server.served import Served
+from edge_runtime.server.service import Service
+from edge_runtime.server.settings import Limits, Settings
+from edge_runtime.sources import Frame
+
+PATIENCE = 30
+"""Seconds that a test waits for what must happen."""
+
+
+def until(what, seconds=PATIENCE):
+    """Wait until something holds; gives what it gave."""
+    end = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.01)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def log_as_before():
+    """The command sets up the log of its process, which here is that of all tests."""
+    root, ours = logging.getLogger(), logging.getLogger("edge_runtime")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
+
+
+@pytest.fixture(name="until", scope="session")
+def until_fixture():
+    return until
+
+
+class Hand:
+    """A camera in the hand of a test: it shows what it is told to, over and over, and can be lost."""
+
+    live = True
+    name = "the hand of a test"
+    damaged = 0
+
+    def __init__(self, picture, pace=0.02):
+        self.picture, self.pace, self.lost, self.closed = picture, pace, False, threading.Event()
+        self.shown = 0
+
+    def __iter__(self):
+        started = time.monotonic()
+        while not self.closed.wait(self.pace):
+            if not self.lost:
+                noise = np.random.default_rng(self.shown).integers(0, 2, self.picture.shape, np.uint8)
+                yield Frame(self.picture | noise, time.monotonic() - started, self.shown)
+                self.shown += 1
+
+    def close(self):
+        self.closed.set()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+@dataclass
+class Client:
+    """Talks to a service, and holds each JSON answer against the API's description."""
+
+    base: str
+    headers: dict = field(default_factory=dict)
+
+    def get(self, path, **named):
+        return self.ask("GET", path, **named)
+
+    def post(self, path, data, **named):
+        return self.ask("POST", path, data=data, **named)
+
+    def ask(self, method, path, headers=None, **named):
+        given = {**self.headers, **(headers or {})}
+        answer = requests.request(method, self.base + path, headers=given, timeout=PATIENCE, **named)
+        check(method, path, answer)
+        return answer
+
+    @contextlib.contextmanager
+    def stream(self, **named):
+        address = self.base.replace("http", "ws") + "/api/v1/stream"
+        with connect(address, additional_headers=self.headers, open_timeout=PATIENCE, **named) as socket:
+            yield Listener(socket)
+
+
+class Listener:
+    """One WebSocket. ``take`` gives the next message that fits."""
+
+    def __init__(self, socket):
+        self.socket = socket
+
+    def next_message(self):
+        data = self.socket.recv(timeout=PATIENCE)
+        if isinstance(data, bytes):
+            return data
+        message = json.loads(data)
+        validate(message, {"$ref": f"#/components/schemas/{message['type'].title()}Message"})
+        return message
+
+    def take(self, fits):
+        while True:
+            message = self.next_message()
+            if not isinstance(message, bytes) and fits(message):
+                return message
+
+    def picture(self):
+        self.socket.send('{"type": "next"}')
+        head = self.take(lambda message: message["type"] == "picture")
+        jpeg = np.frombuffer(self.next_message(), np.uint8)
+        return head, cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
+
+
+def validate(value, schema):
+    """Hold a value against a schema of the API's description."""
+    jsonschema.Draft202012Validator({**schema, "components": description()["components"]}).validate(value)
+
+
+def check(method, path, answer):
+    """Every answer is one that the API's description knows, of the shape that it says."""
+    paths = description()["paths"]
+    known = [template for template in paths if fits(template, path.partition("?")[0])]
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if kind == "application/problem+json":
+        validate(answer.json(), {"$ref": "#/components/schemas/Problem"})
+        assert answer.json()["status"] == answer.status_code
+    if not known or method.lower() not in paths[known[0]]:
+        return
+    responses = paths[known[0]][method.lower()]["responses"]
+    assert str(answer.status_code) in responses, f"{method} {path} gave {answer.status_code}: {answer.text[:300]}"
+    content = responses[str(answer.status_code)].get("content", {})
+    assert kind in content
+    if kind == "application/json":
+        validate(answer.json(), content[kind]["schema"])
+
+
+def fits(template, path):
+    ours, theirs = template.split("/"), path.split("/")
+    return len(ours) == len(theirs) and all(a == b or a[:1] == "{" for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.fixture
+def hand(table):
+    """A camera that shows an empty table, until it is told otherwise."""
+    return Hand(table)
+
+
+@pytest.fixture
+def opened(publisher):
+    """Opens the publisher's newest release."""
+
+    def open_it():
+        release = open_release(publisher.releases, publisher.trusted)
+        return Served.open(release, Recognizer.open(release, threads=1))
+
+    return open_it
+
+
+@pytest.fixture
+def serve(opened, hand):
+    """Starts a service and gives it and a client; all are stopped in the end."""
+    with contextlib.ExitStack() as stack:
+
+        def start(source=None, served=None, settings=None, limits=None, **named):
+            settings = settings or Settings(port=0)
+            settings = replace(settings, limits=limits or replace(settings.limits, rate=1000.0, burst=1000))
+            service = stack.enter_context(Service(served or opened(), source or hand, settings, **named))
+            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            thread = threading.Thread(target=service.serve, args=(listening,), daemon=True)
+            thread.start()
+            stack.callback(thread.join, PATIENCE)
+            stack.callback(service.stop)
+            until(lambda: service._server.started)
+            return service, Client(f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+        yield start
+
+
+@pytest.fixture
+def limits():
+    """Limits of uploads, but for what a test says."""
+    return lambda **given: Limits(**{"rate": 1000.0, "burst": 1000, **given})
+
+
+@pytest.fixture
+def jpeg():
+    """A picture uint8 RGB as the bytes of a file."""
+
+    def encode(picture, kind=".jpg"):
+        return cv2.imencode(kind, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+    return encode
+
+
+@pytest.fixture
+def another(publisher):
+    """Publishes a further release in the place of the first: the same cards, one under another name."""
+
+    def publish(name="Amber Fawn", release_id="fedcba9876543210"):
+        import shutil
+
+        old, manifest = publisher.folder, publisher.manifest
+        folder = publisher.releases / release_id
+        shutil.copytree(old, folder)
+        catalogue = folder / manifest["catalogue"]
+        catalogue.write_text(catalogue.read_text().replace("Amber Fox", name))
+        listed = dict(manifest["files"])
+        import hashlib
+
+        data = catalogue.read_bytes()
+        listed[catalogue.name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        publisher.publish(folder, {**manifest, "release_id": release_id, "files": listed})
+        return release_id
+
+    return publish
+
+
+@pytest.fixture
+def told():
+    """A queue of what somebody is told."""
+    return queue.Queue()

@@ -1,0 +1,161 @@
+"""Who is let in, and who isn't."""
+
+import time
+
+import pytest
+import requests
+from websockets.exceptions import InvalidStatus
+
+from edge_runtime.server.access import Gate, Names, NotSafe, is_loopback, read_secret, require_safe
+from edge_runtime.server.settings import Settings
+
+TOKEN = "a-token-that-nobody-guesses"
+
+
+@pytest.fixture
+def guarded(serve):
+    """A service that asks for a token."""
+    return serve(settings=Settings(port=0, token=TOKEN))[1]
+
+
+def test_without_the_token_nothing_is_told_but_that_it_lives(guarded):
+    paths = ["/api/v1/release", "/api/v1/events", "/api/v1/events.csv", "/metrics", "/openapi.json"]
+    for path in [*paths, "/api/v1/cards/demo-1", "/api/v1/cards/demo-1/picture", "/nothing"]:
+        answer = guarded.get(path)
+        assert (answer.status_code, answer.json()["reason"]) == (401, "token"), path
+    assert guarded.post("/api/v1/recognize", b"x").status_code == 401
+    with pytest.raises(InvalidStatus), guarded.stream():
+        pass
+    assert guarded.get("/healthz").status_code == 200
+    assert guarded.get("/").status_code == 200
+    assert guarded.get("/page/main.js").status_code == 200
+
+
+@pytest.mark.parametrize("shown", [f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer", "Basic x", "Bearer ü", TOKEN])
+def test_another_token_is_refused(guarded, shown):
+    assert guarded.get("/api/v1/release", headers={"authorization": shown.encode()}).status_code == 401
+
+
+def test_the_token_opens_the_api_and_the_stream(guarded):
+    guarded.headers["authorization"] = f"Bearer {TOKEN}"
+    assert guarded.get("/api/v1/release").status_code == 200
+    with guarded.stream() as stream:
+        assert stream.take(lambda message: message["type"] == "state")
+
+
+def test_the_page_signs_in_with_a_cookie_that_scripts_cannot_read(guarded):
+    session = requests.Session()
+    refused = session.post(f"{guarded.base}/login", data="another token")
+    assert (refused.status_code, refused.json()["detail"]) == (401, "that is not the token")
+    answer = session.post(f"{guarded.base}/login", data=TOKEN)
+    assert answer.status_code == 200
+    assert TOKEN not in answer.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=strict"} <= {part.strip() for part in answer.headers["set-cookie"].split(";")}
+    assert session.get(f"{guarded.base}/api/v1/release").status_code == 200
+
+
+def test_tokens_are_tried_a_few_times_only(guarded):
+    answers = [guarded.post("/login", f"guess {n}") for n in range(7)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 2
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c[:-1] + ("0" if c[-1] != "0" else "1"),
+        lambda c: "9" + c,
+        lambda c: "",
+        lambda c: ".",
+        lambda c: c.replace(".", ""),
+    ],
+)
+def test_a_cookie_that_was_changed_is_none(change):
+    gate = Gate(TOKEN)
+    assert gate.admits("", gate.cookie())
+    assert not gate.admits("", change(gate.cookie()))
+
+
+def test_a_cookie_ends_and_another_token_ends_it():
+    gate = Gate(TOKEN)
+    assert not gate.admits("", gate.cookie(time.time() - 31 * 86400))
+    assert not Gate("another-token-altogether").admits("", gate.cookie())
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost@evil.example", "", "a b"]
+)
+def test_a_name_that_is_not_ours_is_refused_as_dns_rebinding_would_use_one(serve, host):
+    _, client = serve()
+    answer = client.get("/api/v1/release", headers={"host": host})
+    assert (answer.status_code in (400, 421)) is True
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "[::1]:8080", "192.168.1.7:80", "cards.example.org"]
+)
+def test_addresses_and_own_names_are_ours(host):
+    assert host in Names(["cards.example.org"])
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+def test_pages_of_other_sites_may_neither_send_photos_nor_listen(serve, origin):
+    _, client = serve()
+    assert client.post("/api/v1/recognize", b"x", headers={"origin": origin}).json()["reason"] == "origin"
+    with pytest.raises(InvalidStatus), client.stream(origin=origin):
+        pass
+
+
+def test_our_own_page_may(serve):
+    _, client = serve()
+    assert client.post("/api/v1/recognize", b"x", headers={"origin": client.base}).status_code == 422
+    with client.stream(origin=client.base) as stream:
+        assert stream.take(lambda message: message["type"] == "state")
+
+
+def test_browsers_are_told_to_run_nothing_but_our_scripts(serve):
+    _, client = serve()
+    for path in ("/", "/page/main.js", "/nothing", "/api/v1/release"):
+        headers = client.get(path).headers
+        assert "default-src 'none'; script-src 'self'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+    page = client.get("/").text
+    assert "<style" not in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/page/..%2f..%2fserver/access.py", "/page/../access.py", "/page//etc/passwd", "/page/%00"]
+)
+def test_no_other_file_is_served(serve, path):
+    _, client = serve()
+    assert client.get(path).status_code in (400, 404)
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "192.168.1.7", "::", "pi.local"])
+def test_beyond_loopback_a_token_is_needed(bind):
+    with pytest.raises(NotSafe, match="name a file that holds a token with --token-file"):
+        require_safe(bind, "")
+    require_safe(bind, TOKEN)
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_needs_none(bind):
+    assert is_loopback(bind)
+    require_safe(bind, "")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"short", b"two words of a token", b"\xff" * 32, b"one-line-of-token\nand another"]
+)
+def test_a_file_that_holds_no_good_token_is_refused(tmp_path, content):
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    with pytest.raises(NotSafe, match="openssl rand -hex 32"):
+        read_secret(path, "token")
+
+
+def test_a_token_file_that_is_not_there_is_one_sentence(tmp_path):
+    with pytest.raises(NotSafe, match="can't be read as a token"):
+        read_secret(tmp_path / "gone", "token")

@@ -1,0 +1,170 @@
+"""``edge-runtime serve``, as a shell or a supervisor would run it."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import cv2
+import pytest
+import requests
+
+from edge_runtime.cli import main
+
+
+@pytest.fixture
+def frames(tmp_path, scans, photo_of):
+    """A folder of frames that show the first card."""
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    picture = cv2.cvtColor(photo_of(scans["demo-1"]), cv2.COLOR_RGB2BGR)
+    for number in range(6):
+        cv2.imwrite(str(folder / f"{number}.png"), picture)
+    return str(folder)
+
+
+@pytest.fixture
+def served(device, frames):
+    """Starts the command in a process of its own; gives its log's lines and its address."""
+    running = []
+
+    def start(*options):
+        command = [sys.executable, "-m", "edge_runtime.cli", "serve", frames, "--releases", str(device.releases)]
+        process = subprocess.Popen(
+            [*command, "--port", "0", "--log", "json", *options], stderr=subprocess.PIPE, text=True
+        )
+        running.append(process)
+        for line in process.stderr:
+            message = json.loads(line)["message"]
+            if message.startswith("open http"):
+                return process, message.removeprefix("open ")
+        raise AssertionError("it ended")
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def test_a_process_serves_a_folder_over_and_over_and_ends_at_sigterm(served, until):
+    process, address = served("--repeat")
+    until(lambda: requests.get(f"{address}readyz", timeout=30).status_code == 200)
+    until(
+        lambda: any(
+            e["event"] == "confirmed" for e in requests.get(f"{address}api/v1/events", timeout=30).json()["events"]
+        )
+    )
+    metrics = requests.get(f"{address}metrics", timeout=30).text
+    assert "process_resident_memory_bytes" in metrics
+    process.send_signal(signal.SIGTERM)
+    left = process.stderr.read()
+    assert process.wait(30) == 0
+    assert "Traceback" not in left
+
+
+def test_a_folder_that_ended_is_said_to_have_ended_and_photos_are_still_answered(served, until, photo_file):
+    from pathlib import Path
+
+    _, address = served()
+    until(lambda: "ended" in str(requests.get(f"{address}readyz", timeout=30).json()["why_not"]))
+    answer = requests.post(f"{address}api/v1/recognize", data=Path(photo_file).read_bytes(), timeout=30)
+    assert answer.json()["cards"][0]["card_id"] == "demo-1"
+
+
+def refused(capsys, *arguments):
+    code = main(["serve", *arguments])
+    (line,) = capsys.readouterr().err.splitlines()
+    return code, line
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--bind", "0.0.0.0"], "name a file that holds a token with --token-file"),
+        (["--token-file", "gone"], "openssl rand -hex 32"),
+        (["--webhook", "http://example.org/"], "use https://"),
+        (["--mqtt", "mqtt://broker"], "name HOST or HOST:PORT"),
+        (["--tls-cert", "cert.pem"], "name both --tls-cert and --tls-key"),
+        (["--tls-cert", "no.pem", "--tls-key", "no.pem"], "no.pem is not there"),
+    ],
+)
+def test_what_is_not_safe_or_not_there_is_one_sentence(device, frames, capsys, options, why):
+    code, line = refused(capsys, frames, "--releases", str(device.releases), "--port", "0", *options)
+    assert (code, why in line) == (1, True), line
+
+
+def test_a_port_that_is_taken_is_one_sentence(device, frames, capsys):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, line = refused(capsys, frames, "--releases", str(device.releases), "--port", port)
+    assert (code, f"127.0.0.1:{port} can't be listened on" in line) == (1, True)
+
+
+def test_a_source_that_is_not_there_is_exit_code_1_and_a_release_that_is_not_2(device, frames, tmp_path, capsys):
+    code, line = refused(capsys, "gone.mp4", "--releases", str(device.releases), "--port", "0")
+    assert (code, "gone.mp4 is not there" in line) == (1, True)
+    code, line = refused(capsys, frames, "--releases", str(tmp_path / "empty"), "--port", "0")
+    assert (code, "holds no release" in line) == (2, True)
+
+
+@pytest.mark.parametrize("missing", ["uvicorn", "starlette", "prometheus_client"])
+def test_without_the_packages_one_sentence_says_what_to_install(device, frames, capsys, monkeypatch, missing):
+    for name in list(sys.modules):  # what was loaded already would be found, whatever its package says
+        if name.startswith(("edge_runtime.server.", f"{missing}.")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    code, line = refused(capsys, frames, "--releases", str(device.releases))
+    assert (code, "pip install 'edge-runtime[serve]'" in line, missing in line) == (1, True, True)
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys\nfrom edge_runtime.cli import main\n"
+        "try: main(['serve', '--help'])\nexcept SystemExit: pass\n"
+        "print(sorted({'onnxruntime', 'uvicorn', 'starlette', 'prometheus_client', 'paho', 'websockets'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "--token-file" in done.stdout
+
+
+def test_https_is_served_with_a_certificate_of_ones_own(served, tmp_path, until):
+    cert, key = certificate(tmp_path)
+    token = tmp_path / "token"
+    token.write_text("a-token-that-nobody-guesses")
+    _, address = served("--tls-cert", str(cert), "--tls-key", str(key), "--token-file", str(token))
+    assert address.startswith("https://127.0.0.1:")
+    answer = requests.post(f"{address}login", data=token.read_text(), verify=str(cert), timeout=30)
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+def certificate(folder):
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a Pi")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, encoding = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(made.public_bytes(encoding))
+    (folder / "key.pem").write_bytes(key.private_bytes(encoding, pem, serialization.NoEncryption()))
+    return folder / "cert.pem", folder / "key.pem"

@@ -1,0 +1,143 @@
+"""Events to a real broker, where one is installed."""
+
+import json
+import os
+import queue
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from edge_runtime.server.access import NotSafe
+from edge_runtime.server.mqtt import Mqtt, parse
+
+BROKER = os.environ.get("MOSQUITTO") or shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+client = pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed: pip install 'edge-runtime[mqtt]'")
+
+
+def confirmed(number=1, kind="confirmed"):
+    card = {"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "number": "1"}
+    return {
+        "id": f"run-{number}",
+        "number": number,
+        "event": kind,
+        "status": "confirmed",
+        "confidence": 0.99,
+        "cards": [card],
+    }
+
+
+@pytest.fixture
+def broker(tmp_path, until):
+    """Starts a broker on loopback, and stops it."""
+    if BROKER is None:
+        pytest.skip("mosquitto is not installed: apt install mosquitto, or name it with MOSQUITTO=/path/to/mosquitto")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (tmp_path / "conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+    running = []
+
+    def start():
+        running.append(subprocess.Popen([BROKER, "-c", str(tmp_path / "conf")], stderr=subprocess.DEVNULL))
+        until(lambda: listens(port))
+        return running[-1]
+
+    yield port, start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def hears():
+    """Subscribes to everything, and gives a queue of topics and messages."""
+    made = []
+
+    def listen(port):
+        got = queue.Queue()
+        listener = client.Client(client.CallbackAPIVersion.VERSION2)
+        listener.on_connect = lambda c, *_: c.subscribe("#", qos=1)
+        listener.on_message = lambda c, u, message: got.put((message.topic, message.payload, message.retain))
+        listener.connect("127.0.0.1", port)
+        listener.loop_start()
+        made.append(listener)
+        return got
+
+    yield listen
+    for listener in made:
+        listener.disconnect()
+        listener.loop_stop()
+
+
+def take(got, fits):
+    while not fits(found := got.get(timeout=30)):
+        pass
+    return found
+
+
+def test_events_arrive_and_what_is_known_is_kept_for_who_comes_later(broker, hears):
+    port, start = broker
+    start()
+    got = hears(port)
+    told = Mqtt(f"127.0.0.1:{port}", device="pi 4")
+    told.start()
+    take(got, lambda each: each[:2] == ("edge-runtime/pi-4/status", b"online"))
+    told.put(confirmed())
+    event = take(got, lambda each: each[0] == "edge-runtime/pi-4/event")
+    assert json.loads(event[1]) == confirmed()
+    late = hears(port)
+    known = take(late, lambda each: each[0] == "edge-runtime/pi-4/card")
+    assert (json.loads(known[1])["name"], json.loads(known[1])["status"], known[2]) == ("Amber Fox", "confirmed", True)
+    told.put(confirmed(2, "left"))
+    gone = take(late, lambda each: each[0] == "edge-runtime/pi-4/card")
+    assert json.loads(gone[1]) == {"status": "no card", "name": "", "confidence": 0.99}
+    told.close()
+    take(got, lambda each: each[:2] == ("edge-runtime/pi-4/status", b"offline"))
+
+
+def test_home_assistant_finds_two_sensors(broker, hears):
+    port, start = broker
+    start()
+    told = Mqtt(f"127.0.0.1:{port}", device="pi")
+    told.start()
+    got = hears(port)
+    configs = {}
+    while len(configs) < 2:
+        topic, payload, _ = take(got, lambda each: each[0].startswith("homeassistant/"))
+        configs[topic] = json.loads(payload)
+    told.close()
+    assert set(configs) == {f"homeassistant/sensor/edge-runtime-pi/{name}/config" for name in ("card", "status")}
+    for config in configs.values():
+        assert config["state_topic"] == "edge-runtime/pi/card"
+        assert config["availability_topic"] == "edge-runtime/pi/status"
+        assert config["unique_id"].startswith("edge-runtime-pi-")
+
+
+def test_events_wait_for_a_broker_that_comes_later(broker, hears):
+    port, start = broker
+    told = Mqtt(f"127.0.0.1:{port}", device="pi")
+    told.start()
+    for number in range(3):
+        told.put(confirmed(number))
+    start()
+    got = hears(port)
+    numbers = [json.loads(take(got, lambda each: each[0] == "edge-runtime/pi/event")[1])["number"] for _ in range(3)]
+    told.close()
+    assert numbers == [0, 1, 2]
+
+
+@pytest.mark.parametrize("place", ["", "host:", "host:0", "host:99999", "mqtt://host", "a b", "user@host"])
+def test_what_is_no_broker_is_refused(place):
+    with pytest.raises(NotSafe, match="name HOST or HOST:PORT"):
+        parse(place)
+
+
+def test_hosts_and_ports_are_read():
+    assert parse("broker.local") == ("broker.local", None)
+    assert parse("[::1]:1884") == ("::1", 1884)
