@@ -2,32 +2,30 @@
 
     python benchmarks/frame.py --store STORE [--cards DIR] [--frames N] [--output FILE]
 
-Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store, with
-its outline filter and without it. Each part is timed on one thread, in CPU time, beside the named limit: a bare ONNX
-Runtime call of the same model on as many cards, in the same run. Prints a table of medians and writes it as JSON. The cards
-on the frames come from `--cards`, else they are rendered.
+Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store: quickly
+as those of a stream, as photos, and without its outline filter. Each part is timed on one thread, in CPU time, beside the
+named limit: a bare ONNX Runtime call of the same model on as many cards, in the same run. Prints a table of medians and
+writes it as JSON. The cards on the frames come from `--cards`, else they are rendered.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import cv2
 import numpy as np
 
-from edge_runtime import recognizer
 from edge_runtime.decide import Status
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.photo import load_photo
 from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.refusals import ReleaseError
+from edge_runtime.timing import Stopwatch
 from edge_runtime.trust import NotARoot, read_root, trusted_roots
 from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
@@ -37,54 +35,8 @@ from pcr_assets.learning import onnx_graph
 
 SIZE = (1280, 720)
 COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
-PARTS = ("find", "filter", "rectify", "embed", "search", "decide")
+PARTS = ("find", "filter", "rectify", "embed", "search", "judge", "look")
 RESULT = Path(__file__).parent / "results" / "frame.json"
-
-
-class Stopwatch:
-    """CPU milliseconds spent in wrapped functions, by part, each moment counted once; the cost of reading the clock is off."""
-
-    def __init__(self) -> None:
-        self.spent = dict.fromkeys(PARTS, 0.0)
-        self.batches: list[int] = []
-        self._inside: list[float] = []
-        looks = [time.process_time() for _ in range(200)]
-        self._look = (looks[-1] - looks[0]) / 199
-
-    def timed(self, part: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function, timed."""
-
-        def call(*given: Any) -> Any:
-            if part == "embed":
-                self.batches.append(len(given[0]))
-            self._inside.append(0.0)
-            start = time.process_time()
-            made = work(*given)
-            taken = time.process_time() - start
-            own = taken - self._inside.pop() - self._look
-            self.spent[part] += 1e3 * max(0.0, own)
-            if self._inside:
-                self._inside[-1] += taken + self._look
-            return made
-
-        return call
-
-    @contextmanager
-    def around(self, whole: Recognizer) -> Iterator[None]:
-        """Time the parts of a recognizer."""
-        places = (
-            (recognizer, "find_cards", "find"),
-            (whole, "_worth_reading", "filter"),
-            (recognizer, "rectify", "rectify"),
-            (whole.embedder, "embed", "embed"),
-            (whole.gallery, "search", "search"),
-            (whole.judge, "glance", "decide"),
-            (whole.judge, "judge", "decide"),
-        )
-        with ExitStack() as stack:
-            for owner, name, part in places:
-                stack.enter_context(patch.object(owner, name, self.timed(part, getattr(owner, name))))
-            yield
 
 
 def frames(count: int, number: int, cards: list[np.ndarray]) -> list[np.ndarray]:
@@ -97,29 +49,31 @@ def frames(count: int, number: int, cards: list[np.ndarray]) -> list[np.ndarray]
     return made
 
 
-def measured(whole: Recognizer, photos: list[np.ndarray]) -> dict[str, float]:
+def measured(whole: Recognizer, photos: list[np.ndarray], *, quick: bool) -> dict[str, float]:
     """Medians over frames: CPU milliseconds of each part, cards embedded, and the bare call of the network on as many."""
     bare = onnx_graph.session(whole.embedder.path, threads=1)
     name, (width, height) = bare.get_inputs()[0].name, whole.embedder.input_size
     whole.recognize(photos[0])
-    rows = []
+    embed, rows = whole.embedder.embed, []
     for photo in photos:
-        watch = Stopwatch()
-        with watch.around(whole):
-            found = whole.recognize(photo)
+        batches: list[int] = []
+        counted = patch.object(
+            whole.embedder, "embed", lambda cards, batches=batches: batches.append(len(cards)) or embed(cards)
+        )
+        with counted, Stopwatch(time.process_time) as watch:
+            found = whole.recognize(photo, quick=quick)
         start = time.process_time()
-        for batch in watch.batches:
+        for batch in batches:
             bare.run(None, {name: np.zeros((batch, height, width, 3), np.uint8)})
         network = 1e3 * (time.process_time() - start)
-        around = sum(ms for part, ms in watch.spent.items() if part != "embed")
-        named = sum(reading.status is not Status.UNKNOWN for reading in found.cards)
+        spent = {part: 1e3 * watch.spent.get(part, 0.0) for part in PARTS}
         row = {
-            **watch.spent,
-            "cards embedded": sum(watch.batches),
+            **spent,
+            "cards embedded": sum(batches),
             "bare network": network,
-            "all but the network": around,
+            "all but the network": sum(spent.values()) - spent["embed"],
         }
-        rows.append({**row, "cards named": named})
+        rows.append({**row, "cards named": sum(card.status is not Status.UNKNOWN for card in found.cards)})
     return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
 
 
@@ -172,10 +126,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cards = cards_from(given.cards)
     photos = {kind: frames(count, given.frames, cards) for kind, count in COUNTS.items()}
     results = {}
-    for way, chosen in {"with the filter": whole.outline_filter, "without it": None}.items():
-        if way == "without it" or chosen:
-            whole.outline_filter = chosen
-            results[way] = {kind: measured(whole, taken) for kind, taken in photos.items()}
+    ways = {
+        "a frame, quickly": (True, whole.outline_filter),
+        "a photo": (False, whole.outline_filter),
+        "no filter": (False, None),
+    }
+    for way, (quick, chosen) in ways.items():
+        whole.outline_filter = chosen
+        results[way] = {kind: measured(whole, taken, quick=quick) for kind, taken in photos.items()}
     shown(results)
     described = {"frames": given.frames, "size": list(SIZE), "cards": "own" if given.cards else "rendered"}
     given.output.parent.mkdir(parents=True, exist_ok=True)
