@@ -26,7 +26,8 @@ from recognition import REFUSED, evidence_of, releases_of
 
 from edge_runtime.belief import vote
 from edge_runtime.gallery import Card
-from edge_runtime.recognizer import Reading, Recognizer
+from edge_runtime.readings import Reading
+from edge_runtime.recognizer import Recognizer
 from edge_runtime.tracks import Tracker
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.camera import Dose

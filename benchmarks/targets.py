@@ -25,7 +25,8 @@ from recognition import REFUSED, evidence_of, releases_of
 from edge_runtime.cli import card_json
 from edge_runtime.decide import Status
 from edge_runtime.geometry import full_frame, overlap, rectify
-from edge_runtime.recognizer import Reading, Recognizer
+from edge_runtime.readings import Reading
+from edge_runtime.recognizer import Recognizer
 from edge_runtime.references import SIZE
 from pcr_assets import measures
 from pcr_assets.gallery.photos import SAME_PLACE, judge

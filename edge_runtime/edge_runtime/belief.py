@@ -21,7 +21,7 @@ from edge_runtime.decide import Status, logistic
 from edge_runtime.gallery import Card
 
 if TYPE_CHECKING:
-    from edge_runtime.recognizer import Reading
+    from edge_runtime.readings import Reading
 
 MOST = 0.999
 """The highest confidence given: no validation set of hundreds of cards can tell more."""

@@ -5,21 +5,30 @@
 'Charizard'
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from edge_runtime.decide import Calibration, Status
 from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
-from edge_runtime.gallery import Card, Gallery, GalleryError, Match
-from edge_runtime.geometry import area, rectify, scaled, shared_area, turned
+from edge_runtime.gallery import Gallery, GalleryError
+from edge_runtime.geometry import rectify, scaled, turned
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
 from edge_runtime.locate import Quad, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
+from edge_runtime.readings import (
+    SAME_PLACE,
+    Reading,
+    Recognition,
+    by_confidence,
+    named_first,
+    of_one_size,
+    one_each,
+    shared,
+)
 from edge_runtime.references import References
 from edge_runtime.release import Release
 from edge_runtime.second_look import SecondLook
@@ -28,8 +37,6 @@ OUTLINES = 128
 """Outlines looked at: enough for a table full of forty cards."""
 AT_ONCE = 4
 """Outlines read before looking whether a card that was named explains the others: most lie where it lies."""
-SAME_PLACE = 0.5
-"""Share of the smaller of two outlines that lies in the other when both are of one card."""
 FITS = (0.94, 0.97, 1.03)
 """A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
 NEARLY_SQUARE = 0.82
@@ -44,48 +51,8 @@ WORTH_FITTING = 0.1
 """Confidence from which other fits of an outline are tried before it is given up as unknown."""
 MOST_JUDGED = 48
 """Outlines of one photo that are judged at most, whatever is on it."""
-SIMILAR_SIZE = 0.3
-"""Share of the largest card's area that an unknown one must have: cards on one photo lie about as far away."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One card on a photo. ``corners`` float32 4×2 in pixels of the photo; ``matches`` best first."""
-
-    status: Status
-    confidence: float
-    """The probability that the art is right, 0..1."""
-    corners: np.ndarray
-    matches: tuple[Match, ...]
-    outline: float
-    """The locator's score of the outline, 0..1."""
-    judged: bool = False
-    """Whether more than a glance was taken."""
-
-    @property
-    def card(self) -> Card:
-        """The most likely card of the gallery."""
-        return self.matches[0].card
-
-    @property
-    def similarity(self) -> float:
-        """Its similarity, the cosine in -1..1."""
-        return self.matches[0].similarity
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """All cards on a photo, the most certain first."""
-
-    cards: tuple[Reading, ...]
-
-    @property
-    def status(self) -> str:
-        """The best status among the cards, or ``no card``."""
-        found = {reading.status for reading in self.cards}
-        return next((status.value for status in Status if status in found), "no card")
 
 
 class Recognizer:
@@ -174,18 +141,18 @@ class Recognizer:
                 portion, left = self._portion(left, seen)
                 readings = self._read(image, portion)
                 read += readings
-                seen = self._judged(image, _one_each([*seen, *readings], _by_confidence), PROMISING)
+                seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
             if step >= (0 if quick else 1) and _settled(seen):
                 break
-        seen = _one_each(self._judged(image, seen, WORTH_JUDGING), _by_confidence)
+        seen = one_each(self._judged(image, seen, WORTH_JUDGING), by_confidence)
         named = [reading for reading in seen if reading.status is not Status.UNKNOWN]
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         refused = [each for each in seen if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
-        return Recognition(tuple(_of_one_size(_one_each([*named, *refused, *strangers], _named_first))))
+        return Recognition(tuple(of_one_size(one_each([*named, *refused, *strangers], named_first))))
 
     def read_at(self, image: np.ndarray, corners: np.ndarray) -> Reading:
         """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""
-        (best,) = _one_each(self._read(image, [Quad(corners, 1.0)]), _by_confidence)
+        (best,) = one_each(self._read(image, [Quad(corners, 1.0)]), by_confidence)
         return self._judge(image, best)
 
     def _worth_reading(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Quad]:
@@ -205,7 +172,7 @@ class Recognizer:
                 return now, [*later, *quads[at:]]
             if any(self._explains(reading, quad) for reading in seen):
                 continue
-            apart = all(_shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
+            apart = all(shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
             (now if apart else later).append(quad)
         return now, later
 
@@ -216,7 +183,7 @@ class Recognizer:
         """
         least = self.calibration.accept if self.judge.second_look else self.calibration.sure
         certain = reading.judged and reading.status is not Status.UNKNOWN and reading.confidence >= least
-        return certain and _shared(reading.corners, quad.corners) > SAME_PLACE
+        return certain and shared(reading.corners, quad.corners) > SAME_PLACE
 
     def _read(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Reading]:
         """Read each outline as it lies, and every other way up that it may have where that leaves a doubt."""
@@ -281,39 +248,3 @@ def _turns(corners: np.ndarray) -> tuple[int, ...]:
     """Further quarter turns to try: upside down, or all three where the slant may have made the card wider than high."""
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
     return (2, 1, 3) if sides[0] + sides[2] > NEARLY_SQUARE * (sides[1] + sides[3]) else (2,)
-
-
-def _promise(corners: np.ndarray, score: float) -> float:
-    """How likely an outline is that of a whole card: well supported and large, since a card's inner frames lie inside it."""
-    return score * area(corners) ** 0.25
-
-
-def _by_confidence(reading: Reading) -> tuple[float, ...]:
-    return (-reading.confidence, -reading.similarity)
-
-
-def _named_first(reading: Reading) -> tuple[float, ...]:
-    """Named cards by confidence; then unknown ones, where it means little, by their outline."""
-    if reading.status is not Status.UNKNOWN:
-        return (0, -reading.confidence, -reading.similarity)
-    return (1, -_promise(reading.corners, reading.outline), -reading.similarity)
-
-
-def _shared(first: np.ndarray, second: np.ndarray) -> float:
-    """The share of the smaller outline that lies in the other."""
-    return shared_area(first, second) / max(min(area(first), area(second)), 1e-6)
-
-
-def _of_one_size(readings: Sequence[Reading]) -> Iterator[Reading]:
-    """The named cards, and those unknown ones that are about as large as the largest card: the rest are boxes and things."""
-    least = SIMILAR_SIZE * max((area(reading.corners) for reading in readings), default=0.0)
-    return (each for each in readings if each.status is not Status.UNKNOWN or area(each.corners) >= least)
-
-
-def _one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float, ...]]) -> list[Reading]:
-    """Of readings in one place keep the first in order."""
-    kept: list[Reading] = []
-    for reading in sorted(readings, key=order):
-        if all(_shared(reading.corners, other.corners) <= SAME_PLACE for other in kept):
-            kept.append(reading)
-    return kept

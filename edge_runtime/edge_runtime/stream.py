@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from edge_runtime.recognizer import Recognition
+from edge_runtime.readings import Recognition
 from edge_runtime.sources import Source
 from edge_runtime.stillness import READS, Stillness
 from edge_runtime.tracks import Event, Tracker

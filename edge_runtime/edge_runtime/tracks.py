@@ -19,7 +19,7 @@ from edge_runtime.gallery import Card
 from edge_runtime.geometry import area
 
 if TYPE_CHECKING:
-    from edge_runtime.recognizer import Reading
+    from edge_runtime.readings import Reading
 
 LEAVE = 2.0
 """Seconds unseen after which a card has left; one that comes back later is a new one."""

@@ -12,7 +12,7 @@ from edge_runtime.decide import Status
 from edge_runtime.feedback.box import AGAIN, FeedbackBox, NoSuchCard, correct, kept
 from edge_runtime.feedback.sending import CannotSend, send
 from edge_runtime.gallery import Card, Match
-from edge_runtime.recognizer import Reading, Recognition
+from edge_runtime.readings import Reading, Recognition
 from edge_runtime.references import SIZE
 
 DAY = 1_800_000_000.0

@@ -12,7 +12,7 @@ from edge_runtime.belief import Rules, State
 from edge_runtime.decide import Status
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.recognizer import Reading
+from edge_runtime.readings import Reading
 from edge_runtime.tracks import MOST_TRACKS, Kind, Tracker
 
 FOX = Card("demo-1", "Amber Fox", "demo", "1", "fox")

@@ -15,7 +15,8 @@ import pytest
 
 from edge_runtime.cli import main
 from edge_runtime.embedder import EmbedderError
-from edge_runtime.recognizer import Recognition, Recognizer
+from edge_runtime.readings import Recognition
+from edge_runtime.recognizer import Recognizer
 from edge_runtime.release import open_release
 from edge_runtime.sources.live import LiveSource
 from edge_runtime.stillness import Stillness

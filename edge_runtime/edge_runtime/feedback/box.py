@@ -23,7 +23,7 @@ from edge_runtime.home import flush
 from edge_runtime.references import SIZE
 
 if TYPE_CHECKING:
-    from edge_runtime.recognizer import Reading, Recognition
+    from edge_runtime.readings import Reading, Recognition
 
 SCHEMA = 1
 MOST_BYTES = 200 << 20

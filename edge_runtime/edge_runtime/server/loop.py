@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from edge_runtime.recognizer import Reading, Recognition
+from edge_runtime.readings import Reading, Recognition
 from edge_runtime.server.inbox import Inbox, Upload
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.scene import Look, card_json, corners_json, in_view
