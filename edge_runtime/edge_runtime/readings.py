@@ -1,0 +1,90 @@
+"""What was read of the cards on a photo, and which readings stay when several lie in one place."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_runtime.decide import Status
+from edge_runtime.gallery import Card, Match
+from edge_runtime.geometry import area, shared_area
+
+SAME_PLACE = 0.5
+"""Share of the smaller of two outlines that lies in the other when both are of one card."""
+SIMILAR_SIZE = 0.3
+"""Share of the largest card's area that an unknown one must have: cards on one photo lie about as far away."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One card on a photo. ``corners`` float32 4×2 in pixels of the photo; ``matches`` best first."""
+
+    status: Status
+    confidence: float
+    """The probability that the art is right, 0..1."""
+    corners: np.ndarray
+    matches: tuple[Match, ...]
+    outline: float
+    """The locator's score of the outline, 0..1."""
+    judged: bool = False
+    """Whether more than a glance was taken."""
+
+    @property
+    def card(self) -> Card:
+        """The most likely card of the gallery."""
+        return self.matches[0].card
+
+    @property
+    def similarity(self) -> float:
+        """Its similarity, the cosine in -1..1."""
+        return self.matches[0].similarity
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """All cards on a photo, the most certain first."""
+
+    cards: tuple[Reading, ...]
+
+    @property
+    def status(self) -> str:
+        """The best status among the cards, or ``no card``."""
+        found = {reading.status for reading in self.cards}
+        return next((status.value for status in Status if status in found), "no card")
+
+
+def _promise(corners: np.ndarray, score: float) -> float:
+    """How likely an outline is that of a whole card: well supported and large, since a card's inner frames lie inside it."""
+    return score * area(corners) ** 0.25
+
+
+def by_confidence(reading: Reading) -> tuple[float, ...]:
+    """An order: the most confident first."""
+    return (-reading.confidence, -reading.similarity)
+
+
+def named_first(reading: Reading) -> tuple[float, ...]:
+    """Named cards by confidence; then unknown ones, where it means little, by their outline."""
+    if reading.status is not Status.UNKNOWN:
+        return (0, -reading.confidence, -reading.similarity)
+    return (1, -_promise(reading.corners, reading.outline), -reading.similarity)
+
+
+def shared(first: np.ndarray, second: np.ndarray) -> float:
+    """The share of the smaller outline that lies in the other."""
+    return shared_area(first, second) / max(min(area(first), area(second)), 1e-6)
+
+
+def of_one_size(readings: Sequence[Reading]) -> Iterator[Reading]:
+    """The named cards, and those unknown ones that are about as large as the largest card: the rest are boxes and things."""
+    least = SIMILAR_SIZE * max((area(reading.corners) for reading in readings), default=0.0)
+    return (each for each in readings if each.status is not Status.UNKNOWN or area(each.corners) >= least)
+
+
+def one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float, ...]]) -> list[Reading]:
+    """Of readings in one place keep the first in order."""
+    kept: list[Reading] = []
+    for reading in sorted(readings, key=order):
+        if all(shared(reading.corners, other.corners) <= SAME_PLACE for other in kept):
+            kept.append(reading)
+    return kept
