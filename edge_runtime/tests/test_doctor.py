@@ -247,6 +247,16 @@ def test_a_home_tells_its_release_and_its_age(pi, home):
     assert found["release age"].said == "taken 1 days ago"
 
 
+def test_of_a_publishers_folder_what_was_pulled_from_it_is_examined(pi, published, trusted, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    published.publish()
+    assert by_check(look(pi.machine, published.releases).findings)["release"].state is State.FAILED, (
+        "nothing was pulled"
+    )
+    pulled = pull(published.releases, check=lambda folder: None)
+    assert pulled.release_id in by_check(look(pi.machine, published.releases).findings)["release"].said
+
+
 def test_a_device_without_a_root_opens_nothing(pi, home, tmp_path, monkeypatch):
     monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_ROOTS", str(tmp_path / "none"))
     found = by_check(look(pi.machine, home).findings)

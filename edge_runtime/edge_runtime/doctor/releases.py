@@ -5,7 +5,9 @@ from pathlib import Path
 
 from edge_runtime.doctor.finding import Finding, failed, fine, note, refused, warning
 from edge_runtime.doctor.machine import Machine
-from edge_runtime.home import Home
+from edge_runtime.home import Home, home_of
+from edge_runtime.publishers import open_publisher
+from edge_runtime.publishers.base import METADATA
 from edge_runtime.refusals import ReleaseError
 from edge_runtime.release import Release, open_release
 from edge_runtime.trust import NotARoot, root_folders, root_id, trusted_roots
@@ -27,11 +29,13 @@ class Here:
 
 
 def look(machine: Machine, place: Path | None) -> Here:
-    """Open what a home, or a folder of releases, serves; every file of it is read."""
+    """Open what a home, or a folder of releases, serves; every file of it is read. Of a publisher's, what was pulled from it."""
     root = _root()
     if place is None:
         nothing = note("release", "none was named", "name a home with --releases")
         return Here(Path.cwd(), None, None, None, [root, nothing])
+    if (place / METADATA).is_dir() and not (place / "releases").is_dir():
+        place = home_of(open_publisher(place).name)
     folder = place / "releases" if (place / "releases").is_dir() else place
     try:
         release = open_release(folder)

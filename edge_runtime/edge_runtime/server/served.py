@@ -87,6 +87,11 @@ class Served:
         """It answered a frame: from the first one on it is the last good release."""
         self.trial.served_well()
 
+    def refuse(self, why: str) -> None:
+        """It answers wrongly here: the next start begins with the one before. Closes it."""
+        self.trial.failed(why)
+        self.close()
+
     def close(self, *, failed: bool = False) -> None:
         """Give back the model, and a chip with it. ``failed``: it could not answer, and its start stays counted."""
         if failed:

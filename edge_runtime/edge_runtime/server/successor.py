@@ -72,8 +72,8 @@ class Successor:
                 return False
             try:
                 self._test(served.recognizer)
-            except Exception:
-                served.close()
+            except Exception as error:
+                served.refuse(str(error))
                 self._known = pointer  # what fails once would fail again
                 raise
         except REFUSALS as error:

@@ -78,7 +78,7 @@ def test_nothing_is_opened_while_the_pointer_stays(successor, opened):
     assert counted == ["opened"]
 
 
-def test_a_release_that_fails_its_test_is_closed_and_not_tried_again(successor, another, opened):
+def test_a_release_that_fails_its_test_is_closed_and_not_tried_again(successor, another, opened, told):
     another()
     tried = []
 
@@ -86,10 +86,16 @@ def test_a_release_that_fails_its_test_is_closed_and_not_tried_again(successor, 
         tried.append(recognizer)
         raise SelfTestFailed("the picture of demo-1 is taken for demo-2: publish the release again")
 
-    following = successor(pytest.fail, test=fail)
+    def opened_on_trial():
+        served = opened()
+        served.trial = Trial(told)
+        return served
+
+    following = successor(pytest.fail, opened=opened_on_trial, test=fail)
     assert [following.look() for _ in range(3)] == [False, False, False]
     assert len(tried) == 1
     assert "demo-1 is taken for demo-2" in following.refused
+    assert told.get() == "refused", "the next start must not begin with it"
 
 
 def test_a_release_that_is_damaged_leaves_the_one_that_answers(successor, another, publisher, caplog):
@@ -160,6 +166,9 @@ class Trial:
         if not self.done:
             self.told.put("served well")
         self.done = True
+
+    def failed(self, reason):
+        self.told.put("refused")
 
     def take_back(self):
         if not self.done:
