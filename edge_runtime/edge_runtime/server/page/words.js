@@ -10,14 +10,17 @@ export function statusLine(status, cards) {
   return status === "unknown" ? "unknown card" : "no card";
 }
 
+const sourceNotice = {
+  lost: "Camera lost. It is waited for.",
+  waiting: "Waiting for the camera.",
+  ended: "The video has ended.",
+};
+
 export function noticeOf(connected, state) {
   if (!connected) return "The recogniser can't be reached. Trying again …";
   if (!state) return "";
-  if (state.source === "lost") return "Camera lost. It is waited for.";
-  if (state.source === "waiting") return "Waiting for the camera.";
-  if (state.source === "ended") return "The video has ended.";
-  if (state.release.expired) return "This release has expired: new cards may be missing. Pull a newer one.";
-  return "";
+  const expired = state.release.expired ? "This release has expired: new cards may be missing. Pull a newer one." : "";
+  return [sourceNotice[state.source], expired].filter(Boolean).join(" ");
 }
 
 export function releaseLine(release) {
