@@ -8,12 +8,13 @@ border vanishes on a black table, a yellow one on wood.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
 
 from edge_runtime.geometry import CARD_ASPECT, area, full_frame, turned
-from edge_runtime.masks import ALL, QUICK, masks
+from edge_runtime.masks import ORDER, QUICK, masks
 from edge_runtime.sides import quadrilaterals
 from edge_runtime.snap import snapped
 from edge_runtime.timing import timed_steps
@@ -94,9 +95,10 @@ def _outlines(image: np.ndarray, steepness: np.ndarray) -> Iterator[np.ndarray]:
     """The outlines of each step, float32 N×4×2."""
     least = LEAST_AREA * image.shape[0] * image.shape[1]
     merged: list[np.ndarray] = []
-    for wanted in (QUICK, [each for each in ALL if each not in QUICK]):
+    made = masks(image)
+    for count in (len(QUICK), len(ORDER) - len(QUICK)):
         single: list[np.ndarray] = []
-        for mask in masks(image, wanted):
+        for mask in islice(made, count):
             contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
             for contour in contours:
                 _, _, width, height = cv2.boundingRect(contour)
