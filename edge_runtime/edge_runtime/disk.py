@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import tempfile
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,13 +22,20 @@ def write(path: Path, pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Replace a file in one step: a power cut leaves the old one or the new one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{ASIDE}-", delete=False) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
+def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace a file in one step: a power cut leaves the old one or the new one, and what fails leaves nothing aside.
+
+    ``mode``: the rights of the new file, as far as the process's umask leaves them.
+    """
+    aside = path.with_name(f"{ASIDE}-{uuid.uuid4().hex}")
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
     flush(path.parent)
 
 

@@ -9,30 +9,22 @@ import json
 import os
 import re
 import socket
-import tempfile
-from contextlib import suppress
 from pathlib import Path
+
+from edge_runtime.disk import replace
 
 FOLDER = "in_use"
 
 
 def leave(releases: Path, release_id: str, home: Path) -> bool:
     """Note that the home's device runs this release; gives whether it could be written. The note's own age is its date."""
-    name = f"{device(home)}.json"
-    body = json.dumps({"release_id": release_id}).encode()
-    aside = None
+    folder = releases / FOLDER
     try:
-        folder = releases / FOLDER
         folder.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".aside-", delete=False) as file:
-            aside = Path(file.name)
-            file.write(body)
-        aside.chmod(0o644)
-        aside.replace(folder / name)
+        note = folder / f"{device(home)}.json"
+        replace(note, json.dumps({"release_id": release_id}).encode())
+        note.chmod(0o644)  # the publisher may be another user
     except OSError:
-        if aside:
-            with suppress(OSError):
-                aside.unlink()
         return False
     return True
 

@@ -6,7 +6,6 @@ the day, those without a picture too. A picture is whole once its JSON is there.
 
 import json
 import logging
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,8 +17,8 @@ import cv2
 import numpy as np
 
 from edge_runtime.decide import Status
+from edge_runtime.disk import replace
 from edge_runtime.geometry import rectify
-from edge_runtime.home import flush
 from edge_runtime.references import SIZE
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ AGAIN = 60.0
 DOUBT = 0.02
 """Confidence from which an unknown card is worth a look: below it, the outline held no card that resembles one of the gallery."""
 QUALITY = 90
+RIGHTS = 0o666
+"""Of what is kept, less the umask: who sends it may be another user."""
 BINS = 20
 """Of the similarities 0..1 in a tally."""
 TALLY = "tally.json"
@@ -100,8 +101,8 @@ class FeedbackBox:
         if not done:
             return
         name = uuid.uuid4().hex
-        _write(day / f"{name}.jpg", data.tobytes())
-        _write(day / f"{name}.json", json.dumps(self._said(name, reading), ensure_ascii=False).encode())
+        replace(day / f"{name}.jpg", data.tobytes(), mode=RIGHTS)
+        replace(day / f"{name}.json", json.dumps(self._said(name, reading), ensure_ascii=False).encode(), mode=RIGHTS)
 
     def _said(self, name: str, reading: "Reading") -> dict[str, Any]:
         return {
@@ -128,7 +129,7 @@ class FeedbackBox:
             counts["similarity"][min(BINS - 1, max(0, int(reading.similarity * BINS)))] += 1
             of_set = counts["sets"].setdefault(reading.card.set_id, {})
             of_set[reading.status.value] = of_set.get(reading.status.value, 0) + 1
-        _write(day / TALLY, json.dumps(tally, ensure_ascii=False).encode())
+        replace(day / TALLY, json.dumps(tally, ensure_ascii=False).encode(), mode=RIGHTS)
 
     def _make_room(self) -> None:
         files = [(path.stat().st_mtime_ns, path, path.stat().st_size) for path in self.folder.rglob("*.jpg")]
@@ -155,7 +156,7 @@ def correct(folder: Path, name: str, card_id: str) -> None:
     if len(found) != 1:
         raise NoSuchCard(f"{len(found)} kept cards begin with '{name}': `edge-runtime feedback list` names them all")
     said = _json(found[0]) or {}
-    _write(found[0], json.dumps({**said, "corrected": card_id}, ensure_ascii=False).encode())
+    replace(found[0], json.dumps({**said, "corrected": card_id}, ensure_ascii=False).encode(), mode=RIGHTS)
 
 
 def _json(path: Path) -> dict[str, Any] | None:
@@ -165,14 +166,3 @@ def _json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    flush(path.parent)

@@ -1,14 +1,14 @@
 """Sending the box's content to the publisher: a folder, or a bucket. What arrived is removed here."""
 
 import hashlib
-import os
 import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.feedback.box import TALLY
+from edge_runtime.disk import replace
+from edge_runtime.feedback.box import RIGHTS, TALLY
 
 PREFIX = "data/feedback"
 
@@ -70,9 +70,7 @@ def _folder(root: Path) -> Callable[[str, bytes], None]:
         target = root / key
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            aside = target.with_name(f".{target.name}.{os.getpid()}")
-            aside.write_bytes(data)
-            aside.replace(target)
+            replace(target, data, mode=RIGHTS)
         except OSError as error:
             raise CannotSend(
                 f"{error.filename} can't be written ({error.strerror}): mend that, then send again"
