@@ -17,7 +17,7 @@ from tuf.api.serialization import DeserializationError
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
-from edge_runtime.proof import make_proof, refusal_of, target_path
+from edge_runtime.proof import SIGNED_AT, make_proof, refusal_of, target_path
 from edge_runtime.publishers.base import METADATA, Publisher
 from edge_runtime.refusals import (
     ClockIsWrong,
@@ -37,8 +37,6 @@ CLOCK_SLACK = timedelta(hours=1)
 LIMITS = UpdaterConfig(
     root_max_length=1 << 19, timestamp_max_length=1 << 14, snapshot_max_length=1 << 17, targets_max_length=1 << 20
 )
-SIGNED_AT = "x-signed-at"
-"""A field of roots and timestamps: when they were signed, UTC. A device without a clock of its own knows by it that it is later."""
 
 
 @dataclass(frozen=True)

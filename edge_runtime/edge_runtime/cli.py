@@ -13,14 +13,13 @@ from typing import Any
 from edge_runtime.bench import command as bench
 from edge_runtime.feedback.command import add_commands
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.proof import CHANNELS
 from edge_runtime.server import command as serve
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, run
 
 LISTED = 5
 """Candidates that an answer lists."""
-CHANNELS = ("stable", "canary")
-"""As :mod:`edge_runtime.pull` has them, which is not loaded for a page of help."""
 ENGINES = ("auto", "hailo", "int8", "fp32")
 """As :mod:`edge_runtime.engine` has them, which is not loaded for a page of help."""
 

@@ -16,6 +16,9 @@ from typing import Any
 from edge_runtime.refusals import BadSignature, TooFewSignatures, UnknownPublisher, Unsigned
 
 FILE = "proof.json"
+CHANNELS = STABLE, CANARY = "stable", "canary"
+SIGNED_AT = "x-signed-at"
+"""A field of roots and timestamps: when they were signed, UTC. A device without a clock of its own knows by it that it is later."""
 
 
 def target_path(channel: str) -> str:

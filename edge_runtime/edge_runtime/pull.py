@@ -16,6 +16,7 @@ from edge_runtime.disk import ASIDE, replace, write
 from edge_runtime.home import Home, Kept, home_of
 from edge_runtime.parts import files_of
 from edge_runtime.proof import FILE as PROOF
+from edge_runtime.proof import STABLE
 from edge_runtime.publishers import FolderPublisher, Publisher, is_url, open_publisher
 from edge_runtime.publishers.base import METADATA
 from edge_runtime.refusals import (
@@ -40,7 +41,6 @@ from edge_runtime.selftest import tried_apart
 from edge_runtime.trial import roll_back_if_due
 from edge_runtime.trust import trusted_roots
 
-CHANNELS = ("stable", "canary")
 Check = Callable[[Path], object]
 """Tries a whole release folder before it is served; raises :class:`SelfTestFailed` to have it refused from now on."""
 
@@ -54,7 +54,7 @@ class Pulled:
     size: int
     fetched: int
     parts: int
-    channel: str = CHANNELS[0]
+    channel: str = STABLE
 
 
 def pull(
@@ -95,7 +95,7 @@ def pull(
 
 def _followed(home: Home) -> str:
     served = home.served
-    return served.channel if served else CHANNELS[0]
+    return served.channel if served else STABLE
 
 
 @dataclass(frozen=True)

@@ -47,11 +47,11 @@ class Trial:
         known = served is not None and served.release_id == release.folder.name
         return cls(home, served.manifest_sha256) if known and served else cls(None)
 
-    def __enter__(self) -> "Trial":
+    def begin(self) -> None:
+        """Count a start."""
         self._hold()
         self._count(+1)
         self._open = True
-        return self
 
     def _hold(self) -> None:
         """Let others see that a trial is under way: the kernel ends the lock with the process."""
@@ -85,6 +85,10 @@ class Trial:
         """Say that this start tells nothing of the release: it was not the one to blame, or was stopped in peace."""
         if self._open:
             self._count(-1)
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Say that the service ends by a fault: unless it has served well, the start stays counted."""
         self._open = False
         self._release()
 
@@ -98,14 +102,17 @@ class Trial:
         except OSError as error:
             log.warning("can't note that the release is refused: %s", error)
 
+    def __enter__(self) -> "Trial":
+        self.begin()
+        return self
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        in_peace = kind is None or issubclass(kind, KeyboardInterrupt | SystemExit)
-        if in_peace:
+        if kind is None or issubclass(kind, KeyboardInterrupt | SystemExit):
             self.take_back()
-        self._open = False
-        self._release()
+        else:
+            self.give_up()
 
     def _count(self, change: int | None) -> None:
         """Change the number of starts; None sets it to zero. A home that can't be written counts nothing.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tuf.api.metadata import TargetFile, Targets
 
+from edge_runtime.proof import target_path
 from pcr_assets import digests
 from pcr_assets.resources.store import Store
 from pcr_assets.trust.keys import Keys, TrustError, make_key, make_keys
@@ -19,11 +20,6 @@ HISTORY = 3
 """Releases that a channel names: its newest, and those before it that may be promoted once more."""
 RENEW_AT = 0.5
 """What has less than this share of its time left is signed anew."""
-
-
-def newest_path(channel: str) -> str:
-    """What a channel's newest manifest is called in its metadata, by which devices find it."""
-    return f"{channel}/manifest.json"
 
 
 def path_of(channel: str, release_id: str) -> str:
@@ -71,17 +67,17 @@ def publish_release(
 
 def _offer(targets: Targets, channel: str, release_id: str, sha256: str, size: int) -> bool:
     """Make a release a channel's newest. False where it is that already."""
-    before = targets.targets.get(newest_path(channel))
+    before = targets.targets.get(target_path(channel))
     if before is not None and before.hashes.get("sha256") == sha256:
         return False
     remembered = [
-        path for path in _in_order(targets) if path not in (newest_path(channel), path_of(channel, release_id))
+        path for path in _in_order(targets) if path not in (target_path(channel), path_of(channel, release_id))
     ]
     kept = {path: targets.targets[path] for path in remembered[-(HISTORY - 1) :]}
     said = {"release_id": release_id, "order": _order(before) + 1 if before else 1}
     made = {
         path: TargetFile(size, {"sha256": sha256}, path, {"custom": dict(said)})
-        for path in (path_of(channel, release_id), newest_path(channel))
+        for path in (path_of(channel, release_id), target_path(channel))
     }
     targets.targets = {**kept, **made}
     return True
@@ -122,7 +118,7 @@ def promote(
 
 def releases_in(repository: Repository, channel: str) -> list[str]:
     """The releases that a channel names, the newest last."""
-    paths = [path for path in _in_order(repository.channel(channel)) if path != newest_path(channel)]
+    paths = [path for path in _in_order(repository.channel(channel)) if path != target_path(channel)]
     return [path.removeprefix(f"{channel}/").removesuffix(".json") for path in paths]
 
 

@@ -24,13 +24,12 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
+from edge_runtime.proof import SIGNED_AT
 from pcr_assets import layout
 from pcr_assets.resources.store import Missing, Moved, Store
 from pcr_assets.trust.keys import Keys, TrustError
 from pcr_assets.trust.settings import CHANNELS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Days, expiry
 
-SIGNED_AT = "x-signed-at"
-"""A field of roots and timestamps: when they were signed, by which a device sees that its own clock is behind."""
 POINTER = f"{layout.METADATA}/timestamp.json"
 ROOT_COPY = f"{layout.RELEASES}/root.json"
 """The newest root once more, for a person to carry to a device and pin there."""

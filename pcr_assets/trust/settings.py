@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edge_runtime.proof import CANARY, STABLE
 from pcr_assets.settings import Settings
 
-CANARY, STABLE = "canary", "stable"
 CHANNELS = (CANARY, STABLE)
 ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
 ROLES = (ROOT, TARGETS, *CHANNELS, SNAPSHOT, TIMESTAMP)

@@ -81,7 +81,7 @@ class Served:
 
     def begins(self) -> None:
         """It answers from now on."""
-        self.trial.__enter__()
+        self.trial.begin()
 
     def answered(self) -> None:
         """It answered a frame: from the first one on it is the last good release."""
@@ -95,7 +95,7 @@ class Served:
     def close(self, *, failed: bool = False) -> None:
         """Give back the model, and a chip with it. ``failed``: it could not answer, and its start stays counted."""
         if failed:
-            self.trial.__exit__(RuntimeError, None, None)
+            self.trial.give_up()
         else:
             self.trial.take_back()
         self.recognizer.close()

@@ -159,7 +159,7 @@ class Trial:
     def __init__(self, told):
         self.told, self.done = told, False
 
-    def __enter__(self):
+    def begin(self):
         self.told.put("begins")
 
     def served_well(self):
@@ -175,5 +175,5 @@ class Trial:
             self.told.put("stopped in peace")
         self.done = True
 
-    def __exit__(self, kind, *_):
-        self.told.put("crashed" if kind else "ended")
+    def give_up(self):
+        self.told.put("crashed")
