@@ -237,16 +237,14 @@ def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:
 
 def card_json(reading: Any) -> dict[str, Any]:
     """One card of an answer as a JSON value; corners in pixels of the photo as stored upright."""
-    card = reading.card
+    from edge_runtime.geometry import as_numbers
+
     return {
-        "card_id": card.card_id,
-        "name": card.name,
-        "set": card.set_id,
-        "number": card.number,
+        **reading.card.as_json(),
         "status": reading.status.value,
         "similarity": round(reading.similarity, 4),
         "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:LISTED]],
-        "corners": [[round(float(x), 1), round(float(y), 1)] for x, y in reading.corners],
+        "corners": as_numbers(reading.corners),
         "confidence": round(reading.confidence, 4),
     }
 

@@ -29,6 +29,10 @@ class Card:
     number: str
     art_group: str
 
+    def as_json(self) -> dict[str, str]:
+        """The card as answers and events tell of it."""
+        return {"card_id": self.card_id, "name": self.name, "set": self.set_id, "number": self.number}
+
 
 @dataclass(frozen=True)
 class Match:

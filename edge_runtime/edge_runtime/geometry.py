@@ -24,6 +24,11 @@ def full_frame(width: int, height: int) -> np.ndarray:
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
 
 
+def as_numbers(corners: np.ndarray) -> list[list[float]]:
+    """Corners float32 4×2 as a JSON value, to a tenth of a pixel."""
+    return [[round(float(x), 1), round(float(y), 1)] for x, y in corners]
+
+
 def turned(corners: np.ndarray, quarters: int = 2) -> np.ndarray:
     """The corners of the same card read after so many quarter turns: two for a card that lies upside down."""
     return np.roll(corners, -quarters, axis=0)

@@ -72,17 +72,16 @@ def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
 
 def event_json(event: "Event") -> dict[str, Any]:
     """An event as a JSON value; ``time`` in seconds from the first frame, corners in its pixels."""
+    from edge_runtime.geometry import as_numbers
+
     return {
         "event": event.kind.value,
         "time": round(event.time, 3),
         "stay": event.stay,
         "status": event.state.value,
         "confidence": round(event.confidence, 4),
-        "cards": [
-            {"card_id": card.card_id, "name": card.name, "set": card.set_id, "number": card.number}
-            for card in event.cards
-        ],
-        "corners": [[round(float(x), 1), round(float(y), 1)] for x, y in event.corners],
+        "cards": [card.as_json() for card in event.cards],
+        "corners": as_numbers(event.corners),
     }
 
 

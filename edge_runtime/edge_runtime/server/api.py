@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute, Route
 from edge_runtime.server.history import History
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.problems import Refused
-from edge_runtime.server.scene import card_json
 from edge_runtime.server.served import Served
 from edge_runtime.server.uploads import Uploads
 
@@ -70,7 +69,7 @@ class Api:
         card = served.card(request.path_params["card_id"])
         if card is None:
             raise Refused(404, "card", "the release knows no such card")
-        return JSONResponse({**card_json(card), "art_group": card.art_group, "release_id": served.release_id})
+        return JSONResponse({**card.as_json(), "art_group": card.art_group, "release_id": served.release_id})
 
     async def card_picture(self, request: Request) -> Response:
         """The picture of a card's scan."""

@@ -14,8 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import rectify
-from edge_runtime.server.scene import card_json, corners_json
+from edge_runtime.geometry import as_numbers, rectify
 from edge_runtime.tracks import Event, Kind
 
 THUMBNAIL = (126, 176)
@@ -66,8 +65,8 @@ class History:
             "stay": event.stay,
             "status": event.state.value,
             "confidence": round(event.confidence, 4),
-            "cards": [card_json(card) for card in event.cards],
-            "corners": corners_json(event.corners),
+            "cards": [card.as_json() for card in event.cards],
+            "corners": as_numbers(event.corners),
             "release_id": release_id,
         }
         with self._lock:

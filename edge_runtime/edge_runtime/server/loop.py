@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from edge_runtime.geometry import as_numbers
 from edge_runtime.readings import Reading, Recognition
 from edge_runtime.server.inbox import Inbox, Upload
 from edge_runtime.server.metrics import Metrics
-from edge_runtime.server.scene import Look, card_json, corners_json, in_view
+from edge_runtime.server.scene import Look, in_view
 from edge_runtime.server.served import Served
 from edge_runtime.sources import Frame
 from edge_runtime.stillness import Stillness
@@ -170,12 +171,12 @@ def answer_json(found: Recognition, upload: Upload, release_id: str, seconds: fl
 def reading_json(reading: Reading) -> dict[str, Any]:
     """One card on a photo as a JSON value, corners in pixels of the upright photo."""
     return {
-        **card_json(reading.card),
+        **reading.card.as_json(),
         "status": reading.status.value,
         "confidence": round(reading.confidence, 4),
         "similarity": round(reading.similarity, 4),
         "candidates": [
-            {**card_json(match.card), "similarity": round(match.similarity, 4)} for match in reading.matches[:LISTED]
+            {**match.card.as_json(), "similarity": round(match.similarity, 4)} for match in reading.matches[:LISTED]
         ],
-        "corners": corners_json(reading.corners),
+        "corners": as_numbers(reading.corners),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.belief import State
-from edge_runtime.gallery import Card
+from edge_runtime.geometry import as_numbers
 from edge_runtime.tracks import APPEAR, Event, Track
 
 
@@ -31,19 +31,9 @@ def in_view(tracks: Iterable[Track]) -> tuple[dict[str, Any], ...]:
             "stay": track.number,
             "status": track.belief.state.value,
             "confidence": round(track.belief.confidence, 4),
-            "cards": [card_json(card) for card in track.belief.cards],
-            "corners": corners_json(track.corners),
+            "cards": [card.as_json() for card in track.belief.cards],
+            "corners": as_numbers(track.corners),
         }
         for track in tracks
         if track.seen >= APPEAR and track.missing_since is None
     )
-
-
-def card_json(card: Card) -> dict[str, Any]:
-    """A card of the catalogue as a JSON value."""
-    return {"card_id": card.card_id, "name": card.name, "set": card.set_id, "number": card.number}
-
-
-def corners_json(corners: np.ndarray) -> list[list[float]]:
-    """Corners float32 4×2 as a JSON value, to a tenth of a pixel."""
-    return [[round(float(x), 1), round(float(y), 1)] for x, y in corners]
