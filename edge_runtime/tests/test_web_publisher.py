@@ -66,7 +66,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(published, monkeypatch):
-    monkeypatch.setattr(web, "BACKOFF", 0.001)
+    monkeypatch.setattr("edge_runtime.publishers.resumed.BACKOFF", 0.001)
     monkeypatch.setattr(web, "SILENCE_SECONDS", 0.5)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None  # a client that gives up is no news

@@ -5,7 +5,6 @@ import os
 import pytest
 
 from edge_runtime.publishers import open_publisher
-from edge_runtime.publishers import s3 as s3_publisher
 from edge_runtime.refusals import NotPublished, Unreachable
 from pcr_assets.resources.store import open_store
 from pcr_assets_tests.faults.proxy import ALWAYS, answered, cut, reset
@@ -18,8 +17,8 @@ BUSY = answered(503, "SlowDown")
 def read(proxy, monkeypatch):
     """Reads a part of three megabytes through the proxy, as a device does."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-    monkeypatch.setattr(s3_publisher, "TRIES", 3)
-    monkeypatch.setattr(s3_publisher, "BACKOFF", 0.001)
+    monkeypatch.setattr("edge_runtime.publishers.resumed.TRIES", 3)
+    monkeypatch.setattr("edge_runtime.publishers.resumed.BACKOFF", 0.001)
     open_store(proxy.root).write("releases/parts/model", PART)
     publisher = open_publisher(f"{proxy.root}/releases")
     return lambda path="parts/model": b"".join(publisher.read(path))

@@ -244,6 +244,6 @@ def test_a_bucket_is_published_to_and_pulled_from(bucket, tmp_path, monkeypatch)
     with pytest.raises(ReleaseError, match="is missing, or may not be read"):
         b"".join(publisher.read("parts/none"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("edge_runtime.publishers.s3.TRIES", 1)
+    monkeypatch.setattr("edge_runtime.publishers.resumed.TRIES", 1)
     with pytest.raises(ReleaseError, match="can't be reached"):
         b"".join(open_publisher(bucket).read("parts/none"))

@@ -2,13 +2,14 @@
 for servers other than AWS's. Needs ``pip install 'edge-runtime[s3]'``.
 """
 
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cached_property
 from typing import Any
 
+from edge_runtime.publishers import resumed as tries
 from edge_runtime.publishers.base import PIECE
-from edge_runtime.publishers.web import BACKOFF, CONNECT_SECONDS, SILENCE_SECONDS, TRIES
+from edge_runtime.publishers.resumed import CONNECT_SECONDS, SILENCE_SECONDS, resumed
 from edge_runtime.refusals import NotPublished, Unreachable
 
 GONE = ("NoSuchKey", "404", "403", "AccessDenied")
@@ -40,7 +41,7 @@ class S3Publisher:
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=SILENCE_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": TRIES},
+            retries={"mode": "standard", "total_max_attempts": tries.TRIES},
         )
         try:
             return boto3.client("s3", config=config)
@@ -53,25 +54,13 @@ class S3Publisher:
         from botocore.exceptions import BotoCoreError
         from urllib3.exceptions import HTTPError
 
-        at, fault = start, ""
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(BACKOFF * 2 ** (attempt - 1))
-            body = self._body(client, path, at)
-            if body is None:
-                return
-            try:
-                for piece in body.iter_chunks(PIECE):
-                    at += len(piece)
-                    yield piece
-                return
-            except (BotoCoreError, HTTPError) as error:  # cut in the middle of the body
-                fault = str(error)
-            finally:
-                body.close()
-        raise Unreachable(
-            f"{self.name}/{path} breaks off {TRIES} times after {at} bytes ({fault}): look after the network, then pull again"
-        )
+        def body(at: int) -> Iterator[bytes]:
+            found = self._body(client, path, at)
+            if found is not None:
+                with closing(found):
+                    yield from found.iter_chunks(PIECE)
+
+        yield from resumed(f"{self.name}/{path}", start, body, (BotoCoreError, HTTPError))
 
     def _body(self, client: Any, path: str, start: int) -> Any:
         """The body from a byte on, which botocore asks for again and again; None where the file ends there."""

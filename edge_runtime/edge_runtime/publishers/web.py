@@ -12,13 +12,11 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from edge_runtime.publishers import resumed as tries
 from edge_runtime.publishers.base import PIECE
+from edge_runtime.publishers.resumed import CONNECT_SECONDS, SILENCE_SECONDS, resumed
 from edge_runtime.refusals import NotPublished, Unreachable
 
-CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 30.0
-TRIES = 5
-BACKOFF = 0.5
-"""Seconds before the second try; doubled for each further one."""
 PATIENCE = 60.0
 LEAST_RATE = 1024
 """A file may take :data:`PATIENCE` seconds, and a second more for each so many bytes."""
@@ -51,9 +49,9 @@ class WebPublisher:
         import urllib3
 
         retries = urllib3.Retry(
-            TRIES - 1,
+            tries.TRIES - 1,
             redirect=False,
-            backoff_factor=BACKOFF,
+            backoff_factor=tries.BACKOFF,
             status_forcelist=TRANSIENT,
             respect_retry_after_header=False,
         )
@@ -71,10 +69,9 @@ class WebPublisher:
         """See :meth:`Publisher.read`."""
         import urllib3
 
-        url, at, began, fault = f"{self.name}/{quote(path)}", start, time.monotonic(), ""
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(BACKOFF * 2 ** (attempt - 1))
+        url, began = f"{self.name}/{quote(path)}", time.monotonic()
+
+        def body(at: int) -> Iterator[bytes]:
             try:
                 for piece in self._body(url, at):
                     at += len(piece)
@@ -83,16 +80,12 @@ class WebPublisher:
                             f"{url} trickles: {at - start} bytes in {time.monotonic() - began:.0f} s. Pull again later"
                         )
                     yield piece
-                return
             except urllib3.exceptions.MaxRetryError as error:
                 raise Unreachable(
                     f"{url} can't be reached ({_reason(error)}): look after the network, then pull again"
                 ) from error
-            except urllib3.exceptions.HTTPError as error:  # cut in the middle of the body
-                fault = _reason(error)
-        raise Unreachable(
-            f"{url} breaks off {TRIES} times after {at} bytes ({fault}): look after the network, then pull again"
-        )
+
+        yield from resumed(url, start, body, (urllib3.exceptions.HTTPError,), _reason)
 
     def _body(self, url: str, start: int) -> Iterator[bytes]:
         """The body from a byte on, once; redirects on the same host are followed."""
