@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from edge_runtime.proof import CHANNELS
 from edge_runtime.server import command as serve
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, run
+
+log = logging.getLogger(__name__)
 
 LISTED = 5
 """Candidates that an answer lists."""
@@ -121,12 +123,15 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
-def _open(options: argparse.Namespace) -> tuple[Any, Any]:
-    """The release that the options choose, and its recogniser. Raises what opening raises."""
+def _open(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Any, Any]:
+    """The release that the options choose, and its recogniser; ``say`` is told what a person should know of it.
+
+    Raises what opening raises.
+    """
     from edge_runtime.pull import open_newest
     from edge_runtime.recognizer import Recognizer
 
-    release = open_newest(options.releases, channel=options.channel, say=_complain, progress=_progress)
+    release = open_newest(options.releases, channel=options.channel, say=say, progress=_progress)
     recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
     if options.feedback:
         from edge_runtime.feedback.box import FeedbackBox
@@ -144,7 +149,7 @@ def _opened(options: argparse.Namespace) -> Any:
 
     _log()
     try:
-        return _open(options)[1]
+        return _open(options, _complain)[1]
     except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
         _complain(str(error))
         return None
@@ -165,7 +170,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    return serve.run(lambda: _open(options), options)
+    return serve.run(lambda: _open(options, log.warning), options)
 
 
 def _recognize(options: argparse.Namespace) -> int:

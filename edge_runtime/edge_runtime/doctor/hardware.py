@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from edge_runtime import vitals
 from edge_runtime.doctor.finding import Finding, failed, fine, note, warning
 from edge_runtime.doctor.machine import Machine
 
@@ -15,7 +16,7 @@ THROTTLED = {
     2: "the processor is throttled",
     3: "the soft temperature limit is active",
 }
-"""What a bit of ``vcgencmd get_throttled`` says of now; the same bit 16 places up says it of the time since the last boot."""
+"""What a bit of ``vcgencmd get_throttled`` says of now."""
 
 
 def clock(machine: Machine, pulled: float | None) -> Finding:
@@ -80,11 +81,10 @@ def memory(machine: Machine) -> Finding:
 
 def temperature(machine: Machine) -> Finding:
     """The warmest sensor of the processor."""
-    texts = [machine.text(path) for path in machine.found("/sys/class/thermal/thermal_zone*/temp")]
-    degrees = [int(text) / 1000 for text in texts if text and text.lstrip("-").isdecimal()]
+    degrees = vitals.temperatures(machine.at(vitals.THERMAL))
     if not degrees:
         return note("temperature", "this device has no sensor that Linux knows")
-    warmest = max(degrees)
+    warmest = max(degrees.values())
     said, cure = f"{warmest:.0f} °C", "fit a cooler, or let air to it"
     if warmest >= SLOWER_STILL:
         return failed("temperature", f"{said}: the processor is slowed down", cure, celsius=warmest)
@@ -95,13 +95,11 @@ def temperature(machine: Machine) -> Finding:
 
 def throttling(machine: Machine) -> Finding:
     """What the Pi's firmware says of voltage and speed, now and since the last boot."""
-    text = machine.output_of(["vcgencmd", "get_throttled"])
-    try:
-        bits = int((text or "").partition("=")[2], 16)
-    except ValueError:
+    bits = vitals.throttled(machine.output_of(["vcgencmd", "get_throttled"]) or "")
+    if bits is None:
         return note("power", "vcgencmd gives no answer: no Raspberry Pi, or no right to /dev/vcio (group video)")
     now = [said for bit, said in THROTTLED.items() if bits >> bit & 1]
-    before = [said for bit, said in THROTTLED.items() if bits >> (bit + 16) & 1]
+    before = [said for bit, said in THROTTLED.items() if bits >> (bit + vitals.SINCE_BOOT) & 1]
     cure = "use the power supply of this Pi (27 W for a Pi 5) and a short cable; for heat, fit a cooler"
     if now:
         return failed("power", f"now: {', '.join(now)}", cure, throttled=hex(bits))

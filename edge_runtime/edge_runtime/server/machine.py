@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from edge_runtime import vitals
+
 THROTTLED = {
     0: "under voltage",
     1: "frequency capped",
@@ -35,35 +37,20 @@ def _get_throttled() -> str:
 class Machine:
     """``thermal``: where Linux lists thermal zones; ``firmware``: asks the Pi's firmware."""
 
-    def __init__(self, thermal: Path = Path("/sys/class/thermal"), firmware: Callable[[], str] = _get_throttled):
+    def __init__(self, thermal: Path = vitals.THERMAL, firmware: Callable[[], str] = _get_throttled):
         self._thermal = thermal
         self._firmware = firmware
         self._asked = -FRESH
         self._bits: int | None = None
 
     def temperatures(self) -> dict[str, float]:
-        """Degrees Celsius by zone. The kernel's files hold thousandths."""
-        found: dict[str, float] = {}
-        for zone in sorted(self._thermal.glob("thermal_zone*")):
-            try:
-                name = f"{zone.name.removeprefix('thermal_zone')}:{(zone / 'type').read_text().strip()}"
-                found[name] = int((zone / "temp").read_text()) / 1000
-            except (OSError, ValueError):  # a zone that is switched off
-                continue
-        return found
+        """Degrees Celsius by zone."""
+        return vitals.temperatures(self._thermal)
 
     def throttled(self) -> dict[str, int]:
         """1 or 0 for each thing that the firmware reports; empty where there is none."""
         if time.monotonic() - self._asked >= FRESH:
             self._asked = time.monotonic()
-            self._bits = _bits(self._firmware())
+            self._bits = vitals.throttled(self._firmware())
         bits = self._bits
         return {} if bits is None else {what: bits >> bit & 1 for bit, what in THROTTLED.items()}
-
-
-def _bits(said: str) -> int | None:
-    """``throttled=0x50005`` as a number."""
-    try:
-        return int(said.strip().removeprefix("throttled="), 16)
-    except ValueError:
-        return None
