@@ -20,7 +20,6 @@ from pcr_assets.assets.reference import card_embeddings, card_index
 from pcr_assets.assets.release import edge_release
 from pcr_assets.assets.report import recognition_report
 from pcr_assets.assets.settings import records_config
-from pcr_assets.resources.artifacts import Artifact, ArtifactMissing, Artifacts
 from pcr_assets.resources.project import Project
 
 MADE = [
@@ -55,7 +54,7 @@ def project_manifest(project: Project) -> dg.MaterializeResult:
     sources, chosen = _sources(project)
     found = collect(sources)
     places = [key for _, key in manifest.DATASETS.values() if key] + [layout.RELEASES]
-    data = {key: _if_there(project.artifacts, key) for key in places}
+    data = {key: project.artifacts.named(key) for key in places}
     made = manifest.build(sources, found, data, costs.figure(sources, Storage((), {}), chosen))
     published = place(project.artifacts, layout.MANIFEST, manifest.files(made))
     told = ("version", "status", "architecture", "parameters", "parent_model", "training_date")
@@ -69,14 +68,14 @@ def project_manifest(project: Project) -> dg.MaterializeResult:
 @recorded(layout.INVENTORY, deps=MADE)
 def store_inventory(project: Project) -> dg.MaterializeResult:
     """What the store holds, by content and storage class, from its listing: what is current of it, and what that costs."""
-    from pcr_assets.project_records import inventory
+    from pcr_assets.project_records import inventory, price_table
     from pcr_assets.project_records.placing import place
     from pcr_assets.project_records.storage import measure
     from pcr_assets.resources.stored import listed
 
-    sources, _ = _sources(project)
     stored = list(listed(project.root))
-    found = measure(stored, inventory.current_keys(project.artifacts, stored), sources.prices)
+    prices = price_table.prices(_settings(project))
+    found = measure(stored, inventory.current_keys(project.artifacts, stored), prices)
     published = place(project.artifacts, layout.INVENTORY, inventory.files(found))
     table = {
         entry.kind: {"class": entry.storage_class, "MB": entry.size / 1e6, "objects": entry.objects}
@@ -95,7 +94,7 @@ def analytics_metrics(project: Project) -> dg.MaterializeResult:
     from pcr_assets.project_records import metrics
     from pcr_assets.project_records.placing import place
 
-    written, costs = _manifest(project), _costs(project)
+    written, costs = _manifest(project), _costs(project, *_sources(project))
     published = place(project.artifacts, layout.METRICS, metrics.files(written, costs))
     summary = metrics.summary(written, costs)
     fewer = {name: times for name, times in summary["compression"].items() if times}
@@ -113,7 +112,8 @@ def cost_report(project: Project) -> dg.MaterializeResult:
     from pcr_assets.project_records import cost_report as page
     from pcr_assets.project_records.placing import place
 
-    (sources, _), costs = _sources(project), _costs(project)
+    sources, chosen = _sources(project)
+    costs = _costs(project, sources, chosen)
     drawn = page.plots(costs)
     published = place(project.artifacts, layout.COSTS, page.files(costs, sources.prices, sources.history, drawn))
     advice = [{"$ a year": entry.usd_a_year, "what": entry.what, "how": entry.how} for entry in costs.advice]
@@ -202,12 +202,17 @@ def _sources(project: Project) -> tuple[Any, Any]:
     """All that records are read from, and the settings of the section ``records``."""
     from pcr_assets.project_records import price_table
     from pcr_assets.project_records.models import Sources
-    from pcr_assets.project_records.settings import RecordsSettings
     from pcr_assets.resources.runs import logged
 
-    chosen = RecordsSettings(**project.settings.section("records"))
+    chosen = _settings(project)
     runs = tuple(logged(project.root))
     return Sources(project.artifacts, runs, price_table.prices(chosen), price_table.history(chosen)), chosen
+
+
+def _settings(project: Project) -> Any:
+    from pcr_assets.project_records.settings import RecordsSettings
+
+    return RecordsSettings(**project.settings.section("records"))
 
 
 def _manifest(project: Project) -> Any:
@@ -218,15 +223,7 @@ def _manifest(project: Project) -> Any:
     return ProjectManifest.model_validate(json.loads(file.read_text()))
 
 
-def _costs(project: Project) -> Any:
+def _costs(project: Project, sources: Any, chosen: Any) -> Any:
     from pcr_assets.project_records import costs, inventory
 
-    sources, chosen = _sources(project)
     return costs.figure(sources, inventory.read(project.artifacts), chosen)
-
-
-def _if_there(artifacts: Artifacts, name: str) -> Artifact | None:
-    try:
-        return artifacts.current(name)
-    except ArtifactMissing:
-        return None

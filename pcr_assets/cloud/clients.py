@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pcr_assets.resources.s3_client import CONNECT_SECONDS, SILENT_SECONDS, TRIES, S3Settings, assuming, connect
+from pcr_assets.resources.s3_client import CONNECT_SECONDS, SILENT_SECONDS, TRIES, S3Settings, connect, session_of
 from pcr_assets.resources.s3_errors import CHAIN, CREDENTIALS
 
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
@@ -32,15 +32,11 @@ def s3(settings: S3Settings | None = None) -> Any:
 def client(service: str, settings: S3Settings | None = None) -> Any:
     """A client of another service, as whom the store is spoken to and in its region; ``AWS_ENDPOINT_URL_<SERVICE>`` names a
     server that is not AWS. A busy service is asked again, with growing pauses."""
-    import boto3
     from botocore.config import Config
 
     settings = settings or S3Settings.of_environment()
     with told(f"open a client for {service}"):
-        session = boto3.Session(profile_name=settings.profile)
-        if settings.role:
-            session = boto3.Session(botocore_session=assuming(settings.role, session), region_name=session.region_name)
-        return session.client(
+        return session_of(settings).client(
             service,
             region_name=settings.region,
             config=Config(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pcr_assets import layout
 from pcr_assets.project_records.price_table import History, PriceTable
-from pcr_assets.resources.artifacts import Artifact, ArtifactMissing, Artifacts
+from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.runs import Run
 from pcr_assets.resources.store import Missing
 
@@ -115,7 +115,7 @@ class Sources:
 
 def collect(sources: Sources) -> dict[str, ModelRecord]:
     """A record for each known model that was ever published here, by name."""
-    found = {known.name: _pointer(sources.artifacts, known.place) for known in KNOWN}
+    found = {known.name: sources.artifacts.named(known.place) for known in KNOWN}
     registry = _registry(sources.artifacts)
     return {
         known.name: _record(sources, known, artifact, found, registry)
@@ -135,13 +135,6 @@ def cost_of(run: Run, prices: PriceTable) -> float | None:
     an_hour = prices.an_hour(run.instance, date.fromisoformat(run.started[:10])) if run.instance else None
     seconds = run.billed_seconds if run.billed_seconds is not None else run.seconds
     return None if an_hour is None else round(seconds / 3600 * an_hour, 4)
-
-
-def _pointer(artifacts: Artifacts, place: str) -> Artifact | None:
-    try:
-        return artifacts.current(place)
-    except ArtifactMissing:
-        return None
 
 
 def _registry(artifacts: Artifacts) -> dict[str, Any]:

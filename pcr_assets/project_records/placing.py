@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pcr_assets import digests, layout
-from pcr_assets.resources.artifacts import Artifact, ArtifactMissing, Artifacts, PublishedFile
+from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.store import Missing
 
 RECORDED = tuple(
@@ -29,7 +29,8 @@ def place(
 
     The digest is that of all bytes. Files that are there with these bytes are not written again.
     """
-    ours = {file.key: file.sha256 for file in _named_before(artifacts, name)}
+    before = artifacts.named(name)
+    ours = {file.key: file.sha256 for file in before.files.values()} if before else {}
     placed = {key: PublishedFile(key, digests.of_bytes(data), len(data)) for key, data in sorted(files.items())}
     for key, data in files.items():
         if ours.get(key) != placed[key].sha256 or artifacts.store.size(key) != len(data):
@@ -37,14 +38,6 @@ def place(
             artifacts.store.write(key, data)
     digest = digests.of_json({key: file.sha256 for key, file in placed.items()})
     return artifacts.publish(name, {}, kept=placed, digest=digest, record=record)
-
-
-def _named_before(artifacts: Artifacts, name: str) -> list[PublishedFile]:
-    """The files of the last record, be they there or not."""
-    try:
-        return list(artifacts.current(name).files.values())
-    except ArtifactMissing:
-        return []
 
 
 def _keep_aside(artifacts: Artifacts, key: str, ours: str | None, new: str) -> None:

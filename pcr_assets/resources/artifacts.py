@@ -72,27 +72,29 @@ class Artifacts:
 
     def find(self, name: str) -> Artifact | None:
         """The current version of ``name``, or None when there is none or when one of its files is gone."""
-        pointer = self._pointer(name)
-        return None if pointer is None else self._whole(self._read(name, pointer))
+        artifact = self.named(name)
+        return None if artifact is None else self._whole(artifact)
 
     def remains(self, name: str) -> Artifact | None:
         """The current version of ``name`` with those of its files that are there: what a mending can keep. None where there
         is none."""
+        artifact = self.named(name)
+        return None if artifact is None else replace(artifact, files=self._there(artifact))
+
+    def named(self, name: str) -> Artifact | None:
+        """The current version of ``name``, be its files there or not; None where there is none."""
         pointer = self._pointer(name)
-        if pointer is None:
-            return None
-        artifact = self._read(name, pointer)
-        return replace(artifact, files=self._there(artifact))
+        return None if pointer is None else self._read(name, pointer)
 
     def current(self, name: str) -> Artifact:
         """The current version of ``name``. Raises :class:`ArtifactMissing` or :class:`ArtifactDamaged`."""
-        pointer = self._pointer(name)
-        if pointer is None:
+        artifact = self.named(name)
+        if artifact is None:
             raise ArtifactMissing(
                 f"{name} is not in the store {self.store.root} yet: materialize the asset that makes it first "
                 "(`make refresh` builds everything that is missing)"
             )
-        return self._read(name, pointer)
+        return artifact
 
     def _pointer(self, name: str) -> bytes | None:
         try:

@@ -62,7 +62,6 @@ def connect(settings: S3Settings, *, create_only: bool = False) -> Any:
 def _client(settings: S3Settings, create_only: bool, chain: tuple[tuple[str, str], ...]) -> Any:
     """A client as long as the settings, and what the environment says to AWS's chain, are the same."""
     del chain
-    import boto3
     from botocore.config import Config
 
     config = Config(
@@ -73,14 +72,23 @@ def _client(settings: S3Settings, create_only: bool, chain: tuple[tuple[str, str
         s3={"addressing_style": settings.addressing},
         tcp_keepalive=True,
     )
-    session = boto3.Session(profile_name=settings.profile)
-    if settings.role:
-        session = boto3.Session(botocore_session=assuming(settings.role, session), region_name=session.region_name)
-    client = session.client("s3", config=config, endpoint_url=settings.endpoint, region_name=settings.region)
+    client = session_of(settings).client(
+        "s3", config=config, endpoint_url=settings.endpoint, region_name=settings.region
+    )
     if create_only:
         for last in ("PutObject", "CompleteMultipartUpload"):
             client.meta.events.register(f"provide-client-params.s3.{last}", _where_nothing_lies)
     return client
+
+
+def session_of(settings: S3Settings) -> Any:
+    """A boto3 session by the settings' profile, and in their role if there is one. Raises what boto3 raises about profiles."""
+    import boto3
+
+    session = boto3.Session(profile_name=settings.profile)
+    if settings.role:
+        session = boto3.Session(botocore_session=assuming(settings.role, session), region_name=session.region_name)
+    return session
 
 
 def _where_nothing_lies(params: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from pathlib import PurePosixPath
 
 from pcr_assets import layout
 from pcr_assets.resources.ahead import FILES, NOTES
+from pcr_assets.resources.artifacts import NUMBERED
 from pcr_assets.resources.store import Entry, Store
 from pcr_assets.tidy.found import DAY, Keep, Leaving
 from pcr_assets.tidy.references import Releases, mentions, pointed, releases, when
 
-VERSION = re.compile(r"[0-9a-f]{16}(-\d+)?|v\d+\.\d+")
+VERSION = re.compile(rf"[0-9a-f]{{16}}(-\d+)?|{NUMBERED.pattern}")
 """What a version folder is called, by digest or by number. All others are none of ours."""
-NUMBERED = re.compile(r"v(\d+)\.(\d+)")
 CLAIMS = ".claims"
 
 
@@ -26,7 +26,7 @@ def unreferenced(store: Store, names: Iterable[str], keep: Keep) -> Iterator[Lea
     entries = list(_objects(store, layout.RELEASES))
     found = releases(store, entries, keep, mentioned)
     yield from _releases(entries, found, keep)
-    yield from _claims(store, layout.RELEASES, found.kept, keep)
+    yield from _claims(store.list(f"{layout.RELEASES}/{CLAIMS}"), found.kept, keep)
     artifacts = sorted(set(names) - {layout.RELEASES})
     needed, records = pointed(store, artifacts)
     for name in artifacts:
@@ -83,11 +83,11 @@ def _versions(
                 yield _object("shard", f"no pointer names it: {name}", entry)
             elif version == NOTES and PurePosixPath(entry.key).stem not in records:
                 yield _object("note of a shard", f"no record names what it was made from: {name}", entry)
-    yield from _claims(store, name, stays, keep)
+    yield from _claims(claims.values(), stays, keep)
 
 
-def _claims(store: Store, name: str, stays: Set[str], keep: Keep) -> Iterator[Leaving]:
-    for claim in store.list(f"{name}/{CLAIMS}"):
+def _claims(claims: Iterable[Entry], stays: Set[str], keep: Keep) -> Iterator[Leaving]:
+    for claim in claims:
         if _version(claim) not in stays and not keep.is_young(when(claim)):
             yield _object("claim", "of a version that is gone", claim)
 
