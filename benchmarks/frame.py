@@ -25,7 +25,7 @@ from edge_runtime.photo import load_photo
 from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.refusals import ReleaseError
-from edge_runtime.timing import Stopwatch
+from edge_runtime.timing import PARTS, Stopwatch
 from edge_runtime.trust import NotARoot, read_root, trusted_roots
 from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
@@ -35,7 +35,6 @@ from pcr_assets.learning import onnx_graph
 
 SIZE = (1280, 720)
 COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
-PARTS = ("find", "filter", "rectify", "embed", "search", "judge", "look")
 RESULT = Path(__file__).parent / "results" / "frame.json"
 
 

@@ -15,14 +15,15 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from edge_runtime.refusals import ReleaseError, SelfTestFailed
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from edge_runtime.gallery import Match
+    from edge_runtime.embedder import Embedder
+    from edge_runtime.gallery import Gallery, Match
     from edge_runtime.recognizer import Recognizer
 
 ANSWERS = "answers.json"
@@ -99,16 +100,28 @@ def self_test(recognizer: "Recognizer", path: Path | None = None) -> int:
     return len(test.queries)
 
 
-def answers(recognizer: "Recognizer", pictures: Sequence["np.ndarray"]) -> list[list["Match"]]:
+class Model(Protocol):
+    """What is asked: a model and the gallery that was embedded with it, as a recogniser has them."""
+
+    @property
+    def embedder(self) -> "Embedder":
+        """The model."""
+
+    @property
+    def gallery(self) -> "Gallery":
+        """The gallery."""
+
+
+def answers(model: Model, pictures: Sequence["np.ndarray"]) -> list[list["Match"]]:
     """The nearest cards of pictures that are nothing but a card, best first, one list a picture."""
     import numpy as np
 
     from edge_runtime.geometry import full_frame, rectify
     from edge_runtime.judge import CANDIDATES
 
-    size = recognizer.embedder.input_size
+    size = model.embedder.input_size
     cards = [rectify(picture, full_frame(*picture.shape[1::-1]), size) for picture in pictures]
-    return [recognizer.gallery.search(recognizer.embedder.embed(card[np.newaxis]), CANDIDATES)[0] for card in cards]
+    return [model.gallery.search(model.embedder.embed(card[np.newaxis]), CANDIDATES)[0] for card in cards]
 
 
 def tried_here(folder: Path) -> int:

@@ -17,6 +17,9 @@ from typing import ParamSpec, Self, TypeVar
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 
+PARTS = ("find", "filter", "rectify", "embed", "search", "look", "judge")
+"""What is marked. ``look`` is the second look, ``judge`` what is decided beside it."""
+
 _here = threading.local()
 
 

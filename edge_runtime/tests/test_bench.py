@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from edge_runtime.bench.frames import SIZE, frame
-from edge_runtime.bench.measure import PARTS, summary
+from edge_runtime.bench.measure import summary
 from edge_runtime.cli import main
+from edge_runtime.timing import PARTS
 
 
 def test_each_model_that_can_run_is_timed_and_the_others_say_why_not(device, for_chips, no_hailort, capsys):

@@ -13,7 +13,7 @@ from typing import Any
 from pcr_assets import digests, layout
 from pcr_assets.adopt.survey import Finding, Verdict
 from pcr_assets.project_records.models import KNOWN, TRANSITIONAL, Known
-from pcr_assets.resources.artifacts import NUMBERED, Artifact, Artifacts, PublishedFile
+from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile, number_of
 from pcr_assets.resources.store import Missing, Store
 from pcr_assets.resources.stored import Stored
 
@@ -57,7 +57,7 @@ def find(store: Store, stored: Iterable[Stored], has_pointer: frozenset[str]) ->
     for entry in stored:
         for known in KNOWN:
             version, _, file = entry.key.removeprefix(f"{known.place}/").partition("/")
-            if entry.key.startswith(f"{known.place}/") and NUMBERED.fullmatch(version) and file:
+            if entry.key.startswith(f"{known.place}/") and number_of(version) and file:
                 versions[known.place][version][file] = entry.size
     says = _old_manifest(store)
     found = []
@@ -68,15 +68,12 @@ def find(store: Store, stored: Iterable[Stored], has_pointer: frozenset[str]) ->
             (says[name] for name in (known.name, *OTHER_NAMES.get(known.name, ())) if name in says), {}
         )
         there: Mapping[str, Mapping[str, int]] = versions.get(known.place, {})
-        version = max(there, key=_number) if there else str(told.get("version") or "")
-        if NUMBERED.fullmatch(version):
+        version = (
+            max(there, key=lambda version: number_of(version) or (0, 0)) if there else str(told.get("version") or "")
+        )
+        if number_of(version):
             found.append(_judge(known, version, there.get(version, {}), told))
     return found
-
-
-def _number(version: str) -> tuple[int, int]:
-    at = NUMBERED.fullmatch(version)
-    return (int(at[1]), int(at[2])) if at else (0, 0)
 
 
 def _old_manifest(store: Store) -> dict[str, Any]:

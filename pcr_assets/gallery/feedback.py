@@ -12,13 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from edge_runtime.feedback.box import BINS, TALLY
 from pcr_assets.resources.store import Entry
 
 Status = Literal["confirmed", "uncertain", "unknown"]
 STATUSES: tuple[Status, ...] = ("confirmed", "uncertain", "unknown")
-TALLY = "tally.json"
-BINS = 20
-"""Of the similarities 0..1 in a tally."""
 ENOUGH = 200
 """Answers that both sides of a comparison need: with fewer, chance alone moves the index by more than its limit."""
 CHANCE = 36.19

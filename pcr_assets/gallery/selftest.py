@@ -14,9 +14,9 @@ import numpy as np
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.gallery import Gallery, Match
-from edge_runtime.geometry import full_frame, rectify
 from edge_runtime.references import SIZE, References
 from edge_runtime.selftest import ANSWERS
+from edge_runtime.selftest import answers as nearest
 from pcr_assets import digests
 
 VERSION = 1
@@ -101,15 +101,10 @@ def _asked(card_id: str, picture: np.ndarray, subjects: Mapping[str, Subject]) -
     jpeg = cv2.imencode(".jpg", cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), quality)[1]
     shown = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
     assert shown is not None
-    answers = {name: _nearest(subject, shown) for name, subject in subjects.items()}
+    answers = {name: nearest(subject, [shown])[0] for name, subject in subjects.items()}
     if not all(_clear(matches, card_id) for matches in answers.values()):
         return None
     return Query(card_id, jpeg.tobytes(), {name: round(found[0].similarity, 4) for name, found in answers.items()})
-
-
-def _nearest(subject: Subject, picture: np.ndarray) -> list[Match]:
-    card = rectify(picture, full_frame(*picture.shape[1::-1]), subject.embedder.input_size)
-    return subject.gallery.search(subject.embedder.embed(card[np.newaxis]), QUERIES)[0]
 
 
 def _clear(matches: Sequence[Match], card_id: str) -> bool:

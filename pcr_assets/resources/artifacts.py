@@ -260,9 +260,14 @@ class Artifacts:
 
     def _minors(self, name: str) -> Iterator[str]:
         taken = {entry.key[len(name) + 1 :].split("/")[0] for entry in self.store.list(name)}
-        found = [(int(at[1]), int(at[2])) for version in taken if (at := NUMBERED.fullmatch(version))]
-        major, minor = max(found, default=(1, -1))
+        major, minor = max(filter(None, map(number_of, taken)), default=(1, -1))
         return (f"v{major}.{next_minor}" for next_minor in count(minor + 1))
+
+
+def number_of(version: str) -> tuple[int, int] | None:
+    """Major and minor of a numbered version; None for any other."""
+    at = NUMBERED.fullmatch(version)
+    return (int(at[1]), int(at[2])) if at else None
 
 
 def needed(below: str, names: Iterable[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from pcr_assets import layout
 from pcr_assets.resources.ahead import FILES, NOTES
-from pcr_assets.resources.artifacts import NUMBERED
+from pcr_assets.resources.artifacts import NUMBERED, number_of
 from pcr_assets.resources.store import Entry, Store
 from pcr_assets.tidy.found import DAY, Keep, Leaving
 from pcr_assets.tidy.references import Releases, mentions, pointed, releases, when
@@ -66,7 +66,8 @@ def _versions(
     for entry in _objects(store, name):
         held.setdefault(entry.key.removeprefix(f"{name}/").split("/")[0], []).append(entry)
     claims = {_version(claim): claim for claim in store.list(f"{name}/{CLAIMS}")}
-    models = sorted((version for version in held if NUMBERED.fullmatch(version)), key=_number, reverse=True)
+    numbers = {version: number for version in held if (number := number_of(version))}
+    models = sorted(numbers, key=lambda version: numbers[version], reverse=True)
     stays = set(models[: keep.releases])
     stays |= {version for version in models if any(entry.key in needed for entry in held[version])}
     stays |= {version for version in models if version not in claims or _shipped(store, claims[version], found)}
@@ -99,11 +100,6 @@ def _version(claim: Entry) -> str:
 def _shipped(store: Store, claim: Entry, found: Releases) -> bool:
     """Whether a kept release holds a file of a version, by the version's claim: the digests of its files as JSON."""
     return any(sha in found.files for sha in re.findall("[0-9a-f]{64}", store.read(claim.key).decode(errors="replace")))
-
-
-def _number(version: str) -> tuple[int, int]:
-    major, minor = NUMBERED.fullmatch(version).groups()  # type: ignore[union-attr]  # those that match alone are asked
-    return int(major), int(minor)
 
 
 def _objects(store: Store, below: str) -> Iterator[Entry]:

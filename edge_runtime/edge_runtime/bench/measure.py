@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PARTS = ("find", "filter", "rectify", "embed", "search", "look", "judge")
-"""What :mod:`edge_runtime.timing` marks. ``look`` is the second look, ``judge`` what is decided beside it."""
+from edge_runtime.timing import PARTS, Stopwatch
+
 WARM_UP = 2
 """Frames that are not counted: the first ones load kernels and grow buffers."""
 
@@ -58,8 +58,6 @@ def measure(releases: Path, variant: str, count: int, threads: int | None, start
 def _timed(recognizer: Any, image: Any) -> tuple[dict[str, float], set[str]]:
     """Milliseconds of a frame by part, beside the bare model on as many cards; and the cards that were named."""
     import numpy as np
-
-    from edge_runtime.timing import Stopwatch
 
     sizes: list[int] = []
     embed = recognizer.embedder.embed
