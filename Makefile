@@ -25,7 +25,7 @@ export PCR_STRANGERS := $(call place,$(STRANGERS))
 export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench-recognition bench-targets bench-frame bench-edge bench-incremental gc
+.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench bench-recognition bench-targets bench-frame bench-edge bench-incremental gc
 
 demo: setup remember  ## everything: build what is stale, then recognise photos
 	@python -m pcr_assets.demo
@@ -58,6 +58,11 @@ dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon
 # Without what a person's own store was given: a test that read PCR_CARDS would write into their cards.
 test: setup  ## the tests
 	env $(foreach name,STORE $(SOURCES),-u PCR_$(name)) pytest -n 2
+
+# With CARDS and a store built from them all benchmarks run, without only those that draw their own cards.
+bench: setup  ## all benchmarks as one report, beside the last one: make bench [CARDS=… STORE=…] [RUNS=5] [ONLY="frame simulator"]
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
+	@python benchmarks/bench.py $(if $(PCR_CARDS),--cards '$(PCR_CARDS)' --store '$(PCR_STORE)') $(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY))
 
 bench-recognition: setup  ## ours beside every other way of recognising a card: make bench-recognition CARDS=… PHOTOS=… STORE=…
 	@python benchmarks/recognition.py --cards '$(PCR_CARDS)' $(if $(PCR_PHOTOS),--photos '$(PCR_PHOTOS)') --store '$(PCR_STORE)'

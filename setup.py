@@ -47,6 +47,7 @@ setup(
     ],
     extras_require={
         "team": TEAM,
+        "bench": ["faiss-cpu==1.15.1", "markdown-it-py==4.3.0"],  # a peer of the index; the report as HTML
         "dev": [
             *TEAM,
             "pytest==9.2.0",

@@ -14,10 +14,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import cv2
 import numpy as np
+from scorecard.ratio import Ratio
 
 from edge_runtime.decide import Status
 from edge_runtime.embedder import EmbedderError
@@ -76,12 +78,12 @@ def measured(whole: Recognizer, photos: list[np.ndarray], *, quick: bool) -> dic
     return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
 
 
-def opened(store: Path) -> Recognizer:
-    """The newest release of a store, trusted by the root beside it, on one thread. Raises ReleaseError."""
+def opened(store: Path, threads: int | None = 1) -> Recognizer:
+    """The newest release of a store, trusted by the root beside it, on one thread or all (None). Raises ReleaseError."""
     releases = store / layout.PROJECT / layout.RELEASES
     own = releases / "root.json"
     trusted = [*trusted_roots(), *([read_root(own)] if own.exists() else [])]
-    return Recognizer.open(open_newest(releases, trusted), threads=1)
+    return Recognizer.open(open_newest(releases, trusted), threads=threads)
 
 
 def cards_from(folder: Path | None) -> list[np.ndarray]:
@@ -106,6 +108,19 @@ def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
                 kind[part] / kind["bare network"] if kind["bare network"] else float("nan") for kind in kinds.values()
             ]
             print(f"{part} ÷ bare network".ljust(24) + "".join(f"{ratio:12.2f}" for ratio in ratios))
+
+
+def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[dict[str, Any]]:
+    """A frame of a stream beside the bare network on as many cards: all of it, and all but the network."""
+    found = []
+    for kind, parts in results["a frame, quickly"].items():
+        if bare := parts["bare network"]:
+            around = parts["all but the network"]
+            found.append(
+                Ratio(f"{kind}: frame to answer", "the bare network", (around + parts["embed"]) / bare, asked=1.5)
+            )
+            found.append(Ratio(f"{kind}: all but the network", "the bare network", around / bare, asked=1.0))
+    return [ratio.as_json() for ratio in found]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown(results)
     described = {"frames": given.frames, "size": list(SIZE), "cards": "own" if given.cards else "rendered"}
     given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps({**described, "medians": results}, indent=1) + "\n")
+    given.output.write_text(json.dumps({**described, "medians": results, "ratios": ratios(results)}, indent=1) + "\n")
     return 0
 
 

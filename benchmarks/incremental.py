@@ -18,6 +18,8 @@ from typing import Any
 
 from growth.many_cards import PER_SET, card_file, write_cards
 from growth.one_refresh import FLOORS, give_models, project_of
+from scorecard.machine import machine
+from scorecard.ratio import Ratio
 
 RESULT = Path(__file__).parent / "results" / "incremental.json"
 REACHED_AT_MOST = 0.03
@@ -36,17 +38,36 @@ def main(arguments: list[str]) -> int:
         help="draw the first gallery's embeddings: the full build is then one without its longest floor, and says so",
     )
     options.add_argument("--work", type=Path, required=True, help="where cards and stores are made; may be kept")
-    options.add_argument("--results", type=Path, default=RESULT)
+    options.add_argument("--output", type=Path, default=RESULT)
     given = options.parse_args(arguments)
     write_cards(given.work / "cards", max(given.cards) + sum(given.new), given.scans)
     found = []
     for count in sorted(given.cards):
         found += measured(given.work, given.store, count, given.new, given.made_up_vectors)
-        result = {"machine": machine(), "scans": "real and recoloured" if given.scans else "rendered", "rows": found}
-        given.results.parent.mkdir(exist_ok=True)
-        given.results.write_text(json.dumps(result, indent=1) + "\n")
+        result = {
+            "machine": machine(),
+            "scans": "real and recoloured" if given.scans else "rendered",
+            "rows": found,
+            "ratios": ratios(found),
+        }
+        given.output.parent.mkdir(exist_ok=True)
+        given.output.write_text(json.dumps(result, indent=1) + "\n")
     print(table(found))
     return 0
+
+
+def ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What new cards cost beside the full build of the same gallery, after the start of the process."""
+    return [
+        Ratio(
+            f"{row['new']} new in {row['cards']:,}: seconds",
+            "the full build",
+            row["share_of_full_seconds"],
+            asked=REACHED_AT_MOST if (row["cards"], row["new"]) == (16000, 1) else None,
+        ).as_json()
+        for row in rows
+        if row["new"]
+    ]
 
 
 def measured(work: Path, store: Path, count: int, news: list[int], made_up: bool) -> list[dict[str, Any]]:
@@ -118,13 +139,6 @@ def files_of(place: Path) -> dict[str, tuple[int, int]]:
     root = place / "store"
     found = [path for path in root.rglob("*") if path.is_file()]
     return {str(path): ((stat := path.stat()).st_size, stat.st_mtime_ns) for path in found}
-
-
-def machine() -> dict[str, Any]:
-    """What it was measured on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(":")[1].strip() for line in lines if "model name" in line), "")
-    return {"processor": model, "cores": len(os.sched_getaffinity(0))}
 
 
 def table(rows: list[dict[str, Any]]) -> str:

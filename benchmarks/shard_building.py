@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
+from scorecard.ratio import Ratio
 
 from pcr_assets.cards.catalogue import find_catalogue, parent
 from pcr_assets.cards.listing import Listing, list_scans
@@ -24,7 +25,6 @@ from pcr_assets.cards.shards import build_shard, write_table
 from pcr_assets.resources.store import Store, open_store
 
 RESULT = Path(__file__).parent / "results" / "shard_building.json"
-TURNS = 3
 
 
 def main(arguments: list[str]) -> int:
@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--cards", required=True, help="folder of raw scans")
     options.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    options.add_argument("--turns", type=int, default=3)
+    options.add_argument("--output", type=Path, default=RESULT)
     given = options.parse_args(arguments)
     raw, above = open_store(given.cards), parent(str(Path(given.cards).absolute()))
     listing = list_scans(raw.list(), find_catalogue(raw, open_store(above) if above else None))
@@ -44,7 +46,7 @@ def main(arguments: list[str]) -> int:
             seconds(lambda: decode_all(listing, raw, given.workers)),
             seconds(lambda: build_all(listing, raw, given.workers)),
         )
-        for _ in range(TURNS)
+        for _ in range(given.turns)
     ]
     decoding, building = (listing.count / statistics.median(times) for times in zip(*turns, strict=True))
     result = {
@@ -52,13 +54,13 @@ def main(arguments: list[str]) -> int:
         "sets": len(listing.scans),
         "rejected": rejected,
         "workers": given.workers,
-        "turns": TURNS,
+        "turns": given.turns,
         "decoding_images_per_second": round(decoding, 1),
         "building_images_per_second": round(building, 1),
-        "ratio": round(building / decoding, 3),
+        "ratios": [Ratio("building a shard, images/s", "bare decoding", building / decoding, "higher", 0.7).as_json()],
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
     return 0
 

@@ -1,0 +1,94 @@
+"""All benchmarks in one report: ``make bench CARDS=… STORE=…``, or ``make bench`` for those that need no real cards.
+
+    python benchmarks/bench.py [--store STORE --cards DIR] [--runs 5] [--only NAME …] [--output DIR] [--dry]
+
+Each benchmark runs in a process of its own so many times; the report shows the middle and the range of each ratio, what was
+asked, and how it stands beside the last report: *worse* or *better* where the ranges don't meet. Writes report.json, .md and
+.html (report_drawn without a store); ``--dry`` only prints and compares. One that fails is said, the others go on.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scorecard import page
+from scorecard.machine import machine
+from scorecard.plan import BENCHMARKS, Benchmark
+from scorecard.ratio import Spread, gathered, spread_from
+from tqdm import tqdm
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+
+
+def measured(benchmark: Benchmark, places: Mapping[str, str] | None, runs: int, work: Path) -> list[Spread]:
+    """The ratios of one benchmark over some runs. Raises RuntimeError with the last words of a run that failed."""
+    found = []
+    for run in range(runs):
+        output = work / f"{benchmark.name}-{run}.json"
+        command = [sys.executable, *benchmark.command(places, output)]
+        done = subprocess.run(command, cwd=HERE, env=os.environ, capture_output=True, text=True, check=False)
+        if done.returncode or not output.exists():
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise RuntimeError(said[-1] if said else f"ended with {done.returncode}")
+        found.append(json.loads(output.read_text())["ratios"])
+    return gathered(found)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, compare, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", help="a built store (default: only what needs none runs)")
+    parser.add_argument("--cards", help="the scans that it was built from")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=[one.name for one in BENCHMARKS])
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the report")
+    parser.add_argument("--dry", action="store_true", help="compare with the last report and leave it as it is")
+    given = parser.parse_args(arguments)
+    if bool(given.store) != bool(given.cards):
+        parser.error("a store needs the scans it was built from, and they a store: make bench CARDS=… STORE=…")
+    places = (
+        {"store": str(Path(given.store).absolute()), "cards": str(Path(given.cards).absolute())}
+        if given.store
+        else None
+    )
+    chosen = [
+        one for one in BENCHMARKS if (not given.only or one.name in given.only) and (places or one.drawn is not None)
+    ]
+    name = "report" if places else "report_drawn"
+    before = page.read(given.output / f"{name}.json")
+    about, failed, rows = machine(), {}, {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for benchmark in tqdm(chosen, unit="benchmark"):
+            work = Path(folder)
+            try:
+                known = {**places, "work": folder} if places else None
+                rows[benchmark.name] = measured(benchmark, known, given.runs, work)
+            except RuntimeError as error:
+                failed[benchmark.name] = str(error)
+    report: dict[str, Any] = {
+        "machine": about,
+        "runs": given.runs,
+        "on": "real cards" if places else "drawn cards",
+        "benchmarks": {name: [spread.as_json() for spread in spreads] for name, spreads in rows.items()},
+        "failed": failed,
+    }
+    last = {key: [spread_from(said) for said in spreads] for key, spreads in before.get("benchmarks", {}).items()}
+    sections = page.sections(BENCHMARKS, rows, last)
+    print(page.markdown(report, sections))
+    if not given.dry:
+        given.output.mkdir(parents=True, exist_ok=True)
+        (given.output / f"{name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+        (given.output / f"{name}.md").write_text(page.markdown(report, sections))
+        (given.output / f"{name}.html").write_text(page.html(report, sections))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

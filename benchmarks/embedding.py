@@ -1,0 +1,92 @@
+"""How fast is the gallery embedded, beside the bare network at its best batch?
+
+    python benchmarks/embedding.py --store STORE [--cards N] [--output FILE]
+
+`embed_shard` reads a processed set, decodes, cuts out and embeds it with the release's own model on all cores. The named limit
+is ONNX Runtime with the same model and threads on as many ready pictures, at the batch that suits it best. Both take turns.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from frame import opened
+from scorecard.ratio import Ratio
+
+from edge_runtime.embedder import EmbedderError
+from edge_runtime.refusals import ReleaseError
+from edge_runtime.trust import NotARoot
+from pcr_assets.assets.dataset import snapshot_files
+from pcr_assets.gallery.embeddings import embed_shard
+from pcr_assets.learning import onnx_graph
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import StoreError
+
+RESULT = Path(__file__).parent / "results" / "embedding.json"
+BATCHES = (1, 4, 8, 16, 32, 64)
+TURNS = 3
+
+
+def pace(work: Callable[[], object], images: int) -> float:
+    """Images in a second of wall clock."""
+    start = time.perf_counter()
+    work()
+    return images / (time.perf_counter() - start)
+
+
+def bare(model: Path, pictures: np.ndarray, batch: int) -> Callable[[], object]:
+    """Run ready pictures, uint8 N×H×W×3, through a model, so many at once, on all cores."""
+    session = onnx_graph.session(model, threads=len(os.sched_getaffinity(0)))
+    name = session.get_inputs()[0].name
+
+    def work() -> None:
+        for start in range(0, len(pictures), batch):
+            session.run(None, {name: pictures[start : start + batch]})
+
+    return work
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Time, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", required=True, help="store with a release")
+    parser.add_argument("--cards", type=int, default=256, help="of the largest set of the store's cards")
+    parser.add_argument("--output", type=Path, default=RESULT)
+    given = parser.parse_args(arguments)
+    try:
+        shards = snapshot_files(Project(store=given.store).artifacts)["shards"]
+        embedder = opened(Path(given.store), threads=None).embedder
+    except (StoreError, ReleaseError, EmbedderError, NotARoot) as error:
+        print(f"bench-embedding: {error}", file=sys.stderr)
+        return 2
+    largest = max((Path(shard) for shard in shards), key=lambda path: pq.read_metadata(path).num_rows)
+    some = given.output.with_suffix(".cards.parquet")
+    pq.write_table(pq.read_table(largest).slice(0, given.cards), some)
+    count = pq.read_metadata(some).num_rows
+    width, height = embedder.input_size
+    pictures = np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+    ways = {f"batch {batch}": bare(embedder.path, pictures, batch) for batch in BATCHES}
+    ways["ours"] = lambda: embed_shard(some, embedder)
+    ways["ours"]()
+    paces = {name: statistics.median(pace(work, count) for _ in range(TURNS)) for name, work in ways.items()}
+    some.unlink()
+    best = max((name for name in paces if name != "ours"), key=lambda name: paces[name])
+    ratio = Ratio(
+        "embedding a set, images/s", "bare ONNX Runtime at its best batch", paces["ours"] / paces[best], "higher"
+    )
+    said = {name: round(value, 1) for name, value in paces.items()}
+    result = {"images": count, "images_per_second": said, "best": best, "ratios": [ratio.as_json()]}
+    given.output.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"{said}: ours at {ratio.value:.0%} of {best}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

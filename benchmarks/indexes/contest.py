@@ -1,0 +1,102 @@
+"""One index after the other: built on all cores, saved, opened again by its own way of mapping, searched on one core."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from indexes.faiss_indexes import FAISS
+from indexes.usearch_indexes import USEARCH
+
+SAME = 1e-3
+"""Cosines nearer than this count as a tie: 16-bit floats of a unit vector are that coarse at worst."""
+Search = Callable[[np.ndarray], np.ndarray]
+
+
+class Kind(Protocol):
+    """A kind of index. ``widths``: how wide it can be searched, narrow first; ``ours`` is the one that releases hold."""
+
+    name: str
+    ours: bool
+    widths: Sequence[int]
+
+    def build(self, vectors: np.ndarray, path: Path, threads: int) -> None:
+        """Build over unit vectors float32 N×D and save."""
+
+    def open(self, path: Path) -> Callable[[int], Search]:
+        """Open what was saved, without reading all of it where that can be. Gives, for a width, the search of one query."""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """What one index took. ``width``: the narrowest search that reached the recall, or the widest there is."""
+
+    name: str
+    ours: bool
+    width: int
+    recall: float
+    milliseconds: float
+    milliseconds_95th: float
+    build_seconds: float
+    open_milliseconds: float
+    megabytes: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The row, rounded."""
+        return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+
+def compared(
+    vectors: np.ndarray, queries: np.ndarray, asked: float, work: Path, only: Sequence[str] | None = None
+) -> list[Rival]:
+    """All indexes over the same vectors; prints a line for each."""
+    nearest = np.concatenate([(queries[at : at + 16] @ vectors.T).max(axis=1) for at in range(0, len(queries), 16)])
+    rivals = []
+    for kind in (*USEARCH, *FAISS):
+        if only and kind.name not in only:
+            continue
+        rival = _measured(kind, vectors, queries, nearest, asked, work)
+        rivals.append(rival)
+        print(
+            f"{len(vectors):>9,} {rival.name:22} recall {rival.recall:.4f} at {rival.width:>4}: {rival.milliseconds:8.3f} ms, "
+            f"built in {rival.build_seconds:7.1f} s, opened in {rival.open_milliseconds:7.1f} ms, {rival.megabytes:8.1f} MB",
+            file=sys.stderr,
+        )
+    return rivals
+
+
+def _measured(
+    kind: Kind, vectors: np.ndarray, queries: np.ndarray, nearest: np.ndarray, asked: float, work: Path
+) -> Rival:
+    path = work / kind.name.replace(" ", "-")
+    start = time.perf_counter()
+    kind.build(vectors, path, len(os.sched_getaffinity(0)))
+    built = time.perf_counter() - start
+    start = time.perf_counter()
+    opened = kind.open(path)
+    opening = time.perf_counter() - start
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        for width in kind.widths:
+            search = opened(width)
+            search(queries[0])
+            found, spent = [], []
+            for query in queries:
+                start = time.perf_counter()
+                found.append(int(search(query)[0]))
+                spent.append(1e3 * (time.perf_counter() - start))
+            recall = float(np.mean(np.sum(queries * vectors[found], axis=1) >= nearest - SAME))
+            if recall >= asked:
+                break
+    finally:
+        os.sched_setaffinity(0, cores)
+    median, late = np.percentile(spent, (50, 95))
+    size = path.stat().st_size / 1e6
+    path.unlink()
+    return Rival(kind.name, kind.ours, width, recall, float(median), float(late), built, 1e3 * opening, size)
