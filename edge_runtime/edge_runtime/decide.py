@@ -9,6 +9,11 @@ from typing import Any, cast
 from edge_runtime.gallery import Match
 
 
+GLANCE_TERMS = 3
+LOOK_TERMS = (5, 6)
+"""Releases of schema 4 have five."""
+
+
 class Status(StrEnum):
     """What is said of a card that was found."""
 
@@ -35,10 +40,11 @@ class Evidence:
 class Calibration:
     """How evidence becomes a confidence, for one model; made from validation cards and strangers by the pipeline.
 
-    ``glance`` and ``look``: the weights of two logistic curves, over (1, similarity, lead), and over those and the logarithms
-    of points + 1 and of (points + 1) / (rival + 1). ``accept``: the least confidence of a card that is named. ``sure``:
-    confidence at a glance from which no second look is taken. ``twin_margin``: least lead in similarity, and ``twin_lead``
-    in correlation where pictures differ, of the one twin that is named.
+    ``glance`` and ``look``: the weights of two logistic curves, over (1, similarity, lead), and over those, the logarithms
+    of points + 1 and of (points + 1) / (rival + 1), and the product of both: a lead in points says more the more points there
+    are. Releases of schema 4 have no weight for the product. ``accept``: the least confidence of a card that is named.
+    ``sure``: confidence at a glance from which no second look is taken. ``twin_margin``: least lead in similarity, and
+    ``twin_lead`` in correlation where pictures differ, of the one twin that is named.
     """
 
     glance: tuple[float, ...]
@@ -52,6 +58,8 @@ class Calibration:
     def from_json(cls, value: Mapping[str, Any]) -> "Calibration":
         """The calibration that :meth:`as_json` gave. Raises TypeError or ValueError for anything else."""
         weights = {"glance": tuple(map(float, value["glance"])), "look": tuple(map(float, value["look"]))}
+        if len(weights["glance"]) != GLANCE_TERMS or len(weights["look"]) not in LOOK_TERMS:
+            raise ValueError("the curves of a calibration have other numbers of weights than this edge_runtime knows")
         numbers = {name: float(number) for name, number in value.items() if name not in weights}
         return cls(**cast(Any, {**weights, **numbers}))
 
@@ -65,7 +73,7 @@ class Calibration:
             return 0.0
         terms = features(evidence)
         weights = self.glance if evidence.points is None else self.look
-        return logistic(sum(weight * term for weight, term in zip(weights, terms, strict=True)))
+        return logistic(sum(weight * term for weight, term in zip(weights, terms, strict=False)))
 
 
 def features(evidence: Evidence) -> tuple[float, ...]:
@@ -73,7 +81,8 @@ def features(evidence: Evidence) -> tuple[float, ...]:
     terms = (1.0, evidence.similarity, evidence.lead)
     if evidence.points is None:
         return terms
-    return (*terms, math.log1p(evidence.points), math.log1p(evidence.points) - math.log1p(evidence.rival))
+    points, ahead = math.log1p(evidence.points), math.log1p(evidence.points) - math.log1p(evidence.rival)
+    return (*terms, points, ahead, points * ahead)
 
 
 def logistic(value: float) -> float:

@@ -17,7 +17,9 @@ from edge_runtime.proof import FILE, Signed, verified_proof
 from edge_runtime.refusals import Damaged, NoRelease, ReleaseError, WrongSchema
 from edge_runtime.trust import trusted_roots
 
-SCHEMA = 4
+SCHEMA = 5
+READABLE = (4, SCHEMA)
+"""A device that was updated goes on with the release that it has."""
 MOST_MANIFEST_BYTES = 1 << 20
 MOST_PROOF_BYTES = 8 << 20
 NOT_AS_EXPECTED = (ValueError, KeyError, TypeError, RecursionError)
@@ -164,7 +166,7 @@ def manifest_of(data: bytes, place: str) -> dict[str, Any]:
         schema = manifest["schema"]
     except NOT_AS_EXPECTED as error:
         raise WrongSchema(f"{place}/manifest.json is signed, but no manifest: publish the release again") from error
-    if schema != SCHEMA:
+    if schema not in READABLE:
         cure = "publish the release again" if isinstance(schema, int) and schema < SCHEMA else "update edge_runtime"
         raise WrongSchema(f"{place}/manifest.json has schema {schema}, this edge_runtime reads {SCHEMA}: {cure}")
     return dict(manifest)

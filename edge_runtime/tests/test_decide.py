@@ -1,6 +1,7 @@
 """From evidence to a confidence."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -46,6 +47,20 @@ def test_a_calibration_survives_json():
     assert Calibration.from_json(CALIBRATION.as_json()) == CALIBRATION
     with pytest.raises(TypeError):
         Calibration.from_json({**CALIBRATION.as_json(), "margin": 1})
+
+
+def test_a_lead_in_points_says_more_the_more_points_there_are():
+    by_product = replace(CALIBRATION, look=(-3.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+    few, many = (by_product.confidence(Evidence(0.5, -0.1, points=p, rival=r)) for p, r in ((7, 1), (31, 7)))
+    assert few < 0.5 < 0.8 < many
+
+
+def test_a_calibration_of_an_older_release_is_read_and_one_of_another_kind_is_not():
+    before = {**CALIBRATION.as_json(), "look": [-9.0, 0.0, 0.0, 2.0, 2.0]}
+    assert Calibration.from_json(before).confidence(Evidence(0.5, 0.0, points=60, rival=6)) > 0.9
+    for curve in ({"look": [1.0] * 4}, {"look": [1.0] * 7}, {"glance": [1.0] * 2}):
+        with pytest.raises(ValueError, match="other numbers of weights"):
+            Calibration.from_json({**before, **curve})
 
 
 def test_the_logistic_curve_never_overflows():

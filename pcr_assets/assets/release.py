@@ -22,7 +22,7 @@ from pcr_assets.resources.signing import ReleaseSigner
     layout.RELEASES,
     deps=[recognition_report, card_index, card_references, student_onnx, student_int8, student_hef, outline_filter],
     kinds={"release"},
-    code_version="5",
+    code_version="6",
 )
 def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResult:
     """The signed bundle that edge_runtime opens: models, indexes, pictures, report, in parts of which only new ones are written."""

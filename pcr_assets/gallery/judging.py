@@ -25,7 +25,7 @@ from pcr_assets import measures
 from pcr_assets.gallery.confidence import fit_curve
 from pcr_assets.gallery.thresholds import accept_threshold, ambiguity_margin
 
-OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 5, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
+OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 6, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
 """Takes a second look at everything and accepts it: what evidence is gathered with before there is a calibration."""
 LEAST_CONFIDENCE = 0.5
 """Nothing is named that is more likely wrong than right, however few strangers were asked."""
