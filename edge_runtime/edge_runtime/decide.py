@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from edge_runtime.gallery import Match
 
-
 GLANCE_TERMS = 3
 LOOK_TERMS = (5, 6)
 """Releases of schema 4 have five."""
