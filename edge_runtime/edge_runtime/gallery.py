@@ -66,7 +66,7 @@ class Gallery:
     def open(cls, index: Path, catalogue: Path) -> "Gallery":
         """Load an index and its catalogue. Raises :class:`GalleryError`."""
         try:
-            loaded = Index.restore(str(index))
+            loaded = Index.restore(str(index), view=True)  # pages of the file, which the kernel may take back
         except Exception as error:  # uSearch raises ValueError, RuntimeError or MemoryError for damaged files
             raise GalleryError(f"{index} is no index that uSearch can read: pull the release again") from error
         if loaded is None:
