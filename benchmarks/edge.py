@@ -3,9 +3,9 @@
     python benchmarks/edge.py --store STORE [--cards 17592] [--frames N] [--soak MINUTES] [--kills N] [--output FILE]
 
 The release of the store is grown to so many cards (`device/grown.py`), then one model, on one thread, is timed in processes of
-its own: imports, start to first answer, memory, a frame part by part; the search alone on one core, with the recall of its
-16-bit floats; memory over a soak of so many minutes; and a pull that is killed with SIGKILL at random moments. Wall clock
-depends on what else runs: the machine's load is written beside it.
+its own: imports, start to first answer, memory, a frame part by part; the search alone on one core, exact and through the
+index's graph, with the recall of both; the memory of the service; memory over a soak of so many minutes; and a pull that is
+killed with SIGKILL at random moments. Wall clock depends on what else runs: the machine's load is written beside it.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import numpy as np
 from device.alone import unsigned
 from device.grown import grow
 from device.killing import ROOTS, killing, trusting
+from device.resident import resident
 from device.searching import searching
 
 from edge_runtime.refusals import ReleaseError
@@ -88,10 +89,16 @@ def measured(release: Release, releases: Path, given: argparse.Namespace, work: 
         "imports_seconds": imports(),
         "running": alone("measure", folder, variant, given.frames, time.monotonic()),
         "searching": searching(grown),
+        "serving_mb": _resident(grown, given, work),
         "soak": soaked(folder, given.soak) if given.soak else None,
         "killed_pulls": killing(releases, given.kills, work, dict(os.environ)) if given.kills else None,
         "load": round(os.getloadavg()[0], 1),
     }
+
+
+def _resident(grown: Release, given: argparse.Namespace, work: Path) -> dict[str, dict[str, float]]:
+    with unsigned():
+        return resident(grown, given.served, work, given.python)
 
 
 def _scans(release: Release) -> int:
@@ -104,6 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", type=Path, required=True, help="a store with a release")
     parser.add_argument("--cards", type=int, default=17592, help="scans to grow the gallery to")
     parser.add_argument("--frames", type=int, default=40)
+    parser.add_argument("--served", type=int, default=200, metavar="FRAMES", help="frames that the service reads")
+    parser.add_argument(
+        "--python", default=sys.executable, help="whose environment is that of a device, for the service"
+    )
     parser.add_argument("--soak", type=float, default=1, metavar="MINUTES", help="0 leaves it out")
     parser.add_argument("--kills", type=int, default=10, help="pulls that are killed; 0 leaves it out")
     parser.add_argument("--output", type=Path, default=RESULT)

@@ -43,6 +43,11 @@ def main() -> int:
     """Do what the arguments ask for."""
     kind, folder, *given = sys.argv[1:]
     with unsigned():
+        if kind == "serve":
+            from edge_runtime.cli import main as edge_runtime
+
+            source, *options = given
+            return edge_runtime(["serve", source, "--releases", folder, *options])
         if kind == "soak":
             said = soak(Path(folder), float(given[0]))
         else:

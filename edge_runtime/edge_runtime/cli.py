@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.proof import CHANNELS
 from edge_runtime.server import command as serve
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
-from edge_runtime.watch import add_options, run
+from edge_runtime.watch import add_options, at_least_one, run
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="one JSON value")
     doctor.set_defaults(run=_doctor)
     timing = commands.add_parser("bench", help="time each model of a release on this device, part by part")
-    bench.add_options(timing, _at_least_one)
+    bench.add_options(timing, at_least_one)
     timing.set_defaults(run=bench.run)
     add_commands(commands.add_parser("feedback", help="what this device was unsure of: list, correct, send"))
     pin = commands.add_parser(
@@ -104,7 +105,7 @@ def _add_release_options(parser: argparse.ArgumentParser) -> None:
     )
     which.add_argument("--variant", help="one model of the release by its name")
     parser.add_argument(
-        "--threads", type=_at_least_one, help="threads of one model call on the processor (default: one for each core)"
+        "--threads", type=at_least_one, help="threads of one model call on the processor (default: one for each core)"
     )
     parser.add_argument(
         "--feedback", type=Path, metavar="FOLDER", help="keep the cards it is unsure of there, cut out of the picture"
@@ -117,28 +118,24 @@ def _add_channel(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, is {text}")
-    return int(text)
-
-
-def _open(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Any, Any]:
-    """The release that the options choose, and its recogniser; ``say`` is told what a person should know of it.
-
-    Raises what opening raises.
-    """
+def _newest(options: argparse.Namespace, say: Callable[[str], None]) -> Any:
+    """The release that the options choose; ``say`` is told what a person should know of it. Raises a ReleaseError."""
     from edge_runtime.pull import open_newest
+
+    return open_newest(options.releases, channel=options.channel, say=say, progress=_progress)
+
+
+def _load(options: argparse.Namespace, release: Any) -> Any:
+    """The recogniser of a release, as the options choose it. Raises what :meth:`Recognizer.open` raises."""
     from edge_runtime.recognizer import Recognizer
 
-    release = open_newest(options.releases, channel=options.channel, say=say, progress=_progress)
     recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
     if options.feedback:
         from edge_runtime.feedback.box import FeedbackBox
 
         box = FeedbackBox(options.feedback, release.release_id, recognizer.choice.variant if recognizer.choice else "")
         recognizer.notice = box.notice
-    return release, recognizer
+    return recognizer
 
 
 def _opened(options: argparse.Namespace) -> Any:
@@ -149,7 +146,7 @@ def _opened(options: argparse.Namespace) -> Any:
 
     _log()
     try:
-        return _open(options, _complain)[1]
+        return _load(options, _newest(options, _complain))
     except (ReleaseError, EmbedderError, GalleryError, NotARoot) as error:
         _complain(str(error))
         return None
@@ -170,7 +167,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    return serve.run(lambda: _open(options, log.warning), options)
+    return serve.run(partial(_newest, options, log.warning), partial(_load, options), options)
 
 
 def _recognize(options: argparse.Namespace) -> int:

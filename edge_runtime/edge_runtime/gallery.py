@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 
 import numpy as np
 import onnxruntime  # noqa: F401  (uSearch 2.26 loads its kernels for the whole process: loaded after them, ONNX Runtime crashes)
@@ -11,6 +12,8 @@ from usearch.index import Index, MetricKind
 
 from edge_runtime.timing import timed
 
+COLUMNS = ("key", "card_id", "name", "set", "number", "art_group")
+"""Of a catalogue; it may have others."""
 VIEWS = 4
 """Neighbours fetched for each card wanted: a card may have several scans, and twins crowd."""
 
@@ -19,7 +22,7 @@ class GalleryError(RuntimeError):
     """Index and catalogue can't be used together; the message says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Card:
     """What the catalogue says of a card. Cards of one ``art_group`` show the same art."""
 
@@ -34,7 +37,7 @@ class Card:
         return {"card_id": self.card_id, "name": self.name, "set": self.set_id, "number": self.number}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
     """A card and its similarity: the cosine, in -1..1, of the query and the card's nearest scan, whose key is ``key``."""
 
@@ -63,7 +66,7 @@ class Gallery:
     def open(cls, index: Path, catalogue: Path) -> "Gallery":
         """Load an index and its catalogue. Raises :class:`GalleryError`."""
         try:
-            loaded = Index.restore(str(index))
+            loaded = Index.restore(str(index), view=True)  # pages of the file, which the kernel may take back
         except Exception as error:  # uSearch raises ValueError, RuntimeError or MemoryError for damaged files
             raise GalleryError(f"{index} is no index that uSearch can read: pull the release again") from error
         if loaded is None:
@@ -116,12 +119,15 @@ class Gallery:
 
 
 def read_catalogue(path: Path) -> dict[int, Card]:
-    """The cards by the key of each scan. Raises :class:`GalleryError`."""
+    """The cards by the key of each scan. Raises :class:`GalleryError`.
+
+    Names, sets and numbers come again and again, and a card's art is mostly called by its own id: each is kept once.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return {
-                int(row["key"]): Card(row["card_id"], row["name"], row["set"], row["number"], row["art_group"])
-                for row in csv.DictReader(file)
-            }
-    except (KeyError, ValueError) as error:
+            rows = csv.reader(file)
+            head = next(rows, [])
+            key, *columns = (head.index(name) for name in COLUMNS)
+            return {int(row[key]): Card(*(intern(row[column]) for column in columns)) for row in rows if row}
+    except (IndexError, ValueError, csv.Error) as error:
         raise GalleryError(f"{path} is no catalogue of this product ({error}): pull the release again") from error

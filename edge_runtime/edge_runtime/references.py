@@ -4,53 +4,54 @@ One ZIP archive for each card set, so that a new set leaves the others' files as
 features are called by its key in the index, in 16 hex digits.
 """
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from edge_runtime.archives import Archives, BadArchive
 from edge_runtime.features import Features
 from edge_runtime.gallery import GalleryError
 
 SIZE = (252, 352)
 """Width and height of a reference picture: four pixels for a millimetre of card."""
+PICTURE, FEATURES = ".jpg", ".orb"
 
 
 def picture_name(key: int) -> str:
     """What the picture of a scan is called in its archive."""
-    return f"{key:016x}.jpg"
+    return f"{key:016x}{PICTURE}"
 
 
 def features_name(key: int) -> str:
     """What the local features of a scan are called in its archive."""
-    return f"{key:016x}.orb"
+    return f"{key:016x}{FEATURES}"
 
 
 class References:
     """Reference pictures by the key of their scan. Raises :class:`GalleryError` for an archive that is none."""
 
     def __init__(self, archives: Sequence[Path]):
-        self._archives: dict[str, zipfile.ZipFile] = {}
-        for path in archives:
-            try:
-                archive = zipfile.ZipFile(path)
-            except (OSError, zipfile.BadZipFile) as error:
-                raise GalleryError(f"{path} is no archive of reference pictures: pull the release again") from error
-            self._archives |= dict.fromkeys(archive.namelist(), archive)
+        try:
+            self._archives = Archives(archives, (PICTURE, FEATURES))
+        except BadArchive as error:
+            raise GalleryError(f"{error.path} is no archive of reference pictures: pull the release again") from error
 
     def __contains__(self, key: int) -> bool:
-        return features_name(key) in self._archives
+        return self._archives.has(key, FEATURES)
 
     def encoded(self, key: int) -> bytes:
-        """The picture of a scan as JPEG. Raises :class:`KeyError` where there is none."""
-        return self._read(picture_name(key))
+        """The picture of a scan as JPEG. Raises :class:`KeyError` where there is none, GalleryError for a damaged archive."""
+        try:
+            return self._archives.read(key, PICTURE)
+        except BadArchive as error:
+            raise GalleryError(f"{error.path} is damaged: pull the release again") from error
 
     def features(self, key: int) -> Features:
         """The local features of a scan's picture. Raises KeyError, and GalleryError for damaged ones."""
         try:
-            return Features.from_bytes(self._read(features_name(key)))
+            return Features.from_bytes(self._archives.read(key, FEATURES))
         except ValueError as error:
             raise GalleryError(f"{features_name(key)} holds no features: pull the release again") from error
 
@@ -60,6 +61,3 @@ class References:
         if image is None or image.shape[1::-1] != SIZE:
             raise GalleryError(f"the reference picture {picture_name(key)} is damaged: pull the release again")
         return image
-
-    def _read(self, name: str) -> bytes:
-        return self._archives[name].read(name)

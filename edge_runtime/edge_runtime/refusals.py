@@ -4,6 +4,10 @@
 class ReleaseError(RuntimeError):
     """A release is refused; the message says why and what to do."""
 
+    of_the_device = True
+    """Nothing is held against the release itself, see :mod:`edge_runtime.blame`: most refusals are of a place, or of what is
+    asked for."""
+
 
 class NoRelease(ReleaseError):
     """There is no release in the folder, or in the channel."""
@@ -75,6 +79,8 @@ class NotPublished(ReleaseError):
 
 class SelfTestFailed(ReleaseError):
     """The release doesn't answer here as it did where it was made."""
+
+    of_the_device = False
 
 
 class RefusedBefore(ReleaseError):

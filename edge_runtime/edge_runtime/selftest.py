@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from edge_runtime.blame import is_of_the_device
 from edge_runtime.refusals import ReleaseError, SelfTestFailed
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ SECONDS = 300.0
 """After so long a release that is tried in a process of its own is given up: a Pi needs a few."""
 FAILED = 3
 """Exit code: the release can't be opened, or answers otherwise."""
+HINDERED = 4
+"""Exit code: this device can't try it."""
 KILLED = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """Signals that come from outside: the release is not to blame."""
 
@@ -127,7 +130,8 @@ def answers(model: Model, pictures: Sequence["np.ndarray"]) -> list[list["Match"
 def tried_here(folder: Path) -> int:
     """Open the release in a folder whose files were verified, and ask its queries; gives their number.
 
-    Raises :class:`SelfTestFailed` where it can't be opened, or answers otherwise.
+    Raises :class:`SelfTestFailed` where it can't be opened, or answers otherwise, another :class:`ReleaseError` where this
+    device is to blame for that.
     """
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
@@ -141,6 +145,8 @@ def tried_here(folder: Path) -> int:
     except SelfTestFailed:
         raise
     except (ReleaseError, EmbedderError, GalleryError) as error:
+        if is_of_the_device(error):
+            raise _hindered(str(error)) from error
         raise SelfTestFailed(f"self-test: {error}") from error
 
 
@@ -164,9 +170,15 @@ def tried_apart(folder: Path) -> int:
         raise SelfTestFailed(said[-1] if said else "self-test failed")
     if done.returncode < 0 and -done.returncode not in KILLED:
         raise SelfTestFailed(f"self-test: the release ends its process ({signal.Signals(-done.returncode).name})")
-    raise ReleaseError(
-        f"the self-test could not be made ({said[-1] if said else f'exit code {done.returncode}'}): pull again when this device "
-        "has memory to spare and edge_runtime is installed whole"
+    if done.returncode == HINDERED:
+        raise ReleaseError(said[-1])
+    raise _hindered(said[-1] if said else f"exit code {done.returncode}")
+
+
+def _hindered(why: str) -> ReleaseError:
+    return ReleaseError(
+        f"the self-test could not be made ({why}): pull again when this device has its chip, memory to spare, and edge_runtime "
+        "installed whole"
     )
 
 
@@ -177,6 +189,9 @@ def main(arguments: Sequence[str]) -> int:
     except SelfTestFailed as error:
         print(error, file=sys.stderr)
         return FAILED
+    except ReleaseError as error:
+        print(error, file=sys.stderr)
+        return HINDERED
     return 0
 
 

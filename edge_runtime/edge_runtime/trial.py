@@ -1,15 +1,16 @@
 """A release on trial: counted as started until it has served well, so that one that takes the service down is rolled back.
 
 A service opens its release with :func:`edge_runtime.pull.open_newest`, which rolls back first where that is due, and serves
-inside a trial:
+inside a trial, which begins before anything of the release is loaded:
 
 >>> with Trial.of(release) as trial:                  # doctest: +SKIP
 ...     recognizer = Recognizer.open(release)
-...     ...                                           # the first frames
+...     ...                                           # the first seconds
 ...     trial.served_well()
 
-A service that is killed, or that ends with an error, before it has served well leaves its start counted; one that is stopped
-in peace takes it back.
+A service that is killed, or that ends with an error, before it has served well leaves its start counted. One that is stopped
+in peace takes it back, and so does one that meets a fault of the device (:mod:`edge_runtime.blame`). A release that has once
+served well is on trial no more.
 """
 
 import fcntl
@@ -18,6 +19,7 @@ import logging
 from types import TracebackType
 from typing import IO, Any
 
+from edge_runtime.blame import is_of_the_device
 from edge_runtime.disk import replace
 from edge_runtime.home import Home, Kept
 from edge_runtime.release import Release
@@ -31,11 +33,15 @@ log = logging.getLogger(__name__)
 
 
 class Trial:
-    """One start of a service with the release that a home serves. Without a home nothing is counted."""
+    """One start of a service with the release that a home serves. Without a home nothing is counted.
 
-    def __init__(self, home: Home | None, manifest_sha256: str = ""):
-        self.home = home
+    ``proven``: the release has served well here before, and nothing is counted either.
+    """
+
+    def __init__(self, home: Home | None, manifest_sha256: str = "", *, proven: bool = False):
+        self.home = None if proven else home
         self.manifest_sha256 = manifest_sha256
+        self.proven = proven
         self._open = False
         self._under_way: IO[str] | None = None
 
@@ -45,10 +51,12 @@ class Trial:
         home = Home.of_release(release.folder)
         served = home.served if home else None
         known = served is not None and served.release_id == release.folder.name
-        return cls(home, served.manifest_sha256) if known and served else cls(None)
+        return cls(home, served.manifest_sha256, proven=served.good) if known and served else cls(None)
 
     def begin(self) -> None:
-        """Count a start."""
+        """Count a start, unless this one is counted."""
+        if self._open:
+            return
         self._hold()
         self._count(+1)
         self._open = True
@@ -69,7 +77,7 @@ class Trial:
             self._under_way = None
 
     def served_well(self) -> None:
-        """Say that the first frames were answered: the release is the last good one from now on."""
+        """Say that it answers without fault: the release is the last good one from now on."""
         if not self._open:
             return
         self._open = False
@@ -92,15 +100,26 @@ class Trial:
         self._open = False
         self._release()
 
-    def failed(self, reason: str) -> None:
-        """Say that the release answers wrongly here: from now on it is refused, and the last good one served, if there is one."""
+    def ended_by(self, error: BaseException | None) -> None:
+        """Say what ended the service; None and an interrupt are a peaceful end."""
+        if error is None or isinstance(error, KeyboardInterrupt | SystemExit) or is_of_the_device(error):
+            self.take_back()
+        else:
+            self.give_up()
+
+    def failed(self, reason: str) -> Kept | None:
+        """Say that the release answers wrongly here: from now on it is refused, and the last good one served.
+
+        Gives that one; None, and nothing done, where there is none.
+        """
         served = self.home.served if self.home else None
         if self.home is None or served is None or served.manifest_sha256 != self.manifest_sha256:
-            return
+            return None
         try:
-            self.home.roll_back(reason)
+            return self.home.roll_back(reason)
         except OSError as error:
             log.warning("can't note that the release is refused: %s", error)
+            return None
 
     def __enter__(self) -> "Trial":
         self.begin()
@@ -109,10 +128,7 @@ class Trial:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None or issubclass(kind, KeyboardInterrupt | SystemExit):
-            self.take_back()
-        else:
-            self.give_up()
+        self.ended_by(error)
 
     def _count(self, change: int | None) -> None:
         """Change the number of starts; None sets it to zero. A home that can't be written counts nothing.
@@ -154,7 +170,7 @@ def roll_back_if_due(home: Home) -> Kept | None:
     Gives the release that is served now if that was done. A start that is under way is not held against the release.
     """
     served = home.served
-    if served is None or _starts(home, served.manifest_sha256) < STARTS or _is_under_way(home):
+    if served is None or served.good or _starts(home, served.manifest_sha256) < STARTS or _is_under_way(home):
         return None
     return home.roll_back(f"it ended the service {STARTS} times before it had served well")
 

@@ -22,7 +22,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this command, those that choose a release aside."""
     parser.add_argument("source", metavar="SOURCE", help="picamera, 0, /dev/video0, rtsp://…, a video, or a folder")
     parser.add_argument("--json", action="store_true", help="one line of JSON for each event")
-    parser.add_argument("--every", type=_whole, default=1, metavar="N", help="look at one of N frames (default: each)")
+    parser.add_argument(
+        "--every", type=at_least_one, default=1, metavar="N", help="look at one of N frames (default: each)"
+    )
     parser.add_argument(
         "--leave", type=amount, default=2.0, metavar="S", help="seconds unseen until a card has left (default: 2)"
     )
@@ -136,7 +138,8 @@ def _say(sentence: str) -> None:
     print(f"edge-runtime: {sentence}", file=sys.stderr, flush=True)
 
 
-def _whole(text: str) -> int:
+def at_least_one(text: str) -> int:
+    """For argparse: a whole number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, is {text}")
     return int(text)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_runtime.embedder import EmbedderError
+from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.home import Home
 from edge_runtime.pull import open_newest, pull
 from edge_runtime.recognizer import Recognizer
@@ -133,6 +135,35 @@ def test_a_release_that_cannot_be_opened_fails(publisher, file):
     (publisher.folder / file).write_bytes(b"nothing that works")
     with pytest.raises(SelfTestFailed):
         tried_here(publisher.folder)
+
+
+@pytest.mark.parametrize(
+    ("fault", "refusal"),
+    [
+        (HailoFault("the Hailo chip was lost", 62), ReleaseError),
+        (HailoFault("the HEF is damaged", 91), SelfTestFailed),
+        (EmbedderError("fp32.onnx is no model"), SelfTestFailed),
+    ],
+)
+def test_a_chip_that_is_away_is_no_fault_of_the_release(publisher, monkeypatch, fault, refusal):
+    def fails(*_):
+        raise fault
+
+    monkeypatch.setattr(Recognizer, "open", fails)
+    with pytest.raises(refusal) as caught:
+        tried_here(publisher.folder)
+    assert type(caught.value) is refusal
+
+
+@pytest.mark.faults
+def test_what_hinders_a_process_of_its_own_is_said_and_not_held_against_the_release(publisher, monkeypatch, tmp_path):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho the self-test could not be made: no chip >&2\nexit 4\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(program))
+    with pytest.raises(ReleaseError, match="be made: no chip") as caught:
+        tried_apart(publisher.folder)
+    assert type(caught.value) is ReleaseError
 
 
 @pytest.mark.faults

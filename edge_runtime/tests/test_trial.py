@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.home import Home
 from edge_runtime.pull import open_newest, pull
 from edge_runtime.refusals import RefusedBefore
@@ -65,6 +66,10 @@ def is_stopped(trial):
     raise KeyboardInterrupt
 
 
+def finds_no_chip(trial):
+    raise HailoFault("no Hailo chip is found: check that it sits firmly")
+
+
 @pytest.mark.parametrize("ending", [crashes, fails])
 def test_a_release_that_crashes_twice_before_it_has_served_well_is_rolled_back_and_remembered(device, ending):
     assert [device.start(ending) for _ in range(STARTS)] == [device.second] * STARTS
@@ -75,8 +80,10 @@ def test_a_release_that_crashes_twice_before_it_has_served_well_is_rolled_back_a
     assert device.open().release_id == device.first
 
 
-@pytest.mark.parametrize("ending", [serves_then_crashes, is_stopped])
-def test_a_release_that_served_well_or_was_stopped_in_peace_is_not_rolled_back(device, ending):
+@pytest.mark.parametrize("ending", [serves_then_crashes, is_stopped, finds_no_chip])
+def test_a_release_that_served_well_was_stopped_in_peace_or_met_a_fault_of_the_device_is_not_rolled_back(
+    device, ending
+):
     assert [device.start(ending) for _ in range(2 * STARTS)] == [device.second] * 2 * STARTS
     assert device.said == []
 

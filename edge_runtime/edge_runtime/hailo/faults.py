@@ -71,6 +71,9 @@ MEANINGS: dict[int, tuple[str, str]] = {
 }
 """What happened and the cure, by status."""
 
+OF_THE_MODEL = frozenset({26, 75, 91, 93})
+"""Statuses that tell of the HEF; all others tell of the chip, its driver or its library."""
+
 
 class HailoFault(EmbedderError):
     """The Hailo chip can't be used; the message says why and what to do. ``status``: HailoRT's number, where it gave one."""
@@ -83,6 +86,11 @@ class HailoFault(EmbedderError):
     def passing(self) -> bool:
         """Whether opening the chip again may help."""
         return self.status in PASSING
+
+    @property
+    def of_the_device(self) -> bool:
+        """Whether the chip, and not the model, is to blame: see :mod:`edge_runtime.blame`."""
+        return self.status not in OF_THE_MODEL
 
 
 def status_of(error: Exception) -> int | None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from edge_runtime.recognizer import Recognizer
     from edge_runtime.release import Release
     from edge_runtime.server.metrics import Metrics
+    from edge_runtime.server.opening import Opener
     from edge_runtime.server.outbox import Messenger
-    from edge_runtime.server.served import Served
     from edge_runtime.server.service import Service
     from edge_runtime.server.successor import Successor
 
@@ -36,6 +36,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="S",
         help="look for another release each S seconds, and go over to it (default: 0, never)",
+    )
+    parser.add_argument(
+        "--prove",
+        type=amount,
+        default=5.0,
+        metavar="S",
+        help="a release is the last good one once it answered S seconds of frames without a fault (default: 5)",
     )
     parser.add_argument("--leave", type=amount, default=2.0, metavar="S", help="as for watch (default: 2)")
     parser.add_argument("--still", type=amount, default=6.0, metavar="LEVELS", help="as for watch (default: 6)")
@@ -56,16 +63,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     tell.add_argument("--mqtt-tls", action="store_true", help="over TLS, by default at port 8883")
 
 
-def run(open_newest: "Callable[[], tuple[Release, Recognizer]]", options: argparse.Namespace) -> int:
-    """Serve until the process is asked to stop. ``open_newest`` opens the newest release, or raises.
+def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]", options: argparse.Namespace) -> int:
+    """Serve until the process is asked to stop. ``newest`` gives the newest release, ``load`` its recogniser; or they raise.
 
     The exit code: 0, 1 with one sentence why it can't go on, 2 when no release was opened.
     """
     try:
         from edge_runtime.server.metrics import Metrics
-        from edge_runtime.server.served import Served
+        from edge_runtime.server.opening import REFUSALS, Opener
         from edge_runtime.server.service import Service
-        from edge_runtime.server.successor import REFUSALS
     except ModuleNotFoundError as error:
         return _refuse(f"serving needs more packages: pip install 'edge-runtime[serve]' ({error.name} is missing)")
     from edge_runtime.server import logs
@@ -75,18 +81,24 @@ def run(open_newest: "Callable[[], tuple[Release, Recognizer]]", options: argpar
     quiet_opencv()
     metrics = Metrics()
     source_again = partial(open_source, options.source, partial(log.warning, "%s"))
+    opener = Opener(newest, load)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.suppress(KeyboardInterrupt))
+        stack.enter_context(stoppable())
         try:
             settings = settings_of(options)
             messengers = messengers_of(options, metrics)
             listening = stack.enter_context(_listening(settings))
             source = source_again()
-            served = Served.open(*open_newest())
         except (NotSafe, SourceError) as error:
             return _refuse(str(error))
-        except REFUSALS as error:
+        try:
+            served = opener.first()
+        except BaseException as error:
             source.close()
-            return _refuse(str(error), 2)
+            if isinstance(error, REFUSALS):
+                return _refuse(str(error), 2)
+            raise
         service = Service(
             served,
             source,
@@ -96,29 +108,32 @@ def run(open_newest: "Callable[[], tuple[Release, Recognizer]]", options: argpar
             reopen=source_again if options.repeat else None,
             leave=options.leave,
             still=options.still,
+            prove=options.prove,
         )
         stack.enter_context(service)
         if options.watch_releases:
-            successor = _successor(service, lambda: Served.open(*open_newest()), options)
+            successor = _successor(service, opener, options)
             successor.start()
             stack.callback(successor.close)
-        with contextlib.suppress(KeyboardInterrupt), stoppable():
+        with contextlib.suppress(KeyboardInterrupt):
             service.serve(listening)
         return int(service.failed)
+    return 0
 
 
-def _successor(service: "Service", opened: "Callable[[], Served]", options: argparse.Namespace) -> "Successor":
-    """Looks for the release that follows the one that is served."""
+def _successor(service: "Service", opener: "Opener", options: argparse.Namespace) -> "Successor":
+    """Looks for the release that follows the one that is served. A publisher's news are pulled and tried by looking."""
     from edge_runtime.pull import newest_at
     from edge_runtime.server.successor import Successor
 
-    current = service.loop.served.release_id
-
-    def pointer() -> bytes:
-        """A publisher's news are pulled and tried by this; what is known already costs little."""
-        return newest_at(options.releases, channel=options.channel).release_id.encode()
-
-    return Successor(current, pointer, opened, service.inbox.put_release, options.watch_releases)
+    return Successor(
+        service.loop.served.release_id,
+        partial(newest_at, options.releases, channel=options.channel),
+        opener.next,
+        service.inbox.put_release,
+        service.renewed,
+        options.watch_releases,
+    )
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -14,6 +14,7 @@ from edge_runtime.geometry import as_numbers
 from edge_runtime.readings import Reading, Recognition
 from edge_runtime.server.inbox import Inbox, Upload
 from edge_runtime.server.metrics import Metrics
+from edge_runtime.server.proving import PROVE, Proving
 from edge_runtime.server.scene import Look, in_view
 from edge_runtime.server.served import Served
 from edge_runtime.sources import Frame
@@ -47,6 +48,7 @@ class Loop:
         *,
         leave: float = 2.0,
         still: float = 6.0,
+        prove: float = PROVE,
     ):
         self.served = served
         """The release that answers; read it once, then use what you read."""
@@ -58,6 +60,8 @@ class Loop:
         self._follower = Follower(served.recognizer, Tracker(leave=leave), Stillness(still))
         self._next_number = 0
         self._failures = 0
+        self._proving = Proving(prove)
+        self._ended_by: Exception | None = None
         self._beat = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
@@ -83,7 +87,6 @@ class Loop:
         return not self.failed and self._thread.is_alive() and self.age < STALE
 
     def _run(self) -> None:
-        self.served.begins()
         while not self._stop.is_set() and not self.failed:
             self._beat = time.monotonic()
             work = self._inbox.take(BEAT)
@@ -93,13 +96,13 @@ class Loop:
                 self._answer(work)
             elif work is not None:
                 self._look(work)
-        self.served.close(failed=self.failed)
+        self.served.close(self._ended_by)
 
     def _follow(self, served: Served) -> None:
         """Go over to another release. The one before is closed: its last answer was given."""
         before, self.served = self.served, served
         before.close()
-        served.begins()
+        self._proving.begin()
         self._follower.use(served.recognizer)
         self._metrics.serves(served)
         log.info("release %s answers from now on, in the place of %s", served.release_id, before.release_id)
@@ -111,11 +114,12 @@ class Loop:
         try:
             with Stopwatch() as watch:
                 events = self._follower.look(frame.image, frame.time)
-        except Exception:  # a chip, a model or a picture of the release: the next frame may fare better
-            self._failure()
+        except Exception as error:  # a chip, a model or a picture of the release: the next frame may fare better
+            self._failure(error)
             return
         self._failures = 0
-        self.served.answered()
+        if self._proving.answered(time.monotonic()):
+            self.served.served_well()
         self._metrics.looked(watch.spent, was_read=self._follower.read > before, events=events)
         tracker = self._follower.tracker
         self._told(
@@ -130,14 +134,15 @@ class Loop:
             )
         )
 
-    def _failure(self) -> None:
+    def _failure(self, error: Exception) -> None:
         self._failures += 1
+        self._proving.begin()
         self._metrics.failed.inc()
         if self._failures == 1:
             log.exception("a frame could not be read")
         if self._failures >= MOST_FAILURES:
             log.error("%d frames in a row could not be read: giving up", self._failures)
-            self.failed = True
+            self.failed, self._ended_by = True, error
             self._gave_up()
 
     def _answer(self, upload: Upload) -> None:
@@ -152,6 +157,7 @@ class Loop:
         except Exception as error:  # the one who asked is told, the loop goes on
             log.exception("a photo could not be read")
             self._metrics.failed.inc()
+            self._proving.begin()
             upload.answer.set_exception(error)
 
 

@@ -25,7 +25,7 @@ class Served:
     expires: datetime | None = None
     opened: float = field(default_factory=time.time)
     trial: Trial = field(default_factory=lambda: Trial(None))
-    """Counts its starts until it has answered, so that one that ends the service twice is rolled back."""
+    """Counts its starts until it has served well, so that one that ends the service twice is rolled back."""
 
     def __post_init__(self) -> None:
         gallery = self.recognizer.gallery
@@ -38,10 +38,10 @@ class Served:
                 self._keys.setdefault(gallery.card(key).card_id, key)
 
     @classmethod
-    def open(cls, release: Release, recognizer: Recognizer) -> "Served":
-        """What a verified release and the recogniser that was opened with it give."""
+    def open(cls, release: Release, recognizer: Recognizer, trial: Trial | None = None) -> "Served":
+        """What a verified release and the recogniser that was opened with it, within a trial, give."""
         expires = release.signed.expires if release.signed else None
-        return cls(release.release_id, recognizer, expires, trial=Trial.of(release))
+        return cls(release.release_id, recognizer, expires, trial=trial or Trial(None))
 
     def __len__(self) -> int:
         return len(self._cards)
@@ -79,23 +79,11 @@ class Served:
             "expired": self.expired,
         }
 
-    def begins(self) -> None:
-        """It answers from now on."""
-        self.trial.begin()
-
-    def answered(self) -> None:
-        """It answered a frame: from the first one on it is the last good release."""
+    def served_well(self) -> None:
+        """It answers without fault: from now on it is the last good release."""
         self.trial.served_well()
 
-    def refuse(self, why: str) -> None:
-        """It answers wrongly here: the next start begins with the one before. Closes it."""
-        self.trial.failed(why)
-        self.close()
-
-    def close(self, *, failed: bool = False) -> None:
-        """Give back the model, and a chip with it. ``failed``: it could not answer, and its start stays counted."""
-        if failed:
-            self.trial.give_up()
-        else:
-            self.trial.take_back()
+    def close(self, ended_by: Exception | None = None) -> None:
+        """Give back the model, and a chip with it. ``ended_by``: why it can't answer; see :meth:`Trial.ended_by`."""
+        self.trial.ended_by(ended_by)
         self.recognizer.close()

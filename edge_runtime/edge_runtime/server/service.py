@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import Protocol, Self
 
 import uvicorn
@@ -27,6 +28,7 @@ from edge_runtime.server.machine import Machine
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.outbox import Messenger
 from edge_runtime.server.problems import Refused, on_error, on_http, on_refused
+from edge_runtime.server.proving import PROVE
 from edge_runtime.server.served import Served
 from edge_runtime.server.settings import Settings
 from edge_runtime.server.systemd import READY, STOPPING, WATCHDOG, notify, watchdog_seconds
@@ -45,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class Service:
-    """``served`` and ``source`` are open, and closed here. ``reopen``: see :class:`Feed`."""
+    """``served`` and ``source`` are open, and closed here. ``reopen``: see :class:`Feed`; ``prove``: see :class:`Proving`."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class Service:
         reopen: Callable[[], Source] | None = None,
         leave: float = 2.0,
         still: float = 6.0,
+        prove: float = PROVE,
     ):
         self.settings = settings
         self.metrics = metrics or Metrics()
@@ -69,7 +72,9 @@ class Service:
         notices: list[Notice] = [messenger.put for messenger in messengers]
         history = History(settings.history)
         self.board = Board(history, self._hub, self._viewfinder, self._source, self._served, notices)
-        self.loop = Loop(served, self.inbox, self.metrics, self.board.look, self.stop, leave=leave, still=still)
+        self.loop = Loop(
+            served, self.inbox, self.metrics, self.board.look, self.stop, leave=leave, still=still, prove=prove
+        )
         self.metrics.serves(served)
         self.metrics.watch(self._gauges, Machine())
         self._uploads = Uploads(self.inbox, settings.limits, self.metrics.refused)
@@ -93,6 +98,14 @@ class Service:
     def stop(self) -> None:
         """Have :meth:`serve` end. May be called from any thread."""
         self._server.should_exit = True
+
+    def renewed(self, release_id: str, expires: datetime | None) -> None:
+        """Take note until when the signatures of a release hold. May be called from any thread."""
+        served = self.loop.served
+        if served.release_id != release_id or served.expires == expires:
+            return
+        served.expires = expires
+        log.info("release %s was signed anew%s", release_id, f", until {expires:%Y-%m-%d}" if expires else "")
 
     @property
     def failed(self) -> bool:

@@ -1,18 +1,17 @@
-"""The next release, made ready beside the one that answers: opened, warmed and tried before the loop goes over to it."""
+"""The next release, made ready beside the one that answers: opened, warmed and tried before the loop goes over to it.
+
+Where there is none, the signatures of the one that answers may have been renewed: that is told too.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
-from edge_runtime.embedder import EmbedderError
-from edge_runtime.gallery import GalleryError
-from edge_runtime.recognizer import Recognizer
-from edge_runtime.refusals import ReleaseError
-from edge_runtime.selftest import self_test
+from edge_runtime.refusals import SelfTestFailed
+from edge_runtime.release import Release
+from edge_runtime.server.opening import REFUSALS
 from edge_runtime.server.served import Served
-from edge_runtime.trust import NotARoot
-
-REFUSALS = (ReleaseError, EmbedderError, GalleryError, NotARoot, OSError)
 
 log = logging.getLogger(__name__)
 
@@ -20,28 +19,29 @@ log = logging.getLogger(__name__)
 class Successor:
     """Looks for another release now and then.
 
-    ``pointer``: cheap, and differs once there is another; ``opened``: opens the newest, or the last good one; ``test``: raises
-    a ReleaseError for one that must not answer; ``hand_over``: gives it to the loop, and gives back one that was overtaken.
+    ``current``: the id of the one that answers; ``newest``: what is newest by its signed manifest, cheap where that is known;
+    ``opened``: opens and tries that, or the last good one; ``hand_over``: gives it to the loop, and gives back one that was
+    overtaken; ``renewed``: is told until when a release's signatures hold.
     """
 
     def __init__(
         self,
         current: str,
-        pointer: Callable[[], bytes],
+        newest: Callable[[], Release],
         opened: Callable[[], Served],
         hand_over: Callable[[Served], Served | None],
+        renewed: Callable[[str, datetime | None], None],
         seconds: float,
-        test: Callable[[Recognizer], object] = self_test,
     ):
         self.refused = ""
         """Why the newest release does not answer; empty if it does."""
         self._current = current
-        self._known = b""
-        self._pointer = pointer
+        self._passed_over = ""
+        self._newest = newest
         self._opened = opened
         self._hand_over = hand_over
+        self._renewed = renewed
         self._seconds = seconds
-        self._test = test
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="successor", daemon=True)
 
@@ -62,20 +62,14 @@ class Successor:
     def look(self) -> bool:
         """Look once; whether another release was handed over. A place that can't be read is asked again the next time."""
         try:
-            pointer = self._pointer()
-            if pointer == self._known:
+            newest = self._newest()
+            if newest.release_id == self._current:
+                self._renewed(newest.release_id, newest.signed.expires if newest.signed else None)
+                self.refused = ""
                 return False
-            served = self._opened()
-            if served.release_id == self._current:
-                served.close()
-                self._known = pointer
+            if newest.release_id == self._passed_over:
                 return False
-            try:
-                self._test(served.recognizer)
-            except Exception as error:
-                served.refuse(str(error))
-                self._known = pointer  # what fails once would fail again
-                raise
+            served = self._made_ready(newest.release_id)
         except REFUSALS as error:
             self._say_refused(str(error))
             return False
@@ -83,10 +77,26 @@ class Successor:
             log.exception("another release could not be tried")
             self._say_refused("the newest release failed when it was tried: the log says how")
             return False
-        self._known, self._current, self.refused = pointer, served.release_id, ""
+        return served is not None and self._handed_over(served)
+
+    def _made_ready(self, release_id: str) -> Served | None:
+        """The release that follows; None where what opens is still the one that answers. Raises what opening raises."""
+        try:
+            served = self._opened()
+        except SelfTestFailed:
+            self._passed_over = release_id  # what fails once would fail again
+            raise
+        if served.release_id != self._current:
+            return served
+        served.close()
+        self._passed_over = release_id
+        return None
+
+    def _handed_over(self, served: Served) -> bool:
         if self._stop.is_set():
             served.close()
             return False
+        self._current, self._passed_over, self.refused = served.release_id, "", ""
         overtaken = self._hand_over(served)
         if overtaken is not None:
             overtaken.close()

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import cv2
 import jsonschema
@@ -16,9 +17,11 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
+from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.release import open_release
 from edge_runtime.server.api import description
+from edge_runtime.server.opening import Opener
 from edge_runtime.server.served import Served
 from edge_runtime.server.service import Service
 from edge_runtime.server.settings import Limits, Settings
@@ -178,6 +181,17 @@ def opened(publisher):
         return Served.open(release, Recognizer.open(release, threads=1))
 
     return open_it
+
+
+@pytest.fixture
+def opener(publisher):
+    """Makes what opens the publisher's newest release to be served; ``load`` in the place of loading a recogniser."""
+
+    def make(load=None, place=None, trusted=publisher.trusted, **named):
+        newest = partial(open_newest, place or publisher.releases, trusted)
+        return Opener(newest, load or partial(Recognizer.open, threads=1), **named)
+
+    return make
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 """Another release takes over while frames and photos come, and no answer mixes the two."""
 
 import threading
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
+from edge_runtime.hailo.faults import HailoFault
+from edge_runtime.pull import newest_at
 from edge_runtime.refusals import SelfTestFailed
 from edge_runtime.server.inbox import Inbox
 from edge_runtime.server.successor import Successor
@@ -15,10 +19,10 @@ PATH = "/api/v1/recognize"
 def successor(publisher, opened):
     """Looks for the release that follows the publisher's first."""
 
-    first = publisher.folder.name
+    first, newest = publisher.folder.name, partial(newest_at, publisher.releases, publisher.trusted)
 
     def make(hand_over, **named):
-        named = {"pointer": (publisher.releases / "latest.json").read_bytes, "opened": opened, **named}
+        named = {"newest": newest, "opened": opened, "renewed": lambda *_: None, **named}
         return Successor(first, hand_over=hand_over, seconds=0.05, **named)
 
     return make
@@ -71,31 +75,24 @@ def test_the_one_before_is_closed_after_its_last_answer(serve, opened, another, 
     assert before.picture("demo-1")[:2] == b"\xff\xd8"
 
 
-def test_nothing_is_opened_while_the_pointer_stays(successor, opened):
-    counted = []
-    following = successor(counted.append, opened=lambda: counted.append("opened") or opened())
+def test_nothing_is_opened_while_the_newest_is_the_one_that_answers(successor):
+    following = successor(pytest.fail, opened=pytest.fail)
     assert [following.look() for _ in range(3)] == [False, False, False]
-    assert counted == ["opened"]
 
 
-def test_a_release_that_fails_its_test_is_closed_and_not_tried_again(successor, another, opened, told):
+def test_a_release_that_fails_its_test_is_closed_and_not_tried_again(successor, another, opener):
     another()
     tried = []
 
     def fail(recognizer):
-        tried.append(recognizer)
+        recognizer.close = lambda: tried.append("closed")
+        tried.append("tried")
         raise SelfTestFailed("the picture of demo-1 is taken for demo-2: publish the release again")
 
-    def opened_on_trial():
-        served = opened()
-        served.trial = Trial(told)
-        return served
-
-    following = successor(pytest.fail, opened=opened_on_trial, test=fail)
+    following = successor(pytest.fail, opened=opener(test=fail).next)
     assert [following.look() for _ in range(3)] == [False, False, False]
-    assert len(tried) == 1
+    assert tried == ["tried", "closed"]
     assert "demo-1 is taken for demo-2" in following.refused
-    assert told.get() == "refused", "the next start must not begin with it"
 
 
 def test_a_release_that_is_damaged_leaves_the_one_that_answers(successor, another, publisher, caplog):
@@ -107,21 +104,43 @@ def test_a_release_that_is_damaged_leaves_the_one_that_answers(successor, anothe
     assert len([each for each in caplog.records if "no other release is used" in each.message]) == 1
 
 
-def test_a_place_that_cannot_be_read_is_asked_again(successor, another):
+def test_a_place_that_cannot_be_read_is_asked_again(successor, another, publisher):
     another()
     handed, place_is_there = [], []
 
-    def pointer():
+    def newest():
         if not place_is_there:
             raise FileNotFoundError("the stick was pulled out")
-        return b"another"
+        return newest_at(publisher.releases, publisher.trusted)
 
-    following = successor(handed.append, pointer=pointer)
+    following = successor(handed.append, newest=newest)
     assert not following.look()
     place_is_there.append(True)
     assert following.look()
     assert handed[0].release_id == "fedcba9876543210"
     assert following.refused == ""
+
+
+def test_signatures_that_were_renewed_end_the_warning_without_a_restart(publisher, opened, successor, serve, until):
+    channel = publisher.repository.channels["stable"]
+    channel.expires = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    publisher.publish(publisher.folder, publisher.manifest)
+    service, client = serve(served=opened())
+    assert client.get("/api/v1/release").json()["expired"] is True
+    with client.stream() as stream:
+        stream.take(lambda m: m["type"] == "state" and m["release"]["expired"])
+        channel.expires += timedelta(days=90)
+        publisher.publish(publisher.folder, publisher.manifest)
+        assert not successor(pytest.fail, opened=pytest.fail, renewed=service.renewed).look()
+        state = stream.take(lambda m: m["type"] == "state" and not m["release"]["expired"])
+    assert state["release"]["expires"] == channel.expires.isoformat(timespec="seconds")
+    assert "edge_release_expired 0.0" in client.get("/metrics").text
+
+
+def test_what_is_said_of_another_release_than_the_one_that_answers_changes_nothing(serve, opened):
+    service, client = serve()
+    service.renewed("fedcba9876543210", datetime(2020, 1, 1, tzinfo=UTC))
+    assert client.get("/api/v1/release").json()["expires"] == opened().expires.isoformat(timespec="seconds")
 
 
 def test_a_release_that_is_overtaken_before_it_is_used_is_given_back(opened):
@@ -131,26 +150,37 @@ def test_a_release_that_is_overtaken_before_it_is_used_is_given_back(opened):
     assert inbox.take(0) is second
 
 
-def test_a_release_is_on_trial_until_it_answered_a_frame(serve, opened, hand, until, told):
+def test_a_release_is_on_trial_until_it_answered_frames_for_a_while(serve, opened, until, told):
     served = opened()
     served.trial = Trial(told)
-    serve(served=served)
-    until(lambda: told.qsize() == 2)
-    assert [told.get() for _ in range(2)] == ["begins", "served well"]
+    service, _ = serve(served=served, prove=0.2)
+    until(lambda: not told.empty())
+    assert told.get() == "served well"
+    assert service.feed.frames > 2
 
 
-def test_the_start_of_a_release_that_fails_frame_after_frame_stays_counted(serve, opened, hand, until, told):
+def test_a_release_that_is_followed_before_it_has_served_well_was_stopped_in_peace(serve, opened, another, told, until):
+    served = opened()
+    served.trial = Trial(told)
+    service, _ = serve(served=served, prove=3600)
+    another()
+    service.inbox.put_release(opened())
+    until(lambda: not told.empty())
+    assert told.get() == "ended by None"
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a kernel is missing"), HailoFault("the Hailo chip was lost", 62)])
+def test_a_release_that_fails_frame_after_frame_is_told_what_ended_it(serve, opened, until, told, fault):
     served = opened()
     served.trial = Trial(told)
 
     def fails(image, quick=False):
-        raise RuntimeError("the chip is gone")
+        raise fault
 
     served.recognizer.recognize = fails
-    service, _ = serve(served=served)
-    until(lambda: service.failed)
-    until(lambda: told.qsize() == 2)
-    assert [told.get() for _ in range(2)] == ["begins", "crashed"]
+    service, _ = serve(served=served, prove=0)
+    until(lambda: service.failed and not told.empty())
+    assert told.get() == f"ended by {fault}"
 
 
 class Trial:
@@ -159,21 +189,12 @@ class Trial:
     def __init__(self, told):
         self.told, self.done = told, False
 
-    def begin(self):
-        self.told.put("begins")
-
     def served_well(self):
         if not self.done:
             self.told.put("served well")
         self.done = True
 
-    def failed(self, reason):
-        self.told.put("refused")
-
-    def take_back(self):
+    def ended_by(self, error):
         if not self.done:
-            self.told.put("stopped in peace")
+            self.told.put(f"ended by {error}")
         self.done = True
-
-    def give_up(self):
-        self.told.put("crashed")

@@ -1,0 +1,82 @@
+"""What `edge-runtime serve` holds in memory: at its start, after one frame and after many, and how much of it is files.
+
+Frames of the release's own pictures lie in a folder and are served over and over. Nobody watches; each frame shows another card,
+so that each is read.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+
+from edge_runtime.bench.frames import frames
+from edge_runtime.bench.measure import rollup
+from edge_runtime.gallery import read_catalogue
+from edge_runtime.references import References
+from edge_runtime.release import Release
+
+ALONE = Path(__file__).with_name("alone.py")
+SHOWN = 20
+"""Frames in the folder."""
+PATIENCE = 600.0
+"""Seconds until so many frames must have been read."""
+
+
+def resident(release: Release, count: int, work: Path, python: str = sys.executable) -> dict[str, dict[str, float]]:
+    """Megabytes of the service (resident, of that in files, and its share of what processes have in common) over time.
+
+    ``python``: an interpreter whose environment is that of a device.
+    """
+    folder = work / "frames"
+    folder.mkdir(exist_ok=True)
+    shown = frames(References(release.references), list(read_catalogue(release.catalogue)), SHOWN)
+    for number, (_, image) in enumerate(shown):
+        cv2.imwrite(str(folder / f"{number:03d}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    found = {}
+    with _serving(release.folder, folder, python) as (process, address):
+        for name, least in (("at the start", 0), ("after 1 frame", 1), (f"after {count} frames", count)):
+            _wait_for(address, least)
+            found[name] = {kind: round(size / 1e6, 1) for kind, size in rollup(process.pid).items()}
+    return found
+
+
+@contextmanager
+def _serving(release: Path, folder: Path, python: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    command = [python, str(ALONE), "serve", str(release), str(folder), "--repeat", "--port", "0"]
+    process = subprocess.Popen([*command, "--log", "json"], stderr=subprocess.PIPE, text=True)
+    try:
+        yield process, _address(process)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _address(process: "subprocess.Popen[str]") -> str:
+    said = ""
+    for line in process.stderr or ():
+        said = str(json.loads(line)["message"]) if line.startswith("{") else line
+        if said.startswith("open http"):
+            return said.removeprefix("open ")
+    raise SystemExit(f"edge: the service ended: {said}")
+
+
+def _wait_for(address: str, count: int) -> None:
+    """Wait until so many frames were read."""
+    end = time.monotonic() + PATIENCE
+    while _read(address) < count:
+        if time.monotonic() > end:
+            raise SystemExit(f"edge: the service did not read {count} frames in {PATIENCE:.0f} s")
+        time.sleep(0.2)
+
+
+def _read(address: str) -> int:
+    with urllib.request.urlopen(f"{address}metrics", timeout=60) as answer:
+        found = re.search(r'edge_frames_total\{outcome="read"\} (\S+)', answer.read().decode())
+    return int(float(found[1])) if found else 0

@@ -1,0 +1,70 @@
+"""Entries of ZIP archives are read as Python's zipfile reads them, from less memory."""
+
+import os
+import zipfile
+
+import pytest
+
+from edge_runtime.archives import Archives, BadArchive
+
+KEYS = (0, 7, 2**64 - 1)
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """Writes an archive of stored entries by name."""
+
+    def write(name, entries, compression=zipfile.ZIP_STORED):
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            for entry, data in entries.items():
+                archive.writestr(entry, data)
+        return path
+
+    return write
+
+
+def test_entries_of_all_archives_are_read_by_number(packed):
+    paths = [packed(f"{key:x}.zip", {f"{key:016x}.jpg": b"picture %d" % key, "notes.txt": b""}) for key in KEYS]
+    archives = Archives(paths, (".jpg", ".orb"))
+    assert [archives.read(key, ".jpg") for key in KEYS] == [b"picture %d" % key for key in KEYS]
+    assert [archives.has(key, ".jpg") for key in (*KEYS, 6, 8)] == [True, True, True, False, False]
+    assert not archives.has(7, ".orb")
+    with pytest.raises(KeyError, match=r"0000000000000007\.orb"):
+        archives.read(7, ".orb")
+
+
+def test_the_entry_of_a_later_archive_wins(packed):
+    paths = [packed(f"{turn}.zip", {f"{7:016x}.jpg": turn}) for turn in ("first", "second")]
+    assert Archives(paths, (".jpg",)).read(7, ".jpg") == b"second"
+
+
+def test_no_archives_have_nothing():
+    assert not Archives((), (".jpg",)).has(7, ".jpg")
+
+
+def test_what_is_no_archive_or_deflated_is_refused(packed, tmp_path):
+    (tmp_path / "text.zip").write_text("I am no archive.")
+    deflated = packed("deflated.zip", {f"{7:016x}.jpg": bytes(1000)}, zipfile.ZIP_DEFLATED)
+    odd = packed("odd.zip", {"not-sixteen-hex-.jpg": b""})
+    for path in (tmp_path / "text.zip", deflated, odd, tmp_path / "gone.zip"):
+        with pytest.raises(BadArchive) as caught:
+            Archives([path], (".jpg",))
+        assert caught.value.path == path
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data.replace(b"picture", b"pixture"), lambda data: data[:10]])
+def test_an_entry_that_rotted_is_refused(packed, spoil):
+    path = packed("a.zip", {f"{7:016x}.jpg": b"a picture"})
+    archives = Archives([path], (".jpg",))
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(BadArchive):
+        archives.read(7, ".jpg")
+
+
+def test_files_are_closed_with_the_archives(packed):
+    path = packed("a.zip", {f"{7:016x}.jpg": b"a picture"})
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    archives = Archives([path], (".jpg",))
+    del archives
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
