@@ -54,6 +54,16 @@ def test_exact_twins_come_in_the_order_of_their_keys(gallery):
     assert [match.card.card_id for match in found] == ["twin-b", "twin-a"]
 
 
+def test_a_large_gallery_is_searched_through_its_graph_and_finds_the_same(gallery, monkeypatch):
+    vectors = np.random.default_rng(0).normal(size=(300, 32)).astype(np.float32)
+    rows = [(f"card-{number}", 0, unit(*vector)) for number, vector in enumerate(vectors)]
+    queries = np.stack([unit(*vector) for vector in vectors + np.float32(0.3)])
+    every = gallery(*rows).search(queries, 1)
+    monkeypatch.setattr("edge_runtime.gallery.EXACT_UP_TO", 100)
+    through_graph = gallery(*rows).search(queries, 1)
+    assert np.mean([one == other for one, other in zip(every, through_graph, strict=True)]) > 0.99
+
+
 def test_no_more_cards_come_than_were_asked_for(gallery):
     rows = [(f"card-{number}", 0, unit(1, number)) for number in range(9)]
     assert len(gallery(*rows).search(unit(1, 0)[None], count=3)[0]) == 3

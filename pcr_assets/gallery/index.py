@@ -20,7 +20,8 @@ from pcr_assets.gallery.keys import KeyCollision
 if TYPE_CHECKING:
     from usearch.index import Index
 
-ONE_THREAD = 1  # with several, the graph inside the file depends on their timing
+SIDE_BY_SIDE = 50_000
+"""New vectors from which all cores add: the graph inside the file then depends on their timing, what it holds does not."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,10 @@ def update_index(
     gone = np.setdiff1d(index.keys[:], staying)
     if len(gone):
         index.remove(gone)
+    threads = 0 if sum(int(new.sum()) for new in fresh.values()) >= SIDE_BY_SIDE else 1
     for name, new in fresh.items():
         if new.any():
-            index.add(keys[name][new], vectors_of(tables[name])[new], threads=ONE_THREAD)
+            index.add(keys[name][new], vectors_of(tables[name])[new], threads=threads)
     removed = [name for name in sorted(previous_sets) if name not in kept]
     return IndexUpdate(index, sets, tuple(tables), tuple(removed), afresh)
 
