@@ -65,7 +65,7 @@ class Gallery:
         self._index = index
         self._exact = len(index) <= EXACT_UP_TO
         if not self._exact:
-            index.expansion_search = WIDTH
+            index.expansion_search = WIDTH  # type: ignore[misc]  # it has a setter, which the stubs forgot
         self._cards = cards
         self.dim = int(index.ndim)
 
