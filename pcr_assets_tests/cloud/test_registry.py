@@ -127,13 +127,8 @@ def packages(sagemaker):
     return list(registry.packages_of(sagemaker, "pokemon-card-recognition-models"))
 
 
-def test_packed_models_wait_in_the_registry_with_their_lineage_and_measures(
-    sagemaker, profile, s3, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("pcr_assets.resources.downloads.CACHE", tmp_path / "cache")
-    artifacts = store_with_models(f"s3://training/{layout.PROJECT}")
-    repack(artifacts, tmp_path)
-    assert registry.main(["--store", "s3://training", "--profile", str(profile), "register"]) == 0
+def test_packed_models_wait_in_the_registry_with_their_lineage_and_measures(artifacts, sagemaker, profile):
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
     found = {each["CustomerMetadataProperties"]["model"]: each for each in packages(sagemaker)}
     assert set(found) == set(MODELS)
     student = found["efficientnet-student-stage2"]
@@ -147,10 +142,8 @@ def test_packed_models_wait_in_the_registry_with_their_lineage_and_measures(
     assert lineage["teacher_license"] == "Apache-2.0"
     assert lineage["model_digest"] == artifacts.current(layout.STAGE2).digest
     for url in (spec["Containers"][0]["ModelDataUrl"], student["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]):
-        bucket, _, key = url.removeprefix("s3://").partition("/")
-        assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
-    metrics = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    assert metrics["multiclass_classification_metrics"]["recall_at_1_hard"]["value"] == 0.9
+        held = artifacts.store.read(url.removeprefix(f"{artifacts.store.root}/"))
+    assert json.loads(held)["multiclass_classification_metrics"]["recall_at_1_hard"]["value"] == 0.9
 
 
 def test_the_manifest_names_what_is_registered(artifacts, sagemaker, profile):
