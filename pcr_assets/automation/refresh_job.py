@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -60,12 +60,14 @@ def refresh_job_for(
             raise dg.Failure(str(outcome), metadata={"exit code": int(outcome.ending)}, allow_retries=False)
         context.log.info(str(outcome))
 
+    preset: Any = dg.RunConfig({OP: RefreshConfig(select=select)}) if select != "*" else None
+
     @dg.job(
         name=name,
         description=about,
         executor_def=dg.in_process_executor,
         tags={"pcr/launcher": "job"},
-        config=dg.RunConfig({OP: RefreshConfig(select=select)}) if select != "*" else None,
+        config=preset,
     )
     def refresh() -> None:
         refresh_stale()

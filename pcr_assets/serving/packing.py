@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pcr_assets import digests, layout
-from pcr_assets.resources.artifacts import Artifact, Artifacts
+from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.serving import archive
 
 Export = Callable[[Artifact, Path], Path]
@@ -54,7 +54,9 @@ class Packed:
 def pack(artifacts: Artifacts, models: Iterable[str], export: Export, work: Path) -> Artifact:
     """Publish the archives of ``models`` as they are now; one whose content did not change is not made again."""
     before = artifacts.find(layout.PACKAGES)
-    kept, files, packed = {}, {}, []
+    kept: dict[str, PublishedFile] = {}
+    files: dict[str, Path | bytes] = {}
+    packed: list[Packed] = []
     for model in models:
         entry = _described(artifacts, model)
         packed.append(entry)
@@ -62,8 +64,8 @@ def pack(artifacts: Artifacts, models: Iterable[str], export: Export, work: Path
         if before and entry in packed_in(before):
             kept[entry.file] = before.files[entry.file]
         else:
-            files[entry.file] = work / f"{model}.tar.gz"
-            archive.write(files[entry.file], _onnx(artifacts, model, export, work), asdict(entry))
+            files[entry.file] = made = work / f"{model}.tar.gz"
+            archive.write(made, _onnx(artifacts, model, export, work), asdict(entry))
     said = {"packed": [json.loads(json.dumps(asdict(entry))) for entry in packed]}
     metrics = {name: digests.of_bytes(data) for name, data in files.items() if isinstance(data, bytes)}
     digest = digests.of_json([said, metrics])

@@ -17,19 +17,19 @@ class EndpointSettings(_Part):
 
     deploy: bool = False
     """Whether a refresh brings the newest approved version into service."""
-    name: str = Field("pokemon-card-recognition", pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
+    name: str = Field(default="pokemon-card-recognition", pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$")
     model: Model = "efficientnet-student-stage2"
     instance: str = "ml.c5.xlarge"
-    instances: int = Field(1, ge=1)
-    most_ms: float = Field(500, gt=0)
+    instances: int = Field(default=1, ge=1)
+    most_ms: float = Field(default=500, gt=0)
     """The alarm that rolls back: the 95th percentile of the model's latency."""
-    most_errors: int = Field(5, ge=0)
+    most_errors: int = Field(default=5, ge=0)
     """The other one: answers with 5xx in a minute."""
-    bake_seconds: int = Field(300, ge=0, le=3600)
+    bake_seconds: int = Field(default=300, ge=0, le=3600)
     """How long the old machines stay after all traffic has moved."""
-    canary_percent: int = Field(10, ge=1, le=50)
+    canary_percent: int = Field(default=10, ge=1, le=50)
     """The share of the machines that gets traffic first. With one machine, traffic moves all at once."""
-    patience_minutes: int = Field(45, gt=0)
+    patience_minutes: int = Field(default=45, gt=0)
     tags: dict[str, str] = {}
 
 
@@ -37,10 +37,10 @@ class TransformSettings(_Part):
     """Machines of a batch transform."""
 
     instance: str = "ml.c5.xlarge"
-    instances: int = Field(1, ge=1)
-    at_once: int = Field(4, ge=1)
+    instances: int = Field(default=1, ge=1)
+    at_once: int = Field(default=4, ge=1)
     """Pictures that one machine works at."""
-    patience_minutes: int = Field(240, gt=0)
+    patience_minutes: int = Field(default=240, gt=0)
 
 
 class ServingSettings(_Part):

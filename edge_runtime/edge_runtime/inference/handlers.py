@@ -1,6 +1,6 @@
 """The four functions of SageMaker's PyTorch containers: a picture that is nothing but a card becomes a unit vector.
 
-The vector is the one that the gallery holds of such a scan: the same geometry, the same model file, the same runtime.
+The geometry, the model file and the runtime are those that make the gallery.
 https://docs.aws.amazon.com/sagemaker/latest/dg/adapt-inference-container.html
 """
 
