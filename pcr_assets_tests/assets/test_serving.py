@@ -10,12 +10,12 @@ from pcr_assets import layout
 from pcr_assets.assets import serving
 from pcr_assets.cloud import endpoint, registry
 from pcr_assets.resources.project import Project
-from pcr_assets_tests.cloud.conftest import aws, s3
+from pcr_assets_tests.cloud.conftest import aws
 from pcr_assets_tests.cloud.test_endpoint import CHOSEN, Cloud
-from pcr_assets_tests.cloud.test_registry import IMAGE, MODELS
+from pcr_assets_tests.cloud.test_registry import IMAGE, MODELS, SaidToBeInABucket
 from pcr_assets_tests.project_records.synthetic import store_with_models
 
-__all__ = ["aws", "s3"]
+__all__ = ["aws"]
 STUDENT = "efficientnet-student-stage2"
 
 
@@ -43,14 +43,15 @@ def test_nothing_is_packed_registered_or_deployed_until_asked(tmp_path, monkeypa
     assert not registry.read(project.artifacts), "a book that is there stays, and none is made"
 
 
-def test_from_a_model_to_an_endpoint_with_a_persons_word_between(s3, tmp_path, monkeypatch):
-    monkeypatch.setattr("pcr_assets.resources.downloads.CACHE", tmp_path / "cache")
+def test_from_a_model_to_an_endpoint_with_a_persons_word_between(aws, tmp_path, monkeypatch):
+    bucket = SaidToBeInABucket(store_with_models(tmp_path / "store").store)
+    for module in ("resources.project", "cloud.registry", "cloud.endpoint"):
+        monkeypatch.setattr(f"pcr_assets.{module}.open_store", lambda _: bucket)
     monkeypatch.setattr("time.sleep", lambda _: None)
     profile = tmp_path / "mine.yaml"
     section = {"pack": MODELS, "registered": True, "image": IMAGE, "role": CHOSEN.role, "endpoint": {"deploy": True}}
     profile.write_text(yaml.safe_dump({"extends": "embedded", "serving": section}))
     project = Project(store="s3://training", scratch=str(tmp_path / "work"), profile=str(profile))
-    store_with_models(f"s3://training/{layout.PROJECT}")
     compute, cloud = DrawnCompute(), Cloud()
 
     packed = serving.model_packages(project=project, compute=compute)
@@ -66,8 +67,8 @@ def test_from_a_model_to_an_endpoint_with_a_persons_word_between(s3, tmp_path, m
     package = cloud.sagemaker.describe_model_package(
         ModelPackageName=registry.approved(project.artifacts, STUDENT)[1].arn
     )
-    archive = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].removeprefix("s3://training/")
-    assert s3.head_object(Bucket="training", Key=archive)["ContentLength"] > 0
+    archive = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    assert bucket.size(archive.removeprefix(f"{bucket.root}/"))
     assert held != waiting.data_version.value, "the planner sees that the store holds another version"
     assert serving.model_registry(project=project).data_version.value == held
 
