@@ -6,6 +6,7 @@ import unittest.mock
 
 import boto3
 import botocore.loaders
+import botocore.session
 import pytest
 from moto import mock_aws
 
@@ -13,7 +14,7 @@ from moto import mock_aws
 @pytest.fixture(scope="session", autouse=True)
 def _descriptions_read_once():
     """botocore reads megabytes of JSON for each session's first client of a service: all sessions here share what was read."""
-    with unittest.mock.patch.object(botocore.loaders, "create_loader", functools.cache(botocore.loaders.create_loader)):
+    with unittest.mock.patch.object(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader)):
         yield
 
 
