@@ -87,6 +87,10 @@ gc: setup  ## say what nothing refers to any more, in the store and here; remove
 adopt: setup instance  ## take over what lies in a folder or s3://…, laid out as this project is: make adopt PREFIX=… [APPLY=1]
 	@python -m pcr_assets.adopt '$(PCR_STORE)' $(if $(APPLY),--apply) || test $$? -eq 3
 
+.PHONY: approve
+approve: setup  ## say that a registered model may be used: make approve MODEL=efficientnet-student-stage2 [WHY="…"]
+	@python -m pcr_assets.cloud.registry approve '$(or $(MODEL),$(error say which: make approve MODEL=efficientnet-student-stage2))' $(if $(WHY),--why '$(WHY)')
+
 lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime
 	env -u DAGSTER_HOME dagster definitions validate -w workspace.yaml

@@ -7,6 +7,8 @@ DAGSTER = ["dagster==1.13.27", "dagster-webserver==1.13.27", "dagster-aws==0.29.
 DAGSTER_GUARDS = ["sqlalchemy<2.1", "grpcio-health-checking<1.82"]
 # Records in PostgreSQL; psycopg2-binary carries the database's client library.
 TEAM = ["dagster-postgres==0.29.27", "psycopg2-binary==2.9.13"]
+# Writes the CloudFormation template of docs/deployment.md.
+AWS = ["troposphere==4.11.1"]
 DATA = ["numpy==2.4.6", "pandas==3.1.1", "pyarrow==26.0.1", "boto3==1.44.5", "s3transfer==0.19.3", "pillow==13.0.0"]
 # torch, torchvision and timm are released in step: move them together.
 LEARNING = ["torch==2.13.0", "torchvision==0.28.0", "timm==1.0.31", "safetensors==0.8.0", "matplotlib==3.11.2"]
@@ -48,8 +50,12 @@ setup(
     extras_require={
         "team": TEAM,
         "bench": ["faiss-cpu==1.15.1", "markdown-it-py==4.3.0"],  # a peer of the index; the report as HTML
+        "aws": AWS,
         "dev": [
             *TEAM,
+            *AWS,
+            "cfn-lint==1.58.0",
+            "awscli==1.46.3",  # the commands of docs/deployment.md, as a person types them
             "pytest==9.2.0",
             "pytest-xdist==3.8.0",
             "hypothesis==6.170.15",

@@ -5,9 +5,22 @@ from typing import Any
 
 import dagster as dg
 
-from pcr_assets.assets import cards, dataset, exports, feedback, models, project, reference, release, report, settings
+from pcr_assets.assets import (
+    cards,
+    dataset,
+    exports,
+    feedback,
+    models,
+    project,
+    reference,
+    release,
+    report,
+    serving,
+    settings,
+)
 from pcr_assets.automation.declarative import automated, content_changes
 from pcr_assets.automation.new_cards import new_cards
+from pcr_assets.automation.pipelines import pipeline_jobs
 from pcr_assets.automation.refresh_job import refresh_job
 from pcr_assets.automation.renewal import renew_nightly, renew_trust
 from pcr_assets.checks import CHECKS
@@ -16,7 +29,7 @@ from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 
-FLOORS = [settings, cards, dataset, models, exports, reference, report, release, feedback, project]
+FLOORS = [settings, cards, dataset, models, exports, reference, report, release, feedback, serving, project]
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -31,7 +44,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         assets=automated(dg.load_assets_from_modules(FLOORS)),
         asset_checks=CHECKS,
         resources={**resources, **(resource_overrides or {})},
-        jobs=[refresh_job, renew_trust],
+        jobs=[refresh_job, *pipeline_jobs, renew_trust],
         schedules=[renew_nightly],
         sensors=[new_cards, content_changes],
         executor=dg.in_process_executor,

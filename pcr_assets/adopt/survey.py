@@ -44,7 +44,7 @@ LEFT_ALONE = {
     "data/calibration/": "calibration pictures are drawn anew, as uint8 and at the student's input size",
     "data/reference/": "the gallery is embedded anew, by the very model that will answer",
     "profiling/": "profiles stay where they are",
-    "pipelines/": "nothing here is read",
+    "pipelines/": "written anew by pipelines; what is not ours in those places is kept below metadata/replaced/",
     "models/efficientnet-hailo/calibration/": "calibration pictures are drawn anew",
 }
 TAKEN = {

@@ -19,6 +19,7 @@ from pcr_assets.assets.models import outline_filter, student_stage1, student_sta
 from pcr_assets.assets.reference import card_embeddings, card_index
 from pcr_assets.assets.release import edge_release
 from pcr_assets.assets.report import recognition_report
+from pcr_assets.assets.serving import model_registry
 from pcr_assets.assets.settings import records_config
 from pcr_assets.resources.project import Project
 
@@ -43,7 +44,7 @@ DRAWN = [cards, dataset, models, exports, reference, report, release]
 recorded = partial(asset, "project", kinds={"json"}, code_version="1")
 
 
-@recorded(layout.MANIFEST, deps=[*MADE, records_config])
+@recorded(layout.MANIFEST, deps=[*MADE, model_registry, records_config])
 def project_manifest(project: Project) -> dg.MaterializeResult:
     """The whole project in one file: models, lineage, data, release, costs. Read from artifacts and the log of runs."""
     from pcr_assets.project_records import costs, manifest
@@ -190,6 +191,19 @@ def experiments_index(project: Project) -> dg.MaterializeResult:
     return materialized(published, {"runs": len(runs), "all runs": show.listed(runs)})
 
 
+@recorded(layout.PIPELINES_RECORD, deps=[project_manifest])
+def pipelines(project: Project) -> dg.MaterializeResult:
+    """What each pipeline builds, in which order and behind which gates: read from the definitions, for people and programs."""
+    from pcr_assets.automation.pipelines import PIPELINES
+    from pcr_assets.definitions import build_defs
+    from pcr_assets.project_records import pipelines as pages
+    from pcr_assets.project_records.placing import place
+
+    described = [pages.describe(build_defs(), each.name, each.select, each.about) for each in PIPELINES]
+    published = place(project.artifacts, layout.PIPELINES_RECORD, pages.files(described))
+    return materialized(published, {"pipelines": ", ".join(each["name"] for each in described)})
+
+
 def graph() -> tuple[list[tuple[str, str]], dict[str, str]]:
     """The assets of all floors below this one: pairs of an asset and one made from it, and the floor of each."""
     specs = [spec for made in dg.load_assets_from_modules(DRAWN) for spec in made.specs]  # type: ignore[union-attr]
@@ -200,13 +214,9 @@ def graph() -> tuple[list[tuple[str, str]], dict[str, str]]:
 
 def _sources(project: Project) -> tuple[Any, Any]:
     """All that records are read from, and the settings of the section ``records``."""
-    from pcr_assets.project_records import price_table
-    from pcr_assets.project_records.models import Sources
-    from pcr_assets.resources.runs import logged
+    from pcr_assets.project_records.sources import gather
 
-    chosen = _settings(project)
-    runs = tuple(logged(project.root))
-    return Sources(project.artifacts, runs, price_table.prices(chosen), price_table.history(chosen)), chosen
+    return gather(project.artifacts, project.settings)
 
 
 def _settings(project: Project) -> Any:

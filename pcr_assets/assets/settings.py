@@ -32,6 +32,7 @@ def check(settings: Settings, section: str | None = None) -> None:
     from pcr_assets.hailo.model_script import HailoSettings
     from pcr_assets.learning.quantize import QuantizeSettings
     from pcr_assets.project_records.settings import RecordsSettings
+    from pcr_assets.serving.settings import ServingSettings
     from pcr_assets.trust.settings import TrustSettings
 
     kinds: dict[str, type] = {
@@ -46,6 +47,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         "report": ReportSettings,
         "trust": TrustSettings,
         "records": RecordsSettings,
+        "serving": ServingSettings,
     }
     for name in kinds.keys() & {section} if section else kinds:
         settings.check(name, kinds[name])
@@ -75,6 +77,9 @@ stage2_config = config_asset("stage2", "How the student is fine-tuned for retrie
 outline_filter_config = config_asset("outline_filter", "How the filter of outlines learns, and what it may lose.")
 quantization_config = config_asset("quantization", "How the ONNX model becomes an integer model.")
 report_config = config_asset("report", "Which queries judge a release, and what it must reach.")
+serving_config = config_asset(
+    "serving", "Which models are packed, registered and served by SageMaker: none, until asked."
+)
 
 
 @observed("settings", kinds={"yaml"})

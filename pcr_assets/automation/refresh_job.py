@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -22,10 +22,17 @@ class RefreshConfig(dg.Config):
     arrived: dict[str, str] = Field(default_factory=dict)
 
 
-def refresh_job_for(build: Callable[[], dg.Definitions]) -> dg.JobDefinition:
-    """The job ``refresh`` over the definitions that ``build`` makes; its waves appear in the UI as runs of their own.
+def refresh_job_for(
+    build: Callable[[], dg.Definitions],
+    *,
+    name: str = "refresh",
+    select: str = "*",
+    about: str = "Build everything stale, in waves, and nothing else: the same as `make refresh`.",
+) -> dg.JobDefinition:
+    """A job over the definitions that ``build`` makes; its waves appear in the UI as runs of their own.
 
-    It waits for a refresh that runs already, in a shell say: that one may have looked before the cards came.
+    ``select`` is what is built where a run's configuration doesn't name something else. The job waits for a refresh
+    that runs already, in a shell say: that one may have looked before the cards came.
     """
 
     @dg.op(name=OP, description="Build everything stale, in waves, and nothing else.")
@@ -53,11 +60,14 @@ def refresh_job_for(build: Callable[[], dg.Definitions]) -> dg.JobDefinition:
             raise dg.Failure(str(outcome), metadata={"exit code": int(outcome.ending)}, allow_retries=False)
         context.log.info(str(outcome))
 
+    preset: Any = dg.RunConfig({OP: RefreshConfig(select=select)}) if select != "*" else None
+
     @dg.job(
-        name="refresh",
-        description="Build everything stale, in waves, and nothing else: the same as `make refresh`.",
+        name=name,
+        description=about,
         executor_def=dg.in_process_executor,
         tags={"pcr/launcher": "job"},
+        config=preset,
     )
     def refresh() -> None:
         refresh_stale()
@@ -65,10 +75,11 @@ def refresh_job_for(build: Callable[[], dg.Definitions]) -> dg.JobDefinition:
     return refresh
 
 
-def _project() -> dg.Definitions:
+def project_definitions() -> dg.Definitions:
+    """The project's definitions, made when a run begins: they name these jobs."""
     from pcr_assets.definitions import build_defs
 
     return build_defs()
 
 
-refresh_job = refresh_job_for(_project)
+refresh_job = refresh_job_for(project_definitions)

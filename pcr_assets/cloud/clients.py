@@ -17,6 +17,12 @@ THROTTLED = {
     "TooManyRequestsException",
 }
 EXPIRED = CREDENTIALS | {"UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException"}
+FULL = {
+    "ResourceLimitExceeded",
+    "InsufficientInstanceCapacity",
+    "LimitExceededException",
+    "ServiceQuotaExceededException",
+}
 UNKNOWN = {"NotImplemented", "UnknownOperationException", "InvalidAction"}
 
 
@@ -72,9 +78,20 @@ def _refused(error: Any, right: str) -> str:
         return f"the credentials are wrong or have expired ({code}): log in again, or set {CHAIN}"
     if code in THROTTLED:
         return f"the service is busy ({code}, {tries} tries): run again in a minute; what was done stays"
+    if code in FULL:
+        said = error.response["Error"].get("Message") or code
+        return f"{said} ({code}): choose another instance or region, or ask for more in Service Quotas; nothing was left running"
     if code in UNKNOWN:
         return f"this server does not know that request ({code}): it takes AWS"
     return f"{error.response.get('Error', {}).get('Message') or 'it does not say why'} ({code})"
+
+
+def is_missing(error: Any) -> bool:
+    """Whether SageMaker's refusal, a ClientError, says that what was named is not there: it has no code of its own for that."""
+    code, said = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "").lower()
+    return code in {"ResourceNotFound", "ResourceNotFoundException"} or (
+        code in {"ValidationException", "ValidationError"} and ("could not find" in said or "does not exist" in said)
+    )
 
 
 def _tries(error: Any) -> int:

@@ -34,7 +34,7 @@ HAILO_OPERATORS = frozenset(
 )
 LEAST_COSINE = 0.9999
 
-__all__ = ["ExportError", "export_onnx", "graph_digest", "parity"]
+__all__ = ["ExportError", "export_onnx", "export_served", "graph_digest", "parity"]
 
 
 class ExportError(RuntimeError):
@@ -76,7 +76,7 @@ def export_onnx(model: EmbeddingNet, spec: ModelSpec, out_dir: Path) -> dict[str
     width, height = spec.input_size
     model = model.eval().cpu()
     served, compiled = out_dir / STUDENT, out_dir / HAILO
-    _write(_Served(model), torch.zeros(1, height, width, 3, dtype=torch.uint8), spec, served, free_batch=True)
+    export_served(model, spec, served)
     _write(_Compiled(model), torch.zeros(1, 3, height, width), spec, compiled, free_batch=False)
     foreign = {node.op_type for node in onnx.load(str(compiled)).graph.node} - HAILO_OPERATORS
     if foreign:
@@ -85,6 +85,14 @@ def export_onnx(model: EmbeddingNet, spec: ModelSpec, out_dir: Path) -> dict[str
             "backbone with fixed padding and plain activations, such as efficientnet_lite0 (not tf_efficientnet_lite0)"
         )
     return {STUDENT: served, HAILO: compiled}
+
+
+def export_served(model: EmbeddingNet, spec: ModelSpec, path: Path) -> Path:
+    """Write the graph that servers and devices run: see :func:`export_onnx`. Any backbone will do."""
+    width, height = spec.input_size
+    cards = torch.zeros(1, height, width, 3, dtype=torch.uint8)
+    _write(_Served(model.eval().cpu()), cards, spec, path, free_batch=True)
+    return path
 
 
 def _write(module: nn.Module, example: Tensor, spec: ModelSpec, path: Path, *, free_batch: bool) -> None:

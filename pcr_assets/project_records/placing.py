@@ -13,7 +13,15 @@ from pcr_assets.resources.store import Missing
 
 RECORDED = tuple(
     f"{folder}/"
-    for folder in (layout.MANIFEST, layout.METRICS, layout.COSTS, layout.DASHBOARDS, layout.EXPERIMENTS, layout.RUNS)
+    for folder in (
+        layout.MANIFEST,
+        layout.METRICS,
+        layout.COSTS,
+        layout.DASHBOARDS,
+        layout.EXPERIMENTS,
+        layout.RUNS,
+        layout.PIPELINES,
+    )
 )
 
 

@@ -1,10 +1,21 @@
 """AWS as moto plays it, with credentials that are worth nothing anywhere."""
 
+import functools
 import os
+import unittest.mock
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from moto import mock_aws
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _descriptions_read_once():
+    """botocore reads megabytes of JSON for each session's first client of a service: all sessions here share what was read."""
+    with unittest.mock.patch.object(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader)):
+        yield
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pcr_assets.project_records.models import Sources
 from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.resources import runs
 from pcr_assets.resources.artifacts import Artifacts
-from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.store import open_store
 
 SPEC = {"backbone": "efficientnet_lite0", "embedding_dim": 768, "input_size": [160, 224], "licence": "Apache-2.0"}
 RECALL = {"recall_at_1": 0.9, "recall_at_5": 0.95, "low": 0.85, "high": 0.93, "queries": 200}
@@ -18,7 +18,7 @@ P4D = {"instance": "ml.p4d.24xlarge", "processor": "x", "cores": 96, "threads": 
 
 def store_with_models(folder):
     """Artifacts of every model but the HEF, which is not built, and a release."""
-    artifacts = Artifacts(FolderStore(str(folder)))
+    artifacts = Artifacts(open_store(str(folder)))
     publish(artifacts, layout.PROCESSED, {"cards.parquet": b"cards"}, {"cards": 724, "scans": 730})
     snapshot = publish(artifacts, layout.SNAPSHOT, {"snapshot.parquet": b"pins"}, {"splits": {"train": 500}})
     teacher = trained(artifacts, layout.TEACHER, parameters=303_100_000, teacher_license="DINOv3 License")

@@ -1,0 +1,87 @@
+"""Floor *serving*: models as SageMaker takes them, its registry, and one endpoint. All of it says that it is off, until asked."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets import digests, layout
+from pcr_assets.assets import show
+from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.exports import student_int8, student_onnx
+from pcr_assets.assets.models import model_files, student_stage2, teacher_weights
+from pcr_assets.assets.settings import serving_config
+from pcr_assets.resources.artifacts import Artifact
+from pcr_assets.resources.project import Project
+
+
+@asset(
+    "serving",
+    layout.PACKAGES,
+    deps=[teacher_weights, student_stage2, student_onnx, student_int8, serving_config],
+    kinds={"sagemaker"},
+    code_version="1",
+)
+def model_packages(project: Project, compute: dg.ResourceParam[Any]) -> dg.MaterializeResult:
+    """A ``model.tar.gz`` for each model of ``serving.pack``: its ONNX, and the code that answers with it in a container."""
+    from pcr_assets.serving.packing import pack, packed_in
+
+    models = _settings(project).pack
+
+    def exported(model: Artifact, folder: Path) -> Path:
+        job = {**model_files(project.artifacts, model.name), "out": str(folder)}
+        compute.run("pcr_assets.learning.served", job, folder)
+        return folder / "served.onnx"
+
+    if not models:
+        return _off(project, layout.PACKAGES, "serving.pack names no model")
+    with project.passing_workdir() as work:
+        published = pack(project.artifacts, models, exported, work)
+    rows = {
+        each.model: {"version": each.version, "MB": round(published.files[each.file].size / 1e6, 1)}
+        for each in packed_in(published)
+    }
+    return materialized(published, {"packed": show.rows(rows, "model")})
+
+
+@asset("serving", layout.REGISTERED, deps=[model_packages, serving_config], kinds={"sagemaker"}, code_version="1")
+def model_registry(project: Project) -> dg.MaterializeResult:
+    """What is packed, as model packages of SageMaker that wait for approval; ``metadata/model_registry.json`` names them."""
+    from pcr_assets.cloud import clients, registry
+
+    if not _settings(project).registered:
+        return _off(project, layout.REGISTERED, "serving.registered is false")
+    published = registry.register(clients.client("sagemaker"), project.artifacts, project.settings)
+    rows = {
+        name: {field: entry[field] for field in ("status", "arn")}
+        for name, entry in registry.read(project.artifacts).items()
+    }
+    return materialized(published, {"registered": show.rows(rows, "model")})
+
+
+@asset("serving", layout.ENDPOINT, deps=[model_registry, serving_config], kinds={"sagemaker"}, code_version="1")
+def inference_endpoint(project: Project) -> dg.MaterializeResult:
+    """The endpoint that serves the newest approved version of ``serving.endpoint.model``. It costs money while it is there."""
+    from pcr_assets.cloud import clients, endpoint, registry
+
+    chosen = _settings(project)
+    if not chosen.endpoint.deploy:
+        return _off(project, layout.ENDPOINT, "serving.endpoint.deploy is false")
+    name, entry = registry.approved(project.artifacts, chosen.endpoint.model)
+    outcome = endpoint.deploy(clients.client("sagemaker"), clients.client("cloudwatch"), entry.arn, chosen)
+    record = {"endpoint": outcome.endpoint, "config": outcome.config, "model": name, "package": outcome.package}
+    published = project.artifacts.publish(layout.ENDPOINT, {}, digest=digests.of_json(record), record=record)
+    return materialized(published, {**record, "what was done": outcome.what})
+
+
+def _settings(project: Project) -> Any:
+    from pcr_assets.serving.settings import ServingSettings
+
+    return ServingSettings(**project.settings.section("serving"))
+
+
+def _off(project: Project, name: str, why: str) -> dg.MaterializeResult:
+    """What an asset publishes that was not asked for: no file, and the reason."""
+    record = {"off": why}
+    published = project.artifacts.publish(name, {}, digest=digests.of_json(record), record=record)
+    return materialized(published, record)

@@ -1,0 +1,40 @@
+"""The pipelines: parts of the graph under names of their own, to be launched in the UI or by ``dagster job execute -j NAME``.
+
+Each is the job ``refresh`` over a selection: what is stale in it is built, in waves, and nothing else.
+"""
+
+from dataclasses import dataclass
+
+from pcr_assets.automation.refresh_job import project_definitions, refresh_job_for
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A name, a Dagster selection (what stands above it is built too), and what it is for."""
+
+    name: str
+    select: str
+    about: str
+
+
+PIPELINES = (
+    Pipeline(
+        "training_pipeline",
+        '+key:"student_stage2" or +key:"outline_filter"',
+        "From scans to trained models: cards, the training snapshot, the teacher, both stages of the student, the outline filter.",
+    ),
+    Pipeline(
+        "inference_pipeline",
+        '+key:"card_index" or +key:"inference_endpoint"',
+        "From models to answers in the cloud: exports, the gallery, model packages, the registry, and the endpoint if asked for.",
+    ),
+    Pipeline(
+        "edge_deployment_pipeline",
+        '+key:"edge_release"',
+        "From models to devices: exports, the HEF, gallery and reference pictures, the report with its gates, the signed release.",
+    ),
+)
+
+pipeline_jobs = [
+    refresh_job_for(project_definitions, name=each.name, select=each.select, about=each.about) for each in PIPELINES
+]

@@ -1,0 +1,313 @@
+"""``python -m pcr_assets.cloud.endpoint deploy|status|delete``: one endpoint, from nothing to nothing.
+
+A new model takes over beside the old one (blue/green): its machines start, an alarm watches while traffic moves, and SageMaker
+goes back by itself where the alarm goes off. What a call that failed has made, it removes: machines cost money by the hour.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pcr_assets import digests, layout, settings
+from pcr_assets.cloud import clients, registry
+from pcr_assets.cloud.clients import CloudError, is_missing, told
+from pcr_assets.cloud.patience import until
+from pcr_assets.project_records.manifest import PROJECT
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.store import StoreError, open_store
+from pcr_assets.serving.settings import EndpointSettings, ServingSettings
+from pcr_assets.settings import SettingsError
+
+VARIANT = "all"
+RIGHTS = {
+    "create_model": "sagemaker:CreateModel, and iam:PassRole for serving.role",
+    "create_endpoint_config": "sagemaker:CreateEndpointConfig",
+    "create_endpoint": "sagemaker:CreateEndpoint",
+    "update_endpoint": "sagemaker:UpdateEndpoint",
+}
+RESTING = {"InService", "Failed", "OutOfService", "UpdateRollbackFailed"}
+"""What an endpoint is when nothing moves any more."""
+
+
+LOOKS = 6
+"""So often an endpoint that was told to change is found as before until it counts as rolled back: news takes a while."""
+
+
+class RolledBack(CloudError):
+    """An alarm went off while traffic moved, and the old model serves on."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a deployment did: ``created``, ``updated``, or ``unchanged`` where the model was in service already."""
+
+    what: str
+    endpoint: str
+    config: str
+    package: str
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} {self.what}: {self.package} is in service"
+
+
+def deploy(sagemaker: Any, cloudwatch: Any, package: str, chosen: ServingSettings) -> Outcome:
+    """Bring a model package (its ARN) into service, and wait until it is. Raises CloudError; then what it made is gone."""
+    if not chosen.role:
+        raise CloudError("serving.role is empty: name the role that SageMaker takes on (docs/deployment.md)")
+    asked = chosen.endpoint
+    name = _name(package, chosen)
+    before = describe(sagemaker, asked.name)
+    if before and before["EndpointStatus"] not in RESTING:
+        raise CloudError(f"{asked.name} is {before['EndpointStatus']}: wait until that is over, then run again")
+    if before and before["EndpointStatus"] == "InService" and before["EndpointConfigName"] == name:
+        return Outcome("unchanged", asked.name, name, package)
+    if before and before["EndpointStatus"] != "InService":
+        raise CloudError(
+            f"{asked.name} is {before['EndpointStatus']} ({before.get('FailureReason', 'it does not say why')}): "
+            "`python -m pcr_assets.cloud.endpoint delete`, then deploy again"
+        )
+    with _undone() as undo:
+        if _made(sagemaker, "create_model", ModelName=name, **_model(package, chosen)):
+            undo.append(lambda: _gone(sagemaker.delete_model, ModelName=name))
+        config = {"EndpointConfigName": name, "ProductionVariants": [_variant(name, asked)], "Tags": _tags(asked)}
+        if _made(sagemaker, "create_endpoint_config", **config):
+            undo.append(lambda: _gone(sagemaker.delete_endpoint_config, EndpointConfigName=name))
+        alarms = [alarm["AlarmName"] for alarm in alarms_of(asked)]
+        if before is None:
+            undo.append(lambda: _gone(cloudwatch.delete_alarms, AlarmNames=alarms))
+        _put_alarms(cloudwatch, asked)
+        if before is None:
+            with told(f"create the endpoint {asked.name}", RIGHTS["create_endpoint"]):
+                sagemaker.create_endpoint(EndpointName=asked.name, EndpointConfigName=name, Tags=_tags(asked))
+            undo.append(lambda: _removed(sagemaker, asked))
+            _in_service(sagemaker, asked, name)
+            return Outcome("created", asked.name, name, package)
+        with told(f"update the endpoint {asked.name}", RIGHTS["update_endpoint"]):
+            sagemaker.update_endpoint(
+                EndpointName=asked.name, EndpointConfigName=name, DeploymentConfig=deployment(asked, alarms)
+            )
+        try:
+            _in_service(sagemaker, asked, name)
+        except RolledBack:
+            raise
+        except BaseException:
+            undo.clear()  # the update goes on at SageMaker, and needs what was made for it
+            raise
+    _retire(sagemaker, before["EndpointConfigName"])
+    return Outcome("updated", asked.name, name, package)
+
+
+def delete(sagemaker: Any, cloudwatch: Any, asked: EndpointSettings) -> list[str]:
+    """Remove the endpoint, its configuration, model and alarms; gives what was there. Raises CloudError."""
+    found = describe(sagemaker, asked.name)
+    removed = []
+    if found:
+        _removed(sagemaker, asked)
+        removed = [asked.name, *_retire(sagemaker, found["EndpointConfigName"])]
+    with told("remove the alarms", "cloudwatch:DeleteAlarms"):
+        _gone(cloudwatch.delete_alarms, AlarmNames=[alarm["AlarmName"] for alarm in alarms_of(asked)])
+    return removed
+
+
+def describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
+    """The endpoint as SageMaker describes it; None where there is none. Raises CloudError."""
+    from botocore.exceptions import ClientError
+
+    with told(f"look at the endpoint {name}", "sagemaker:DescribeEndpoint"):
+        try:
+            return dict(sagemaker.describe_endpoint(EndpointName=name))
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+
+
+def deployment(asked: EndpointSettings, alarms: Sequence[str]) -> dict[str, Any]:
+    """How traffic moves: a share of the new machines first where there are several, all back where an alarm goes off."""
+    canary = {"Type": "CAPACITY_PERCENT", "Value": asked.canary_percent}
+    careful = {"Type": "CANARY", "CanarySize": canary, "WaitIntervalInSeconds": asked.bake_seconds}
+    at_once = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": asked.bake_seconds}
+    return {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": careful if asked.instances > 1 else at_once,
+            "TerminationWaitInSeconds": asked.bake_seconds,
+            "MaximumExecutionTimeoutInSeconds": max(600, asked.patience_minutes * 60),
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]},
+    }
+
+
+def alarms_of(asked: EndpointSettings) -> list[dict[str, Any]]:
+    """The two alarms that roll back. Microseconds are what SageMaker counts latency in."""
+    shared = {
+        "Namespace": "AWS/SageMaker",
+        "Dimensions": [{"Name": "EndpointName", "Value": asked.name}, {"Name": "VariantName", "Value": VARIANT}],
+        "Period": 60,
+        "EvaluationPeriods": 2,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+    return [
+        {**shared, "AlarmName": f"{asked.name}-errors", "MetricName": "Invocation5XXErrors", "Statistic": "Sum"}
+        | {"Threshold": float(asked.most_errors), "AlarmDescription": "the container fails at pictures"},
+        {**shared, "AlarmName": f"{asked.name}-slow", "MetricName": "ModelLatency", "ExtendedStatistic": "p95"}
+        | {"Threshold": asked.most_ms * 1000, "AlarmDescription": "the model answers slowly"},
+    ]
+
+
+def _put_alarms(cloudwatch: Any, asked: EndpointSettings) -> None:
+    for alarm in alarms_of(asked):
+        with told(f"put the alarm {alarm['AlarmName']}", "cloudwatch:PutMetricAlarm"):
+            cloudwatch.put_metric_alarm(**alarm)
+
+
+def _name(package: str, chosen: ServingSettings) -> str:
+    """Of model and configuration: another package or other machines are another name, so nothing is ever changed in place."""
+    asked = chosen.endpoint
+    is_what = digests.of_json([package, chosen.role, chosen.isolated, asked.instance, asked.instances, asked.name])
+    return f"{asked.name[:46]}-{is_what[:16]}"
+
+
+def _model(package: str, chosen: ServingSettings) -> dict[str, Any]:
+    return {
+        "Containers": [{"ModelPackageName": package}],
+        "ExecutionRoleArn": chosen.role,
+        "EnableNetworkIsolation": chosen.isolated,
+        "Tags": _tags(chosen.endpoint),
+    }
+
+
+def _variant(model: str, asked: EndpointSettings) -> dict[str, Any]:
+    machines = {"InstanceType": asked.instance, "InitialInstanceCount": asked.instances}
+    return {"VariantName": VARIANT, "ModelName": model, "InitialVariantWeight": 1.0, **machines}
+
+
+def _tags(asked: EndpointSettings) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted({"project": PROJECT, **asked.tags}.items())]
+
+
+def _made(sagemaker: Any, call: str, **request: Any) -> bool:
+    """Create something. False where an earlier call left it: the same thing, for its name says what it is."""
+    from botocore.exceptions import ClientError
+
+    with told(call.replace("_", " "), RIGHTS[call]):
+        try:
+            getattr(sagemaker, call)(**request)
+        except ClientError as error:
+            if "already exist" not in error.response["Error"].get("Message", ""):
+                raise
+            return False
+    return True
+
+
+def _in_service(sagemaker: Any, asked: EndpointSettings, config: str) -> None:
+    """Wait until the endpoint rests. Raises CloudError with SageMaker's reason when it serves another configuration then."""
+
+    looks: list[str] = []
+
+    def resting() -> dict[str, Any] | None:
+        found = describe(sagemaker, asked.name)
+        if found is None or found["EndpointStatus"] not in RESTING:
+            looks.append("moving")
+            return None
+        looks.append("resting")
+        stood_still = "moving" not in looks and len(looks) < LOOKS
+        return None if found["EndpointConfigName"] != config and stood_still else found
+
+    found = until(resting, f"{asked.name}", asked.patience_minutes * 60)
+    why = found.get("FailureReason") or "an alarm went off while traffic moved"
+    if found["EndpointStatus"] != "InService":
+        raise CloudError(f"{asked.name} is {found['EndpointStatus']}: {why}")
+    if found["EndpointConfigName"] != config:
+        raise RolledBack(f"{asked.name} was rolled back to {found['EndpointConfigName']}, which serves on: {why}")
+
+
+def _removed(sagemaker: Any, asked: EndpointSettings) -> None:
+    with told(f"delete the endpoint {asked.name}", "sagemaker:DeleteEndpoint"):
+        _gone(sagemaker.delete_endpoint, EndpointName=asked.name)
+    until(lambda: None if describe(sagemaker, asked.name) else True, f"deleting {asked.name}", 600)
+
+
+def _retire(sagemaker: Any, config: str) -> list[str]:
+    """Remove a configuration and the models that it names; gives their names."""
+    from botocore.exceptions import ClientError
+
+    with told(f"remove {config}", "sagemaker:DeleteEndpointConfig and sagemaker:DeleteModel"):
+        try:
+            held = sagemaker.describe_endpoint_config(EndpointConfigName=config)
+        except ClientError as error:
+            if is_missing(error):
+                return []
+            raise
+        _gone(sagemaker.delete_endpoint_config, EndpointConfigName=config)
+        models = [variant["ModelName"] for variant in held["ProductionVariants"]]
+        for model in models:
+            _gone(sagemaker.delete_model, ModelName=model)
+    return [config, *models]
+
+
+def _gone(remove: Callable[..., Any], **what: Any) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        remove(**what)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+
+
+@contextmanager
+def _undone() -> Iterator[list[Callable[[], None]]]:
+    """Where the block fails, or is interrupted, what it made is removed again, the last first."""
+    undo: list[Callable[[], None]] = []
+    try:
+        yield undo
+    except BaseException as error:
+        left = []
+        for step in reversed(undo):
+            try:
+                step()
+            except Exception as failed:
+                left.append(str(failed))
+        if left:
+            raise CloudError(f"{error}; and this is left, and may cost money: {'; '.join(left)}") from error
+        raise
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Exit code: 0 done, 1 AWS or the store refused, 3 (``status``) there is no endpoint."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pcr_assets.cloud.endpoint", description=(__doc__ or "").split("\n")[0]
+    )
+    where, profile = os.environ.get("PCR_STORE") or "store", os.environ.get("PCR_PROFILE") or "embedded"
+    parser.add_argument("command", choices=["deploy", "status", "delete"])
+    parser.add_argument("--store", default=where, help="s3://BUCKET/PREFIX (default: PCR_STORE)")
+    parser.add_argument("--profile", default=profile, help="name or YAML file (default: PCR_PROFILE)")
+    given = parser.parse_args(argv)
+    try:
+        chosen = ServingSettings(**settings.load(given.profile).section("serving"))
+        sagemaker = clients.client("sagemaker")
+        if given.command == "status":
+            found = describe(sagemaker, chosen.endpoint.name)
+            print(f"{chosen.endpoint.name}: {found['EndpointStatus'] if found else 'there is none'}")
+            return 0 if found else 3
+        cloudwatch = clients.client("cloudwatch")
+        if given.command == "delete":
+            removed = delete(sagemaker, cloudwatch, chosen.endpoint)
+            print("\n".join(f"removed  {name}" for name in removed) or f"{chosen.endpoint.name}: there is none")
+            return 0
+        artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
+        _, entry = registry.approved(artifacts, chosen.endpoint.model)
+        print(deploy(sagemaker, cloudwatch, entry.arn, chosen))
+    except (CloudError, StoreError, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

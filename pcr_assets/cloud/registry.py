@@ -1,0 +1,256 @@
+"""``python -m pcr_assets.cloud.registry list|register|approve|reject|sync``: the models of the project in SageMaker's registry.
+
+A package waits until somebody approves it. The same content is registered once: its digest stands in the package's metadata.
+What is registered stands in ``metadata/model_registry.json``, which the project's manifest reads.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pcr_assets import layout, settings
+from pcr_assets.cloud import clients, model_package
+from pcr_assets.cloud.clients import CloudError, is_missing, told
+from pcr_assets.cloud.model_package import DIGEST
+from pcr_assets.cloud.patience import until
+from pcr_assets.project_records.manifest import as_json
+from pcr_assets.project_records.models import collect
+from pcr_assets.project_records.placing import place
+from pcr_assets.project_records.sources import gather
+from pcr_assets.resources.artifacts import Artifact, Artifacts, number_of
+from pcr_assets.resources.store import Missing, StoreError, open_store
+from pcr_assets.serving.packing import packed_in
+from pcr_assets.serving.settings import ServingSettings
+from pcr_assets.settings import SettingsError
+
+APPROVED, REJECTED = "Approved", "Rejected"
+SETTLING_SECONDS = 300
+ABOUT_GROUP = "Models that recognise trading cards; see metadata/project_manifest.json of the project's store"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One package: its name in the registry, whether it may be used, the digest of its content, and its archive's key."""
+
+    arn: str
+    status: str
+    digest: str
+    archive: str
+
+
+Book = dict[str, dict[str, Any]]
+"""``model_registry.json``: packages by ``model:version``."""
+
+
+def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -> Artifact:
+    """Make each packed model a package, once; publish the book of all packages. Raises CloudError, ArtifactMissing."""
+    chosen = ServingSettings(**profile.section("serving"))
+    packages = artifacts.current(layout.PACKAGES)
+    packed = packed_in(packages)
+    if not packed:
+        raise CloudError("nothing is packed: name models in serving.pack, then `make build ASSET=model_packages`")
+    models = collect(gather(artifacts, profile)[0])
+    wanted = {
+        each: model_package.request(each, packages, artifacts.store.root, models[each.model], chosen) for each in packed
+    }
+    ensure_group(sagemaker, chosen.group)
+    there = {each["CustomerMetadataProperties"].get(DIGEST): each for each in packages_of(sagemaker, chosen.group)}
+    book = read(artifacts)
+    for each, request in wanted.items():
+        found = there.get(each.digest) or _created(sagemaker, request)
+        entry = Registered(
+            found["ModelPackageArn"], found["ModelApprovalStatus"], each.digest, packages.files[each.file].key
+        )
+        book[f"{each.model}:{each.version}"] = asdict(entry)
+    return write(artifacts, book)
+
+
+def ensure_group(sagemaker: Any, group: str) -> None:
+    """Create the group of packages where there is none. Raises CloudError."""
+    from botocore.exceptions import ClientError
+
+    with told(f"look for the group {group}", "sagemaker:DescribeModelPackageGroup"):
+        try:
+            sagemaker.describe_model_package_group(ModelPackageGroupName=group)
+            return
+        except ClientError as error:
+            if not is_missing(error):
+                raise
+    with told(f"create the group {group}", "sagemaker:CreateModelPackageGroup"):
+        try:
+            sagemaker.create_model_package_group(ModelPackageGroupName=group, ModelPackageGroupDescription=ABOUT_GROUP)
+        except ClientError as error:  # somebody else was faster
+            if "already exists" not in error.response["Error"].get("Message", ""):
+                raise
+
+
+def packages_of(sagemaker: Any, group: str) -> Iterator[dict[str, Any]]:
+    """All packages of a group as SageMaker describes them, the newest first. Raises CloudError."""
+    with told(f"list the packages of {group}", "sagemaker:ListModelPackages and sagemaker:DescribeModelPackage"):
+        pages = sagemaker.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
+        )
+        arns = [each["ModelPackageArn"] for page in pages for each in page["ModelPackageSummaryList"]]
+        for arn in arns:
+            yield {"CustomerMetadataProperties": {}, **sagemaker.describe_model_package(ModelPackageName=arn)}
+
+
+def _created(sagemaker: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+    """A new package, when it is complete."""
+    name = request["ModelPackageDescription"].partition(":")[0]
+    with told(f"register {name}", "sagemaker:CreateModelPackage"):
+        arn = sagemaker.create_model_package(**request)["ModelPackageArn"]
+
+    def complete() -> dict[str, Any] | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = dict(sagemaker.describe_model_package(ModelPackageName=arn))
+        except ClientError as error:
+            if is_missing(error):  # it is created, and not everywhere known yet
+                return None
+            raise
+        if found["ModelPackageStatus"] == "Failed":
+            raise CloudError(f"SageMaker could not make a package of {name}: {found['ModelPackageStatusDetails']}")
+        return found if found["ModelPackageStatus"] == "Completed" else None
+
+    with told(f"see the package {arn}", "sagemaker:DescribeModelPackage"):
+        return until(complete, f"registering {name}", SETTLING_SECONDS)
+
+
+def decide(sagemaker: Any, artifacts: Artifacts, model: str, status: str, why: str) -> tuple[str, Registered]:
+    """Approve or reject a registered model, ``NAME`` or ``NAME:VERSION``; gives its full name and entry. Raises CloudError."""
+    book = read(artifacts)
+    name = full_name(book, model)
+    arn = book[name]["arn"]
+    with told(f"{'approve' if status == APPROVED else 'reject'} {name}", "sagemaker:UpdateModelPackage"):
+        held = sagemaker.describe_model_package(ModelPackageName=arn)
+        sagemaker.update_model_package(
+            ModelPackageArn=arn,
+            ModelApprovalStatus=status,
+            ApprovalDescription=why,
+            CustomerMetadataProperties=held.get("CustomerMetadataProperties", {}),
+        )
+    book[name]["status"] = status
+    write(artifacts, book)
+    return name, Registered(**book[name])
+
+
+def sync(sagemaker: Any, artifacts: Artifacts, group: str) -> list[str]:
+    """Take over what was approved or rejected elsewhere; gives the names whose status changed. Raises CloudError."""
+    book, changed = read(artifacts), []
+    status = {each["ModelPackageArn"]: each["ModelApprovalStatus"] for each in packages_of(sagemaker, group)}
+    for name, entry in book.items():
+        now = status.get(entry["arn"], "gone")
+        if now != entry["status"]:
+            changed.append(f"{name}: {entry['status']} before, {now} now")
+            entry["status"] = now
+    write(artifacts, book)
+    return changed
+
+
+def approved(artifacts: Artifacts, model: str) -> tuple[str, Registered]:
+    """The newest approved version of a model, and its full name. Raises CloudError where there is none."""
+    book = read(artifacts)
+    names = [name for name in _versions(book, model) if book[name]["status"] == APPROVED]
+    if not names:
+        raise CloudError(
+            f"no version of {model} is approved: `make approve MODEL={model}`, after a look at what it can do"
+        )
+    return names[-1], Registered(**book[names[-1]])
+
+
+def full_name(book: Book, model: str) -> str:
+    """``NAME:VERSION`` of a model of the book, the newest where no version is named. Raises CloudError."""
+    names = [model] if model in book else _versions(book, model)
+    if not names:
+        raise CloudError(f"{model} is not registered; registered are {', '.join(sorted(book)) or 'none'}")
+    return names[-1]
+
+
+def _versions(book: Book, model: str) -> list[str]:
+    names = [name for name in book if name.partition(":")[0] == model]
+    return sorted(names, key=lambda name: number_of(name.partition(":")[2]) or (0, 0))
+
+
+def read(artifacts: Artifacts) -> Book:
+    """The book as it is; empty where nothing was registered yet."""
+    try:
+        return dict(json.loads(artifacts.store.read(layout.REGISTRY)))
+    except Missing:
+        return {}
+    except ValueError as error:
+        raise StoreError(f"{artifacts.store.root}/{layout.REGISTRY} is no JSON ({error}): mend or remove it") from error
+
+
+def write(artifacts: Artifacts, book: Book) -> Artifact:
+    """Put the book in its place."""
+    return place(artifacts, layout.REGISTERED, {layout.REGISTRY: as_json(dict(sorted(book.items())))})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Exit code: 0 done, 1 AWS or the store refused, or nothing fits."""
+    given = _parser().parse_args(argv)
+    try:
+        artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
+        given.command(artifacts, given)
+    except (CloudError, StoreError, SettingsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pcr_assets.cloud.registry", description=(__doc__ or "").split("\n")[0]
+    )
+    where, profile = os.environ.get("PCR_STORE") or "store", os.environ.get("PCR_PROFILE") or "embedded"
+    parser.add_argument("--store", default=where, help="s3://BUCKET/PREFIX (default: PCR_STORE)")
+    parser.add_argument("--profile", default=profile, help="name or YAML file (default: PCR_PROFILE)")
+    commands = parser.add_subparsers(required=True, metavar="list|register|approve|reject|sync")
+    for name, command, about in (
+        ("list", _list, "what is registered"),
+        ("register", _register, "make packages of what is packed"),
+        ("sync", _sync, "take over what was approved elsewhere"),
+    ):
+        commands.add_parser(name, help=about).set_defaults(command=command)
+    for name, status in (("approve", APPROVED), ("reject", REJECTED)):
+        sub = commands.add_parser(name, help=f"say that a model {'may' if status == APPROVED else 'may not'} be used")
+        sub.add_argument("model", metavar="MODEL[:VERSION]")
+        sub.add_argument(
+            "--why", default=f"{name}d by {os.environ.get('USER') or 'hand'}", help="kept with the package"
+        )
+        sub.set_defaults(command=_decide, status=status)
+    return parser
+
+
+def _list(artifacts: Artifacts, given: argparse.Namespace) -> None:
+    book = read(artifacts)
+    for name, entry in sorted(book.items()):
+        print(f"{name:36} {entry['status']:22} {entry['arn']}")
+    if not book:
+        print("nothing is registered yet: `registered: true` in the section serving of your profile")
+
+
+def _register(artifacts: Artifacts, given: argparse.Namespace) -> None:
+    register(clients.client("sagemaker"), artifacts, settings.load(given.profile))
+    _list(artifacts, given)
+
+
+def _sync(artifacts: Artifacts, given: argparse.Namespace) -> None:
+    group = ServingSettings(**settings.load(given.profile).section("serving")).group
+    changed = sync(clients.client("sagemaker"), artifacts, group)
+    print("\n".join(changed) or "nothing changed")
+
+
+def _decide(artifacts: Artifacts, given: argparse.Namespace) -> None:
+    name, entry = decide(clients.client("sagemaker"), artifacts, given.model, given.status, given.why)
+    print(f"{name} is {entry.status}: {entry.arn}; `make refresh` brings it into the manifest")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""``python -m pcr_assets.cloud.transform INPUT OUTPUT --to FILE``: a batch transform over a prefix of a bucket.
+
+The machines are rented for the job alone. What the container answers for each picture is gathered into one file, as
+:mod:`pcr_assets.serving.batch` writes it.
+"""
+
+import argparse
+import json
+import os
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcr_assets import layout, settings
+from pcr_assets.cloud import clients, registry
+from pcr_assets.cloud.clients import CloudError, is_missing, told
+from pcr_assets.cloud.model_package import GIVES, TAKES
+from pcr_assets.cloud.patience import until
+from pcr_assets.project_records.manifest import PROJECT
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.store import Missing, Store, StoreError, open_store
+from pcr_assets.serving import batch
+from pcr_assets.serving.batch import BatchError, Row
+from pcr_assets.serving.settings import ServingSettings
+from pcr_assets.settings import SettingsError
+
+MOST_MB = 6
+OVER = {"Completed", "Failed", "Stopped"}
+ANSWER = ".out"
+"""What SageMaker adds to a picture's name."""
+
+
+def run(sagemaker: Any, package: str, pictures: str, output: str, chosen: ServingSettings, name: str = "") -> str:
+    """Transform what lies at ``pictures`` into ``output`` (URLs of a bucket) and wait; gives the job's name. Raises CloudError.
+
+    The model is made for the job and removed after it. A job that fails, or whose waiting is interrupted, is stopped.
+    """
+    for url in (pictures, output):
+        if not url.startswith("s3://"):
+            raise CloudError(f"{url} is no bucket: a batch transform reads and writes s3://…")
+    if not chosen.role:
+        raise CloudError("serving.role is empty: name the role that SageMaker takes on (docs/deployment.md)")
+    name = name or f"{PROJECT}-{uuid.uuid4().hex[:12]}"
+    tags = [{"Key": "project", "Value": PROJECT}]
+    container = [{"ModelPackageName": package}]
+    with told("create the model of the job", "sagemaker:CreateModel, and iam:PassRole for serving.role"):
+        sagemaker.create_model(
+            ModelName=name,
+            Containers=container,
+            ExecutionRoleArn=chosen.role,
+            EnableNetworkIsolation=chosen.isolated,
+            Tags=tags,
+        )
+    try:
+        with told(f"start the job {name}", "sagemaker:CreateTransformJob"):
+            sagemaker.create_transform_job(**_request(name, pictures, output, chosen), Tags=tags)
+        try:
+            _wait(sagemaker, name, chosen.transform.patience_minutes * 60)
+        except BaseException:
+            _stop(sagemaker, name)
+            raise
+    finally:
+        with told("remove the model of the job", "sagemaker:DeleteModel"):
+            sagemaker.delete_model(ModelName=name)
+    return name
+
+
+def gather(store: Store, pictures: Sequence[str]) -> Iterator[Row]:
+    """The answers in a folder or bucket, a row for each picture's key. Raises StoreError."""
+    for key in pictures:
+        try:
+            answer = json.loads(store.read(f"{key}{ANSWER}"))
+        except Missing:
+            yield Row(key, reason=f"{key} got no answer: the job's log in CloudWatch may say why")
+            continue
+        except ValueError:
+            yield Row(key, reason=f"{key}{ANSWER} is no JSON: another container made it")
+            continue
+        if "embeddings" in answer:
+            yield Row(key, np.array(answer["embeddings"][0], np.float32))
+        else:
+            yield Row(
+                key, reason=str(answer.get("quarantined", "the container gave no reason")).replace("the upload", key)
+            )
+
+
+def _request(name: str, pictures: str, output: str, chosen: ServingSettings) -> dict[str, Any]:
+    asked = chosen.transform
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"{pictures.rstrip('/')}/"}
+    return {
+        "TransformJobName": name,
+        "ModelName": name,
+        "BatchStrategy": "SingleRecord",
+        "MaxConcurrentTransforms": asked.at_once,
+        "MaxPayloadInMB": MOST_MB,
+        "TransformInput": {"DataSource": {"S3DataSource": source}, "ContentType": TAKES[0], "SplitType": "None"},
+        "TransformOutput": {"S3OutputPath": output.rstrip("/"), "Accept": GIVES[0]},
+        "TransformResources": {"InstanceType": asked.instance, "InstanceCount": asked.instances},
+    }
+
+
+def _wait(sagemaker: Any, name: str, seconds: float) -> None:
+    def over() -> dict[str, Any] | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            found = dict(sagemaker.describe_transform_job(TransformJobName=name))
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        return found if found["TransformJobStatus"] in OVER else None
+
+    with told(f"look at the job {name}", "sagemaker:DescribeTransformJob"):
+        found = until(over, f"the job {name}", seconds)
+    if found["TransformJobStatus"] != "Completed":
+        why = found.get("FailureReason") or "it does not say why"
+        raise CloudError(f"the job {name} ended as {found['TransformJobStatus']}: {why}")
+
+
+def _stop(sagemaker: Any, name: str) -> None:
+    """End a job that may still run."""
+    from botocore.exceptions import ClientError
+
+    with told(f"stop the job {name}", "sagemaker:StopTransformJob"):
+        try:
+            sagemaker.stop_transform_job(TransformJobName=name)
+        except ClientError as error:
+            over = error.response["Error"].get("Code") in {"ValidationException", "ResourceNotFound"}
+            if not over:  # those say that it is over already
+                raise
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command. Exit code: 0 done, 1 AWS or the store refused."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pcr_assets.cloud.transform", description=(__doc__ or "").split("\n")[0]
+    )
+    where, profile = os.environ.get("PCR_STORE") or "store", os.environ.get("PCR_PROFILE") or "embedded"
+    parser.add_argument("pictures", metavar="INPUT", help="s3://BUCKET/PREFIX of pictures, and of nothing else")
+    parser.add_argument("output", metavar="OUTPUT", help="s3://BUCKET/PREFIX of the answers")
+    parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="all answers in one, .jsonl or .parquet")
+    parser.add_argument("--store", default=where, help="s3://BUCKET/PREFIX (default: PCR_STORE)")
+    parser.add_argument("--profile", default=profile, help="name or YAML file (default: PCR_PROFILE)")
+    given = parser.parse_args(argv)
+    try:
+        chosen = ServingSettings(**settings.load(given.profile).section("serving"))
+        artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
+        _, entry = registry.approved(artifacts, chosen.endpoint.model)
+        keys = [found.key for found in open_store(given.pictures).list()]
+        if not keys:
+            raise CloudError(f"there is nothing at {given.pictures}")
+        run(clients.client("sagemaker"), entry.arn, given.pictures, given.output, chosen)
+        good, bad = batch.write(gather(open_store(given.output), keys), given.to)
+    except (CloudError, StoreError, SettingsError, BatchError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{given.to}: {good} embedded, {len(bad)} quarantined")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Models as SageMaker takes them: their archives, what a registry is told of them, and many pictures embedded at once."""

@@ -1,0 +1,185 @@
+"""The endpoint's life on moto, which creates at once and never fails: failures, updates and rollbacks are put into it."""
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
+
+from pcr_assets.cloud import endpoint
+from pcr_assets.cloud.clients import CloudError
+from pcr_assets.serving.settings import EndpointSettings, ServingSettings
+
+ACCOUNT, REGION = "123456789012", "us-east-2"
+PACKAGE = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/pokemon-card-recognition-models/"
+NAME = "pokemon-card-recognition"
+CHOSEN = ServingSettings(role=f"arn:aws:iam::{ACCOUNT}:role/pcr-serving")
+
+
+class Cloud:
+    """SageMaker and CloudWatch as moto plays them, and the one call that it lacks."""
+
+    def __init__(self):
+        self.sagemaker, self.cloudwatch = boto3.client("sagemaker"), boto3.client("cloudwatch")
+        self.held = sagemaker_backends[ACCOUNT][REGION]
+        self.updates = []
+        self.rolls_back = False
+        self.sagemaker.meta.events.register("before-call.sagemaker.UpdateEndpoint", self._update)
+
+    def _update(self, params, **_):
+        """After botocore has checked the request's shape; moto's own refusals of what is not there stay."""
+        import json
+
+        asked = json.loads(params["body"])
+        self.held.describe_endpoint_config(asked["EndpointConfigName"])
+        self.updates.append(asked)
+        if not self.rolls_back:
+            self.held.endpoints[asked["EndpointName"]].endpoint_config_name = asked["EndpointConfigName"]
+        return AWSResponse("http://here", 200, {}, None), {"EndpointArn": "arn:aws:sagemaker:us-east-2:1:endpoint/x"}
+
+    def deploy(self, version="1", chosen=CHOSEN):
+        return endpoint.deploy(self.sagemaker, self.cloudwatch, PACKAGE + version, chosen)
+
+    def left(self):
+        """All that costs money, or clutters."""
+        alarms = [alarm["AlarmName"] for alarm in self.cloudwatch.describe_alarms()["MetricAlarms"]]
+        return [*self.held.endpoints, *self.held.endpoint_configs, *self.held._models, *alarms]
+
+    def fail_at(self, call, code, message="no"):
+        """Let one call be refused from now on."""
+        service = "cloudwatch" if call == "PutMetricAlarm" else "sagemaker"
+
+        def refuse(**_):
+            error = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
+            return AWSResponse("http://here", 400, {}, None), error
+
+        getattr(self, service).meta.events.register_first(f"before-call.{service}.{call}", refuse)
+
+
+@pytest.fixture
+def cloud(aws, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return Cloud()
+
+
+def test_an_endpoint_is_created_once_with_its_alarms_and_deleted_with_all_that_is_its_own(cloud):
+    made = cloud.deploy()
+    assert (made.what, made.package) == ("created", f"{PACKAGE}1")
+    config = cloud.sagemaker.describe_endpoint_config(EndpointConfigName=made.config)
+    (variant,) = config["ProductionVariants"]
+    assert (variant["InstanceType"], variant["InitialInstanceCount"]) == ("ml.c5.xlarge", 1)
+    model = cloud.sagemaker.describe_model(ModelName=variant["ModelName"])
+    assert model["Containers"] == [{"ModelPackageName": f"{PACKAGE}1"}]
+    assert len(cloud.left()) == 5, "endpoint, configuration, model, two alarms"
+    assert cloud.deploy().what == "unchanged"
+    assert endpoint.delete(cloud.sagemaker, cloud.cloudwatch, CHOSEN.endpoint)[0] == NAME
+    assert cloud.left() == []
+    assert endpoint.delete(cloud.sagemaker, cloud.cloudwatch, CHOSEN.endpoint) == []
+
+
+def test_another_model_takes_over_beside_the_old_one_and_the_old_one_goes(cloud):
+    first, second = cloud.deploy("1"), cloud.deploy("2")
+    assert second.what == "updated"
+    (update,) = cloud.updates
+    policy = update["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    assert policy["TrafficRoutingConfiguration"]["Type"] == "ALL_AT_ONCE", "with one machine there is no share of them"
+    alarms = update["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
+    there = {alarm["AlarmName"] for alarm in cloud.cloudwatch.describe_alarms()["MetricAlarms"]}
+    assert {alarm["AlarmName"] for alarm in alarms} == there
+    assert first.config not in cloud.left()
+    assert len(cloud.left()) == 5
+
+
+def test_several_machines_get_traffic_in_two_steps():
+    asked = EndpointSettings(instances=4, canary_percent=25)
+    routing = endpoint.deployment(asked, ["a"])["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert (routing["Type"], routing["CanarySize"]) == ("CANARY", {"Type": "CAPACITY_PERCENT", "Value": 25})
+
+
+def test_a_rollback_leaves_the_old_model_and_removes_the_new_one(cloud):
+    first = cloud.deploy("1")
+    before = sorted(cloud.left())
+    cloud.rolls_back = True
+    with pytest.raises(CloudError, match=f"was rolled back to {first.config}, which serves on"):
+        cloud.deploy("2")
+    assert sorted(cloud.left()) == before
+
+
+def test_an_endpoint_that_fails_to_start_is_removed_with_its_configuration_and_model(cloud, monkeypatch):
+    create = SageMakerModelBackend.create_endpoint
+
+    def failing(*args, **options):
+        made = create(*args, **options)
+        made.endpoint_status = "Failed"
+        made.failure_reason = "The primary container did not pass the ping health check."
+        return made
+
+    monkeypatch.setattr(SageMakerModelBackend, "create_endpoint", failing)
+    with pytest.raises(CloudError, match="is Failed: The primary container did not pass the ping health check"):
+        cloud.deploy()
+    assert cloud.left() == []
+
+
+@pytest.mark.parametrize("call", ["CreateModel", "CreateEndpointConfig", "PutMetricAlarm", "CreateEndpoint"])
+def test_a_refusal_at_any_step_leaves_nothing_of_this_call(cloud, call):
+    cloud.fail_at(call, "AccessDeniedException")
+    with pytest.raises(CloudError, match=f"add .*{call}"):
+        cloud.deploy()
+    assert cloud.left() == []
+
+
+def test_a_refused_update_leaves_the_endpoint_as_it_was(cloud):
+    cloud.deploy("1")
+    before = sorted(cloud.left())
+    cloud.fail_at("UpdateEndpoint", "ThrottlingException")
+    with pytest.raises(CloudError, match="the service is busy"):
+        cloud.deploy("2")
+    assert sorted(cloud.left()) == before
+
+
+def test_no_capacity_says_what_to_choose(cloud):
+    cloud.fail_at("CreateEndpoint", "ResourceLimitExceeded", "The account-level service limit is 0 Instances")
+    with pytest.raises(CloudError, match=r"limit is 0 Instances .* choose another instance or region, or ask for more"):
+        cloud.deploy()
+    assert cloud.left() == []
+
+
+def test_who_interrupts_the_waiting_is_left_with_nothing_to_pay(cloud, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(endpoint, "_in_service", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cloud.deploy()
+    assert cloud.left() == []
+
+
+def test_an_update_that_somebody_interrupts_keeps_what_it_needs(cloud, monkeypatch):
+    first = cloud.deploy("1")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(endpoint, "_in_service", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cloud.deploy("2")
+    assert {first.config, cloud.updates[0]["EndpointConfigName"]} <= set(cloud.left())
+
+
+def test_what_can_not_be_removed_is_named(cloud, monkeypatch):
+    cloud.fail_at("CreateEndpoint", "ResourceLimitExceeded")
+    cloud.fail_at("DeleteModel", "AccessDeniedException")
+    with pytest.raises(CloudError, match=r"and this is left, and may cost money: .*AccessDenied"):
+        cloud.deploy()
+
+
+def test_an_endpoint_that_moves_or_has_failed_is_not_touched(cloud):
+    cloud.deploy("1")
+    for status, said in (("Updating", "wait until that is over"), ("Failed", "endpoint delete`, then deploy again")):
+        cloud.held.endpoints[NAME].endpoint_status = status
+        with pytest.raises(CloudError, match=said):
+            cloud.deploy("2")
+
+
+def test_without_a_role_nothing_is_asked_of_aws(cloud):
+    with pytest.raises(CloudError, match=r"serving\.role is empty"):
+        cloud.deploy(chosen=ServingSettings())
