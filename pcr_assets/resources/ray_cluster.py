@@ -1,0 +1,92 @@
+"""The Ray cluster that work is given to: how it is found, and whether its nodes run what this process runs.
+
+``RAY_ADDRESS`` names one (``HOST:6379``, ``ray://HOST:10001``); without it, a cluster of this machine alone is started, which
+listens on the loopback interface and ends with this process.
+"""
+
+import atexit
+import os
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pcr_assets import digests
+from pcr_assets.resources.engines import EngineError
+
+INSTALL = "pip install -c constraints.txt '.[ray]'"
+SHAPING = ("numpy", "pyarrow", "pillow", "opencv-python-headless", "onnxruntime", "torch")
+"""Libraries that what is made depends on, byte for byte."""
+LOOPBACK = "127.0.0.1"
+
+
+def connected() -> Any:
+    """The module ``ray``, connected to the cluster. Raises EngineError."""
+    if find_spec("ray") is None:
+        raise EngineError(f"PCR_ENGINE is ray, and Ray is not installed here: {INSTALL}")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if ray.is_initialized():
+        return ray
+    address = os.environ.get("RAY_ADDRESS")
+    alone: dict[str, Any] = {"address": "local", "include_dashboard": False, "_node_ip_address": LOOPBACK}
+    try:
+        ray.init(
+            **({"address": address} if address else alone),
+            namespace="pcr",
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineError(
+            f"no Ray cluster answers at {address or 'this machine'} ({said}): start one, or name another in RAY_ADDRESS "
+            "(docs/scale.md)"
+        ) from error
+    atexit.register(ray.shutdown)
+    return ray
+
+
+def largest(ray: Any, resource: str) -> int:
+    """The most that any one node that is up has of a resource (``CPU``, ``GPU``)."""
+    up = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return int(max((node.get(resource, 0) for node in up), default=0))
+
+
+@cache
+def makeup() -> dict[str, str]:
+    """What this process makes things with: the digest of our code, and the versions of :data:`SHAPING`."""
+    return {"the code of pcr_assets": _code(), **{name: _version(name) for name in SHAPING}}
+
+
+def differences(wanted: dict[str, str]) -> str:
+    """How the makeup of this process differs from another's; empty if it doesn't."""
+    ours = makeup()
+    told = [
+        name if name not in SHAPING else f"{name} {ours[name]} instead of {wanted[name]}"
+        for name in wanted
+        if ours[name] != wanted[name]
+    ]
+    return ", ".join(told)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _code() -> str:
+    """The digest of the Python files of both packages, by their names below the package."""
+    found = {}
+    for package in ("pcr_assets", "edge_runtime"):
+        spec = find_spec(package)
+        assert spec is not None
+        assert spec.submodule_search_locations is not None
+        for place in spec.submodule_search_locations:
+            root = Path(place)
+            found |= {f"{package}/{file.relative_to(root)}": digests.of_file(file) for file in root.rglob("*.py")}
+    return digests.of_json(found)[:16]
