@@ -5,6 +5,7 @@ listens on the loopback interface and ends with this process.
 """
 
 import atexit
+import logging
 import os
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +19,8 @@ from pcr_assets.resources.engines import EngineError
 INSTALL = "pip install -c constraints.txt '.[ray]'"
 SHAPING = ("numpy", "pyarrow", "pillow", "opencv-python-headless", "onnxruntime", "torch")
 """Libraries that what is made depends on, byte for byte."""
-LOOPBACK = "127.0.0.1"
+ON_LOOPBACK = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+"""Ray's variable that keeps a cluster's servers on the loopback interface, on any system; read when Ray is imported."""
 
 
 def connected() -> Any:
@@ -26,18 +28,20 @@ def connected() -> Any:
     if find_spec("ray") is None:
         raise EngineError(f"PCR_ENGINE is ray, and Ray is not installed here: {INSTALL}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        os.environ.setdefault(*ON_LOOPBACK)
     import ray
 
     if ray.is_initialized():
         return ray
-    address = os.environ.get("RAY_ADDRESS")
-    alone: dict[str, Any] = {"address": "local", "include_dashboard": False, "_node_ip_address": LOOPBACK}
+    alone: dict[str, Any] = {"address": "local", "include_dashboard": False}
     try:
         ray.init(
             **({"address": address} if address else alone),
             namespace="pcr",
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -81,7 +85,7 @@ def _version(name: str) -> str:
 
 def _code() -> str:
     """The digest of the Python files of both packages, by their names below the package."""
-    found = {}
+    found: dict[str, str] = {}
     for package in ("pcr_assets", "edge_runtime"):
         spec = find_spec(package)
         assert spec is not None

@@ -49,10 +49,10 @@ class Answer(BaseModel):
 
 
 class OnRay:
-    """Tasks on a Ray cluster, as many at once as it has cores for. ``roots``: the stores that they read and write."""
+    """Tasks on a Ray cluster, as many at once as it has cores for. ``roots``: the store that they write, and what they read."""
 
     def __init__(self, roots: Sequence[str]):
-        self._roots = [root for root in roots if "://" not in root]
+        self._roots = roots
 
     def each(self, task: Callable[[Request, Place], Made], requests: Sequence[Request], folder: Path) -> Iterator[Made]:
         """See :meth:`Engine.each`. Raises EngineError, with the task's own sentence about its error."""
@@ -104,9 +104,7 @@ def _answered(ray: Any, ref: Any) -> str:
         return str(ray.get(ref))
     except ray.exceptions.RayTaskError as error:
         if "No module named" in str(error):
-            raise EngineError(
-                f"a node of the Ray cluster lacks this project: on each node, {INSTALL}, from the same commit"
-            ) from error
+            raise EngineError(f"a node of the Ray cluster lacks this project: on each node, {INSTALL}") from error
         raise
     except ray.exceptions.RayError as error:
         raise EngineError(
@@ -120,7 +118,7 @@ def answer(order: str, request: bytes) -> str:
     asked = Order.model_validate_json(order)
     where = os.uname().nodename
     if differs := differences(asked.makeup):
-        failed = f"the Ray node {where} would make something else, for it has {differs}: on each node, {INSTALL}, from the same commit"
+        failed = f"the Ray node {where} would make something else, for it has {differs}: on each node, {INSTALL}"
         return Answer(failed=failed).model_dump_json()
     for root, file in asked.folders.items():
         if not Path(file).exists():
@@ -149,23 +147,23 @@ def _stores() -> dict[str, Store]:
 
 @contextmanager
 def seen_by_all(roots: Sequence[str]) -> Iterator[dict[str, str]]:
-    """A file in each folder, by which a node sees whether the folder is the one that is meant; gone after the block.
+    """For each folder a file in it by which a node sees whether the folder is the one that is meant.
 
-    A folder that we may not write to is known by a file that lies there. Without this, a node with an empty folder of the
-    same name would put all scans into quarantine, and keep what it made to itself.
+    In the first, which is the store, the file is made, and gone after the block; in the others it is one that lies there.
+    Without this, a node with no such folder would put all scans into quarantine, and keep what it made to itself.
     """
-    made, folders = [], {}
+    folders = [root for root in roots if "://" not in root]
+    made = [Path(root, f".seen-by-all-{uuid.uuid4().hex}") for root in folders if root == roots[0]]
+    found = {root: str(first) for root in folders if root != roots[0] and (first := next(_files(root), None))}
     try:
-        for root in roots:
-            witness = Path(root, f".seen-by-all-{uuid.uuid4().hex}")
-            try:
-                witness.parent.mkdir(parents=True, exist_ok=True)
-                witness.touch()
-                made.append(witness)
-            except OSError:
-                witness = next(Path(root).iterdir())
-            folders[root] = str(witness)
-        yield folders
+        for witness in made:
+            witness.parent.mkdir(parents=True, exist_ok=True)
+            witness.touch()
+        yield {**found, **{str(witness.parent): str(witness) for witness in made}}
     finally:
         for witness in made:
             witness.unlink(missing_ok=True)
+
+
+def _files(root: str) -> Iterator[Path]:
+    return (Path(place, name) for place, _, names in os.walk(root) for name in names if not name.startswith("."))
