@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from pcr_assets import layout
 from pcr_assets.cards import shards
@@ -32,13 +34,13 @@ class SetOfScans:
 class MadeShard:
     """A set's entry in the record, and its shard in the store (None: no card). ``found``: a run before had made it.
 
-    ``path``: the shard in the scratch folder, where that is on this machine.
+    ``path``: the shard in the scratch folder; it is told to nobody on another machine.
     """
 
     entry: dict[str, Any]
     file: PublishedFile | None
     found: bool = False
-    path: Path | None = None
+    path: Annotated[Path | None, Field(exclude=True)] = None
 
 
 def make_shard(request: SetOfScans, place: Place) -> MadeShard:

@@ -1,10 +1,15 @@
-"""What the tests have done on nodes of a cluster: a task that waits to be killed, and a training that does."""
+"""What the tests have done on nodes of a cluster: a task that waits to be killed, and a training that does.
+
+Each writes down the process of its node: Ray's raylet, which starts the processes of a node.
+"""
 
 import json
 import os
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 from pcr_assets.cards.making import MadeShard, SetOfScans, make_shard
 from pcr_assets.resources.engines import Place
@@ -15,14 +20,12 @@ PATIENCE = 60
 
 def slowly(request: SetOfScans, place: Place) -> MadeShard:
     """Make a shard; the first node that is given the set ``base1`` waits, its shard made but not told, until it is killed."""
-    import ray
-
     diary = Path(request.store).parent / "diary"
     made = make_shard(request, place)
     note(diary, f"{request.set_id} {'found' if made.found else 'made'}")
     first = diary / "first"
     if request.set_id == "base1" and not first.exists():
-        first.write_text(ray.get_runtime_context().get_node_id())
+        first.write_text(str(os.getppid()))
         time.sleep(PATIENCE)
     return made
 
@@ -55,7 +58,7 @@ def train(job_file: str) -> None:
             old.rmdir()
         if step + 1 == 2 and start == 0 and job["killed"]:
             time.sleep(2 * WAIT_SECONDS)  # for the checkpoint to travel
-            (diary / "first").write_text(os.environ["RAY_NODE_ID"])
+            (diary / "first").write_text(str(psutil.Process(os.getppid()).ppid()))
             time.sleep(PATIENCE)
     (out / "metrics.json").write_text(json.dumps({"steps": 4, "bytes": len(scans)}))
 

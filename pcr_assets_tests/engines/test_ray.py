@@ -58,7 +58,7 @@ def raw(tmp_path):
     return folder
 
 
-def mean_colours(width=64, height=96):
+def mean_colours(name, width=64, height=96):
     """A model that takes cards as ours do and gives their mean colour, of length one."""
     nodes = [
         onnx.helper.make_node("Cast", ["cards"], ["pixels"], to=onnx.TensorProto.FLOAT),
@@ -68,7 +68,7 @@ def mean_colours(width=64, height=96):
     axes = onnx.numpy_helper.from_array(np.array([1, 2]), "axes")
     given = onnx.helper.make_tensor_value_info("cards", onnx.TensorProto.UINT8, ["n", height, width, 3])
     made = onnx.helper.make_tensor_value_info("vectors", onnx.TensorProto.FLOAT, ["n", 3])
-    graph = onnx.helper.make_graph(nodes, "mean_colours", [given], [made], [axes])
+    graph = onnx.helper.make_graph(nodes, name, [given], [made], [axes])
     opset = [onnx.helper.make_opsetid("", 18)]
     return onnx.helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
 
@@ -77,7 +77,7 @@ def built(folder, raw, engine):
     """All files of a store in which the sharded assets were made, by name, with their digests."""
     project = Project(store=str(folder), raw=str(raw), scratch=str(folder / "work"), runs_on=engine)
     for name, file in MODELS.values():
-        project.artifacts.publish(name, {file: mean_colours()}, digest="0" * 64)
+        project.artifacts.publish(name, {file: mean_colours(file)}, digest=digests.of_json(file))
     with dg.DagsterInstance.ephemeral() as instance:
         assets = [processed_cards, card_references, card_embeddings]
         dg.materialize(assets, instance=instance, resources={"project": project})
@@ -113,14 +113,15 @@ def requested(project):
     return [SetOfScans(store, raw, s, inputs_digest(listing, s), scans, {}) for s, scans in listing.scans.items()]
 
 
-def kill_when(cluster, node_named):
-    """Kill, as a power cut would, the node whose id the file names, as soon as it names one."""
+def kill_when(cluster, named):
+    """Kill, as a power cut would, the node whose process the file names, as soon as it names one."""
 
     def watch():
-        while not (node_named.exists() and node_named.read_text()):
+        while not (named.exists() and named.read_text()):
             time.sleep(0.1)
-        doomed = next(node for node in cluster.list_all_nodes() if node.node_id == node_named.read_text())
-        cluster.remove_node(doomed, allow_graceful=False)
+        doomed = int(named.read_text())
+        nodes = {node.all_processes["raylet"][0].process.pid: node for node in cluster.list_all_nodes()}
+        cluster.remove_node(nodes[doomed], allow_graceful=False)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -131,10 +132,10 @@ def test_of_a_node_that_dies_the_work_is_done_elsewhere_nothing_lost_and_nothing
     here = Project(store=str(tmp_path / "here/store"), raw=str(raw))
     list(here.engine.each(elsewhere.make_shard, requested(here), tmp_path))
     project = Project(store=str(tmp_path / "there/store"), raw=str(raw), runs_on="ray")
-    watcher = kill_when(cluster, tmp_path / "there/project/diary/first")
+    watcher = kill_when(cluster, tmp_path / "there/store/project/diary/first")
     made = list(project.engine.each(elsewhere.slowly, requested(project), tmp_path))
     watcher.join()
-    notes = sorted((tmp_path / "there/project/diary/notes").read_text().split("\n")[:-1])
+    notes = sorted((tmp_path / "there/store/project/diary/notes").read_text().split("\n")[:-1])
     assert [shard.entry["scans"] for shard in made] == [3, 3, 3, 3]
     assert notes == ["base1 found", *(f"{set_id} made" for set_id in SETS)]
     assert stored(project) == stored(here)
