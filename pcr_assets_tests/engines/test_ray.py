@@ -26,6 +26,12 @@ pytestmark = pytest.mark.faults
 
 STORE_BYTES = 80 << 20
 """Ray's smallest object store, about: what is larger is spilled."""
+SOON_MISSED = {
+    "health_check_initial_delay_ms": 500,
+    "health_check_period_ms": 500,
+    "health_check_failure_threshold": 4,
+}
+"""Ray's own figures would have a dead node be missed after half a minute."""
 SETS = ("base1", "base2", "base3", "base4")
 
 
@@ -36,7 +42,8 @@ def cluster():
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     small = {"object_store_memory": STORE_BYTES}
-    cluster = Cluster(initialize_head=True, head_node_args={**small, "num_cpus": 0, "include_dashboard": False})
+    head = {**small, "num_cpus": 0, "include_dashboard": False, "_system_config": SOON_MISSED}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
         cluster.add_node(num_cpus=1, **small)
     os.environ["RAY_ADDRESS"] = cluster.address
