@@ -43,7 +43,7 @@ def connected() -> Any:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises a class of its own for each way to fail
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EngineError(
             f"no Ray cluster answers at {address or 'this machine'} ({said}): start one, or name another in RAY_ADDRESS "
