@@ -14,6 +14,7 @@ from pcr_assets import digests, layout
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.reference import MODELS, card_embeddings, card_references
 from pcr_assets.resources.compute import JobFailed
+from pcr_assets.resources.engines import EngineError
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.ray_cluster import ON_LOOPBACK
 from pcr_assets.resources.ray_compute import RayCompute
@@ -103,10 +104,10 @@ def test_a_store_filled_by_a_cluster_is_byte_for_byte_the_one_filled_here(cluste
 
 def test_an_error_of_a_task_comes_back_as_its_own_sentence(cluster, raw, tmp_path):
     project = Project(store=str(tmp_path / "store"), raw=str(raw), runs_on="ray", scratch=str(tmp_path / "work"))
-    tall = next(iter(raw.glob("base1-0*")))
+    scan = raw / "base1-0_Drawn.png"
     requests = requested(project)
-    tall.write_bytes(tall.read_bytes() + b" ")
-    with pytest.raises(Exception, match="was replaced after it was listed: run again"):
+    scan.write_bytes(scan.read_bytes() + b" ")
+    with pytest.raises(EngineError, match="was replaced after it was listed: run again"):
         list(project.engine.each(elsewhere.make_shard, requests, tmp_path))
 
 
