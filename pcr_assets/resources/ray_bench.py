@@ -72,3 +72,10 @@ class Bench:
             return lines, None, [], None
         self._sent, parcels = found
         return lines, list(self._sent), parcels, code
+
+    def close(self) -> None:
+        """End the program if it still runs, and leave nothing behind: Ray ends this process without a word to it."""
+        if self._program.poll() is None:
+            self._program.terminate()
+            self._program.wait()
+        self._scratch.cleanup()

@@ -31,7 +31,9 @@ def connected() -> Any:
     address = os.environ.get("RAY_ADDRESS")
     if not address:
         os.environ.setdefault(*ON_LOOPBACK)
-    elif address.startswith("ray://"):  # a cluster asks for its token unless told otherwise; this client must be told to bring it
+    elif address.startswith(
+        "ray://"
+    ):  # a cluster asks for its token unless told otherwise; this client must be told to bring it
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 

@@ -4,6 +4,7 @@ The files that the job names travel to the node, and what the program writes tra
 the node dies, another goes on from the last checkpoint that arrived.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path, PurePath
@@ -22,6 +23,8 @@ TRAININGS = {"pcr_assets.learning.train", "pcr_assets.learning.outline_filter"}
 """Programs that are worth a node of their own. All others run here."""
 NODES = 4
 """Nodes that may die under one training before it is given up."""
+CLOSE_SECONDS = 30
+"""How long a node is given to end its program and remove its scratch folder."""
 
 
 class EngineCompute(LocalCompute):
@@ -64,6 +67,8 @@ class RayCompute(dg.ConfigurableResource):
             else:
                 return ran
             finally:
+                with contextlib.suppress(ray.exceptions.RayError):
+                    ray.get(bench.close.remote(), timeout=CLOSE_SECONDS)
                 ray.kill(bench)
         raise JobFailed(f"{module} lost {NODES} nodes: look after their memory and logs, then run again")
 

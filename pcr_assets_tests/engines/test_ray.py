@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -13,10 +14,12 @@ import pytest
 from pcr_assets import digests, layout
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.reference import MODELS, card_embeddings, card_references
+from pcr_assets.resources import hardware
 from pcr_assets.resources.compute import JobFailed
 from pcr_assets.resources.engines import EngineError
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.ray_cluster import ON_LOOPBACK
+from pcr_assets.resources.ray_bench import Bench
+from pcr_assets.resources.ray_cluster import ON_LOOPBACK, makeup
 from pcr_assets.resources.ray_compute import RayCompute
 from pcr_assets_tests.cards.drawn import card, encoded
 from pcr_assets_tests.engines import elsewhere
@@ -27,12 +30,13 @@ pytestmark = pytest.mark.faults
 
 STORE_BYTES = 80 << 20
 """Ray's smallest object store, about: what is larger is spilled."""
-SOON_MISSED = {
+HURRIED = {
     "health_check_initial_delay_ms": 500,
     "health_check_period_ms": 500,
     "health_check_failure_threshold": 4,
+    "worker_niceness": 0,
 }
-"""Ray's own figures would have a dead node be missed after half a minute."""
+"""By Ray's own figures a dead node is missed after half a minute, and work waits for all else that a machine does."""
 SETS = ("base1", "base2", "base3", "base4")
 
 
@@ -43,7 +47,7 @@ def cluster():
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     small = {"object_store_memory": STORE_BYTES}
-    head = {**small, "num_cpus": 0, "include_dashboard": False, "_system_config": SOON_MISSED}
+    head = {**small, "num_cpus": 0, "include_dashboard": False, "_system_config": HURRIED}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
         cluster.add_node(num_cpus=1, **small)
@@ -167,6 +171,16 @@ def test_a_training_gets_files_that_do_not_fit_into_the_object_store(cluster, jo
     assert [path.name for path in (work / "checkpoints").iterdir()] == ["step-4"]
     assert "step 4 of 4" in capfd.readouterr().out
     assert ran["threads"] == 1
+
+
+def test_a_node_keeps_nothing_of_a_training_that_is_over(tmp_path):
+    bench = Bench()
+    job = {"shards": [], "diary": str(tmp_path / "diary"), "killed": True, "threads": 1}
+    assert bench.start(elsewhere.__name__, job, {}, [], makeup()) == hardware.here(1)
+    scratch = [bench._scratch.name, bench._program]
+    bench.close()
+    assert not Path(scratch[0]).exists()
+    assert scratch[1].poll() is not None
 
 
 def test_a_program_that_fails_on_a_node_tells_its_own_sentence(cluster, tmp_path):
