@@ -7,6 +7,7 @@ listens on the loopback interface and ends with this process.
 import atexit
 import logging
 import os
+import socket
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ from pcr_assets.resources.engines import EngineError
 INSTALL = "pip install -c constraints.txt '.[ray]'"
 SHAPING = ("numpy", "pyarrow", "pillow", "opencv-python-headless", "onnxruntime", "torch")
 """Libraries that what is made depends on, byte for byte."""
+KNOCK_SECONDS = 10
 ON_LOOPBACK = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 """Ray's variable that keeps a cluster's servers on the loopback interface, on any system; read when Ray is imported."""
 
@@ -41,6 +43,8 @@ def connected() -> Any:
         return ray
     alone: dict[str, Any] = {"address": "local", "include_dashboard": False}
     try:
+        if address:
+            _knock(address)
         ray.init(
             **({"address": address} if address else alone),
             namespace="pcr",
@@ -55,6 +59,13 @@ def connected() -> Any:
         ) from error
     atexit.register(ray.shutdown)
     return ray
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: Ray itself would go on asking for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
 
 
 def largest(ray: Any, resource: str) -> int:

@@ -88,3 +88,12 @@ def test_a_file_that_arrives_damaged_is_not_kept(tmp_path):
     with pytest.raises(ValueError, match="arrived as another file than was sent"):
         ray_files.unpack(lambda piece: piece[:-1], parcel, tmp_path / "node")
     assert list((tmp_path / "node").iterdir()) == []
+
+
+def test_where_no_cluster_listens_one_sentence_says_so_at_once(monkeypatch, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -c constraints.txt '.[ray]'")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(
+        EngineError, match=r"no Ray cluster answers at 127.0.0.1:1 \(.*refused\): start one, or name another"
+    ):
+        ray_cluster.connected()
