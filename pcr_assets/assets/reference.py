@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import dagster as dg
 
@@ -11,7 +10,6 @@ from pcr_assets.assets import show
 from pcr_assets.assets.cards import processed_cards, read_scans
 from pcr_assets.assets.declare import asset, materialized, say
 from pcr_assets.assets.exports import student_int8, student_onnx
-from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.project import Project
 from pcr_assets.shard_plan import plan_shards
@@ -35,7 +33,7 @@ def card_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.M
     embedded = 0
     with project.passing_workdir() as work:
         for variant in MODELS:
-            variants[variant], named, count = _embedded(context, artifacts, variant, before, work)
+            variants[variant], named, count = _embedded(context, project, variant, before, work)
             files |= named
             embedded += count
         gauges = {variant: _gauge(artifacts, found["sets"], files) for variant, found in variants.items()}
@@ -46,45 +44,39 @@ def card_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.M
 
 
 def _embedded(
-    context: dg.AssetExecutionContext, artifacts: Artifacts, variant: str, before: Artifact | None, work: Path
+    context: dg.AssetExecutionContext, project: Project, variant: str, before: Artifact | None, work: Path
 ) -> tuple[dict[str, Any], dict[str, PublishedFile], int]:
     """One variant: its record, its shards in the store, and how many scans were embedded now."""
     from edge_runtime.embedder import OnnxEmbedder
     from pcr_assets.gallery import embeddings
+    from pcr_assets.gallery.making import SetOfCards, make_embeddings
 
+    artifacts = project.artifacts
     model, file = artifacts.current(MODELS[variant][0]), MODELS[variant][1]
-    digest, embedder = model.files[file].sha256, OnnxEmbedder(artifacts.fetch(model, file))
-    made_by = embeddings.embedder_digest(digest, embedder.input_size)
+    digest, size = model.files[file].sha256, OnnxEmbedder(artifacts.fetch(model, file)).input_size
+    made_by = embeddings.embedder_digest(digest, size)
     last = before.record["variants"].get(variant, {}) if before else {}
-    there, ahead = before.files if before else {}, Ahead(artifacts.store, layout.EMBEDDINGS)
+    there = before.files if before else {}
     known = {set_id: entry for set_id, entry in last.get("sets", {}).items() if entry["file"] in there}
     processed = artifacts.current(layout.PROCESSED)
     cards = processed.record["sets"]
-    inputs = {s: embeddings.inputs_digest(entry["digest"], digest, embedder.input_size) for s, entry in cards.items()}
+    inputs = {s: embeddings.inputs_digest(entry["digest"], digest, size) for s, entry in cards.items()}
     plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
     sets, count = {set_id: known[set_id] for set_id in plan.kept}, 0
     files = {entry["file"]: there[entry["file"]] for entry in sets.values()}
-    for number, set_id in enumerate(plan.built, start=1):
-        where = f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)})"
-        if found := ahead.find(inputs[set_id]):
-            sets[set_id], shard_file = found
-            files |= {sets[set_id]["file"]: shard_file} if shard_file else {}
-            say(context, f"{where}, as a run before made them")
-            continue
-        vectors = {}
-        if before and set_id in known and last.get("made_by") == made_by:
-            vectors = embeddings.known_vectors(embeddings.read_shard(artifacts.fetch(before, known[set_id]["file"])))
-        table = embeddings.embed_shard(artifacts.fetch(processed, cards[set_id]["file"]), embedder, vectors)
-        fresh = sum(pixels not in vectors for pixels in table["pixel_digest"].to_pylist())
-        shard = embeddings.shard_digest(table)
-        name = f"{variant}/{quote(set_id, safe='')}-{shard[:16]}.parquet"
-        path = work / name.replace("/", "-")
-        embeddings.write_shard(table, path)
-        sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": shard, "scans": len(table)}
-        shard_file = ahead.keep(inputs[set_id], sets[set_id], path, set_id)
-        files |= {name: shard_file} if shard_file else {}
-        count += fresh
-        say(context, f"{where}, {fresh} of {len(table)} scans")
+
+    def lacking(set_id: str) -> SetOfCards:
+        shard = processed.files[cards[set_id]["file"]]
+        earlier = there[known[set_id]["file"]] if set_id in known and last.get("made_by") == made_by else None
+        return SetOfCards(project.root.root, set_id, inputs[set_id], shard, variant, model.files[file], earlier)
+
+    made = project.engine.each(make_embeddings, [lacking(set_id) for set_id in plan.built], work)
+    for number, (set_id, shard) in enumerate(zip(plan.built, made, strict=True), start=1):
+        sets[set_id] = shard.entry
+        files |= {shard.entry["file"]: shard.file} if shard.file else {}
+        count += shard.fresh
+        how = "as a run before made them" if shard.found else f"{shard.fresh} of {shard.entry['scans']} scans"
+        say(context, f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {how}")
     return {"model": model.digest, "made_by": made_by, "sets": sets}, files, count
 
 
@@ -134,30 +126,26 @@ def card_index(project: Project) -> dg.MaterializeResult:
 def card_references(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Small pictures of all cards, an archive for each set: what the edge's second look compares with, and its page shows."""
     from pcr_assets.gallery import references
+    from pcr_assets.gallery.making import SetOfCards, make_pictures
 
     artifacts, before = project.artifacts, project.artifacts.remains(layout.REFERENCES)
     processed = artifacts.current(layout.PROCESSED)
-    there, ahead = before.files if before else {}, Ahead(artifacts.store, layout.REFERENCES)
+    cards, there = processed.record["sets"], before.files if before else {}
     known = {s: entry for s, entry in before.record["sets"].items() if entry["file"] in there} if before else {}
-    inputs = {s: references.inputs_digest(entry["digest"]) for s, entry in processed.record["sets"].items()}
+    inputs = {s: references.inputs_digest(entry["digest"]) for s, entry in cards.items()}
     plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
     sets = {set_id: known[set_id] for set_id in plan.kept}
     files = {entry["file"]: there[entry["file"]] for entry in sets.values()}
+    lacking = [SetOfCards(project.root.root, s, inputs[s], processed.files[cards[s]["file"]]) for s in plan.built]
     with project.passing_workdir() as work:
-        for number, set_id in enumerate(plan.built, start=1):
-            path = work / f"{number}.zip"
-            if found := ahead.find(inputs[set_id]):
-                sets[set_id], file = found
-                files |= {sets[set_id]["file"]: file} if file else {}
-                continue
-            count = references.write_archive(artifacts.fetch(processed, processed.record["sets"][set_id]["file"]), path)
-            digest = digests.of_file(path)
-            name = f"{quote(set_id, safe='')}-{digest[:16]}.zip"
-            sets[set_id] = {"file": name, "inputs": inputs[set_id], "digest": digest, "scans": count}
-            file = ahead.keep(inputs[set_id], sets[set_id], path, set_id)
-            files |= {name: file} if file else {}
-            say(context, f"references: set {set_id} ({number} of {len(plan.built)}), {count} pictures")
-        digest = digests.of_json({set_id: entry["digest"] for set_id, entry in sets.items()})
-        published = artifacts.publish(layout.REFERENCES, {}, kept=files, digest=digest, record={"sets": sets})
+        made = project.engine.each(make_pictures, lacking, work)
+        for number, (set_id, archive) in enumerate(zip(plan.built, made, strict=True), start=1):
+            sets[set_id] = archive.entry
+            files |= {archive.entry["file"]: archive.file} if archive.file else {}
+            if not archive.found:
+                scans = archive.entry["scans"]
+                say(context, f"references: set {set_id} ({number} of {len(plan.built)}), {scans} pictures")
+    digest = digests.of_json({set_id: entry["digest"] for set_id, entry in sets.items()})
+    published = artifacts.publish(layout.REFERENCES, {}, kept=files, digest=digest, record={"sets": sets})
     pictures = sum(entry["scans"] for entry in sets.values())
     return materialized(published, {"pictures": pictures, "sets built now": len(plan.built)})

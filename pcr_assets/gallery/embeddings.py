@@ -31,20 +31,23 @@ def inputs_digest(cards_digest: str, model_digest: str, input_size: tuple[int, i
     return digests.of_json([cards_digest, model_digest, list(input_size), RECTIFY_VERSION])
 
 
-def embed_shard(cards: Path, embedder: "Embedder", known: Mapping[str, np.ndarray] | None = None) -> pa.Table:
+def embed_shard(
+    cards: Path, embedder: "Embedder", known: Mapping[str, np.ndarray] | None = None, threads: int | None = None
+) -> pa.Table:
     """Embed the processed cards of one set (Parquet with card_id, view, pixel_digest, image), in the order of the file.
 
     ``known``: vectors that this embedder gave before, by the digest of the card's pixels; only the other cards are embedded,
-    on all cores. A card's vector is the same whichever cards share its batch. Returns columns card_id string, view int32,
-    pixel_digest string, key uint64, embedding fixed_size_list<float32>[D]. Each scan is cut out the way the edge cuts a card
-    out of a photo, its own frame as corners. Raises ``KeyCollision``, and ValueError for an image that does not decode.
+    cut out by ``threads`` threads, as many as there are cores by default. A card's vector is the same whichever cards share
+    its batch. Returns columns card_id string, view int32, pixel_digest string, key uint64, embedding
+    fixed_size_list<float32>[D]. Each scan is cut out the way the edge cuts a card out of a photo, its own frame as corners.
+    Raises ``KeyCollision``, and ValueError for an image that does not decode.
     """
     table = pq.read_table(cards, columns=["card_id", "view", "pixel_digest"])
     views = list(zip(table["card_id"].to_pylist(), table["view"].to_pylist(), strict=True))
     keys, pixels = keys_of(views), table["pixel_digest"].to_pylist()
     vectors = dict(known or {})
     fresh = [row for row, digest in enumerate(pixels) if digest not in vectors]
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
         for rows, images in _batches(cards, fresh):
             cut = pool.map(lambda image: _rectified(image, embedder.input_size), images)
             vectors |= zip((pixels[row] for row in rows), embedder.embed(np.stack(list(cut))), strict=True)

@@ -24,8 +24,10 @@ def inputs_digest(cards_digest: str) -> str:
     return digests.of_json([cards_digest, list(SIZE), JPEG_QUALITY, REFERENCE_VERSION])
 
 
-def write_archive(cards: Path, archive: Path) -> int:
-    """Pack the pictures and local features of one set (a shard of processed cards), give their number. Works on all cores.
+def write_archive(cards: Path, archive: Path, threads: int | None = None) -> int:
+    """Pack the pictures and local features of one set (a shard of processed cards), give their number.
+
+    ``threads`` work on it, as many as there are cores by default.
 
     Each scan is cut out the way the edge cuts a card out of a photo, and named by its key in the index.
     """
@@ -34,7 +36,7 @@ def write_archive(cards: Path, archive: Path) -> int:
     table = pq.read_table(cards, columns=["card_id", "view", "image"]).to_pydict()
     views = list(zip(table["card_id"], table["view"], strict=True))
     keys = keys_of(views)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool, zipfile.ZipFile(archive, "w") as packed:
+    with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool, zipfile.ZipFile(archive, "w") as packed:
         for view, (picture, points) in zip(views, pool.map(_small, table["image"]), strict=True):
             packed.writestr(zipfile.ZipInfo(picture_name(keys[view]), LONG_AGO), picture)
             packed.writestr(zipfile.ZipInfo(features_name(keys[view]), LONG_AGO), points)

@@ -11,6 +11,7 @@ import dagster as dg
 
 from pcr_assets import layout, settings
 from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.engines import Engine, engine
 from pcr_assets.resources.store import Store, open_store
 
 
@@ -27,6 +28,8 @@ class Project(dg.ConfigurableResource):
     """Folder or URL of pictures that must be refused, else ``PCR_STRANGERS``, else ``strangers`` beside the scans."""
     profile: str = ""
     """Profile's name or YAML file, else ``PCR_PROFILE``, else ``embedded``."""
+    runs_on: str = ""
+    """Where card sets are made, ``local`` or ``ray``, else ``PCR_ENGINE``, else ``local``: what is made is the same."""
     scratch: str = ""
     """Folder for unfinished work, else ``work`` in ``DAGSTER_HOME``, else ``.cache/work``."""
 
@@ -59,6 +62,11 @@ class Project(dg.ConfigurableResource):
     def open(self, root: str) -> Store:
         """A store for one of the raw roots."""
         return open_store(root)
+
+    @property
+    def engine(self) -> Engine:
+        """What makes the card sets of a step. Raises EngineError."""
+        return engine(self.runs_on, [self.root.root, self.open(self.raw_root).root])
 
     @property
     def settings(self) -> settings.Settings:

@@ -1,0 +1,91 @@
+"""The making of what the gallery keeps of one set, from its processed cards, into the store: tasks of an engine."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pcr_assets import digests, layout
+from pcr_assets.gallery import embeddings, references
+from pcr_assets.resources.ahead import Ahead
+from pcr_assets.resources.artifacts import Artifacts, PublishedFile
+from pcr_assets.resources.engines import Place
+
+if TYPE_CHECKING:
+    from edge_runtime.embedder import OnnxEmbedder
+
+
+@dataclass(frozen=True)
+class SetOfCards:
+    """A set that something lacks of. ``store`` is a folder or URL, ``inputs`` the digest of what it is made from.
+
+    ``cards``: the shard of processed cards. For embeddings: the variant and its model, and ``earlier``: the set's shard
+    published before, if it was made by the same model.
+    """
+
+    store: str
+    set_id: str
+    inputs: str
+    cards: PublishedFile
+    variant: str = ""
+    model: PublishedFile | None = None
+    earlier: PublishedFile | None = None
+
+
+@dataclass(frozen=True)
+class MadeSet:
+    """A set's entry in the record, and its file in the store.
+
+    ``fresh``: how many scans were made now; ``found``: a run before had made it.
+    """
+
+    entry: dict[str, Any]
+    file: PublishedFile | None
+    fresh: int = 0
+    found: bool = False
+
+
+def make_embeddings(request: SetOfCards, place: Place) -> MadeSet:
+    """Find the shard of embeddings, or make it; it is in the store then. Raises StoreError, EmbedderError, KeyCollision."""
+    store = place.open(request.store)
+    artifacts, ahead = Artifacts(store), Ahead(store, layout.EMBEDDINGS)
+    if found := ahead.find(request.inputs):
+        return MadeSet(*found, found=True)
+    assert request.model is not None
+    vectors = {}
+    if request.earlier:
+        vectors = embeddings.known_vectors(embeddings.read_shard(artifacts.fetch_file(request.earlier)))
+    embedder = _embedder(artifacts.fetch_file(request.model), request.model.sha256, place.threads)
+    table = embeddings.embed_shard(artifacts.fetch_file(request.cards), embedder, vectors, place.threads)
+    fresh = sum(pixels not in vectors for pixels in table["pixel_digest"].to_pylist())
+    digest = embeddings.shard_digest(table)
+    name = f"{request.variant}/{quote(request.set_id, safe='')}-{digest[:16]}.parquet"
+    path = place.folder / name.replace("/", "-")
+    embeddings.write_shard(table, path)
+    entry = {"file": name, "inputs": request.inputs, "digest": digest, "scans": len(table)}
+    return MadeSet(entry, ahead.keep(request.inputs, entry, path, request.set_id), fresh)
+
+
+@lru_cache(maxsize=2)
+def _embedder(model: Path, sha256: str, threads: int) -> "OnnxEmbedder":
+    """The model of a variant, kept for the next set: to open one takes as long as to embed some cards."""
+    del sha256
+    from edge_runtime.embedder import OnnxEmbedder
+
+    return OnnxEmbedder(model, threads)
+
+
+def make_pictures(request: SetOfCards, place: Place) -> MadeSet:
+    """Find the archive of reference pictures, or make it; it is in the store then. Raises StoreError."""
+    store = place.open(request.store)
+    ahead = Ahead(store, layout.REFERENCES)
+    if found := ahead.find(request.inputs):
+        return MadeSet(*found, found=True)
+    cards = Artifacts(store).fetch_file(request.cards)
+    path = place.folder / f"{quote(request.set_id, safe='')}.zip"
+    count = references.write_archive(cards, path, place.threads)
+    digest = digests.of_file(path)
+    name = f"{quote(request.set_id, safe='')}-{digest[:16]}.zip"
+    entry = {"file": name, "inputs": request.inputs, "digest": digest, "scans": count}
+    return MadeSet(entry, ahead.keep(request.inputs, entry, path, request.set_id), count)

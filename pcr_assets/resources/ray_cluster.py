@@ -1,0 +1,111 @@
+"""The Ray cluster that work is given to: how it is found, and whether its nodes run what this process runs.
+
+``RAY_ADDRESS`` names one (``HOST:6379``, ``ray://HOST:10001``); without it, a cluster of this machine alone is started, which
+listens on the loopback interface and ends with this process.
+"""
+
+import atexit
+import logging
+import os
+import socket
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pcr_assets import digests
+from pcr_assets.resources.engines import EngineError
+
+INSTALL = "pip install -c constraints.txt '.[ray]'"
+SHAPING = ("numpy", "pyarrow", "pillow", "opencv-python-headless", "onnxruntime", "torch")
+"""Libraries that what is made depends on, byte for byte."""
+KNOCK_SECONDS = 10
+ON_LOOPBACK = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+"""Ray's variable that keeps a cluster's servers on the loopback interface, on any system; read when Ray is imported."""
+
+
+def connected() -> Any:
+    """The module ``ray``, connected to the cluster. Raises EngineError."""
+    if find_spec("ray") is None:
+        raise EngineError(f"PCR_ENGINE is ray, and Ray is not installed here: {INSTALL}")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        os.environ.setdefault(*ON_LOOPBACK)
+    elif address.startswith(
+        "ray://"
+    ):  # a cluster asks for its token unless told otherwise; this client must be told to bring it
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    import ray
+
+    if ray.is_initialized():
+        return ray
+    alone: dict[str, Any] = {"address": "local", "include_dashboard": False}
+    try:
+        if address:
+            _knock(address)
+        ray.init(
+            **({"address": address} if address else alone),
+            namespace="pcr",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except Exception as error:  # Ray raises a class of its own for each way to fail
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineError(
+            f"no Ray cluster answers at {address or 'this machine'} ({said}): start one, or name another in RAY_ADDRESS "
+            "(docs/scale.md)"
+        ) from error
+    atexit.register(ray.shutdown)
+    return ray
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: Ray itself would go on asking for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+
+
+def largest(ray: Any, resource: str) -> int:
+    """The most that any one node that is up has of a resource (``CPU``, ``GPU``)."""
+    up = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return int(max((node.get(resource, 0) for node in up), default=0))
+
+
+@cache
+def makeup() -> dict[str, str]:
+    """What this process makes things with: the digest of our code, and the versions of :data:`SHAPING`."""
+    return {"the code of pcr_assets": _code(), **{name: _version(name) for name in SHAPING}}
+
+
+def differences(wanted: dict[str, str]) -> str:
+    """How the makeup of this process differs from another's; empty if it doesn't."""
+    ours = makeup()
+    told = [
+        name if name not in SHAPING else f"{name} {ours[name]} instead of {wanted[name]}"
+        for name in wanted
+        if ours[name] != wanted[name]
+    ]
+    return ", ".join(told)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _code() -> str:
+    """The digest of the Python files of both packages, by their names below the package."""
+    found: dict[str, str] = {}
+    for package in ("pcr_assets", "edge_runtime"):
+        spec = find_spec(package)
+        assert spec is not None
+        assert spec.submodule_search_locations is not None
+        for place in spec.submodule_search_locations:
+            root = Path(place)
+            found |= {f"{package}/{file.relative_to(root)}": digests.of_file(file) for file in root.rglob("*.py")}
+    return digests.of_json(found)[:16]
