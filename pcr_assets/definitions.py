@@ -11,7 +11,7 @@ from pcr_assets.automation.new_cards import new_cards
 from pcr_assets.automation.refresh_job import refresh_job
 from pcr_assets.automation.renewal import renew_nightly, renew_trust
 from pcr_assets.checks import CHECKS
-from pcr_assets.resources.compute import LocalCompute
+from pcr_assets.compute.chosen import Compute
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
@@ -21,9 +21,10 @@ FLOORS = [settings, cards, dataset, models, exports, reference, report, release,
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """The definitions, with some resources replaced: tests and commands build theirs here too."""
+    project = (resource_overrides or {}).get("project", Project())
     resources = {
-        "project": Project(),
-        "compute": LocalCompute(),
+        "project": project,
+        "compute": Compute(project=project),
         "hailo": HailoCompiler(),
         "signer": ReleaseSigner(),
     }

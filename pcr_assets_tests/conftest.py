@@ -15,6 +15,7 @@ import dagster as dg
 import pytest
 
 from pcr_assets import planner
+from pcr_assets.compute.engine import Ran
 from pcr_assets.definitions import build_defs
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
@@ -57,6 +58,7 @@ class SameProcessCompute(dg.ConfigurableResource):
                 runpy.run_module(module, run_name="__main__")
             except SystemExit as end:
                 assert not end.code, f"{module} ended with {end.code}"
+        return Ran()
 
 
 class World:

@@ -71,6 +71,16 @@ class TrainingSettings(BaseModel):
     validation_queries: int = Field(default=200, ge=1, description="At most so many validation cards are looked up.")
     validation_gallery: int = Field(default=800, ge=0, description="They stand among at most so many training cards.")
     checkpoint_every: int = Field(default=50, ge=1, description="Steps between two checkpoints.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Of the network's products: auto is bfloat16 on a GPU and float32 on a CPU."
+    )
+    channels_last: bool = Field(default=True, description="Pictures lie in memory pixel by pixel, not plane by plane.")
+    compile: bool = Field(default=False, description="torch.compile the network before its first step.")
+    accumulate: int = Field(
+        default=1,
+        ge=1,
+        description="A batch is shown in so many parts, for less memory; each process shares each part.",
+    )
 
 
 class TeacherSettings(TrainingSettings):
