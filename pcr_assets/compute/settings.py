@@ -20,9 +20,9 @@ class Torchrun(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    processes: int = Field(2, ge=1)
+    processes: int = Field(default=2, ge=1)
     """On each machine: one for each GPU, or for each part of the cores."""
-    nodes: int = Field(1, ge=1)
+    nodes: int = Field(default=1, ge=1)
     """Machines. On all but this one, a person or a scheduler runs the command that the run prints."""
     rendezvous: str = ""
     """``host:port`` of this machine, by which the others find it: from two nodes on."""
@@ -41,19 +41,19 @@ class SageMaker(BaseModel):
 
     role: RoleArn = ""
     """ARN of the role that the job takes on: it reads and writes the bucket, pulls the image and writes logs."""
-    image: str = Field("", max_length=255)
+    image: str = Field(default="", max_length=255)
     """The image that ``docker/training.Dockerfile`` makes, in ECR; best by its digest."""
     instance: Instance = "ml.p4d.24xlarge"
-    instances: int = Field(1, ge=1)
-    processes: int = Field(0, ge=0)
+    instances: int = Field(default=1, ge=1)
+    processes: int = Field(default=0, ge=0)
     """On each instance; 0 is one for each GPU, and one where there is none."""
     place: Place = ""
     """``s3://bucket/prefix`` for checkpoints and outputs; empty: ``models/embedding`` in the bucket of the store."""
-    volume_gb: int = Field(100, ge=1)
+    volume_gb: int = Field(default=100, ge=1)
     spot: bool = True
-    most_hours: float = Field(6, gt=0, le=672)
+    most_hours: float = Field(default=6, gt=0, le=672)
     """A job that trains longer is stopped; the next refresh goes on from its checkpoint."""
-    most_wait_hours: float = Field(12, gt=0, le=672)
+    most_wait_hours: float = Field(default=12, gt=0, le=672)
     """With ``spot``: waiting for capacity and training together."""
     input_mode: Literal["File", "FastFile"] = "File"
     subnets: list[str] = []
@@ -62,7 +62,7 @@ class SageMaker(BaseModel):
     """Encrypts the volume and the outputs; empty: the keys of AWS."""
     tags: dict[str, str] = {}
     environment: dict[str, str] = {}
-    poll_seconds: float = Field(15, gt=0)
+    poll_seconds: float = Field(default=15, gt=0)
 
     @model_validator(mode="after")
     def _fits_together(self) -> "SageMaker":
@@ -79,10 +79,10 @@ class ComputeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     engine: EngineName = "local"
-    profile_steps: int = Field(0, ge=0)
+    profile_steps: int = Field(default=0, ge=0)
     """So many steps of each training are traced, into ``profiling/`` of the store; 0 traces none."""
-    torchrun: Torchrun = Field(default_factory=Torchrun)
-    sagemaker: SageMaker = Field(default_factory=SageMaker)
+    torchrun: Torchrun = Torchrun()
+    sagemaker: SageMaker = SageMaker()
 
     @model_validator(mode="after")
     def _is_complete(self) -> "ComputeSettings":

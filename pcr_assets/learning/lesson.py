@@ -33,7 +33,7 @@ class Lesson(nn.Module):
 def can_be_shared(net: EmbeddingNet, settings: TrainingSettings, team: Team) -> None:
     """Refuse what would give another result in parts than whole. Raises CannotShare."""
     team.share(settings.batch, settings.accumulate)
-    if settings.accumulate > 1 and getattr(settings, "koleo_weight", 0):
+    if settings.accumulate > 1 and getattr(settings, "koleo_weight", None):
         raise CannotShare(
             "KoLeo compares all views of a batch, which accumulate shows in parts: set one of the two to none"
         )

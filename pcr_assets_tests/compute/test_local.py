@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pcr_assets.compute.engine import JobFailed
-from pcr_assets.compute.local import LocalCompute, sentence
+from pcr_assets.compute.local import LocalCompute
+from pcr_assets.compute.said import sentence
 
 
 @pytest.fixture
