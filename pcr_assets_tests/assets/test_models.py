@@ -102,7 +102,7 @@ def test_the_trace_of_a_training_is_kept_and_its_table_shown(project, tmp_path):
     traced = Project(store=project.store, scratch=project.scratch, profile=str(profile))
     for _ in range(2):
         shown = models.teacher_weights(project=traced, compute=DrawnCompute()).metadata
-    (row,) = shown["time of a step"].value
+    (row,) = shown["time of a step"].records
     assert row.data == {
         "operator, on the CPU": "aten::convolution",
         "ms_a_step": 9.5,
