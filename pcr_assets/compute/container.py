@@ -29,6 +29,7 @@ LAST = "metrics.json"
 """The result that is written last: where it is, all are."""
 RESULTS = ("weights.safetensors", "model.json", "assess.json", "profile/trace.json.gz", "profile/summary.json", LAST)
 PORT = 29500
+STARTER = "pcr_assets.learning.torchrun"
 KEPT_LINES = 200
 TOLD_SECONDS = 60
 """A line of progress is told to Dagster so often; CloudWatch has all."""
@@ -68,11 +69,12 @@ def cluster(environment: Mapping[str, str], resources: Mapping[str, Any], proces
     current = environment.get("SM_CURRENT_HOST") or resources.get("current_host") or hosts[0]
     if current not in hosts:
         raise BadContainer(f"this host is called {current} and is none of {', '.join(hosts)}: SM_HOSTS must name it")
-    gpus = int(environment["SM_NUM_GPUS"]) if environment.get("SM_NUM_GPUS") else _gpus()
-    return Cluster(tuple(sorted(hosts)), current, processes or max(1, gpus))
+    return Cluster(tuple(sorted(hosts)), current, processes or max(1, _gpus(environment)))
 
 
-def _gpus() -> int:
+def _gpus(environment: Mapping[str, str]) -> int:
+    if told := environment.get("SM_NUM_GPUS"):
+        return int(told)
     import torch
 
     return torch.cuda.device_count()
@@ -96,7 +98,7 @@ def _train(root: Path) -> int:
         os.environ.setdefault("SM_CURRENT_INSTANCE_TYPE", kind)
     out = root / "checkpoints"
     file = _job(root, out, here)
-    program = [sys.executable, "-u", "-m", "pcr_assets.learning.torchrun", *here.starter(), given["module"], str(file)]
+    program = [sys.executable, "-u", "-m", STARTER, *here.starter(), given["module"], str(file)]
     print(
         f"{given['module']}: {len(here.hosts)} hosts of {here.processes} processes, this is {here.current}", flush=True
     )

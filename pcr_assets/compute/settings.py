@@ -1,18 +1,34 @@
 """The section ``compute`` of the profile: where training runs. It makes nothing stale: elsewhere, the same is trained."""
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pcr_assets.settings import Settings, SettingsError
 
 EngineName = Literal["local", "torchrun", "sagemaker"]
 VARIABLE = "PCR_COMPUTE"
-RoleArn = Annotated[str, StringConstraints(pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:role/.+)?$")]
-Place = Annotated[str, StringConstraints(pattern=r"^(s3://[^/]+(/.*)?)?$")]
-Instance = Annotated[str, StringConstraints(pattern=r"^ml\.\w[\w-]*\.\w+$")]
+
+
+def _like(pattern: str, words: str) -> AfterValidator:
+    """Refuse text that does not match, and say in words what does."""
+
+    def check(value: str) -> str:
+        if value and not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {words}, is {value}")
+        return value
+
+    return AfterValidator(check)
+
+
+RoleArn = Annotated[
+    str, _like(r"arn:aws[a-z-]*:iam::\d{12}:role/.+", "the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME")
+]
+Place = Annotated[str, _like(r"s3://[^/]+(/.*)?", "s3://bucket/prefix")]
+Instance = Annotated[str, _like(r"ml\.\w[\w-]*\.\w+", "an instance for training, like ml.p4d.24xlarge")]
 
 
 class Torchrun(BaseModel):

@@ -12,10 +12,10 @@ from pcr_assets.compute import container
 from pcr_assets.compute.sagemaker import SageMakerCompute
 from pcr_assets.compute.settings import SageMaker
 from pcr_assets.resources.project import Project
-from pcr_assets_tests.cloud.conftest import aws, s3
-from pcr_assets_tests.compute.sagemaker_double import TrainingService
+from pcr_assets_tests.cloud.conftest import aws
+from pcr_assets_tests.compute.sagemaker_double import TrainingService, client_of
 
-__all__ = ["aws", "s3"]
+__all__ = ["aws"]
 SETTINGS = {
     "role": "arn:aws:iam::123456789012:role/training",
     "image": "123456789012.dkr.ecr.us-east-2.amazonaws.com/pcr-training@sha256:" + "0" * 64,
@@ -78,14 +78,22 @@ class DrawnImage(Image):
 
 
 @pytest.fixture
+def s3(aws):
+    """A client, and the bucket ``training``."""
+    client = client_of("s3")
+    client.create_bucket(Bucket="training", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
+    return client
+
+
+@pytest.fixture
 def service(s3, tmp_path, monkeypatch):
     """The service, behind the clients that the program makes. Its jobs leave results at once."""
     double = TrainingService(s3)
     double.works = DrawnImage(double, tmp_path)
-    plain = clients.client
-    monkeypatch.setattr(clients, "client", lambda name: double.client if name == "sagemaker" else plain(name))
+    monkeypatch.setattr(clients, "client", client_of)
     monkeypatch.setattr("pcr_assets.resources.downloads.CACHE", tmp_path / "cache")
-    return double
+    yield double
+    double.close()
 
 
 @pytest.fixture

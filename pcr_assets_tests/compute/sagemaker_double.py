@@ -9,6 +9,7 @@ import datetime
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,17 @@ WAY = ("Starting", "Downloading", "Training", "Uploading", "Completed")
 STATUS = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Stopped", "Stopping": "Stopping"}
 STATUS |= {"MaxRuntimeExceeded": "Stopped", "MaxWaitTimeExceeded": "Stopped"}
 PAGE = 2
+
+
+@cache
+def client_of(service: str) -> Any:
+    """A client that all tests share: botocore reads a service's model, several megabytes, for each new session."""
+    return _session().client(service, region_name="us-east-2")
+
+
+@cache
+def _session() -> Any:
+    return boto3.Session(aws_access_key_id="tests", aws_secret_access_key="tests")
 
 
 class Refused(Exception):
@@ -39,10 +51,16 @@ class TrainingService:
         self.reasons: dict[str, str] = {}
         self.errors: dict[str, list[Refused]] = {}
         self.calls: list[str] = []
-        self.client = boto3.client("sagemaker", region_name="us-east-2")
+        self.client = client_of("sagemaker")
         self._given: dict[str, Any] = {}
-        self.client.meta.events.register("provide-client-params.sagemaker", self._remember)
-        self.client.meta.events.register("before-call.sagemaker", self._answer)
+        events = self.client.meta.events
+        events.register("provide-client-params.sagemaker", self._remember, unique_id="remember")
+        events.register("before-call.sagemaker", self._answer, unique_id="answer")
+
+    def close(self) -> None:
+        """Answer no more: the client is everyone's."""
+        self.client.meta.events.unregister("provide-client-params.sagemaker", unique_id="remember")
+        self.client.meta.events.unregister("before-call.sagemaker", unique_id="answer")
 
     def _remember(self, params: dict[str, Any], **_: Any) -> None:
         self._given = params

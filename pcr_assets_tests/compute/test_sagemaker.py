@@ -11,7 +11,7 @@ from pcr_assets.cloud.clients import CloudError
 from pcr_assets.compute.engine import JobFailed
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.compute.conftest import MODULE, Image
-from pcr_assets_tests.compute.sagemaker_double import Refused
+from pcr_assets_tests.compute.sagemaker_double import Refused, TrainingService
 
 
 def names(service):
@@ -151,7 +151,6 @@ def test_a_busy_service_is_asked_again(service, compute_for, job, work):
     waited = []
     busy = Refused("ThrottlingException", "Rate exceeded")
     service.errors = {call: [busy] * 3 for call in ("ListTrainingJobs", "CreateTrainingJob", "DescribeTrainingJob")}
-    service.client.meta.events.register("needs-retry.sagemaker", lambda **_: None)
     compute_for(waited.append).run(MODULE, job, work)
     assert waited[:3] == [5, 10, 20]
     assert (work / "metrics.json").exists()
@@ -192,18 +191,19 @@ def test_what_aws_refuses_at_the_start_is_told_with_the_cure(service, compute_fo
     assert "StopTrainingJob" not in service.calls
 
 
-def test_of_two_runs_at_the_same_moment_the_slower_one_follows(service, compute_for, job, work):
+def test_of_two_runs_at_the_same_moment_the_slower_one_follows(service, compute_for, job, work, monkeypatch):
     compute_for().run(MODULE, job, work)
     (name,) = names(service)
-    service.errors = {"CreateTrainingJob": [Refused("ResourceInUse")]}
-    held, service.jobs = service.jobs, {}
-    create = service.client.create_training_job
+    listed = service._ListTrainingJobs
+    monkeypatch.setattr(
+        service, "_ListTrainingJobs", lambda **_: {"TrainingJobSummaries": []}
+    )  # it looked before the other began
 
-    def beaten(**request):
-        service.jobs = held
-        return create(**request)
+    def listed_again(**request):
+        monkeypatch.setattr(service, "_ListTrainingJobs", listed)
+        return TrainingService._CreateTrainingJob(service, **request)
 
-    service.client.create_training_job = beaten
+    monkeypatch.setattr(service, "_CreateTrainingJob", listed_again)
     compute_for().run(MODULE, job, work)
     assert names(service) == [name]
 
