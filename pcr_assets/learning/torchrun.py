@@ -5,14 +5,14 @@ own report of who failed is left out: the program itself says why, in its last l
 """
 
 import argparse
-import os
+import logging
 import sys
 
 
 def main(arguments: list[str]) -> int:
     """Start the processes, wait for them; gives 0, or the code of the one that failed first."""
     given = _parser().parse_args(arguments)
-    os.environ.setdefault("LOGLEVEL", "CRITICAL")  # read by torch as it is imported
+    logging.disable(logging.ERROR)  # in this process: the others are programs of their own
     from torch.distributed import run
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError

@@ -244,3 +244,19 @@ def test_a_request_that_botocore_refuses_is_a_sentence_about_the_profile(service
     with pytest.raises(CloudError, match="mend the section compute of the profile") as failed:
         engine.run(MODULE, job, work)
     assert isinstance(failed.value.__cause__, ParamValidationError)
+
+
+def test_moto_takes_the_same_request(aws, compute_for):
+    from pcr_assets.compute.training_request import Channel, training_request
+    from pcr_assets_tests.compute.sagemaker_double import client_of
+
+    channels = [Channel("store", ["a"], "s3://training/x/store.manifest")]
+    settings = compute_for(subnets=["subnet-1"], security_groups=["sg-1"], kms_key="key").settings
+    request = training_request(settings, MODULE, "s3://training/x", "pcr-teacher-0", channels)
+    sagemaker = client_of("sagemaker")
+    sagemaker.create_training_job(TrainingJobName="pcr-teacher-0-1", **request)
+    seen = sagemaker.describe_training_job(TrainingJobName="pcr-teacher-0-1")
+    assert seen["TrainingJobStatus"] == "Completed"
+    assert seen["CheckpointConfig"]["S3Uri"] == "s3://training/x/pcr-teacher-0/checkpoints"
+    assert seen["StoppingCondition"] == {"MaxRuntimeInSeconds": 21600, "MaxWaitTimeInSeconds": 43200}
+    assert seen["VpcConfig"] == {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
