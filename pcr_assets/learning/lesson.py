@@ -60,7 +60,7 @@ def taught(lesson: Lesson, team: Team) -> nn.Module:
     device = lesson.net.mean.device
     # Buffers are the same on all: banks of embeddings are large, and statistics of BatchNorm are shared as they are taken.
     return DistributedDataParallel(
-        lesson, device_ids=[device.index] if device.type == "cuda" else None, broadcast_buffers=False
+        lesson, device_ids=[device.index] if device.type == "cuda" else None, forward_sync_buffers=False
     )
 
 
