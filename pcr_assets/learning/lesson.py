@@ -24,6 +24,8 @@ class Lesson(nn.Module):
     def forward(self, images: Tensor, rows: Tensor, ripeness: float) -> Tensor:
         """The loss of images N×3×H×W that show these rows of the cards."""
         device = images.device.type
+        if not self.settings.channels_last:
+            images = images.contiguous()  # pictures are read pixel by pixel, and the network follows its input
         halved = self.settings.precision == "bfloat16" or (self.settings.precision == "auto" and device == "cuda")
         with torch.autocast(device, torch.bfloat16, enabled=halved):
             embeddings = self._see(images)

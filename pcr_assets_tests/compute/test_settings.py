@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pcr_assets import settings
+from pcr_assets.assets.settings import check
 from pcr_assets.compute import settings as compute
 from pcr_assets.compute.chosen import ENGINES, Compute
 from pcr_assets.resources.project import Project
@@ -36,7 +37,7 @@ def test_training_runs_here_unless_somebody_says_otherwise(monkeypatch):
     assert compute.chosen(settings.load("embedded")).engine == "torchrun"
     monkeypatch.setenv("PCR_COMPUTE", "cluster")
     with pytest.raises(SettingsError, match="PCR_COMPUTE is cluster: write local, torchrun or sagemaker"):
-        compute.chosen(settings.load("embedded"))
+        check(settings.load("embedded"))
 
 
 @pytest.mark.parametrize(
