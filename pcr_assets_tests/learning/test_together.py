@@ -1,5 +1,6 @@
 """Two processes that train together end where one does, and go on together after they were killed."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -48,7 +49,8 @@ AT_ONCE = {"phases": [{"steps": 2}]}
 def trained(cards, tmp_path_factory):
     """Folders of runs by one process, ``one-…``, and by two, ``two-…``."""
     folder = tmp_path_factory.mktemp("together")
-    train.train(job(folder, cards, "one-whole", **WHOLE), quiet)
+    traced = job(folder, cards, "one-whole", **WHOLE).model_copy(update={"profile_steps": 1})
+    train.train(traced, quiet)
     train.train(job(folder, cards, "one-parts", **AT_ONCE), quiet)
     runs = [
         (job(folder, cards, "two-whole", **WHOLE), None),
@@ -110,3 +112,15 @@ def test_a_batch_that_can_not_be_divided_is_refused_with_what_to_change(trained)
 def test_koleo_is_not_shown_a_batch_in_parts(trained, cards, tmp_path):
     with pytest.raises(CannotShare, match="KoLeo compares all views of a batch"):
         train.train(job(tmp_path, cards, "run", **WHOLE, accumulate=2), quiet)
+
+
+def test_a_traced_run_leaves_a_trace_and_a_table_of_what_took_its_time(trained):
+    """That it changes no weights, the comparison with two processes shows: they were not traced."""
+    found = json.loads((trained / "one-whole" / "profile" / "summary.json").read_text())
+    assert (found["steps"], found["on"]) == (1, "CPU")
+    assert "aten::convolution_backward" in {entry["operator"] for entry in found["operators"]}
+    shares = [entry["share"] for entry in found["operators"]]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) <= 1.001
+    trace = json.loads(gzip.decompress((trained / "one-whole" / "profile" / "trace.json.gz").read_bytes()))
+    assert any("convolution" in event.get("name", "") for event in trace["traceEvents"])
