@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ParamValidationError
 
 from pcr_assets.cloud.clients import CloudError
+from pcr_assets.compute import container
 from pcr_assets.compute.engine import JobFailed
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.compute.conftest import MODULE, Image
@@ -19,8 +20,9 @@ def names(service):
 
 
 def test_a_training_in_a_step_of_a_run_goes_through_the_image_and_comes_back(
-    service, compute_for, job, work, tmp_path, capfd
+    service, compute_for, job, work, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(container, "STARTER", "pcr_assets_tests.compute.one_process")
     service.works = Image(service, tmp_path / "hosts")
     ran = []
 
