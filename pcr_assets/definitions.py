@@ -24,9 +24,9 @@ from pcr_assets.automation.pipelines import pipeline_jobs
 from pcr_assets.automation.refresh_job import refresh_job
 from pcr_assets.automation.renewal import renew_nightly, renew_trust
 from pcr_assets.checks import CHECKS
+from pcr_assets.compute.chosen import Compute
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.ray_compute import EngineCompute
 from pcr_assets.resources.signing import ReleaseSigner
 
 FLOORS = [settings, cards, dataset, models, exports, reference, report, release, feedback, serving, project]
@@ -34,9 +34,10 @@ FLOORS = [settings, cards, dataset, models, exports, reference, report, release,
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """The definitions, with some resources replaced: tests and commands build theirs here too."""
+    project = (resource_overrides or {}).get("project", Project())
     resources = {
-        "project": Project(),
-        "compute": EngineCompute(),
+        "project": project,
+        "compute": Compute(project=project),
         "hailo": HailoCompiler(),
         "signer": ReleaseSigner(),
     }

@@ -27,6 +27,8 @@ FIELD = "analytics/field_feedback"
 SELF_TEST = "analytics/self_test"
 
 RUNS = "experiments/runs"
+PROFILING = "profiling"
+"""Traces of trainings: ``profiling/<stage>/<date>/``."""
 EXPERIMENTS = "experiments/mlflow"
 MANIFEST = "metadata"
 METRICS = "analytics/metrics"

@@ -15,7 +15,9 @@ import dagster as dg
 import pytest
 
 from pcr_assets import planner
+from pcr_assets.compute.engine import Ran
 from pcr_assets.definitions import build_defs
+from pcr_assets.resources import hardware
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.trust.keys import make_keys
@@ -57,6 +59,7 @@ class SameProcessCompute(dg.ConfigurableResource):
                 runpy.run_module(module, run_name="__main__")
             except SystemExit as end:
                 assert not end.code, f"{module} ended with {end.code}"
+        return Ran(hardware.here(self.threads))
 
 
 class World:

@@ -94,7 +94,7 @@ def main(folder: Path, made_up: bool = False) -> None:
 
 def resources(folder: Path) -> dict[str, Any]:
     """All resources that some asset asks for; those of assets that aren't built here do nothing."""
-    from pcr_assets.resources.compute import LocalCompute
+    from pcr_assets.compute.local import LocalCompute
     from pcr_assets.resources.hailo import HailoCompiler
 
     return {**project_of(folder).resources(), "compute": LocalCompute(), "hailo": HailoCompiler()}

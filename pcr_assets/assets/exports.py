@@ -11,9 +11,9 @@ from pcr_assets.assets.dataset import calibration_set, snapshot_files, training_
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.models import student_stage2
 from pcr_assets.assets.settings import hailo_config, quantization_config
+from pcr_assets.compute.chosen import Compute
 from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.artifacts import Artifact, Artifacts
-from pcr_assets.resources.compute import LocalCompute
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 
@@ -22,7 +22,7 @@ COMPARED = 64
 
 
 @asset("exports", layout.ONNX, deps=[student_stage2, training_snapshot], kinds={"onnx"}, code_version="1")
-def student_onnx(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+def student_onnx(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The student as ONNX: uint8 cards in, unit vectors out, checked against torch; and the cut graph for Hailo's compiler."""
     artifacts = project.artifacts
     student = artifacts.current(layout.STAGE2)
@@ -57,7 +57,7 @@ def _some_cards(artifacts: Artifacts, path: Path, student: Artifact) -> Path:
 @asset(
     "exports", layout.INT8, deps=[student_onnx, calibration_set, quantization_config], kinds={"onnx"}, code_version="1"
 )
-def student_int8(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+def student_int8(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The ONNX model with 8-bit weights and activations, calibrated on camera-like crops, checked against FP32."""
     artifacts = project.artifacts
     onnx, calibration = artifacts.current(layout.ONNX), artifacts.current(layout.CALIBRATION)

@@ -17,9 +17,10 @@ from pcr_assets.assets.settings import (
     student_config,
     teacher_config,
 )
-from pcr_assets.resources import hardware, runs
+from pcr_assets.compute.chosen import Compute
+from pcr_assets.compute.settings import chosen
+from pcr_assets.resources import runs, traces
 from pcr_assets.resources.artifacts import Artifacts
-from pcr_assets.resources.compute import LocalCompute
 from pcr_assets.resources.project import Project
 
 FILES = ("weights.safetensors", "model.json", "metrics.json")
@@ -27,7 +28,7 @@ ASSETS = {layout.TEACHER: "teacher_weights", layout.STAGE1: "student_stage1", la
 
 
 @asset("models", layout.TEACHER, deps=[training_snapshot, teacher_config], kinds={"pytorch"}, code_version="1")
-def teacher_weights(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+def teacher_weights(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The teacher: a large backbone that learned to name cards through the camera. Its licence goes with all it teaches."""
     settings = project.settings.section("teacher")
     return _trained(project, compute, layout.TEACHER, {"stage": "teacher", **settings})
@@ -40,7 +41,7 @@ def teacher_weights(project: Project, compute: LocalCompute) -> dg.MaterializeRe
     kinds={"pytorch"},
     code_version="1",
 )
-def student_stage1(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+def student_stage1(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The student, distilled: through the camera it must meet what the teacher says of the clean card."""
     job = {
         "stage": "student_stage1",
@@ -58,7 +59,7 @@ def student_stage1(project: Project, compute: LocalCompute) -> dg.MaterializeRes
     kinds={"pytorch"},
     code_version="1",
 )
-def student_stage2(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+def student_stage2(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The student, fine-tuned for retrieval: it learns to tell each card from the cards it confuses it with."""
     job = {
         "stage": "student_stage2",
@@ -75,7 +76,7 @@ def student_stage2(project: Project, compute: LocalCompute) -> dg.MaterializeRes
     kinds={"pytorch", "onnx"},
     code_version="2",
 )
-def outline_filter(project: Project, compute: LocalCompute) -> dg.MaterializeResult:
+def outline_filter(project: Project, compute: Compute) -> dg.MaterializeResult:
     """A tiny network that tells outlines of whole cards from all others, so that the edge reads only those."""
     artifacts = project.artifacts
     settings = project.settings.section("outline_filter")
@@ -83,13 +84,13 @@ def outline_filter(project: Project, compute: LocalCompute) -> dg.MaterializeRes
     work = project.workdir(f"outline_filter-{digests.of_json(identity)[:16]}")
     job = {"settings": settings, **snapshot_files(artifacts), "out": str(work)}
     watch = runs.Stopwatch(work)
-    compute.run("pcr_assets.learning.outline_filter", job, work)
+    ran = compute.run("pcr_assets.learning.outline_filter", job, work)
     metrics = json.loads((work / "metrics.json").read_text())
     files = {name: work / name for name in ("outline_filter.onnx", "metrics.json")}
     record = {name: metrics[name] for name in ("threshold", "parameters", "scenes", "test")}
     published = artifacts.publish(layout.OUTLINE_FILTER, files, digest=metrics["digest"], record=record, numbered=True)
     made_from = {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
-    about = {"hardware": hardware.here(compute.threads), "settings": {"settings": settings}, "made_from": made_from}
+    about = {"hardware": ran.hardware, "settings": {"settings": settings}, "made_from": made_from}
     runs.keep(artifacts.store, watch.ended("outline_filter", published, **about))
     return materialized(published, _filter_shown(metrics, work / "mistakes.npz"))
 
@@ -120,7 +121,7 @@ def model_files(artifacts: Artifacts, name: str) -> dict[str, str]:
 
 
 def _trained(
-    project: Project, compute: LocalCompute, name: str, job: dict[str, Any], *, parent: str | None = None
+    project: Project, compute: Compute, name: str, job: dict[str, Any], *, parent: str | None = None
 ) -> dg.MaterializeResult:
     """Train, assess on test cards, publish. A killed training goes on from its checkpoint: same job, same scratch folder."""
     artifacts = project.artifacts
@@ -131,12 +132,14 @@ def _trained(
     spec = job.get("spec")
     local = {**job, "spec": {**spec, "weights": _local_weights(project, spec["weights"], work)}} if spec else job
     watch = runs.Stopwatch(work)
-    compute.run("pcr_assets.learning.train", {**local, **source, "out": str(work)}, work)
+    traced = chosen(project.settings).profile_steps
+    ran = compute.run(
+        "pcr_assets.learning.train",
+        {**local, **source, "out": str(work), "assess": True, "profile_steps": traced},
+        work,
+    )
     if spec:
         _name_source(work / "model.json", spec["weights"])
-    trained = {"weights": str(work / "weights.safetensors"), "model": str(work / "model.json")}
-    (work / "assess").mkdir(exist_ok=True)
-    compute.run("pcr_assets.learning.assess", {"model": trained, **source, "out": str(work)}, work / "assess")
     metrics, assessed = (json.loads((work / file).read_text()) for file in ("metrics.json", "assess.json"))
     licence = above.record["teacher_license"] if above else metrics["licence"]
     record = {
@@ -150,12 +153,27 @@ def _trained(
     published = artifacts.publish(name, files, digest=_digest(files), record=record, numbered=True)
     made_from = {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
     about = {
-        "hardware": hardware.here(compute.threads),
+        "hardware": ran.hardware,
+        "billed_seconds": ran.billed_seconds,
         "settings": {part: job[part] for part in ("settings", "spec") if part in job},
         "made_from": made_from | ({above.name: above.digest} if above else {}),
     }
     runs.keep(artifacts.store, watch.ended(ASSETS[name], published, **about))
-    return materialized(published, _shown(metrics, record))
+    return materialized(published, _shown(metrics, record) | (_traced(artifacts, job["stage"], work) if traced else {}))
+
+
+def _traced(artifacts: Artifacts, stage: str, work: Path) -> dict[str, Any]:
+    """Keep the trace of this training, and show where its time went."""
+    folder = work / "profile"
+    if not folder.exists():
+        return {"time of a step": "no trace: this run had fewer steps left than are passed over before the traced ones"}
+    found = json.loads((folder / "summary.json").read_text())
+    place = traces.keep(artifacts.store, stage, folder)
+    rows = {entry.pop("operator"): entry for entry in found["operators"]}
+    return {
+        "time of a step": show.rows(rows, f"operator, on the {found['on']}"),
+        "trace": dg.MetadataValue.path(f"{artifacts.store.root}/{place}/trace.json.gz"),
+    }
 
 
 def _local_weights(project: Project, weights: str, work: Path) -> str:

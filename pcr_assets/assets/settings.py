@@ -28,6 +28,7 @@ def check(settings: Settings, section: str | None = None) -> None:
     """
     from pcr_assets.cards.calibration import CalibrationSettings
     from pcr_assets.cards.snapshot import SnapshotSettings
+    from pcr_assets.compute.settings import ComputeSettings, chosen
     from pcr_assets.gallery.report import ReportSettings
     from pcr_assets.hailo.model_script import HailoSettings
     from pcr_assets.learning.quantize import QuantizeSettings
@@ -47,10 +48,13 @@ def check(settings: Settings, section: str | None = None) -> None:
         "report": ReportSettings,
         "trust": TrustSettings,
         "records": RecordsSettings,
+        "compute": ComputeSettings,
         "serving": ServingSettings,
     }
     for name in kinds.keys() & {section} if section else kinds:
         settings.check(name, kinds[name])
+    if section is None:
+        chosen(settings)  # with what the environment says
 
 
 def config_asset(section: str, about: str) -> dg.AssetsDefinition:

@@ -61,14 +61,11 @@ def _recall(
     }
 
 
-def main(arguments: list[str]) -> int:
-    """Run a job file."""
-    job = json.loads(Path(arguments[0]).read_text())
-    device = set_up_torch(job["threads"])
-    net = TrainedModel.model_validate(job["model"]).load().to(device)
-    splits = {
-        name: read_cards(Path(job["snapshot"]), [Path(s) for s in job["shards"]], name) for name in ("test", "train")
-    }
+def judge(model: TrainedModel, snapshot: Path, shards: list[Path], out: Path, threads: int) -> None:
+    """Judge a model and write ``out/assess.json``."""
+    device = set_up_torch(threads)
+    net = model.load().to(device)
+    splits = {name: read_cards(snapshot, shards, name) for name in ("test", "train")}
     gallery = splits["test"].joined(splits["train"], GALLERY)
 
     def vectors(view: Any, count: int) -> np.ndarray:
@@ -76,11 +73,16 @@ def main(arguments: list[str]) -> int:
 
     result = assess(vectors, net.spec.input_size, splits["test"], gallery)
     hashing = assess(evaluate.hash_embedding, net.spec.input_size, splits["test"], gallery)
-    Path(job["out"], "assess.json").write_text(
-        json.dumps({**result, "hashing": hashing["recall"]}, indent=1, sort_keys=True)
-    )
+    (out / "assess.json").write_text(json.dumps({**result, "hashing": hashing["recall"]}, indent=1, sort_keys=True))
     for strength, found in result["recall"].items():
         print(f"test cards, {strength} camera: recall@1 {found['recall_at_1']:.1%}, @5 {found['recall_at_5']:.1%}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run a job file."""
+    job = json.loads(Path(arguments[0]).read_text())
+    model = TrainedModel.model_validate(job["model"])
+    judge(model, Path(job["snapshot"]), [Path(shard) for shard in job["shards"]], Path(job["out"]), job["threads"])
     return 0
 
 

@@ -1,6 +1,7 @@
 """Checkpoints of a training run: tensors in safetensors, numbers in JSON, the optimizer's state in a file of its own.
 
-A checkpoint is written beside its place and renamed, so a run that is killed at any moment leaves a whole one.
+A checkpoint is written beside its place and renamed, so a run that is killed at any moment leaves a whole one. It also says
+how large its files are: one that was copied elsewhere file by file, and only in part, is told from a whole one.
 """
 
 import json
@@ -19,18 +20,26 @@ NUMBERS = "progress.json"
 
 
 def save(
-    folder: Path, step: int, parts: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer, run: Mapping[str, Any]
+    folder: Path,
+    step: int,
+    parts: Mapping[str, nn.Module],
+    optimizer: torch.optim.Optimizer,
+    run: Mapping[str, Any],
+    keep: int = 1,
 ) -> None:
-    """Write ``folder/step-N`` and remove the checkpoints before it. ``run`` is any JSON, e.g. the curves so far."""
+    """Write ``folder/step-N`` and remove all but the newest ``keep``. ``run`` is any JSON, e.g. the curves so far."""
     writing = folder / "writing"
     shutil.rmtree(writing, ignore_errors=True)
     writing.mkdir(parents=True)
     for name, module in parts.items():
         save_tensors(module.state_dict(), writing / f"{name}.safetensors")
     save_tensors(_flat(optimizer), writing / "optimizer.safetensors")
-    (writing / NUMBERS).write_text(json.dumps({"step": step, **run}))
-    writing.rename(folder / f"step-{step:08d}")
-    for old in sorted(folder.glob("step-*"))[:-1]:
+    sizes = {file.name: file.stat().st_size for file in writing.iterdir()}
+    (writing / NUMBERS).write_text(json.dumps({"step": step, "sizes": sizes, **run}))
+    place = folder / f"step-{step:08d}"
+    shutil.rmtree(place, ignore_errors=True)  # one that is not whole
+    writing.rename(place)
+    for old in sorted(folder.glob("step-*"))[:-keep]:
         shutil.rmtree(old)
 
 
@@ -44,13 +53,15 @@ class Checkpoint:
 
 
 def newest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint of a run, or None."""
+    """The newest whole checkpoint of a run, or None."""
     for place in sorted(folder.glob("step-*"), reverse=True):
         try:
             run = json.loads((place / NUMBERS).read_text())
+            whole = all((place / file).stat().st_size == size for file, size in run.get("sizes", {}).items())
         except (OSError, ValueError):
             continue
-        return Checkpoint(place, run["step"], run)
+        if whole:
+            return Checkpoint(place, run["step"], run)
     return None
 
 
@@ -60,11 +71,16 @@ def restore(place: Path, parts: Mapping[str, nn.Module]) -> None:
         module.load_state_dict(load_file(place / f"{name}.safetensors"))
 
 
-def restore_optimizer(place: Path, optimizer: torch.optim.Optimizer) -> None:
-    """Load the optimizer's moments, in place, each in the memory layout of its parameter: fused steps rely on that."""
+def moments(place: Path) -> dict[str, Tensor]:
+    """The optimizer's moments, as :func:`set_moments` takes them."""
+    return load_file(place / "optimizer.safetensors")
+
+
+def set_moments(optimizer: torch.optim.Optimizer, held: Mapping[str, Tensor]) -> None:
+    """Set the optimizer's moments, each in the memory layout of its parameter: fused steps rely on that."""
     learning = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in load_file(place / "optimizer.safetensors").items():
+    for name, tensor in held.items():
         index, _, moment = name.partition(".")
         parameter = learning[int(index)]
         laid_out = torch.empty_like(parameter).copy_(tensor) if tensor.shape == parameter.shape else tensor

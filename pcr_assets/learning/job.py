@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pcr_assets import digests
 from pcr_assets.learning.backbones import EmbeddingNet, ModelSpec, restore
@@ -42,9 +42,22 @@ class Job(BaseModel):
     teacher: TrainedModel | None = None
     out: Path
     threads: int = 2
+    assess: bool = Field(default=False, description="Judge the model on test cards afterwards, as assess.py does.")
+    keep_checkpoints: int = Field(
+        default=1, ge=1, description="More where a checkpoint is copied while the run goes on."
+    )
+    profile_steps: int = Field(default=0, ge=0, description="So many steps are traced: see traces.py.")
 
-    def identity(self) -> str:
-        """A digest of everything that the weights depend on: a checkpoint of another identity is not gone on with."""
+    @property
+    def trained(self) -> TrainedModel:
+        """What this job leaves in its folder."""
+        return TrainedModel(weights=self.out / "weights.safetensors", model=self.out / "model.json")
+
+    def identity(self, processes: int = 1) -> str:
+        """A digest of everything that the weights depend on: a checkpoint of another identity is not gone on with.
+
+        Several ``processes`` add sums up in another order, as another number of threads does.
+        """
         models = {
             name: [digests.of_file(model.weights), digests.of_file(model.model)]
             for name, model in (("init", self.init), ("teacher", self.teacher))
@@ -58,5 +71,6 @@ class Job(BaseModel):
                 "snapshot": digests.of_file(self.snapshot),
                 "models": models,
                 "threads": self.threads,
+                **({"processes": processes} if processes > 1 else {}),
             }
         )

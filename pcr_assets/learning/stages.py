@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pcr_assets.imaging import camera
-from pcr_assets.learning import embed, heads, losses
+from pcr_assets.learning import embed, heads, losses, together
 from pcr_assets.learning.backbones import EmbeddingNet
 from pcr_assets.learning.data import Cards, Image, clean_view
 from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings, TrainingSettings
@@ -81,7 +81,9 @@ class NamesCards(nn.Module):
         """The loss of a batch."""
         classes = self.classes[rows]
         loss = self.arcface(embeddings, classes, ripeness)
-        return loss + self.koleo_weight * losses.koleo(embeddings, classes) if self.koleo_weight else loss
+        if not self.koleo_weight:
+            return loss
+        return loss + self.koleo_weight * losses.koleo(together.everyones(embeddings), together.everyones(classes))
 
 
 class MeetsTeacher(nn.Module):

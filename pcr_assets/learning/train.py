@@ -1,7 +1,8 @@
 """Train one stage. ``python -m pcr_assets.learning.train JOB.json`` (the job file is described in job.py)
 
 One loop for the teacher and both stages of the student; stages.py says what differs. It can be killed at any moment:
-the same job started again goes on from its last checkpoint and ends with the same weights, bit for bit.
+the same job started again goes on from its last checkpoint and ends with the same weights, bit for bit. Several processes
+share the work when torchrun starts them (together.py): ``python -m pcr_assets.learning.torchrun --processes 8 train JOB.json``.
 
 Writes into the job's ``out``: weights.safetensors, model.json (the spec), metrics.json (curves and recall of validation
 cards, no clock time), and on the way prepared-*.safetensors and checkpoints/.
@@ -16,108 +17,130 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from pcr_assets.imaging import camera
-from pcr_assets.learning import checkpoint, embed, evaluate, heads
+from pcr_assets.learning import checkpoint, embed, evaluate, heads, together, traces
 from pcr_assets.learning.backbones import EmbeddingNet, ModelSpec, WeightsError, build
 from pcr_assets.learning.data import Cards, Image, batches, clean_view, read_cards
 from pcr_assets.learning.job import Job
+from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
 from pcr_assets.learning.schedule import Picks, optimizer_for, stretches
 from pcr_assets.learning.settings import TrainingSettings
 from pcr_assets.learning.stages import STAGES, Prepared, Say
+from pcr_assets.learning.together import ALONE, CannotShare, Parted, Team
 from pcr_assets.settings import mistakes
 
 PACE_SECONDS = 5.0
+OTHERS_SEED = 7_919_000_017
 
 
-def train(job: Job, say: Say = print) -> dict[str, Any]:
-    """Run a job to its end and give what metrics.json holds. Raises WeightsError for weights that are not there or don't fit."""
-    device = set_up_torch(job.threads)
-    stage = STAGES[job.stage]
-    settings = stage.settings.model_validate(job.settings)
+def train(job: Job, say: Say = print, team: Team = ALONE) -> dict[str, Any]:
+    """Run a job to its end, this process's part of it, and give what metrics.json holds.
+
+    Raises WeightsError for weights that are not there or don't fit, CannotShare for work that this team can't do.
+    """
+    say = say if team.leads else _in_silence
+    device = set_up_torch(job.threads, team)
+    settings = STAGES[job.stage].settings.model_validate(job.settings)
     cards, validation = (read_cards(job.snapshot, job.shards, split) for split in ("train", "validation"))
-    torch.manual_seed(settings.seed)
-    net = job.init.load() if job.init else build(ModelSpec.from_json(job.spec or {}))
-    net = net.placed(device)
-    prepared = prepare_once(job, net, cards, settings, say)
-    criterion = stage.criterion(prepared, cards, settings).to(device)
+    lesson, prepared = first_lesson(job, cards, settings, device, say, team)
+    net, criterion = lesson.net, lesson.criterion
     parts = {"model": net, "criterion": criterion}
 
     phases = stretches(settings, len(cards))
     steps = phases[-1].stop
     curves: dict[str, list[Any]] = {"loss": [], "validation": []}
-    start = 0
-    checkpoints = job.out / "checkpoints" / job.identity()[:16]
-    resumed = checkpoint.newest(checkpoints)
+    checkpoints = job.out / "checkpoints" / job.identity(team.size)[:16]
+    resumed = checkpoint.newest(checkpoints) if team.leads else None
+    start: int = together.tell(resumed.step if resumed else 0, team)
     if resumed:
-        start, curves = resumed.step, resumed.run["curves"]
-        checkpoint.restore(resumed.folder, parts)
+        curves = resumed.run["curves"]
+        checkpoint.restore(resumed.folder, parts)  # the others get it from the leader as the team forms, below
         say(f"{job.stage}: going on from step {start} of {steps}")
 
     picks = Picks(len(cards), settings, prepared.get("neighbours"))
+    slots = team.share(settings.batch, settings.accumulate)
 
-    def view(step: int, slot: int) -> Image:
-        return training_view(cards.image(picks(step, slot)), settings, step, slot)
+    def view(step: int, at: int) -> Image:
+        return training_view(cards.image(picks(step, slots[at])), settings, step, slots[at])
 
-    pictures = batches(view, range(start, steps), settings.batch, workers=job.threads)
+    pictures = batches(view, range(start, steps), len(slots), workers=job.threads)
     pace = Pace(job.stage, start, steps, settings.batch, say)
-    for stretch in phases:
-        if stretch.stop <= start:
-            continue
-        optimizer = optimizer_for(net, criterion, stretch.phase, settings.weight_decay)
-        if resumed and stretch.start < start:
-            checkpoint.restore_optimizer(resumed.folder, optimizer)
-        for step in range(max(start, stretch.start), stretch.stop):
-            rate = stretch.phase.learning_rate * stretch.rate(step, settings.warmup)
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["times"]
-            torch.manual_seed(settings.seed * 1_000_003 + step)  # dropout: a resumed run repeats it
-            rows = torch.tensor([picks(step, slot) for slot in range(settings.batch)], device=device)
-            net.train()
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                embeddings = net(next(pictures).to(device))
-            loss = criterion(embeddings.float(), rows, ripeness=min(1.0, 2 * (step + 1) / steps))
-            descend(optimizer, loss, settings.clip_norm)
+    with traces.of(job, team) as tracing:
+        for stretch in phases:
+            if stretch.stop <= start:
+                continue
+            optimizer = optimizer_for(net, criterion, stretch.phase, settings.weight_decay)
+            if stretch.start < start:
+                moments = checkpoint.moments(resumed.folder) if resumed else {}
+                checkpoint.set_moments(optimizer, together.hand_out(moments, team))
+            shared = taught(lesson, team)
+            for step in range(max(start, stretch.start), stretch.stop):
+                rate = stretch.phase.learning_rate * stretch.rate(step, settings.warmup)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate * group["times"]
+                # Dropout: a resumed run repeats it, and no two processes drop the same.
+                torch.manual_seed(settings.seed * 1_000_003 + step + OTHERS_SEED * team.rank)
+                rows = torch.tensor([picks(step, slot) for slot in slots], device=device)
+                net.train()
+                images = next(pictures)
+                ripeness = min(1.0, 2 * (step + 1) / steps)
+                loss = learn(shared, optimizer, images, rows, ripeness, settings, team)
+                tracing.step()
 
-            done = step + 1
-            curves["loss"].append(round(float(loss.detach()), 5))
-            pace.tell(done, curves["loss"][-1])
-            if done == steps or (settings.validate_every and done % settings.validate_every == 0):
-                curves["validation"].append({"step": done, **validate(net, validation, cards, settings, say)})
-            if done in (steps, stretch.stop) or done % settings.checkpoint_every == 0:
-                checkpoint.save(checkpoints, done, parts, optimizer, {"curves": curves})
-    return publish(job, net, curves)
-
-
-def descend(optimizer: torch.optim.Optimizer, loss: Tensor, clip_norm: float) -> None:
-    """One step down the gradient of a loss. Raises FloatingPointError when the loss is no number any more."""
-    if not torch.isfinite(loss):
-        raise FloatingPointError("the loss is no number any more: halve the learning rate of this phase")
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], clip_norm)
-    optimizer.step()
+                done = step + 1
+                curves["loss"].append(round(loss, 5))
+                pace.tell(done, curves["loss"][-1])
+                if not team.leads:
+                    continue
+                if done == steps or (settings.validate_every and done % settings.validate_every == 0):
+                    curves["validation"].append({"step": done, **validate(net, validation, cards, settings, say)})
+                if done in (steps, stretch.stop) or done % settings.checkpoint_every == 0:
+                    checkpoint.save(checkpoints, done, parts, optimizer, {"curves": curves}, job.keep_checkpoints)
+    return publish(job, net, curves) if team.leads else {}
 
 
-def set_up_torch(threads: int) -> torch.device:
-    """The device to train on, set up so that the same job gives the same weights again."""
+def first_lesson(
+    job: Job, cards: Cards, settings: Any, device: torch.device, say: Say, team: Team
+) -> tuple[Lesson, Prepared]:
+    """The network and its loss as they are before the first step, and what was prepared for them."""
+    torch.manual_seed(settings.seed)
+    net = job.init.load() if job.init else build(ModelSpec.from_json(job.spec or {}))
+    net = net.placed(device, channels_last=settings.channels_last)
+    can_be_shared(net, settings, team)
+    prepared = prepare_once(job, net, cards, settings, say, team)
+    criterion = STAGES[job.stage].criterion(prepared, cards, settings).to(device)
+    return Lesson(normalised_together(net, team), criterion, settings), prepared
+
+
+def _in_silence(line: str) -> None:
+    """What all but the leader say."""
+
+
+def set_up_torch(threads: int, team: Team = ALONE) -> torch.device:
+    """The device that this process trains on, set up so that the same job gives the same weights again."""
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)  # views are made by threads of ours
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     torch.set_flush_denormal(True)  # a fresh network is full of denormals, a hundred times slower on a CPU
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda", team.local) if torch.cuda.is_available() else torch.device("cpu")
 
 
-def prepare_once(job: Job, net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say) -> Prepared:
-    """What the stage prepares, from the file of an earlier start of the same job if there is one; fits the head."""
+def prepare_once(
+    job: Job, net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say, team: Team = ALONE
+) -> Prepared:
+    """What the stage prepares, from the file of an earlier start of the same job if there is one; fits the head.
+
+    The leader prepares, and hands it out.
+    """
     file = job.out / f"prepared-{job.identity()[:16]}.safetensors"
-    prepared = checkpoint.load_tensors(file)
+    prepared = checkpoint.load_tensors(file) if team.leads else {}
     if prepared is None:
         teacher = job.teacher.load().placed(net.mean.device) if job.teacher else None
         prepared = STAGES[job.stage].prepare(net, cards, settings, teacher, say)
         job.out.mkdir(parents=True, exist_ok=True)
         checkpoint.save_tensors(prepared, file)
+    prepared = together.hand_out(prepared, team)
     if "head.weight" in prepared:
         heads.set_linear(net.head, prepared["head.weight"], prepared["head.bias"])
     return prepared
@@ -193,10 +216,17 @@ def main(arguments: list[str]) -> int:
         print(f"{job.stage}: {'; '.join(wrong)}", file=sys.stderr)
         return 1
     try:
-        train(job)
-    except (WeightsError, FloatingPointError) as error:
+        with together.gathered() as team:
+            train(job, team=team)
+        if job.assess and team.leads:
+            from pcr_assets.learning import assess
+
+            assess.judge(job.trained, job.snapshot, job.shards, job.out, job.threads)
+    except (WeightsError, FloatingPointError, CannotShare) as error:
         print(f"{job.stage}: {error}", file=sys.stderr)
         return 1
+    except Parted:
+        return 1  # in silence: the other one says why
     return 0
 
 

@@ -1,1 +1,1 @@
-"""What the assets are given: the store, the artifacts in it, compute, the signing key, the Hailo compiler."""
+"""What the assets are given: the store, the artifacts in it, the signing key, the Hailo compiler."""

@@ -9,8 +9,9 @@ from safetensors.numpy import save_file
 
 from pcr_assets import layout
 from pcr_assets.assets import models
+from pcr_assets.compute.engine import Ran
 from pcr_assets.project_records.models import collect
-from pcr_assets.resources import runs
+from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.project_records.synthetic import RECALL, SPEC, publish, sources_of
 
@@ -24,27 +25,33 @@ LOOK = {
 
 
 class DrawnCompute:
-    """Writes what the training programs write."""
+    """Writes what the training program writes, and is paid for it."""
 
     threads = 2
 
     def run(self, module, job, workdir):
+        assert module == "pcr_assets.learning.train"
+        assert job["assess"]
         out = Path(job["out"])
-        if module.endswith("train"):
-            save_file({"head": np.ones(3, np.float32)}, out / "weights.safetensors")
-            (out / "model.json").write_text(json.dumps({**SPEC, "weights": "none"}))
-            metrics = {
-                "curves": {"loss": [2.0, 1.0], "validation": [LOOK]},
-                "parameters": 3,
-                "steps": 2,
-                "licence": "MIT",
-            }
-            (out / "metrics.json").write_text(json.dumps(metrics))
-        else:
-            hard = {**RECALL, "art_recall_at_1": 0.9}
-            (out / "assess.json").write_text(
-                json.dumps({"recall": {"hard": hard}, "different_cards": {"mean_cosine": 0.1}})
-            )
+        save_file({"head": np.ones(3, np.float32)}, out / "weights.safetensors")
+        (out / "model.json").write_text(json.dumps({**SPEC, "weights": "none"}))
+        metrics = {
+            "curves": {"loss": [2.0, 1.0], "validation": [LOOK]},
+            "parameters": 3,
+            "steps": 2,
+            "licence": "MIT",
+        }
+        (out / "metrics.json").write_text(json.dumps(metrics))
+        hard = {**RECALL, "art_recall_at_1": 0.9}
+        (out / "assess.json").write_text(
+            json.dumps({"recall": {"hard": hard}, "different_cards": {"mean_cosine": 0.1}})
+        )
+        if job["profile_steps"]:
+            (out / "profile").mkdir(exist_ok=True)
+            (out / "profile" / "trace.json.gz").write_bytes(b"trace")
+            operators = [{"operator": "aten::convolution", "ms_a_step": 9.5, "share": 0.95, "calls_a_step": 49}]
+            (out / "profile" / "summary.json").write_text(json.dumps({"on": "CPU", "operators": operators}))
+        return Ran(hardware.here(2), billed_seconds=840.0)
 
 
 @pytest.fixture
@@ -68,6 +75,7 @@ def test_a_training_is_logged_beside_its_model(project, monkeypatch):
     assert teacher.made_from == {"training_snapshot": project.artifacts.current(layout.SNAPSHOT).digest}
     assert stage1.made_from[layout.TEACHER] == held.digest
     assert (teacher.hardware["instance"], teacher.hardware["threads"]) == ("ml.c5.xlarge", 2)
+    assert teacher.billed_seconds == 840.0
 
     found = collect(sources_of(project.artifacts)[0])
     student = found["efficientnet-student-stage1"]
@@ -86,3 +94,22 @@ def test_the_same_weights_trained_twice_are_two_runs_of_one_model(project, monke
     assert project.artifacts.current(layout.TEACHER).version == "v1.0"
     (teacher,) = collect(sources_of(project.artifacts)[0]).values()
     assert teacher.training_config.seconds == 20.0
+
+
+def test_the_trace_of_a_training_is_kept_and_its_table_shown(project, tmp_path):
+    profile = tmp_path / "traced.yaml"
+    profile.write_text("extends: embedded\ncompute: {profile_steps: 3}\n")
+    traced = Project(store=project.store, scratch=project.scratch, profile=str(profile))
+    for _ in range(2):
+        shown = models.teacher_weights(project=traced, compute=DrawnCompute()).metadata
+    (row,) = shown["time of a step"].records
+    assert row.data == {
+        "operator, on the CPU": "aten::convolution",
+        "ms_a_step": 9.5,
+        "share": 0.95,
+        "calls_a_step": 49,
+    }
+    first, second = sorted({entry.key.rpartition("/")[0] for entry in project.root.list(layout.PROFILING)})
+    assert second == f"{first}-2"
+    assert first.startswith("profiling/teacher/20")
+    assert project.root.read(f"{second}/trace.json.gz") == b"trace"

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 
 from pcr_assets.cards.making import MadeShard, SetOfScans, make_shard
+from pcr_assets.compute.ray_bench import WAIT_SECONDS
 from pcr_assets.resources.engines import Place
-from pcr_assets.resources.ray_bench import WAIT_SECONDS
 
 PATIENCE = 60
 

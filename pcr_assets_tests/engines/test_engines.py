@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pcr_assets.cards.making import SetOfScans, make_shard
-from pcr_assets.resources import ray_cluster, ray_files
+from pcr_assets.compute import ray_files
+from pcr_assets.resources import ray_cluster
 from pcr_assets.resources.engines import EngineError, Here, chosen
 from pcr_assets.resources.engines import engine as engine_of
 from pcr_assets.resources.project import Project

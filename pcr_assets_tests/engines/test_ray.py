@@ -14,13 +14,13 @@ import pytest
 from pcr_assets import digests, layout
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.reference import MODELS, card_embeddings, card_references
+from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.on_ray import RayCompute
+from pcr_assets.compute.ray_bench import Bench
 from pcr_assets.resources import hardware
-from pcr_assets.resources.compute import JobFailed
 from pcr_assets.resources.engines import EngineError
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.ray_bench import Bench
 from pcr_assets.resources.ray_cluster import ON_LOOPBACK, makeup
-from pcr_assets.resources.ray_compute import RayCompute
 from pcr_assets_tests.cards.drawn import card, encoded
 from pcr_assets_tests.engines import elsewhere
 

@@ -37,11 +37,27 @@ def test_a_half_written_checkpoint_is_not_gone_on_with_and_not_in_the_way(tmp_pa
     assert checkpoint.newest(tmp_path) is not None
 
 
+def test_a_checkpoint_that_was_copied_in_part_is_passed_over_for_the_one_before(tmp_path, learning):
+    net, optimizer = learning
+    for step in (5, 10, 15):
+        checkpoint.save(tmp_path, step, {"model": net}, optimizer, {}, keep=2)
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["step-00000010", "step-00000015"]
+    torn = tmp_path / "step-00000015" / "optimizer.safetensors"
+    torn.write_bytes(torn.read_bytes()[:100])
+    found = checkpoint.newest(tmp_path)
+    assert found is not None
+    assert found.step == 10
+    torn.unlink()
+    assert checkpoint.newest(tmp_path) == found
+    checkpoint.save(tmp_path, 15, {"model": net}, optimizer, {}, keep=2)
+    assert checkpoint.newest(tmp_path).step == 15
+
+
 def test_moments_come_back_in_the_memory_layout_of_their_parameter(tmp_path, learning):
     net, optimizer = learning
     checkpoint.save(tmp_path, 1, {"model": net}, optimizer, {})
     again = torch.optim.AdamW(net.parameters(), fused=True)
-    checkpoint.restore_optimizer(tmp_path / "step-00000001", again)
+    checkpoint.set_moments(again, checkpoint.moments(tmp_path / "step-00000001"))
     moments, restored = (kind.state[net.weight]["exp_avg"] for kind in (optimizer, again))
     assert torch.equal(moments, restored)
     assert restored.stride() == net.weight.stride()

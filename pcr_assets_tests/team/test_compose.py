@@ -25,7 +25,9 @@ def test_compose_fits_the_schema():
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("name", ["pipeline.Dockerfile", "edge.Dockerfile", "inference.Dockerfile"])
+@pytest.mark.parametrize(
+    "name", ["pipeline.Dockerfile", "edge.Dockerfile", "inference.Dockerfile", "training.Dockerfile"]
+)
 def test_hadolint_finds_nothing(name):
     result = ran(BIN / "hadolint", DOCKER / name)
     assert result.returncode == 0, result.stdout

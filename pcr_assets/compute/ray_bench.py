@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pcr_assets.compute.ray_files import Parcel, Stamp, changed, listed, moved, unpack
 from pcr_assets.resources import bound, hardware
 from pcr_assets.resources.ray_cluster import INSTALL, differences
-from pcr_assets.resources.ray_files import Parcel, Stamp, changed, listed, moved, unpack
 
 WAIT_SECONDS = 2.0
 """How long a node waits for the program to end, before it tells how things are."""

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pcr_assets.resources.compute import JobFailed, LocalCompute, sentence
+from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.local import LocalCompute
+from pcr_assets.compute.said import sentence
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_a_program_ends_with_a_refresh_that_was_killed_though_it_says_nothing(pr
     module = program(
         "import os, pathlib, sys, time; pathlib.Path(sys.argv[1] + '.pid').write_text(str(os.getpid())); time.sleep(600)"
     )
-    run = "import sys, pathlib; from pcr_assets.resources.compute import LocalCompute as C; "
+    run = "import sys, pathlib; from pcr_assets.compute.local import LocalCompute as C; "
     run += "C().run(sys.argv[1], {}, pathlib.Path(sys.argv[2]))"
     refresh = subprocess.Popen([sys.executable, "-c", run, module, str(tmp_path)])
     noted = tmp_path / "job.json.pid"

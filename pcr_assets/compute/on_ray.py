@@ -13,29 +13,18 @@ from typing import Any
 import dagster as dg
 
 from pcr_assets import digests
-from pcr_assets.resources.compute import KEPT_LINES, JobFailed, LocalCompute, sentence
-from pcr_assets.resources.engines import EngineError, chosen
-from pcr_assets.resources.ray_bench import Bench
+from pcr_assets.compute.engine import JobFailed, Ran
+from pcr_assets.compute.local import KEPT_LINES
+from pcr_assets.compute.ray_bench import Bench
+from pcr_assets.compute.ray_files import files_in, listed, mirror, packed
+from pcr_assets.compute.said import sentence
+from pcr_assets.resources.engines import EngineError
 from pcr_assets.resources.ray_cluster import connected, largest, makeup
-from pcr_assets.resources.ray_files import files_in, listed, mirror, packed
 
-TRAININGS = {"pcr_assets.learning.train", "pcr_assets.learning.outline_filter"}
-"""Programs that are worth a node of their own. All others run here."""
 NODES = 4
 """Nodes that may die under one training before it is given up."""
 CLOSE_SECONDS = 30
 """How long a node is given to end its program and remove its scratch folder."""
-
-
-class EngineCompute(LocalCompute):
-    """Runs trainings where ``PCR_ENGINE`` says, all other programs on this machine."""
-
-    def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> None:
-        """See :meth:`LocalCompute.run`. Raises EngineError besides."""
-        if chosen() == "ray" and module in TRAININGS:
-            RayCompute(threads=self.threads).run(module, job, workdir)
-        else:
-            super().run(module, job, workdir)
 
 
 class RayCompute(dg.ConfigurableResource):
@@ -43,11 +32,8 @@ class RayCompute(dg.ConfigurableResource):
 
     threads: int = 2
 
-    def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> dict[str, Any]:
-        """Run ``python -m module JOB.json`` on a node; afterwards what it wrote lies in ``workdir``, the job's ``out``.
-
-        Gives what it ran on, as :func:`pcr_assets.resources.hardware.here`. Raises JobFailed, EngineError.
-        """
+    def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
+        """See :meth:`pcr_assets.compute.engine.Engine.run`; the node's hardware is what it ran on. Raises EngineError besides."""
         ray = connected()
         given = {path: packed(ray.put, _name(path), Path(path)) for path in sorted(set(files_in(job)))}
         needs = {"num_cpus": min(self.threads, largest(ray, "CPU")), "num_gpus": min(1, largest(ray, "GPU"))}
@@ -65,7 +51,7 @@ class RayCompute(dg.ConfigurableResource):
             except ray.exceptions.RayError:
                 print(f"{module}: its node died; another goes on from the last checkpoint", flush=True)
             else:
-                return ran
+                return Ran(ran)
             finally:
                 with contextlib.suppress(ray.exceptions.RayError):
                     ray.get(bench.close.remote(), timeout=CLOSE_SECONDS)

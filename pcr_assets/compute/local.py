@@ -1,0 +1,66 @@
+"""A program on this machine. One of its own returns its memory when it ends, and leaves a checkpoint behind when it is killed."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from pcr_assets.compute.engine import JobFailed, Ran
+from pcr_assets.compute.said import sentence
+from pcr_assets.resources import bound, hardware
+
+KEPT_LINES = 200
+"""The end of a program's output, in which its error is looked for."""
+
+
+class LocalCompute(dg.ConfigurableResource):
+    """Runs programs on this machine with a fixed number of threads: the result of training depends on it."""
+
+    threads: int = 2
+
+    def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
+        """Run ``python -m module JOB.json``; its lines appear as they are written. Raises :class:`JobFailed`."""
+        run_here(module, [str(write_job(job, self.threads, workdir))], threads=self.threads, called=module)
+        return Ran(hardware.here(self.threads))
+
+
+def write_job(job: Mapping[str, Any], threads: int, workdir: Path) -> Path:
+    """The job's file."""
+    file = workdir / "job.json"
+    file.write_text(json.dumps({**job, "threads": threads}, indent=1, sort_keys=True))
+    return file
+
+
+def run_here(module: str, arguments: Sequence[str], *, threads: int, called: str) -> None:
+    """Run ``python -m module …`` and print its lines; ``called`` is what a person knows it by. Raises :class:`JobFailed`.
+
+    The program ends with this process, whatever ends that.
+    """
+    limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", bound.__name__, str(os.getpid()), module, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **limits},
+    )
+    lines: deque[str] = deque(maxlen=KEPT_LINES)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line.rstrip())
+        code = process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    if code != 0:
+        ended = f"killed by signal {-code}" if code < 0 else f"exit {code}"
+        raise JobFailed(f"{called} failed ({ended}): {sentence(lines)}")
