@@ -100,7 +100,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: setup.py edge_runtime/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
 	touch $@
 
 .PHONY: instance remember

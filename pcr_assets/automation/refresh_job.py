@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -22,17 +23,11 @@ class RefreshConfig(dg.Config):
     arrived: dict[str, str] = Field(default_factory=dict)
 
 
-def refresh_job_for(
-    build: Callable[[], dg.Definitions],
-    *,
-    name: str = "refresh",
-    select: str = "*",
-    about: str = "Build everything stale, in waves, and nothing else: the same as `make refresh`.",
-) -> dg.JobDefinition:
-    """A job over the definitions that ``build`` makes; its waves appear in the UI as runs of their own.
+@cache
+def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
+    """The one step of a job, over the definitions that ``build`` makes: once, for Dagster takes no two steps of one name.
 
-    ``select`` is what is built where a run's configuration doesn't name something else. The job waits for a refresh
-    that runs already, in a shell say: that one may have looked before the cards came.
+    It waits for a refresh that runs already, in a shell say: that one may have looked before the cards came.
     """
 
     @dg.op(name=OP, description="Build everything stale, in waves, and nothing else.")
@@ -60,6 +55,21 @@ def refresh_job_for(
             raise dg.Failure(str(outcome), metadata={"exit code": int(outcome.ending)}, allow_retries=False)
         context.log.info(str(outcome))
 
+    return refresh_stale
+
+
+def refresh_job_for(
+    build: Callable[[], dg.Definitions],
+    *,
+    name: str = "refresh",
+    select: str = "*",
+    about: str = "Build everything stale, in waves, and nothing else: the same as `make refresh`.",
+) -> dg.JobDefinition:
+    """A job over the definitions that ``build`` makes; its waves appear in the UI as runs of their own.
+
+    ``select`` is what is built where a run's configuration doesn't name something else.
+    """
+    refresh_stale = refresh_op_for(build)
     preset: Any = dg.RunConfig({OP: RefreshConfig(select=select)}) if select != "*" else None
 
     @dg.job(

@@ -170,7 +170,7 @@ def test_a_training_gets_files_that_do_not_fit_into_the_object_store(cluster, jo
     assert json.loads((work / "metrics.json").read_text()) == {"steps": 4, "bytes": 3 * (STORE_BYTES // 2)}
     assert [path.name for path in (work / "checkpoints").iterdir()] == ["step-4"]
     assert "step 4 of 4" in capfd.readouterr().out
-    assert ran["threads"] == 1
+    assert ran.hardware["threads"] == 1
 
 
 def test_a_node_keeps_nothing_of_a_training_that_is_over(tmp_path):
