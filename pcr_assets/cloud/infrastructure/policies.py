@@ -1,6 +1,6 @@
 """Who may do what: a statement for each thing that the code does, on the resources that it does it to.
 
-Two actions have no resource to name, and so are allowed on ``*``: AWS's service authorization reference lists none for
+Three actions have no resource to name, and so are allowed on ``*``: AWS's service authorization reference lists none for
 them.
 """
 
@@ -15,6 +15,7 @@ from pcr_assets.project_records.dashboard import EDGE, NAME, RELEASE, TRAINING
 WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken": "a login to all registries of the account, whose images have policies of their own",
     "cloudwatch:PutMetricData": "narrowed to the project's namespaces",
+    "sagemaker:ListTrainingJobs": "names and states of jobs; looking closer and stopping are narrowed to ours",
 }
 SERVES = (
     *("CreateEndpoint", "DeleteEndpoint", "DescribeEndpoint", "InvokeEndpoint", "UpdateEndpoint"),
@@ -132,8 +133,9 @@ def runs_the_pipeline() -> list[dict[str, Any]]:
                 "sagemaker:DescribeTrainingJob",
                 "sagemaker:StopTrainingJob",
             ],
-            arn("sagemaker", "training-job/${Prefix}-*"),
+            arn("sagemaker", "training-job/pcr-*"),  # as pcr_assets.compute.sagemaker names them
         ),
+        statement(["sagemaker:ListTrainingJobs"], "*"),
         statement(
             ["iam:PassRole"],
             Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Prefix}-serving"),
