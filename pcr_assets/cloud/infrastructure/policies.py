@@ -14,7 +14,7 @@ from pcr_assets.project_records.dashboard import EDGE, NAME, RELEASE, TRAINING
 
 WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken": "a login to all registries of the account, whose images have policies of their own",
-    "cloudwatch:PutMetricData": "narrowed to the project's namespaces",
+    "cloudwatch:PutMetricData": "narrowed to namespaces: the project's, and SageMaker's own for training jobs",
     "sagemaker:ListTrainingJobs": "names and states of jobs; looking closer and stopping are narrowed to ours",
 }
 SERVES = (
@@ -78,6 +78,9 @@ def trains() -> list[dict[str, Any]]:
         statement(["s3:GetObject"], in_bucket(f"{layout.PROJECT}/data/"), in_bucket(f"{layout.PROJECT}/models/")),
         statement(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], in_bucket("models/embedding/")),
         statement(["s3:ListBucket"], bucket()),
+        statement(
+            ["cloudwatch:PutMetricData"], "*", StringEquals={"cloudwatch:namespace": ["/aws/sagemaker/TrainingJobs"]}
+        ),
         *pulls_images("${Prefix}-training"),
         *writes_logs(),
     ]
