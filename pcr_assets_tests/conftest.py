@@ -32,6 +32,18 @@ for name in [name for name in os.environ if name.startswith("PCR_")]:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+TOGETHER = {"built_world": "world", "cluster": "cluster", "trained": "trained", "mortal_server": "mortal server"}
+"""Fixtures that are dear to make: their tests share one worker, which makes them once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests for ``--dist loadgroup``."""
+    for item in items:
+        for fixture in TOGETHER.keys() & set(getattr(item, "fixturenames", ())):
+            where = "" if fixture == "built_world" else f" of {item.path.name}"
+            item.add_marker(pytest.mark.xdist_group(TOGETHER[fixture] + where))
+
+
 QUICK = Path(__file__).with_name("quick.yaml")
 FLOW = "not group:project"
 """All but the project's records, which only read: what a change makes of the rest is seen without them."""
