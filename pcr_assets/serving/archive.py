@@ -8,12 +8,12 @@ import gzip
 import json
 import tarfile
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from importlib.metadata import requires
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
+from edge_runtime import inference
 from pcr_assets import digests
 
 ARCHIVE = "model.tar.gz"
@@ -59,7 +59,8 @@ def output_fn(vectors, accept):
 
 def code() -> dict[str, bytes]:
     """The folder ``code`` of every archive: names and bytes."""
-    package = resources.files("edge_runtime")
+    # Not of the package itself: from a checkout's root Python takes the folder of that name for it.
+    package = Path(inference.__file__).parents[1]
     found = {f"code/edge_runtime/{name}": package.joinpath(name).read_bytes() for name in MODULES}
     return {**found, "code/inference.py": ENTRY.encode(), "code/requirements.txt": _requirements()}
 
