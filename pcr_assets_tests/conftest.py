@@ -36,8 +36,9 @@ TOGETHER = {"built_world": "world", "cluster": "cluster", "trained": "trained", 
 """Fixtures that are dear to make: their tests share one worker, which makes them once."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests for ``--dist loadgroup``."""
+    """Group tests for ``--dist loadgroup``, before pytest-xdist looks for groups."""
     for item in items:
         for fixture in TOGETHER.keys() & set(getattr(item, "fixturenames", ())):
             where = "" if fixture == "built_world" else f" of {item.path.name}"

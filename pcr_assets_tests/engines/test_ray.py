@@ -45,15 +45,17 @@ def cluster():
     """A head that takes no tasks, and two nodes of one core each, all on the loopback interface."""
     from ray.cluster_utils import Cluster
 
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep)  # its workers run what is here
     small = {"object_store_memory": STORE_BYTES}
     head = {**small, "num_cpus": 0, "include_dashboard": False, "_system_config": HURRIED}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(2):
         cluster.add_node(num_cpus=1, **small)
-    os.environ["RAY_ADDRESS"] = cluster.address
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
     yield cluster
-    del os.environ["RAY_ADDRESS"]
+    monkeypatch.undo()
     ray.shutdown()
     cluster.shutdown()
 
