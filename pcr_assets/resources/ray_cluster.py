@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from edge_runtime import timing
 from pcr_assets import digests
 from pcr_assets.resources.engines import EngineError
 
@@ -99,13 +100,13 @@ def _version(name: str) -> str:
 
 
 def _code() -> str:
-    """The digest of the Python files of both packages, by their names below the package."""
+    """The digest of the Python files of both packages, by their names below the package.
+
+    Each package's folder is that of a module in it: from a checkout's root, Python takes the folder ``edge_runtime`` for the
+    package of that name.
+    """
     found: dict[str, str] = {}
-    for package in ("pcr_assets", "edge_runtime"):
-        spec = find_spec(package)
-        assert spec is not None
-        assert spec.submodule_search_locations is not None
-        for place in spec.submodule_search_locations:
-            root = Path(place)
-            found |= {f"{package}/{file.relative_to(root)}": digests.of_file(file) for file in root.rglob("*.py")}
+    for module in (digests, timing):
+        root = Path(str(module.__file__)).parent
+        found |= {f"{root.name}/{file.relative_to(root)}": digests.of_file(file) for file in root.rglob("*.py")}
     return digests.of_json(found)[:16]
