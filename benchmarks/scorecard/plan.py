@@ -30,7 +30,9 @@ BENCHMARKS = (
     Benchmark("training_step", "A training step", ("--store", "{store}"), drawn=("--steps", "8")),
     Benchmark("embedding", "Embedding the gallery", ("--store", "{store}")),
     Benchmark("index_search", "The index", ("--store", "{store}"), drawn=("--cards", "2000")),
-    Benchmark("refresh", "A refresh with nothing to do", ("--store", "{store}", "--cards", "{cards}"), drawn=("--turns", "1")),
+    Benchmark(
+        "refresh", "A refresh with nothing to do", ("--store", "{store}", "--cards", "{cards}"), drawn=("--turns", "1")
+    ),
     Benchmark(
         "incremental",
         "A refresh for one new card",
