@@ -7,19 +7,16 @@ its own. The named limit is a process that imports the same libraries, opens the
 """
 
 import argparse
-import json
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 from device.killing import trusting
 from frame import frames, opened
-from scorecard.ratio import Ratio
+from scorecard.processes import seconds
+from scorecard.ratio import Ratio, write
 
 from pcr_assets import layout
 from pcr_assets.imaging.sample import render_card, specs
@@ -31,18 +28,6 @@ session = onnxruntime.InferenceSession({model!r}, providers=["CPUExecutionProvid
 (given,) = session.get_inputs()
 session.run(None, {{given.name: numpy.zeros([1, *given.shape[1:]], numpy.uint8)}})
 """
-
-
-def seconds(words: Sequence[str], environment: Mapping[str, str], turns: int) -> list[float]:
-    """The wall clock of a process, so many times."""
-    spent = []
-    for _ in range(turns):
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, check=False)
-        spent.append(time.perf_counter() - start)
-        if done.returncode:
-            raise SystemExit(f"bench-cold-start: {words[:3]} failed: {done.stderr.strip()[-400:]}")
-    return spent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,13 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         environment = {**trusting(releases, Path(work) / "roots"), "XDG_CACHE_HOME": f"{work}/cache"}
         ours = ["-m", "edge_runtime.cli", "recognize", "--releases", str(releases), "--json", f"{work}/photo.png"]
         seconds(ours, environment, 1)  # pulls the release
-        answered = statistics.median(seconds(ours, environment, given.turns))
+        answered = seconds(ours, environment, given.turns)
         model = opened(given.store).embedder.path
-        bare = statistics.median(seconds(["-c", BARE.format(model=str(model))], environment, given.turns))
+        bare = seconds(["-c", BARE.format(model=str(model))], environment, given.turns)
     ratio = Ratio("start to first answer", "the libraries, the model, one call", answered / bare)
-    result = {"seconds": {"answer": round(answered, 3), "bare": round(bare, 3)}, "ratios": [ratio.as_json()]}
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(result, indent=1) + "\n")
+    result = {"seconds": {"answer": round(answered, 3), "bare": round(bare, 3)}}
+    write(result, [ratio], given.output)
     print(f"answer {answered:.2f} s, bare {bare:.2f} s: {ratio.value:.2f}")
     return 0
 

@@ -7,7 +7,6 @@ is ONNX Runtime with the same model and threads on as many ready pictures, at th
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from frame import opened
-from scorecard.ratio import Ratio
+from scorecard.ratio import Ratio, write
 
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.refusals import ReleaseError
@@ -82,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "embedding a set, images/s", "bare ONNX Runtime at its best batch", paces["ours"] / paces[best], "higher"
     )
     said = {name: round(value, 1) for name, value in paces.items()}
-    result = {"images": count, "images_per_second": said, "best": best, "ratios": [ratio.as_json()]}
-    given.output.write_text(json.dumps(result, indent=1) + "\n")
+    result = {"images": count, "images_per_second": said, "best": best}
+    write(result, [ratio], given.output)
     print(f"{said}: ours at {ratio.value:.0%} of {best}")
     return 0
 

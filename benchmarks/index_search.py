@@ -11,7 +11,6 @@ Recall is that of the nearest card by exact 32-bit arithmetic, where equal simil
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,15 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from device.grown import grown_vectors, near
+from device.grown import grown_vectors
+from device.searching import queries_near
 from indexes.contest import Rival, compared
-from scorecard.ratio import Ratio
+from scorecard.ratio import Ratio, write
 
 RESULT = Path(__file__).parent / "results" / "index_search.json"
 ASKED = 0.99
 """Recall that every index has to reach."""
-COSINES = (0.6, 0.95)
-"""How near a photo of a card comes to its scan."""
 
 
 def vectors_for(store: Path | None, count: int) -> np.ndarray:
@@ -40,13 +38,6 @@ def vectors_for(store: Path | None, count: int) -> np.ndarray:
         gallery = opened(store).gallery
         kernels = gallery.vectors(gallery.keys)
     return grown_vectors(kernels[:count], count)[0]
-
-
-def queries_for(vectors: np.ndarray, count: int) -> np.ndarray:
-    """Queries near to some of the vectors, float32 M×D."""
-    rng = np.random.default_rng(1)
-    rows = rng.integers(0, len(vectors), count)
-    return near(vectors[rows], rng.uniform(*COSINES, count).astype(np.float32), rng)
 
 
 def ratios(count: int, rivals: Sequence[Rival]) -> list[Ratio]:
@@ -84,12 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for count in given.cards:
         vectors = vectors_for(given.store, count)
         with tempfile.TemporaryDirectory(prefix="index-bench-") as work:
-            rivals = compared(vectors, queries_for(vectors, given.queries), ASKED, Path(work), given.only)
+            rivals = compared(vectors, queries_near(vectors, given.queries), ASKED, Path(work), given.only)
         sizes[str(count)] = [rival.as_json() for rival in rivals]
         found += ratios(count, rivals)
         result = {"dimensions": vectors.shape[1], "recall_asked": ASKED, "sizes": sizes}
-        given.output.parent.mkdir(parents=True, exist_ok=True)
-        given.output.write_text(json.dumps({**result, "ratios": [ratio.as_json() for ratio in found]}, indent=1) + "\n")
+        write(result, found, given.output)
     return 0
 
 

@@ -10,15 +10,14 @@ assets.
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from scorecard.ratio import Ratio
+from scorecard.processes import seconds
+from scorecard.ratio import Ratio, write
 
 from pcr_assets.imaging.sample import specs
 from pcr_assets.imaging.sample.scans import write_scans
@@ -34,18 +33,6 @@ COUNT = """
 from pcr_assets.definitions import defs
 print(len(defs.resolve_all_asset_keys()))
 """
-
-
-def seconds(words: Sequence[str], environment: Mapping[str, str], turns: int) -> float:
-    """The median wall clock of a Python process; 3, work is pending, is no failure."""
-    spent = []
-    for _ in range(turns):
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, check=False)
-        spent.append(time.perf_counter() - start)
-        if done.returncode not in (0, PENDING):
-            raise SystemExit(f"bench-refresh: {' '.join(words)} failed: {done.stderr.strip()[-400:]}")
-    return statistics.median(spent)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "our definitions": seconds(
                 ["-c", "from pcr_assets.definitions import defs; defs.get_repository_def()"], environment, given.turns
             ),
-            "refresh plan": seconds(["-m", "pcr_assets.refresh", "plan"], environment, given.turns),
+            "refresh plan": seconds(["-m", "pcr_assets.refresh", "plan"], environment, given.turns, [PENDING]),
         }
     limit = f"dagster with {assets} empty assets"
     ratios = [
@@ -89,10 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     result = {
         "assets": assets,
         "seconds": {name: round(value, 3) for name, value in spent.items()},
-        "ratios": [ratio.as_json() for ratio in ratios],
     }
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(result, indent=1) + "\n")
+    write(result, ratios, given.output)
     print(json.dumps(result, indent=1))
     return 0
 

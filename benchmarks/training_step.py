@@ -9,7 +9,6 @@ network on batches of the same shape, in the same process and threads. Without a
 
 import argparse
 import itertools
-import json
 import statistics
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from scorecard.ratio import Ratio
+from scorecard.ratio import Ratio, write
 from scorecard.worlds import snapshot_of_samples
 
 from pcr_assets import settings
@@ -95,10 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "step_ms": round(1e3 * ours, 1),
         "bare_ms": round(1e3 * bare, 1),
         "images_per_second": round(chosen.batch / ours, 1),
-        "ratios": [ratio.as_json()],
     }
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(result, indent=1) + "\n")
+    write(result, [ratio], given.output)
     print(f"a step {1e3 * ours:.0f} ms, the bare pass {1e3 * bare:.0f} ms: {ratio.value:.2f}")
     return 0
 

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,24 @@ SAME = 1e-3
 """Cosines nearer than this count as a tie: 16-bit floats of a unit vector are that coarse at worst."""
 
 
+def queries_near(vectors: np.ndarray, count: int) -> np.ndarray:
+    """Queries as near to some of the unit vectors float32 N×D as photos come to their scans, float32 M×D."""
+    rng = np.random.default_rng(1)
+    rows = rng.integers(0, len(vectors), count)
+    return near(vectors[rows], rng.uniform(*COSINES, count).astype(np.float32), rng)
+
+
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """Keep this process on one of its cores."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 def searching(release: Release) -> dict[str, Any]:
     """Milliseconds of a search for one card (median and 95th percentile of wall clock and of CPU), and recall at five."""
     variant = release.variant()
@@ -29,20 +49,14 @@ def searching(release: Release) -> dict[str, Any]:
     keys = gallery.keys
     vectors = gallery.vectors(keys)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    rng = np.random.default_rng(1)
-    rows = rng.integers(0, len(keys), QUERIES)
-    queries = near(vectors[rows], rng.uniform(*COSINES, QUERIES).astype(np.float32), rng)
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
-        wall, cpu, found = [], [], []
+    queries = queries_near(vectors, QUERIES)
+    wall, cpu, found = [], [], []
+    with on_one_core():
         for query in queries:
             before, busy = time.perf_counter(), time.process_time()
             found.append(gallery.search(query[None], BEST)[0])
             wall.append(1e3 * (time.perf_counter() - before))
             cpu.append(1e3 * (time.process_time() - busy))
-    finally:
-        os.sched_setaffinity(0, cores)
     exact = queries @ vectors.T
     _, cards = np.unique([gallery.card(key).card_id for key in keys], return_inverse=True)
     graph = through_the_graph(Index.restore(str(variant.index)), keys, vectors, queries, exact)

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from device.searching import SAME, on_one_core
 
 from indexes.faiss_indexes import FAISS
 from indexes.usearch_indexes import USEARCH
 
-SAME = 1e-3
-"""Cosines nearer than this count as a tie: 16-bit floats of a unit vector are that coarse at worst."""
 Search = Callable[[np.ndarray], np.ndarray]
 
 
@@ -80,9 +79,7 @@ def _measured(
     start = time.perf_counter()
     opened = kind.open(path)
     opening = time.perf_counter() - start
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
+    with on_one_core():
         for width in kind.widths:
             search = opened(width)
             search(queries[0])
@@ -94,8 +91,6 @@ def _measured(
             recall = float(np.mean(np.sum(queries * vectors[found], axis=1) >= nearest - SAME))
             if recall >= asked:
                 break
-    finally:
-        os.sched_setaffinity(0, cores)
     median, late = np.percentile(spent, (50, 95))
     size = path.stat().st_size / 1e6
     path.unlink()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from device.searching import BEST
 
-BEST = 5
 TRAINED_ON = 40
 """Vectors a cell that inverted files are trained on."""
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime  # noqa: F401  (before uSearch, see edge_runtime.gallery)
+from device.searching import BEST
 from usearch.index import Index
-
-BEST = 5
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """A ratio: something of ours beside a named peer or limit, measured in the same run. What all benchmarks have in common."""
 
+import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 
@@ -71,3 +73,10 @@ def gathered(runs: Sequence[Iterable[Mapping[str, Any]]]) -> list[Spread]:
 def spread_from(said: Mapping[str, Any]) -> Spread:
     """A spread as an earlier report kept it."""
     return Spread(**{**said, "values": tuple(said["values"])})
+
+
+def write(result: Mapping[str, Any], ratios: Iterable[Ratio], output: Path) -> None:
+    """Write a benchmark's result, its ratios last."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    said = {**result, "ratios": [ratio.as_json() for ratio in ratios]}
+    output.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
