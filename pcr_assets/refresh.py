@@ -28,6 +28,7 @@ from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelecti
 from sqlalchemy.exc import OperationalError
 
 from pcr_assets import planner
+from pcr_assets.command_options import usual_store
 from pcr_assets.console import explained, show, table
 from pcr_assets.instance import POSTGRES, InstanceError
 from pcr_assets.resources.project import Project
@@ -109,7 +110,7 @@ def _find_home() -> None:
     home = os.environ.get("DAGSTER_HOME", "")
     if Path(home).is_absolute() and Path(home).is_dir():
         return
-    store = os.environ.get("PCR_STORE") or "store"
+    store = usual_store()
     kept = Path("." if "://" in store else store).absolute() / ".dagster"
     wrong = f"is {home}, which is no absolute path of a folder" if home else "is not set"
     raise _Refused(

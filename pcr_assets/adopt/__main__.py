@@ -15,6 +15,7 @@ from pcr_assets import layout, planner
 from pcr_assets.adopt import models
 from pcr_assets.adopt.materialize import materialize
 from pcr_assets.adopt.survey import Finding, survey
+from pcr_assets.command_options import usual_store
 from pcr_assets.project_records.inventory import current_keys
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
@@ -40,7 +41,7 @@ def main(
     parser.add_argument(
         "prefix",
         nargs="?",
-        default=os.environ.get("PCR_STORE") or "store",
+        default=usual_store(),
         help="folder or s3://… (default: PCR_STORE)",
     )
     parser.add_argument("--apply", action="store_true", help="record it; without it nothing is written")

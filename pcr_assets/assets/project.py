@@ -199,7 +199,8 @@ def pipelines(project: Project) -> dg.MaterializeResult:
     from pcr_assets.project_records import pipelines as pages
     from pcr_assets.project_records.placing import place
 
-    described = [pages.describe(build_defs(), each.name, each.select, each.about) for each in PIPELINES]
+    defs = build_defs()
+    described = [pages.describe(defs, each.name, each.select, each.about) for each in PIPELINES]
     published = place(project.artifacts, layout.PIPELINES_RECORD, pages.files(described))
     return materialized(published, {"pipelines": ", ".join(each["name"] for each in described)})
 

@@ -1,6 +1,6 @@
 """boto3 clients for services beside S3, and one clear sentence for what they refuse."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,6 +84,18 @@ def _refused(error: Any, right: str) -> str:
     if code in UNKNOWN:
         return f"this server does not know that request ({code}): it takes AWS"
     return f"{error.response.get('Error', {}).get('Message') or 'it does not say why'} ({code})"
+
+
+def if_there(ask: Callable[..., Any], **named: str) -> dict[str, Any] | None:
+    """What SageMaker says of something that may not be there, or not be known everywhere yet; then None."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return dict(ask(**named))
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
 
 
 def is_missing(error: Any) -> bool:

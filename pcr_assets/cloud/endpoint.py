@@ -5,24 +5,23 @@ goes back by itself where the alarm goes off. What a call that failed has made, 
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pcr_assets import digests, layout, settings
+from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, registry
-from pcr_assets.cloud.clients import CloudError, is_missing, told
+from pcr_assets.cloud.clients import CloudError, if_there, is_missing, told
+from pcr_assets.cloud.endpoint_request import alarms_of, deployment, model, name_of, tags, variant
 from pcr_assets.cloud.patience import until
-from pcr_assets.project_records.manifest import PROJECT
+from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import StoreError, open_store
 from pcr_assets.serving.settings import EndpointSettings, ServingSettings
 from pcr_assets.settings import SettingsError
 
-VARIANT = "all"
 RIGHTS = {
     "create_model": "sagemaker:CreateModel, and iam:PassRole for serving.role",
     "create_endpoint_config": "sagemaker:CreateEndpointConfig",
@@ -31,8 +30,6 @@ RIGHTS = {
 }
 RESTING = {"InService", "Failed", "OutOfService", "UpdateRollbackFailed"}
 """What an endpoint is when nothing moves any more."""
-
-
 LOOKS = 6
 """So often an endpoint that was told to change is found as before until it counts as rolled back: news takes a while."""
 
@@ -59,7 +56,7 @@ def deploy(sagemaker: Any, cloudwatch: Any, package: str, chosen: ServingSetting
     if not chosen.role:
         raise CloudError("serving.role is empty: name the role that SageMaker takes on (docs/deployment.md)")
     asked = chosen.endpoint
-    name = _name(package, chosen)
+    name = name_of(package, chosen)
     before = describe(sagemaker, asked.name)
     if before and before["EndpointStatus"] not in RESTING:
         raise CloudError(f"{asked.name} is {before['EndpointStatus']}: wait until that is over, then run again")
@@ -71,9 +68,9 @@ def deploy(sagemaker: Any, cloudwatch: Any, package: str, chosen: ServingSetting
             "`python -m pcr_assets.cloud.endpoint delete`, then deploy again"
         )
     with _undone() as undo:
-        if _made(sagemaker, "create_model", ModelName=name, **_model(package, chosen)):
+        if _made(sagemaker, "create_model", ModelName=name, **model(package, chosen)):
             undo.append(lambda: _gone(sagemaker.delete_model, ModelName=name))
-        config = {"EndpointConfigName": name, "ProductionVariants": [_variant(name, asked)], "Tags": _tags(asked)}
+        config = {"EndpointConfigName": name, "ProductionVariants": [variant(name, asked)], "Tags": tags(asked)}
         if _made(sagemaker, "create_endpoint_config", **config):
             undo.append(lambda: _gone(sagemaker.delete_endpoint_config, EndpointConfigName=name))
         alarms = [alarm["AlarmName"] for alarm in alarms_of(asked)]
@@ -82,7 +79,7 @@ def deploy(sagemaker: Any, cloudwatch: Any, package: str, chosen: ServingSetting
         _put_alarms(cloudwatch, asked)
         if before is None:
             with told(f"create the endpoint {asked.name}", RIGHTS["create_endpoint"]):
-                sagemaker.create_endpoint(EndpointName=asked.name, EndpointConfigName=name, Tags=_tags(asked))
+                sagemaker.create_endpoint(EndpointName=asked.name, EndpointConfigName=name, Tags=tags(asked))
             undo.append(lambda: _removed(sagemaker, asked))
             _in_service(sagemaker, asked, name)
             return Outcome("created", asked.name, name, package)
@@ -115,79 +112,14 @@ def delete(sagemaker: Any, cloudwatch: Any, asked: EndpointSettings) -> list[str
 
 def describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
     """The endpoint as SageMaker describes it; None where there is none. Raises CloudError."""
-    from botocore.exceptions import ClientError
-
     with told(f"look at the endpoint {name}", "sagemaker:DescribeEndpoint"):
-        try:
-            return dict(sagemaker.describe_endpoint(EndpointName=name))
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
-
-
-def deployment(asked: EndpointSettings, alarms: Sequence[str]) -> dict[str, Any]:
-    """How traffic moves: a share of the new machines first where there are several, all back where an alarm goes off."""
-    canary = {"Type": "CAPACITY_PERCENT", "Value": asked.canary_percent}
-    careful = {"Type": "CANARY", "CanarySize": canary, "WaitIntervalInSeconds": asked.bake_seconds}
-    at_once = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": asked.bake_seconds}
-    return {
-        "BlueGreenUpdatePolicy": {
-            "TrafficRoutingConfiguration": careful if asked.instances > 1 else at_once,
-            "TerminationWaitInSeconds": asked.bake_seconds,
-            "MaximumExecutionTimeoutInSeconds": max(600, asked.patience_minutes * 60),
-        },
-        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name} for name in alarms]},
-    }
-
-
-def alarms_of(asked: EndpointSettings) -> list[dict[str, Any]]:
-    """The two alarms that roll back. Microseconds are what SageMaker counts latency in."""
-    shared = {
-        "Namespace": "AWS/SageMaker",
-        "Dimensions": [{"Name": "EndpointName", "Value": asked.name}, {"Name": "VariantName", "Value": VARIANT}],
-        "Period": 60,
-        "EvaluationPeriods": 2,
-        "ComparisonOperator": "GreaterThanThreshold",
-        "TreatMissingData": "notBreaching",
-    }
-    return [
-        {**shared, "AlarmName": f"{asked.name}-errors", "MetricName": "Invocation5XXErrors", "Statistic": "Sum"}
-        | {"Threshold": float(asked.most_errors), "AlarmDescription": "the container fails at pictures"},
-        {**shared, "AlarmName": f"{asked.name}-slow", "MetricName": "ModelLatency", "ExtendedStatistic": "p95"}
-        | {"Threshold": asked.most_ms * 1000, "AlarmDescription": "the model answers slowly"},
-    ]
+        return if_there(sagemaker.describe_endpoint, EndpointName=name)
 
 
 def _put_alarms(cloudwatch: Any, asked: EndpointSettings) -> None:
     for alarm in alarms_of(asked):
         with told(f"put the alarm {alarm['AlarmName']}", "cloudwatch:PutMetricAlarm"):
             cloudwatch.put_metric_alarm(**alarm)
-
-
-def _name(package: str, chosen: ServingSettings) -> str:
-    """Of model and configuration: another package or other machines are another name, so nothing is ever changed in place."""
-    asked = chosen.endpoint
-    is_what = digests.of_json([package, chosen.role, chosen.isolated, asked.instance, asked.instances, asked.name])
-    return f"{asked.name[:46]}-{is_what[:16]}"
-
-
-def _model(package: str, chosen: ServingSettings) -> dict[str, Any]:
-    return {
-        "Containers": [{"ModelPackageName": package}],
-        "ExecutionRoleArn": chosen.role,
-        "EnableNetworkIsolation": chosen.isolated,
-        "Tags": _tags(chosen.endpoint),
-    }
-
-
-def _variant(model: str, asked: EndpointSettings) -> dict[str, Any]:
-    machines = {"InstanceType": asked.instance, "InitialInstanceCount": asked.instances}
-    return {"VariantName": VARIANT, "ModelName": model, "InitialVariantWeight": 1.0, **machines}
-
-
-def _tags(asked: EndpointSettings) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted({"project": PROJECT, **asked.tags}.items())]
 
 
 def _made(sagemaker: Any, call: str, **request: Any) -> bool:
@@ -234,15 +166,10 @@ def _removed(sagemaker: Any, asked: EndpointSettings) -> None:
 
 def _retire(sagemaker: Any, config: str) -> list[str]:
     """Remove a configuration and the models that it names; gives their names."""
-    from botocore.exceptions import ClientError
-
     with told(f"remove {config}", "sagemaker:DeleteEndpointConfig and sagemaker:DeleteModel"):
-        try:
-            held = sagemaker.describe_endpoint_config(EndpointConfigName=config)
-        except ClientError as error:
-            if is_missing(error):
-                return []
-            raise
+        held = if_there(sagemaker.describe_endpoint_config, EndpointConfigName=config)
+        if held is None:
+            return []
         _gone(sagemaker.delete_endpoint_config, EndpointConfigName=config)
         models = [variant["ModelName"] for variant in held["ProductionVariants"]]
         for model in models:
@@ -283,10 +210,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.endpoint", description=(__doc__ or "").split("\n")[0]
     )
-    where, profile = os.environ.get("PCR_STORE") or "store", os.environ.get("PCR_PROFILE") or "embedded"
     parser.add_argument("command", choices=["deploy", "status", "delete"])
-    parser.add_argument("--store", default=where, help="s3://BUCKET/PREFIX (default: PCR_STORE)")
-    parser.add_argument("--profile", default=profile, help="name or YAML file (default: PCR_PROFILE)")
+    add_store(parser, BUCKET)
+    add_profile(parser)
     given = parser.parse_args(argv)
     try:
         chosen = ServingSettings(**settings.load(given.profile).section("serving"))

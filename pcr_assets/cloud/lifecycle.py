@@ -6,7 +6,6 @@ replaces all rules of a bucket at once, so they are read, merged and written, an
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 from pcr_assets import layout
 from pcr_assets.cloud import clients
 from pcr_assets.cloud.clients import CloudError, told
+from pcr_assets.command_options import BUCKET, add_store
 
 Rule = Mapping[str, Any]
 TRAINING_OUTPUTS = "models/embedding/"
@@ -186,9 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.lifecycle", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument(
-        "--store", default=os.environ.get("PCR_STORE") or "store", help="s3://BUCKET/PREFIX (default: PCR_STORE)"
-    )
+    add_store(parser, BUCKET)
     parser.add_argument("--apply", action="store_true", help="set the rules; without it they are only compared")
     given = parser.parse_args(argv)
     try:

@@ -14,9 +14,10 @@ from typing import Any
 
 from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, model_package
-from pcr_assets.cloud.clients import CloudError, is_missing, told
+from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import DIGEST
 from pcr_assets.cloud.patience import until
+from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.project_records.manifest import as_json
 from pcr_assets.project_records.models import collect
 from pcr_assets.project_records.placing import place
@@ -74,12 +75,8 @@ def ensure_group(sagemaker: Any, group: str) -> None:
     from botocore.exceptions import ClientError
 
     with told(f"look for the group {group}", "sagemaker:DescribeModelPackageGroup"):
-        try:
-            sagemaker.describe_model_package_group(ModelPackageGroupName=group)
+        if if_there(sagemaker.describe_model_package_group, ModelPackageGroupName=group):
             return
-        except ClientError as error:
-            if not is_missing(error):
-                raise
     with told(f"create the group {group}", "sagemaker:CreateModelPackageGroup"):
         try:
             sagemaker.create_model_package_group(ModelPackageGroupName=group, ModelPackageGroupDescription=ABOUT_GROUP)
@@ -106,17 +103,10 @@ def _created(sagemaker: Any, request: Mapping[str, Any]) -> dict[str, Any]:
         arn = sagemaker.create_model_package(**request)["ModelPackageArn"]
 
     def complete() -> dict[str, Any] | None:
-        from botocore.exceptions import ClientError
-
-        try:
-            found = dict(sagemaker.describe_model_package(ModelPackageName=arn))
-        except ClientError as error:
-            if is_missing(error):  # it is created, and not everywhere known yet
-                return None
-            raise
-        if found["ModelPackageStatus"] == "Failed":
+        found = if_there(sagemaker.describe_model_package, ModelPackageName=arn)
+        if found and found["ModelPackageStatus"] == "Failed":
             raise CloudError(f"SageMaker could not make a package of {name}: {found['ModelPackageStatusDetails']}")
-        return found if found["ModelPackageStatus"] == "Completed" else None
+        return found if found and found["ModelPackageStatus"] == "Completed" else None
 
     with told(f"see the package {arn}", "sagemaker:DescribeModelPackage"):
         return until(complete, f"registering {name}", SETTLING_SECONDS)
@@ -208,9 +198,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.registry", description=(__doc__ or "").split("\n")[0]
     )
-    where, profile = os.environ.get("PCR_STORE") or "store", os.environ.get("PCR_PROFILE") or "embedded"
-    parser.add_argument("--store", default=where, help="s3://BUCKET/PREFIX (default: PCR_STORE)")
-    parser.add_argument("--profile", default=profile, help="name or YAML file (default: PCR_PROFILE)")
+    add_store(parser, BUCKET)
+    add_profile(parser)
     commands = parser.add_subparsers(required=True, metavar="list|register|approve|reject|sync")
     for name, command, about in (
         ("list", _list, "what is registered"),

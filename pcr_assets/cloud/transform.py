@@ -6,7 +6,6 @@ The machines are rented for the job alone. What the container answers for each p
 
 import argparse
 import json
-import os
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
@@ -17,9 +16,10 @@ import numpy as np
 
 from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, registry
-from pcr_assets.cloud.clients import CloudError, is_missing, told
+from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import GIVES, TAKES
 from pcr_assets.cloud.patience import until
+from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.project_records.manifest import PROJECT
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
@@ -105,15 +105,8 @@ def _request(name: str, pictures: str, output: str, chosen: ServingSettings) -> 
 
 def _wait(sagemaker: Any, name: str, seconds: float) -> None:
     def over() -> dict[str, Any] | None:
-        from botocore.exceptions import ClientError
-
-        try:
-            found = dict(sagemaker.describe_transform_job(TransformJobName=name))
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
-        return found if found["TransformJobStatus"] in OVER else None
+        found = if_there(sagemaker.describe_transform_job, TransformJobName=name)
+        return found if found and found["TransformJobStatus"] in OVER else None
 
     with told(f"look at the job {name}", "sagemaker:DescribeTransformJob"):
         found = until(over, f"the job {name}", seconds)
@@ -140,12 +133,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.transform", description=(__doc__ or "").split("\n")[0]
     )
-    where, profile = os.environ.get("PCR_STORE") or "store", os.environ.get("PCR_PROFILE") or "embedded"
     parser.add_argument("pictures", metavar="INPUT", help="s3://BUCKET/PREFIX of pictures, and of nothing else")
     parser.add_argument("output", metavar="OUTPUT", help="s3://BUCKET/PREFIX of the answers")
     parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="all answers in one, .jsonl or .parquet")
-    parser.add_argument("--store", default=where, help="s3://BUCKET/PREFIX (default: PCR_STORE)")
-    parser.add_argument("--profile", default=profile, help="name or YAML file (default: PCR_PROFILE)")
+    add_store(parser, BUCKET)
+    add_profile(parser)
     given = parser.parse_args(argv)
     try:
         chosen = ServingSettings(**settings.load(given.profile).section("serving"))

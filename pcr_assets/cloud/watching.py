@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pcr_assets import layout
 from pcr_assets.cloud import clients, emf, telling
 from pcr_assets.cloud.clients import CloudError, told
 from pcr_assets.cloud.emf import BadLine
+from pcr_assets.command_options import add_store
 from pcr_assets.project_records import dashboard, experiments, manifest
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
 
@@ -104,9 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.watching", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument(
-        "--store", default=os.environ.get("PCR_STORE") or "store", help="folder or s3://… (default: PCR_STORE)"
-    )
+    add_store(parser)
     commands = parser.add_subparsers(required=True, metavar="plan|apply|publish")
     for name, command, about in (
         ("plan", _plan, "print what apply would send; send nothing"),

@@ -33,11 +33,6 @@ class Compute(dg.ConfigurableResource):
         """The section ``compute``, read anew. Raises SettingsError."""
         return chosen(self.project.settings)
 
-    @property
-    def profile_steps(self) -> int:
-        """Steps of a training that are traced."""
-        return self.settings.profile_steps
-
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
         """See :meth:`pcr_assets.compute.engine.Engine.run`."""
         engine = self.settings.engine

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pcr_assets.compute.said import sentence
+from pcr_assets.compute.said import KEPT_LINES, sentence
 
 ROOT = Path("/opt/ml")
 INPUTS = ROOT / "input/data"
@@ -30,7 +30,6 @@ LAST = "metrics.json"
 RESULTS = ("weights.safetensors", "model.json", "assess.json", "profile/trace.json.gz", "profile/summary.json", LAST)
 PORT = 29500
 STARTER = "pcr_assets.learning.torchrun"
-KEPT_LINES = 200
 TOLD_SECONDS = 60
 """A line of progress is told to Dagster so often; CloudWatch has all."""
 LONGEST_FAILURE = 1000

@@ -1,9 +1,6 @@
 """A program on this machine. One of its own returns its memory when it ends, and leaves a checkpoint behind when it is killed."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,11 +9,8 @@ from typing import Any
 import dagster as dg
 
 from pcr_assets.compute.engine import JobFailed, Ran
-from pcr_assets.compute.said import sentence
+from pcr_assets.compute.said import KEPT_LINES, failure
 from pcr_assets.resources import bound, hardware
-
-KEPT_LINES = 200
-"""The end of a program's output, in which its error is looked for."""
 
 
 class LocalCompute(dg.ConfigurableResource):
@@ -42,14 +36,7 @@ def run_here(module: str, arguments: Sequence[str], *, threads: int, called: str
 
     The program ends with this process, whatever ends that.
     """
-    limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", bound.__name__, str(os.getpid()), module, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, **limits},
-    )
+    process = bound.begun(module, arguments, threads)
     lines: deque[str] = deque(maxlen=KEPT_LINES)
     try:
         assert process.stdout is not None
@@ -62,5 +49,4 @@ def run_here(module: str, arguments: Sequence[str], *, threads: int, called: str
             process.terminate()
             process.wait()
     if code != 0:
-        ended = f"killed by signal {-code}" if code < 0 else f"exit {code}"
-        raise JobFailed(f"{called} failed ({ended}): {sentence(lines)}")
+        raise JobFailed(failure(called, code, lines))

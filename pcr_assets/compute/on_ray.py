@@ -7,17 +7,17 @@ the node dies, another goes on from the last checkpoint that arrived.
 import contextlib
 from collections import deque
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from pcr_assets import digests
 from pcr_assets.compute.engine import JobFailed, Ran
-from pcr_assets.compute.local import KEPT_LINES
+from pcr_assets.compute.job_files import files_of
 from pcr_assets.compute.ray_bench import Bench
-from pcr_assets.compute.ray_files import files_in, listed, mirror, packed
-from pcr_assets.compute.said import sentence
+from pcr_assets.compute.ray_files import listed, mirror, packed
+from pcr_assets.compute.said import KEPT_LINES, failure
 from pcr_assets.resources.engines import EngineError
 from pcr_assets.resources.ray_cluster import connected, largest, makeup
 
@@ -35,7 +35,7 @@ class RayCompute(dg.ConfigurableResource):
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
         """See :meth:`pcr_assets.compute.engine.Engine.run`; the node's hardware is what it ran on. Raises EngineError besides."""
         ray = connected()
-        given = {path: packed(ray.put, _name(path), Path(path)) for path in sorted(set(files_in(job)))}
+        given = {str(path): packed(ray.put, _name(path), path) for path in files_of(job)}
         needs = {"num_cpus": min(self.threads, largest(ray, "CPU")), "num_gpus": min(1, largest(ray, "GPU"))}
         for _ in range(NODES):
             kept = [name for name in listed(workdir) if name != "job.json"]  # checkpoints of a start before
@@ -59,9 +59,9 @@ class RayCompute(dg.ConfigurableResource):
         raise JobFailed(f"{module} lost {NODES} nodes: look after their memory and logs, then run again")
 
 
-def _name(path: str) -> str:
+def _name(path: Path) -> str:
     """A name for a file among others, by its path, under its own ending: readers go by that."""
-    return f"{digests.of_bytes(path.encode())[:16]}/{PurePath(path).name}"
+    return f"{digests.of_bytes(str(path).encode())[:16]}/{path.name}"
 
 
 def _followed(ray: Any, bench: Any, module: str, workdir: Path, had: set[str]) -> None:
@@ -78,6 +78,5 @@ def _followed(ray: Any, bench: Any, module: str, workdir: Path, had: set[str]) -
         if code is None:
             continue
         if code != 0:
-            ended = f"killed by signal {-code}" if code < 0 else f"exit {code}"
-            raise JobFailed(f"{module} failed ({ended}): {sentence(lines)}")
+            raise JobFailed(failure(module, code, lines))
         return

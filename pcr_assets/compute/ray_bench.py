@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pcr_assets.compute.ray_files import Parcel, Stamp, changed, listed, moved, unpack
+from pcr_assets.compute.job_files import named_anew
+from pcr_assets.compute.ray_files import Parcel, Stamp, changed, listed, unpack
 from pcr_assets.resources import bound, hardware
 from pcr_assets.resources.ray_cluster import INSTALL, differences
 
@@ -37,15 +38,10 @@ class Bench:
         for parcel in there:
             unpack(ray.get, parcel, self._out)
         file = Path(self._scratch.name, "job.json")
-        file.write_text(json.dumps({**moved(job, places), "out": str(self._out)}, indent=1, sort_keys=True))
-        limits = {name: str(job["threads"]) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-        self._program = subprocess.Popen(
-            [sys.executable, "-u", "-m", bound.__name__, str(os.getpid()), module, str(file)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, **limits, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
+        moved = named_anew(job, lambda path: places[str(path)])
+        file.write_text(json.dumps({**moved, "out": str(self._out)}, indent=1, sort_keys=True))
+        paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self._program = bound.begun(module, [str(file)], job["threads"], paths)
         self._sent: dict[str, Stamp] = listed(self._out)
         self._lines: deque[str] = deque()
         self._reader = threading.Thread(target=self._read, daemon=True)

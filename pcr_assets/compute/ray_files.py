@@ -4,7 +4,7 @@ Pieces that don't fit its memory are spilled to disk by Ray. A file that arrives
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,23 +101,3 @@ def mirror(
         path.unlink(missing_ok=True)
         if path.parent != folder and not any(path.parent.iterdir()):
             path.parent.rmdir()
-
-
-def files_in(value: Any) -> Iterator[str]:
-    """The absolute paths in a JSON value at which a file lies."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for each in value:
-            yield from files_in(each)
-    elif isinstance(value, str) and value.startswith("/") and Path(value).is_file():
-        yield value
-
-
-def moved(value: Any, places: Mapping[str, str]) -> Any:
-    """A JSON value with other paths in the place of some."""
-    if isinstance(value, Mapping):
-        return {key: moved(each, places) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [moved(each, places) for each in value]
-    return places.get(value, value) if isinstance(value, str) else value

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 
 TRACEBACK = "Traceback (most recent call last):"
+KEPT_LINES = 200
+"""The end of a program's output, in which its error is looked for."""
 ASIDE = re.compile(r"\s|For further information visit|.*Warning: ")
 """Lines that are no sentence about the error: what is indented, pydantic's link, warnings."""
 OURS = re.compile(r"(__main__|pcr_assets|edge_runtime)\.[\w.]+: ")
@@ -20,6 +22,12 @@ def sentence(lines: Iterable[str]) -> str:
         error = next((line for line in after if not line.startswith(" ")), after[-1] if after else "")
         return OURS.sub("", error) if OURS.match(error) else _without_module(error)
     return next((line for line in reversed(shown) if not ASIDE.match(line)), shown[-1] if shown else "it said nothing")
+
+
+def failure(program: str, code: int, lines: Iterable[str]) -> str:
+    """One sentence of a program that ended with this code, negative for a signal."""
+    ended = f"killed by signal {-code}" if code < 0 else f"exit {code}"
+    return f"{program} failed ({ended}): {sentence(lines)}"
 
 
 def _without_module(error: str) -> str:

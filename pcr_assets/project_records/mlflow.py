@@ -16,6 +16,7 @@ from typing import Any
 import requests
 
 from pcr_assets import layout
+from pcr_assets.command_options import add_store
 from pcr_assets.project_records import experiments
 from pcr_assets.resources.store import Missing, StoreError, open_store
 
@@ -121,9 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.project_records.mlflow", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument(
-        "--store", default=os.environ.get("PCR_STORE") or "store", help="folder or s3://… (default: PCR_STORE)"
-    )
+    add_store(parser)
     parser.add_argument(
         "--server", default=os.environ.get("MLFLOW_TRACKING_URI", ""), help="default: MLFLOW_TRACKING_URI"
     )

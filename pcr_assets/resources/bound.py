@@ -8,9 +8,25 @@ import ctypes
 import os
 import runpy
 import signal
+import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 
 PR_SET_PDEATHSIG = 1
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def begun(
+    module: str, arguments: Sequence[str], threads: int, environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
+    """Begin ``python -m module …`` with so many threads, bound to this process; what it says comes by its ``stdout``."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", __name__, str(os.getpid()), module, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, **dict.fromkeys(THREADS, str(threads)), **(environment or {})},
+    )
 
 
 def end_with(parent: int) -> None:

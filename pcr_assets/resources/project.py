@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import dagster as dg
 
 from pcr_assets import layout, settings
+from pcr_assets.command_options import usual_profile, usual_store
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.engines import Engine, engine
 from pcr_assets.resources.store import Store, open_store
@@ -36,7 +37,7 @@ class Project(dg.ConfigurableResource):
     @cached_property
     def root(self) -> Store:
         """The project's part of the store: everything below :data:`pcr_assets.layout.PROJECT`."""
-        return open_store(f"{self.store or _variable('PCR_STORE', 'store')}/{layout.PROJECT}")
+        return open_store(f"{self.store or usual_store()}/{layout.PROJECT}")
 
     @cached_property
     def artifacts(self) -> Artifacts:
@@ -71,7 +72,7 @@ class Project(dg.ConfigurableResource):
     @property
     def settings(self) -> settings.Settings:
         """The profile, read anew: it may change while a webserver runs."""
-        return settings.load(self.profile or _variable("PCR_PROFILE", "embedded"))
+        return settings.load(self.profile or usual_profile())
 
     @contextmanager
     def passing_workdir(self) -> Iterator[Path]:

@@ -11,11 +11,9 @@ import socket
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-from edge_runtime import timing
-from pcr_assets import digests
+from pcr_assets import digests, packages
 from pcr_assets.resources.engines import EngineError
 
 INSTALL = "pip install -c constraints.txt '.[ray]'"
@@ -100,13 +98,8 @@ def _version(name: str) -> str:
 
 
 def _code() -> str:
-    """The digest of the Python files of both packages, by their names below the package.
-
-    Each package's folder is that of a module in it: from a checkout's root, Python takes the folder ``edge_runtime`` for the
-    package of that name.
-    """
+    """The digest of the Python files of both packages, by their names below the package."""
     found: dict[str, str] = {}
-    for module in (digests, timing):
-        root = Path(str(module.__file__)).parent
+    for root in (packages.PCR_ASSETS, packages.EDGE_RUNTIME):
         found |= {f"{root.name}/{file.relative_to(root)}": digests.of_file(file) for file in root.rglob("*.py")}
     return digests.of_json(found)[:16]

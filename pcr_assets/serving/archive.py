@@ -13,8 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from edge_runtime import inference
-from pcr_assets import digests
+from pcr_assets import digests, packages
 
 ARCHIVE = "model.tar.gz"
 MODEL = "model.onnx"
@@ -59,9 +58,7 @@ def output_fn(vectors, accept):
 
 def code() -> dict[str, bytes]:
     """The folder ``code`` of every archive: names and bytes."""
-    # Not of the package itself: from a checkout's root Python takes the folder of that name for it.
-    package = Path(inference.__file__).parents[1]
-    found = {f"code/edge_runtime/{name}": package.joinpath(name).read_bytes() for name in MODULES}
+    found = {f"code/edge_runtime/{name}": (packages.EDGE_RUNTIME / name).read_bytes() for name in MODULES}
     return {**found, "code/inference.py": ENTRY.encode(), "code/requirements.txt": _requirements()}
 
 

@@ -5,7 +5,6 @@ The same handlers answer here as behind an endpoint. A picture that can't be rea
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 
 from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
+from pcr_assets.command_options import add_store
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
 from pcr_assets.serving import archive, packing
@@ -158,8 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--model", default="efficientnet-student-stage2", help="a model of the project, model.tar.gz, or .onnx"
     )
-    where = os.environ.get("PCR_STORE") or "store"
-    parser.add_argument("--store", default=where, help="where the project's models are (default: PCR_STORE)")
+    add_store(parser, "where the project's models are")
     given = parser.parse_args(argv)
     try:
         if "://" not in given.pictures and not Path(given.pictures).is_dir():
