@@ -155,12 +155,22 @@ def test_a_chip_that_is_away_is_no_fault_of_the_release(publisher, monkeypatch, 
     assert type(caught.value) is refusal
 
 
+@pytest.fixture
+def in_pythons_place(monkeypatch, tmp_path):
+    """Puts a shell script in the place of Python, for the processes that are begun."""
+
+    def put(script):
+        program = tmp_path / "python"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr("sys.executable", str(program))
+
+    return put
+
+
 @pytest.mark.faults
-def test_what_hinders_a_process_of_its_own_is_said_and_not_held_against_the_release(publisher, monkeypatch, tmp_path):
-    program = tmp_path / "python"
-    program.write_text("#!/bin/sh\necho the self-test could not be made: no chip >&2\nexit 4\n")
-    program.chmod(0o755)
-    monkeypatch.setattr("sys.executable", str(program))
+def test_what_hinders_a_process_of_its_own_is_said_and_not_held_against_the_release(publisher, in_pythons_place):
+    in_pythons_place("echo the self-test could not be made: no chip >&2\nexit 4")
     with pytest.raises(ReleaseError, match="be made: no chip") as caught:
         tried_apart(publisher.folder)
     assert type(caught.value) is ReleaseError
@@ -176,14 +186,9 @@ def test_a_release_is_tried_in_a_process_of_its_own(publisher):
 
 @pytest.mark.faults
 @pytest.mark.parametrize(("died_of", "refusal"), [(signal.SIGSEGV, SelfTestFailed), (signal.SIGKILL, ReleaseError)])
-def test_a_release_that_takes_its_process_down_takes_down_nothing_else(
-    publisher, monkeypatch, tmp_path, died_of, refusal
-):
+def test_a_release_that_takes_its_process_down_takes_down_nothing_else(publisher, in_pythons_place, died_of, refusal):
     """A program in Python's place that ends as a model that crashes, or as one for which memory ran out."""
-    program = tmp_path / "python"
-    program.write_text(f"#!/bin/sh\nkill -{int(died_of)} $$\n")
-    program.chmod(0o755)
-    monkeypatch.setattr("sys.executable", str(program))
+    in_pythons_place(f"kill -{int(died_of)} $$")
     with pytest.raises(refusal) as caught:
         tried_apart(publisher.folder)
     assert type(caught.value) is refusal
