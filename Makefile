@@ -57,7 +57,7 @@ dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon
 
 # Without what a person's own store was given: a test that read PCR_CARDS would write into their cards.
 test: setup  ## the tests
-	env $(foreach name,STORE $(SOURCES),-u PCR_$(name)) pytest -n 2 --dist loadgroup
+	env $(foreach name,STORE $(SOURCES),-u PCR_$(name)) pytest -n 2
 
 # With CARDS and a store built from them all benchmarks run, without only those that draw their own cards.
 bench: setup  ## all benchmarks as one report, beside the last one: make bench [CARDS=… STORE=…] [RUNS=5] [ONLY="frame simulator"]

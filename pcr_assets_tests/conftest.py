@@ -10,9 +10,11 @@ import unittest.mock
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from pcr_assets import planner
 from pcr_assets.compute.engine import Ran
@@ -32,17 +34,31 @@ for name in [name for name in os.environ if name.startswith("PCR_")]:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-TOGETHER = {"built_world": "world", "cluster": "cluster", "trained": "trained", "mortal_server": "mortal server"}
-"""Fixtures that are dear to make: their tests share one worker, which makes them once."""
+TOGETHER = {
+    "pcr_assets_tests/test_graph.py": "world",
+    "pcr_assets_tests/test_killed_run.py": "world",
+    "pcr_assets_tests/test_webserver.py": "world",
+    "pcr_assets_tests/engines/test_ray.py": "cluster",
+    "pcr_assets_tests/learning/test_together.py": "team",
+    "pcr_assets_tests/learning/test_outline_filter.py": "filter",
+}
+"""What tests of these files share is dear to make: they run on one worker each, which makes it once."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group tests for ``--dist loadgroup``, before pytest-xdist looks for groups."""
-    for item in items:
-        for fixture in TOGETHER.keys() & set(getattr(item, "fixturenames", ())):
-            where = "" if fixture == "built_world" else f" of {item.path.name}"
-            item.add_marker(pytest.mark.xdist_group(TOGETHER[fixture] + where))
+class Sharing(LoadScopeScheduling):
+    """Tests go to whichever worker is free, one by one; those of :data:`TOGETHER` stay together, the largest group first.
+
+    As ``--dist loadgroup`` means it, which pytest-xdist 3.8 can't do with pytest 9.2: nodes keep their ids.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    """Tell pytest-xdist to use :class:`Sharing`."""
+    return Sharing(config, log)
 
 
 QUICK = Path(__file__).with_name("quick.yaml")

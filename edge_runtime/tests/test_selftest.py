@@ -195,11 +195,8 @@ def test_a_release_that_takes_its_process_down_takes_down_nothing_else(publisher
 
 
 @pytest.mark.faults
-def test_a_release_that_never_answers_is_given_up(publisher, monkeypatch, tmp_path):
-    program = tmp_path / "python"
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
-    program.chmod(0o755)
-    monkeypatch.setattr("sys.executable", str(program))
+def test_a_release_that_never_answers_is_given_up(publisher, in_pythons_place, monkeypatch):
+    in_pythons_place("exec sleep 60")
     monkeypatch.setattr("edge_runtime.selftest.SECONDS", 0.2)
     with pytest.raises(SelfTestFailed, match="no answer within"):
         tried_apart(publisher.folder)
