@@ -10,15 +10,26 @@ RIDGE = 0.01
 STEPS = 60
 
 
+class OneSided(ValueError):
+    """Answers that are all right or all wrong: nothing tells from them what a confidence is worth."""
+
+    def __init__(self, all_right: bool, count: int):
+        cure = "ask more queries" if all_right else "train the models for more steps, or ask more queries"
+        super().__init__(
+            f"all {count} answers of the calibration are {'right' if all_right else 'wrong'}, and a confidence is learned from "
+            f"both kinds: {cure} (report: queries in the profile)"
+        )
+
+
 def fit_curve(evidence: Sequence[Evidence], right: np.ndarray) -> tuple[float, ...]:
     """Weights of a logistic curve over :func:`edge_runtime.decide.features`, for evidence that is ``right`` (bool Q) or not.
 
     Both kinds weigh the same, as if half of all cards were strangers. Newton's method with a little ridge (iteratively
-    reweighted least squares; Hastie et al., The Elements of Statistical Learning, §4.4.1). Raises ValueError when
-    one kind is missing.
+    reweighted least squares; Hastie et al., The Elements of Statistical Learning, §4.4.1). Raises :class:`OneSided`
+    when one kind is missing.
     """
     if right.all() or not right.any():
-        raise ValueError("a confidence needs right and wrong answers to learn from: ask more queries")
+        raise OneSided(bool(right.all()), len(right))
     terms = np.array([features(each) for each in evidence])
     balance = np.where(right, 0.5 / right.mean(), 0.5 / (1 - right.mean()))
     weights = np.zeros(terms.shape[1])

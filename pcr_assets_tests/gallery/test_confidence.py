@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.decide import Calibration, Evidence
-from pcr_assets.gallery.confidence import calibration_error, fit_curve, reliability
+from pcr_assets.gallery.confidence import OneSided, calibration_error, fit_curve, reliability
 
 RNG = np.random.default_rng(0)
 SIMILARITIES = RNG.uniform(0, 1, 4000)
@@ -23,9 +23,11 @@ def test_a_fitted_curve_is_the_one_that_the_answers_were_drawn_from():
     assert weights[2] == 0.0
 
 
-def test_answers_of_one_kind_teach_nothing():
-    with pytest.raises(ValueError, match="right and wrong"):
-        fit_curve([Evidence(0.5, 0.1)] * 3, np.array([True, True, True]))
+@pytest.mark.parametrize(("right", "cure"), [(True, "ask more queries"), (False, "train the models for more steps")])
+def test_answers_of_one_kind_teach_nothing_and_what_to_do_is_said(right, cure):
+    kind = "right" if right else "wrong"
+    with pytest.raises(OneSided, match=f"all 3 answers of the calibration are {kind}.*{cure}"):
+        fit_curve([Evidence(0.5, 0.1)] * 3, np.full(3, right))
 
 
 def test_a_fitted_confidence_lies_on_the_diagonal_and_an_overconfident_one_does_not():
