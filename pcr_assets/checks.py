@@ -12,7 +12,13 @@ from pcr_assets import layout
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.feedback import field_feedback
-from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.models import (
+    outline_filter,
+    student_stage1,
+    student_stage2,
+    student_undistilled,
+    teacher_weights,
+)
 from pcr_assets.assets.project import store_inventory
 from pcr_assets.assets.reference import card_embeddings
 from pcr_assets.assets.report import recognition_report
@@ -92,15 +98,49 @@ def stage2_has_not_collapsed(record: Record, limits: Limits) -> Finding:
 @gate(student_stage2, layout.STAGE2, blocking=False, beside=layout.STAGE1)
 def stage2_beats_stage1(record: Record, limits: Limits, stage1: Record) -> Finding:
     """Fine-tuning finds more test cards than distillation alone did."""
-    if not stage1:
-        return True, "there is no stage 1 that was measured here"
-    after, before = (_mean_recall(each) for each in (record, stage1))
-    return after > before, f"recall@1 of test cards, mean over strengths: stage 2 {after:.1%}, stage 1 {before:.1%}"
+    return _beats({"stage 2": record, "stage 1": stage1})
+
+
+@gate(student_stage1, layout.STAGE1, blocking=False, beside=layout.UNDISTILLED)
+def stage1_beats_undistilled(record: Record, limits: Limits, undistilled: Record) -> Finding:
+    """Distillation finds more test cards than as many steps without a teacher."""
+    return _beats({"stage 1": record, "the undistilled student": undistilled})
+
+
+@gate(student_undistilled, layout.UNDISTILLED, blocking=False, beside=layout.STAGE1)
+def undistilled_loses_to_stage1(record: Record, limits: Limits, stage1: Record) -> Finding:
+    """The same, asked when the student without a teacher is the newer one."""
+    return _beats({"stage 1": stage1, "the undistilled student": record})
+
+
+def _beats(models: Mapping[str, Record]) -> Finding:
+    """Whether the first of two models finds more test cards than the second; passed where one of them was not measured."""
+    for name, record in models.items():
+        if "recall" not in record:
+            why = record.get("off", "not trained, or made elsewhere")
+            return True, f"nothing to compare: {name} was not measured here ({why})"
+    recall = {name: _mean_recall(record) for name, record in models.items()}
+    better, other = recall.values()
+    said = ", ".join(f"{name} {share:.1%}" for name, share in recall.items())
+    return better > other, f"recall@1 of test cards, mean over strengths: {said}"
 
 
 def _mean_recall(record: Record) -> float:
     recall = [found["recall_at_1"] for found in record["recall"].values()]
     return float(sum(recall) / len(recall))
+
+
+@gate(outline_filter, layout.OUTLINE_FILTER, blocking=False)
+def outline_filter_spares_reading(record: Record, limits: Limits) -> Finding:
+    """The filter drops outlines, and hardly a card."""
+    if not record["threshold"]:
+        return (
+            False,
+            "it drops nothing, so every outline is read: it lost too many test cards, or was asked about too few",
+        )
+    found, lost = (sum(row[f"cards {what}"] for row in record["test"].values()) for what in ("found", "lost"))
+    least, _ = wilson(lost, found)
+    return least <= limits["filter_loss"], f"it loses {lost} of {found} cards on scenes with test cards"
 
 
 def _apart(mean: float, limits: Limits) -> Finding:
@@ -211,6 +251,9 @@ CHECKS = [
     stage1_has_not_collapsed,
     stage2_has_not_collapsed,
     stage2_beats_stage1,
+    stage1_beats_undistilled,
+    undistilled_loses_to_stage1,
+    outline_filter_spares_reading,
     onnx_agrees_with_torch,
     int8_agrees_with_fp32,
     hef_is_built,

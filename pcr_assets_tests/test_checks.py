@@ -35,6 +35,44 @@ def test_stage_2_has_to_beat_stage_1(asked, stage1, stage2, passed):
     assert f"stage 2 {stage2 - 0.1:.1%}" in found.description
 
 
+@pytest.mark.parametrize(("stage1", "alone", "passed"), [(0.8, 0.7, True), (0.7, 0.8, False)])
+def test_distillation_has_to_beat_the_same_training_without_a_teacher(asked, stage1, alone, passed):
+    for check in (checks.stage1_beats_undistilled, checks.undistilled_loses_to_stage1):
+        found = asked(check, STAGE1=recall(stage1), UNDISTILLED=recall(alone))
+        assert found.passed is passed
+        assert f"stage 1 {stage1 - 0.1:.1%}, the undistilled student {alone - 0.1:.1%}" in found.description
+
+
+def test_without_an_undistilled_student_that_is_said(asked):
+    off = {"off": "undistilled.trained is false"}
+    for check in (checks.stage1_beats_undistilled, checks.undistilled_loses_to_stage1):
+        found = asked(check, STAGE1=recall(0.8), UNDISTILLED=off)
+        assert found.passed
+        assert "the undistilled student was not measured here (undistilled.trained is false)" in found.description
+
+
+def test_a_stage_1_that_nobody_measured_is_no_reason_to_refuse_stage_2(asked):
+    found = asked(checks.stage2_beats_stage1, STAGE2=recall(0.8))
+    assert found.passed
+    assert "stage 1 was not measured here (not trained, or made elsewhere)" in found.description
+
+
+@pytest.mark.parametrize(
+    ("threshold", "lost", "passed", "said"),
+    [
+        (0.2, 1, True, "it loses 1 of 200 cards"),
+        (0.2, 30, False, "it loses 30 of 200 cards"),
+        (0.0, 0, False, "it drops nothing, so every outline is read"),
+    ],
+)
+def test_an_outline_filter_has_to_drop_outlines_and_hardly_a_card(asked, threshold, lost, passed, said):
+    row = {"cards found": 100, "cards lost": lost // 2}
+    test = {"easy": row, "medium": {**row, "cards lost": lost - lost // 2}}
+    found = asked(checks.outline_filter_spares_reading, OUTLINE_FILTER={"threshold": threshold, "test": test})
+    assert found.passed is passed
+    assert said in found.description
+
+
 @pytest.mark.parametrize(("teacher", "passed"), [(0.7, True), (0.5, False), (0.6, False)])
 def test_a_teacher_has_to_find_more_art_than_hashing(asked, teacher, passed):
     record = {name: {"hard": {"art_recall_at_1": art}} for name, art in (("recall", teacher), ("hashing", 0.6))}

@@ -6,7 +6,9 @@ from typing import Any
 
 import dagster as dg
 
+from pcr_assets import digests
 from pcr_assets.resources.artifacts import Artifact
+from pcr_assets.resources.project import Project
 
 OWNERS = ["team:cards"]
 MOST_FILES = 8
@@ -64,6 +66,13 @@ def materialized(artifact: Artifact, metadata: Mapping[str, Any] | None = None) 
             "files": _largest(artifact),
         },
     )
+
+
+def off(project: Project, name: str, why: str) -> dg.MaterializeResult:
+    """What an asset publishes that was not asked for: no file, and the reason."""
+    record = {"off": why}
+    published = project.artifacts.publish(name, {}, digest=digests.of_json(record), record=record)
+    return materialized(published, record)
 
 
 def _largest(artifact: Artifact) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:

@@ -9,22 +9,29 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.dataset import snapshot_files, training_snapshot
-from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.declare import asset, materialized, off
 from pcr_assets.assets.settings import (
     outline_filter_config,
     stage1_config,
     stage2_config,
     student_config,
     teacher_config,
+    undistilled_config,
 )
 from pcr_assets.compute.chosen import Compute
 from pcr_assets.compute.settings import chosen
+from pcr_assets.learning.settings import without_a_teacher
 from pcr_assets.resources import runs, traces
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
 
 FILES = ("weights.safetensors", "model.json", "metrics.json")
-ASSETS = {layout.TEACHER: "teacher_weights", layout.STAGE1: "student_stage1", layout.STAGE2: "student_stage2"}
+ASSETS = {
+    layout.TEACHER: "teacher_weights",
+    layout.STAGE1: "student_stage1",
+    layout.UNDISTILLED: "student_undistilled",
+    layout.STAGE2: "student_stage2",
+}
 
 
 @asset("models", layout.TEACHER, deps=[training_snapshot, teacher_config], kinds={"pytorch"}, code_version="1")
@@ -50,6 +57,26 @@ def student_stage1(project: Project, compute: Compute) -> dg.MaterializeResult:
         "teacher": model_files(project.artifacts, layout.TEACHER),
     }
     return _trained(project, compute, layout.STAGE1, job, parent=layout.TEACHER)
+
+
+@asset(
+    "models",
+    layout.UNDISTILLED,
+    deps=[training_snapshot, student_config, stage1_config, undistilled_config],
+    kinds={"pytorch"},
+    code_version="1",
+)
+def student_undistilled(project: Project, compute: Compute) -> dg.MaterializeResult:
+    """What distillation has to beat: stage 1's student, schedule and views, but learning from the cards alone."""
+    settings = project.settings
+    if not settings.section("undistilled")["trained"]:
+        return off(project, layout.UNDISTILLED, "undistilled.trained is false")
+    job = {
+        "stage": "student_stage2",
+        "settings": {**without_a_teacher(settings.section("stage1")), "neighbours": 1},
+        "spec": settings.section("student"),
+    }
+    return _trained(project, compute, layout.UNDISTILLED, job)
 
 
 @asset(

@@ -7,7 +7,7 @@ import dagster as dg
 
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
-from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.declare import asset, materialized, off
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.assets.models import model_files, student_stage2, teacher_weights
 from pcr_assets.assets.settings import serving_config
@@ -34,7 +34,7 @@ def model_packages(project: Project, compute: dg.ResourceParam[Any]) -> dg.Mater
         return folder / "served.onnx"
 
     if not models:
-        return _off(project, layout.PACKAGES, "serving.pack names no model")
+        return off(project, layout.PACKAGES, "serving.pack names no model")
     with project.passing_workdir() as work:
         published = pack(project.artifacts, models, exported, work)
     rows = {
@@ -50,7 +50,7 @@ def model_registry(project: Project) -> dg.MaterializeResult:
     from pcr_assets.cloud import clients, registry
 
     if not _settings(project).registered:
-        return _off(project, layout.REGISTERED, "serving.registered is false")
+        return off(project, layout.REGISTERED, "serving.registered is false")
     published = registry.register(clients.client("sagemaker"), project.artifacts, project.settings)
     rows = {
         name: {field: entry[field] for field in ("status", "arn")}
@@ -66,7 +66,7 @@ def inference_endpoint(project: Project) -> dg.MaterializeResult:
 
     chosen = _settings(project)
     if not chosen.endpoint.deploy:
-        return _off(project, layout.ENDPOINT, "serving.endpoint.deploy is false")
+        return off(project, layout.ENDPOINT, "serving.endpoint.deploy is false")
     name, entry = registry.approved(project.artifacts, chosen.endpoint.model)
     outcome = endpoint.deploy(clients.client("sagemaker"), clients.client("cloudwatch"), entry.arn, chosen)
     record = {"endpoint": outcome.endpoint, "config": outcome.config, "model": name, "package": outcome.package}
@@ -78,10 +78,3 @@ def _settings(project: Project) -> Any:
     from pcr_assets.serving.settings import ServingSettings
 
     return ServingSettings(**project.settings.section("serving"))
-
-
-def _off(project: Project, name: str, why: str) -> dg.MaterializeResult:
-    """What an asset publishes that was not asked for: no file, and the reason."""
-    record = {"off": why}
-    published = project.artifacts.publish(name, {}, digest=digests.of_json(record), record=record)
-    return materialized(published, record)

@@ -6,7 +6,13 @@ import dagster as dg
 from pydantic import BaseModel, ConfigDict
 
 from pcr_assets.assets.declare import observed
-from pcr_assets.learning.settings import OutlineFilterSettings, Stage1Settings, Stage2Settings, TeacherSettings
+from pcr_assets.learning.settings import (
+    OutlineFilterSettings,
+    Stage1Settings,
+    Stage2Settings,
+    TeacherSettings,
+    UndistilledSettings,
+)
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.settings import Settings
@@ -41,6 +47,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         "calibration": CalibrationSettings,
         "teacher": Teacher,
         "stage1": Stage1Settings,
+        "undistilled": UndistilledSettings,
         "stage2": Stage2Settings,
         "outline_filter": OutlineFilterSettings,
         "quantization": QuantizeSettings,
@@ -77,6 +84,7 @@ calibration_config = config_asset("calibration", "How many cards calibrate the i
 student_config = config_asset("student", "The student's architecture, input size and starting weights.")
 teacher_config = config_asset("teacher", "The teacher's backbone, where its weights come from, and how it is trained.")
 stage1_config = config_asset("stage1", "How the student is distilled from the teacher.")
+undistilled_config = config_asset("undistilled", "Whether a student without a teacher is trained, to compare with.")
 stage2_config = config_asset("stage2", "How the student is fine-tuned for retrieval.")
 outline_filter_config = config_asset("outline_filter", "How the filter of outlines learns, and what it may lose.")
 quantization_config = config_asset("quantization", "How the ONNX model becomes an integer model.")

@@ -20,7 +20,7 @@ class Pipeline:
 PIPELINES = (
     Pipeline(
         "training_pipeline",
-        '+key:"student_stage2" or +key:"outline_filter"',
+        '+key:"student_stage2" or +key:"student_undistilled" or +key:"outline_filter"',
         "From scans to trained models: cards, the training snapshot, the teacher, both stages of the student, the outline filter.",
     ),
     Pipeline(

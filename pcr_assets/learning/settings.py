@@ -5,7 +5,8 @@ what each was chosen against. Everything is counted in steps or epochs, never in
 weights on a slow day.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -127,6 +128,19 @@ class Stage2Settings(TrainingSettings):
     koleo_weight: float = Field(
         default=0.0, ge=0, description="Weight of the KoLeo regulariser, which spreads embeddings apart."
     )
+
+
+class UndistilledSettings(BaseModel):
+    """Whether the student is trained once more without a teacher, for the check that distillation is worth it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trained: bool = Field(default=False, description="Costs as much as stage 1.")
+
+
+def without_a_teacher(stage1: Mapping[str, Any]) -> dict[str, Any]:
+    """Of stage 1's settings those that a training without a teacher has too."""
+    return {name: value for name, value in stage1.items() if name in TrainingSettings.model_fields}
 
 
 class OutlineFilterSettings(BaseModel):

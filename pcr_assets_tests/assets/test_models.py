@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 from pcr_assets import layout
 from pcr_assets.assets import models
 from pcr_assets.compute.engine import Ran
+from pcr_assets.learning.settings import Stage2Settings
 from pcr_assets.project_records.models import collect
 from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.project import Project
@@ -94,6 +95,25 @@ def test_the_same_weights_trained_twice_are_two_runs_of_one_model(project, monke
     assert project.artifacts.current(layout.TEACHER).version == "v1.0"
     (teacher,) = collect(sources_of(project.artifacts)[0]).values()
     assert teacher.training_config.seconds == 20.0
+
+
+def test_a_student_without_a_teacher_is_trained_only_where_that_is_asked_for(project, tmp_path):
+    said = models.student_undistilled(project=project, compute=DrawnCompute())
+    assert said.metadata["off"] == "undistilled.trained is false"
+
+    profile = tmp_path / "compared.yaml"
+    profile.write_text("extends: embedded\nundistilled: {trained: true}\n")
+    asked = Project(store=project.store, scratch=project.scratch, profile=str(profile))
+    models.student_undistilled(project=asked, compute=DrawnCompute())
+    (run,) = runs.logged(project.root)
+    taught = run.settings["settings"]
+    assert (run.asset, set(run.made_from)) == ("student_undistilled", {"training_snapshot"})
+    assert taught["phases"] == asked.settings.section("stage1")["phases"], "as many steps as stage 1"
+    assert Stage2Settings(**taught).neighbours == 1
+    assert run.settings["spec"] == asked.settings.section("student")
+    assert "efficientnet-student-undistilled" not in collect(sources_of(project.artifacts)[0]), (
+        "it is not of the product"
+    )
 
 
 def test_the_trace_of_a_training_is_kept_and_its_table_shown(project, tmp_path):
