@@ -24,8 +24,9 @@ ASTRAY = 0.12 * SIZE[1]
 """Pixels that a point may lie from its partner: card and picture are both upright and border to border."""
 TOLERANCE = 4.0
 """Pixels by which an agreeing point may miss its place under the homography."""
-REMEMBERED = 4096
-"""Pictures whose features are kept, some 12 KB each."""
+REMEMBERED = 512
+"""Pictures whose features are kept, some 12 KB each: those of the cards in view. Reading one again takes a twentieth of comparing
+it."""
 DIFFERENT = 28
 """Grey levels, after smoothing, from which twins' pictures count as different in a place."""
 REGIONS = 12

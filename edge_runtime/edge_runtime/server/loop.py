@@ -12,6 +12,7 @@ from typing import Any
 
 from edge_runtime.geometry import as_numbers
 from edge_runtime.readings import Reading, Recognition
+from edge_runtime.server.heap import give_back
 from edge_runtime.server.inbox import Inbox, Upload
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.proving import PROVE, Proving
@@ -120,7 +121,8 @@ class Loop:
         self._failures = 0
         if self._proving.answered(time.monotonic()):
             self.served.served_well()
-        self._metrics.looked(watch.spent, was_read=self._follower.read > before, events=events)
+        was_read = self._follower.read > before
+        self._metrics.looked(watch.spent, was_read=was_read, events=events)
         tracker = self._follower.tracker
         self._told(
             Look(
@@ -133,6 +135,8 @@ class Loop:
                 self.served.release_id,
             )
         )
+        if was_read:
+            give_back()
 
     def _failure(self, error: Exception) -> None:
         self._failures += 1
@@ -159,6 +163,7 @@ class Loop:
             self._metrics.failed.inc()
             self._proving.begin()
             upload.answer.set_exception(error)
+        give_back()
 
 
 def answer_json(found: Recognition, upload: Upload, release_id: str, seconds: float) -> dict[str, Any]:
