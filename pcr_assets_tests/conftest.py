@@ -38,6 +38,7 @@ TOGETHER = {
     "pcr_assets_tests/test_graph.py": "world",
     "pcr_assets_tests/test_killed_run.py": "world",
     "pcr_assets_tests/test_webserver.py": "world",
+    "pcr_assets_tests/tidy/test_command.py": "world",
     "pcr_assets_tests/engines/test_ray.py": "cluster",
     "pcr_assets_tests/learning/test_together.py": "team",
     "pcr_assets_tests/learning/test_outline_filter.py": "filter",
