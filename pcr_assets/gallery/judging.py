@@ -23,7 +23,7 @@ from edge_runtime.references import References
 from edge_runtime.second_look import SecondLook, Support
 from pcr_assets import measures
 from pcr_assets.gallery.confidence import fit_curve
-from pcr_assets.gallery.thresholds import accept_threshold, ambiguity_margin
+from pcr_assets.gallery.thresholds import accept_confidence, ambiguity_margin
 
 OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 6, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
 """Takes a second look at everything and accepts it: what evidence is gathered with before there is a calibration."""
@@ -118,7 +118,7 @@ def calibrate(
     )
     curves = replace(curves, sure=_never_wrong([curves.confidence(glance) for glance in glances], named))
     ends = np.array([_combined(curves, *pair) for pair in zip(glances, looked, strict=True)])
-    accept = max(LEAST_CONFIDENCE, accept_threshold(ends[len(known) :], far))
+    accept = max(LEAST_CONFIDENCE, accept_confidence(ends[len(known) :], far))
     curves = replace(curves, accept=accept, sure=max(curves.sure, accept, LEAST_SURE))
     margin, lead = _twin_leads(known, looked[: len(known)], precision)
     return replace(curves, twin_margin=margin, twin_lead=lead)

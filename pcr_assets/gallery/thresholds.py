@@ -1,6 +1,15 @@
 """When a similarity is an answer: thresholds calibrated on validation cards, one pair for each variant of the model."""
 
+import math
+
 import numpy as np
+
+from edge_runtime.belief import log_odds
+from edge_runtime.decide import logistic
+
+TAIL = 0.1
+"""Share of the impostors, the most confident, whose confidences tell how the rarer ones go on."""
+LEAST_IN_TAIL = 20
 
 
 def accept_threshold(impostors: np.ndarray, false_accept_rate: float) -> float:
@@ -16,6 +25,23 @@ def accept_threshold(impostors: np.ndarray, false_accept_rate: float) -> float:
         )
     allowed = int(impostors.size * false_accept_rate)
     return float(np.nextafter(np.sort(impostors)[impostors.size - 1 - allowed], np.inf))
+
+
+def accept_confidence(impostors: np.ndarray, false_accept_rate: float) -> float:
+    """The confidence that about this share of impostors exceeds, steadier than :func:`accept_threshold` where it is rare.
+
+    ``impostors``: float array (Q,) of confidences 0..1. One in a thousand can't be counted among some hundreds: the greatest
+    of them alone would decide, and the next hundreds have another. The log-odds of the upper :data:`TAIL` are taken to fall
+    off exponentially instead (peaks over a threshold, with shape 0: Coles, An Introduction to Statistical Modeling of Extreme
+    Values, 2001, §4.3). Counts where the rate is no rarer than the tail, or fewer than :data:`LEAST_IN_TAIL` lie in it. Raises
+    ValueError without queries.
+    """
+    count = int(TAIL * impostors.size)
+    if false_accept_rate >= TAIL or count < LEAST_IN_TAIL:
+        return accept_threshold(impostors, false_accept_rate)
+    odds = np.sort([log_odds(float(confidence)) for confidence in impostors])[::-1]
+    above = odds[count]
+    return logistic(float(above + (odds[:count] - above).mean() * math.log(count / impostors.size / false_accept_rate)))
 
 
 def ambiguity_margin(gaps: np.ndarray, right: np.ndarray, precision: float, ceiling: float = 0.1) -> float:
