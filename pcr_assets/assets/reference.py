@@ -115,6 +115,7 @@ def card_index(project: Project) -> dg.MaterializeResult:
             save_index(update.index, files[f"{variant}.usearch"])
             content[variant] = index_digest(update.index)
             variants[variant] = {"sets": dict(update.sets), "scans": len(update.index)}
+            del update  # else the next variant's index comes into memory beside this one
         data = catalogue(read_scans(artifacts, processed).table, processed.record["art_groups"])
         digest = digests.of_json({**content, "catalogue": digests.of_bytes(data)})
         record = {"variants": variants, "cards": processed.record["cards"]}

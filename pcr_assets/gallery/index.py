@@ -5,7 +5,7 @@ set only the rows that changed are removed and added, so that little of the file
 index built afresh; only the order among equal similarities (exact twins) is that of insertion and must be settled by key.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 SIDE_BY_SIDE = 50_000
 """New vectors from which all cores add: the graph inside the file then depends on their timing, what it holds does not."""
+
+TOGETHER = 8192
+"""Vectors that all cores are given at once, or more: a set at a time, each core would wait for the last at the end of each set."""
+PIECE = 1 << 14
+"""Vectors that are fetched from an index at once."""
 
 
 @dataclass(frozen=True)
@@ -53,41 +58,61 @@ def update_index(
     entries of kept sets are missing, or when more than half of the entries would be replaced. Raises ``KeyCollision``.
     """
     sets = {name: shard.digest for name, shard in shards.items()}
-    kept = [name for name in sorted(shards) if previous_sets.get(name) == sets[name]]
-    keys = {name: pq.read_table(shards[name].path, columns=["key"])["key"].to_numpy() for name in sorted(shards)}
+    names = sorted(shards)
+    kept = {name for name in names if previous_sets.get(name) == sets[name]}
+    keys = {name: pq.read_table(shards[name].path, columns=["key"])["key"].to_numpy() for name in names}
     _refuse_collisions(keys)
-    kept_keys = _joined(keys[name] for name in kept)
-    tables = {name: read_shard(shards[name].path) for name in keys if name not in kept}
+    kept_keys = _joined(keys[name] for name in names if name in kept)
     dimensions = _dimensions(shards)
     index = _restored(previous, dimensions, kept_keys)
-    fresh = {name: ~_holds(index, keys[name], vectors_of(table)) for name, table in tables.items()} if index else {}
+    # Which rows are new, and not the rows: those of a million scans are 3 GB. Each set's are read when they are added.
+    fresh = {} if index is None else {s: _new(index, keys[s], shards[s].path) for s in names if s not in kept}
     staying = _joined([kept_keys, *(keys[name][~new] for name, new in fresh.items())])
     afresh = index is None or 2 * len(staying) < len(index)
     if index is None or afresh:
-        index, kept, staying = _empty(dimensions), [], staying[:0]
-        tables = {name: tables.get(name) or read_shard(shards[name].path) for name in keys}
-        fresh = {name: np.ones(len(table), bool) for name, table in tables.items()}
+        index, kept, staying = _empty(dimensions), set(), staying[:0]
+        fresh = {name: np.ones(len(keys[name]), bool) for name in names}
     gone = np.setdiff1d(index.keys[:], staying)
     if len(gone):
         index.remove(gone)
-    threads = 0 if sum(int(new.sum()) for new in fresh.values()) >= SIDE_BY_SIDE else 1
+    if sum(int(new.sum()) for new in fresh.values()) >= SIDE_BY_SIDE:
+        threads, at_once = 0, TOGETHER
+    else:
+        threads, at_once = 1, 1
+    for some, rows in _gathered(shards, keys, fresh, at_once):
+        index.add(some, rows, threads=threads)
+    removed = [name for name in sorted(previous_sets) if name not in kept]
+    return IndexUpdate(index, sets, tuple(fresh), tuple(removed), afresh)
+
+
+def _new(index: "Index", keys: np.ndarray, shard: Path) -> np.ndarray:
+    """For each row of a shard whether the index lacks it, bit for bit; bool N."""
+    found: Any = index.get(keys) if len(keys) else ()
+    halves = vectors_of(read_shard(shard)).astype(np.float16)
+    return np.array([old is None or not np.array_equal(old, new) for old, new in zip(found, halves, strict=True)], bool)
+
+
+def _gathered(
+    shards: Mapping[str, SetShard], keys: Mapping[str, np.ndarray], fresh: Mapping[str, np.ndarray], at_once: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The keys and vectors to add, whole sets at a time: as many as have ``at_once`` new rows together."""
+    some: list[np.ndarray] = []
+    rows: list[np.ndarray] = []
     for name, new in fresh.items():
         if new.any():
-            index.add(keys[name][new], vectors_of(tables[name])[new], threads=threads)
-    removed = [name for name in sorted(previous_sets) if name not in kept]
-    return IndexUpdate(index, sets, tuple(tables), tuple(removed), afresh)
-
-
-def _holds(index: "Index", keys: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """For each row whether the index has it already, bit for bit; bool N."""
-    found: Any = index.get(keys) if len(keys) else ()
-    halves = vectors.astype(np.float16)
-    return np.array(
-        [old is not None and np.array_equal(old, new) for old, new in zip(found, halves, strict=True)], bool
-    )
+            some.append(keys[name][new])
+            rows.append(vectors_of(read_shard(shards[name].path))[new])
+        if sum(map(len, some)) >= at_once:
+            yield np.concatenate(some), np.concatenate(rows)
+            some, rows = [], []
+    if some:
+        yield np.concatenate(some), np.concatenate(rows)
 
 
 def _refuse_collisions(keys: Mapping[str, np.ndarray]) -> None:
+    joined = _joined(keys.values())
+    if len(np.unique(joined)) == len(joined):
+        return
     owners: dict[int, str] = {}
     for name, numbers in keys.items():
         for key in numbers.tolist():
@@ -141,6 +166,15 @@ def save_index(index: "Index", path: Path) -> None:
 def index_digest(index: "Index") -> str:
     """The digest of what an index holds: its sorted keys and their 16-bit vectors, not the bytes of its file."""
     keys = np.sort(index.keys[:])
-    found: Any = index.get(keys)
-    vectors = np.stack(found) if len(keys) else np.empty((0, index.ndim), dtype=np.float16)
+    shape = (len(keys), index.ndim)
+    vectors = digests.Pieces(np.dtype(np.float16), shape, (_halves(index, some) for some in _in_pieces(keys)))
     return digests.of_arrays({"keys": keys, "vectors": vectors})
+
+
+def _in_pieces(keys: np.ndarray) -> Iterator[np.ndarray]:
+    return (keys[start : start + PIECE] for start in range(0, len(keys), PIECE))
+
+
+def _halves(index: "Index", keys: np.ndarray) -> np.ndarray:
+    found: Any = index.get(keys)
+    return np.stack(found)

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pcr_assets.gallery import index
 from pcr_assets.gallery.embeddings import read_shard, shard_digest, vectors_of, write_shard
 from pcr_assets.gallery.index import SetShard, index_digest, save_index, update_index
 from pcr_assets.gallery.keys import KeyCollision, card_key
@@ -168,3 +169,33 @@ def test_the_digest_changes_with_one_vector(saved, tmp_path):
     assert index_digest(update_index(None, {}, {"a": shard(tmp_path, "a", cards)}).index) != index_digest(
         update_index(None, {}, {"a": shards["a"]}).index
     )
+
+
+@pytest.mark.parametrize("together", (1, 12, 1000))
+def test_an_index_built_by_all_cores_holds_what_one_core_builds(saved, tmp_path, monkeypatch, together):
+    _, _, shards = saved
+    shards = {**shards, "none": shard(tmp_path, "none", {})}
+    alone = update_index(None, {}, shards)
+    monkeypatch.setattr(index, "SIDE_BY_SIDE", 30)
+    monkeypatch.setattr(index, "TOGETHER", together)
+    side_by_side = update_index(None, {}, shards)
+    assert index_digest(side_by_side.index) == index_digest(alone.index)
+    assert side_by_side.added == alone.added
+
+
+def test_its_digest_does_not_depend_on_how_many_vectors_are_fetched_at_once(saved, monkeypatch):
+    path, sets, shards = saved
+    update = update_index(path, sets, shards)
+    whole = index_digest(update.index)
+    monkeypatch.setattr(index, "PIECE", 7)
+    assert index_digest(update.index) == whole
+
+
+def test_of_a_large_gallery_the_rows_are_read_when_they_are_added(saved, monkeypatch):
+    """Else the vectors of all sets lie in memory beside the index: 3 GB for a million scans."""
+    _, _, shards = saved
+    read = []
+    monkeypatch.setattr(index, "read_shard", lambda path: read.append(path) or read_shard(path))
+    lots = index._gathered(shards, {s: np.arange(10) for s in shards}, {s: np.ones(10, bool) for s in shards}, 1)
+    next(lots)
+    assert read == [shards["a"].path]
