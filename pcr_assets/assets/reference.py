@@ -8,7 +8,7 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.cards import processed_cards, read_scans
-from pcr_assets.assets.declare import asset, materialized, say
+from pcr_assets.assets.declare import asset, materialized, say, worth_saying
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.project import Project
@@ -76,7 +76,8 @@ def _embedded(
         files |= {shard.entry["file"]: shard.file} if shard.file else {}
         count += shard.fresh
         how = "as a run before made them" if shard.found else f"{shard.fresh} of {shard.entry['scans']} scans"
-        say(context, f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {how}")
+        if worth_saying(number, len(plan.built)):
+            say(context, f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {how}")
     return {"model": model.digest, "made_by": made_by, "sets": sets}, files, count
 
 
@@ -143,7 +144,7 @@ def card_references(context: dg.AssetExecutionContext, project: Project) -> dg.M
         for number, (set_id, archive) in enumerate(zip(plan.built, made, strict=True), start=1):
             sets[set_id] = archive.entry
             files |= {archive.entry["file"]: archive.file} if archive.file else {}
-            if not archive.found:
+            if not archive.found and worth_saying(number, len(plan.built)):
                 scans = archive.entry["scans"]
                 say(context, f"references: set {set_id} ({number} of {len(plan.built)}), {scans} pictures")
     digest = digests.of_json({set_id: entry["digest"] for set_id, entry in sets.items()})
