@@ -1,5 +1,6 @@
 """Floor *reference*: embeddings of all cards by every model that will answer, the index, and pictures for a second look."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,19 +100,23 @@ def _gauge(artifacts: Artifacts, sets: dict[str, Any], files: dict[str, Publishe
 @asset("reference", layout.INDEX, deps=[card_embeddings, processed_cards], kinds={"usearch"}, code_version="1")
 def card_index(project: Project) -> dg.MaterializeResult:
     """The uSearch index of each variant, brought up to date card by card, and the catalogue that says what its keys mean."""
-    from pcr_assets.gallery.catalogue import catalogue
+    from pcr_assets.gallery.catalogue import catalogue, keys_by_set
     from pcr_assets.gallery.index import SetShard, index_digest, save_index, update_index
 
     artifacts = project.artifacts
     processed, embedded = artifacts.current(layout.PROCESSED), artifacts.current(layout.EMBEDDINGS)
     before = artifacts.find(layout.INDEX)
     known = before.record["variants"] if before else {}
+    keys = keys_by_set(artifacts.fetch(before, "catalogue.csv")) if before else {}
     variants, files, content = {}, {}, {}
     with project.passing_workdir() as work:
         for variant, found in embedded.record["variants"].items():
-            shards = {s: SetShard(e["digest"], artifacts.fetch(embedded, e["file"])) for s, e in found["sets"].items()}
+            shards = {
+                set_id: SetShard(entry["digest"], partial(artifacts.fetch, embedded, entry["file"]))
+                for set_id, entry in found["sets"].items()
+            }
             last = artifacts.fetch(before, f"{variant}.usearch") if before and variant in known else None
-            update = update_index(last, known.get(variant, {}).get("sets", {}), shards)
+            update = update_index(last, known.get(variant, {}).get("sets", {}), shards, keys)
             files[f"{variant}.usearch"] = work / f"{variant}.usearch"
             save_index(update.index, files[f"{variant}.usearch"])
             content[variant] = index_digest(update.index)

@@ -5,9 +5,11 @@ set only the rows that changed are removed and added, so that little of the file
 index built afresh; only the order among equal similarities (exact twins) is that of insertion and must be settled by key.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,10 +33,15 @@ PIECE = 1 << 14
 
 @dataclass(frozen=True)
 class SetShard:
-    """The embeddings of one set: the digest of their content, and the Parquet file."""
+    """The embeddings of one set: the digest of their content, and what gets the Parquet file when it is asked for."""
 
     digest: str
-    path: Path
+    fetch: Callable[[], Path]
+
+    @cached_property
+    def path(self) -> Path:
+        """The Parquet file: fetched once."""
+        return self.fetch()
 
 
 @dataclass(frozen=True)
@@ -49,29 +56,37 @@ class IndexUpdate:
 
 
 def update_index(
-    previous: Path | None, previous_sets: Mapping[str, str], shards: Mapping[str, SetShard]
+    previous: Path | None,
+    previous_sets: Mapping[str, str],
+    shards: Mapping[str, SetShard],
+    known_keys: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> IndexUpdate:
     """Bring an index up to date with the shards of all sets.
 
     ``previous``: the last index file (verify its digest first: uSearch does not), None builds afresh;
-    ``previous_sets``: the ``sets`` of the update that made it. Built afresh as well when the vectors have another length, when
-    entries of kept sets are missing, or when more than half of the entries would be replaced. Raises ``KeyCollision``.
+    ``previous_sets``: the ``sets`` of the update that made it; ``known_keys``: the keys that it holds of each set, where that is
+    known: of a set that stayed as it was, nothing is fetched then. Built afresh as well when the vectors have another length,
+    when entries of kept sets are missing, or when more than half of the entries would be replaced. Raises ``KeyCollision``.
     """
+    if not shards:
+        raise ValueError("there are no cards to index: put card scans into the raw folder first")
     sets = {name: shard.digest for name, shard in shards.items()}
     names = sorted(shards)
     kept = {name for name in names if previous_sets.get(name) == sets[name]}
-    keys = {name: pq.read_table(shards[name].path, columns=["key"])["key"].to_numpy() for name in names}
+    read = {name: _keys(shards[name].path) for name in names if name not in kept or name not in known_keys}
+    keys = {name: read[name][0] if name in read else known_keys[name] for name in names}
     _refuse_collisions(keys)
     kept_keys = _joined(keys[name] for name in names if name in kept)
-    dimensions = _dimensions(shards)
-    index = _restored(previous, dimensions, kept_keys)
+    index = _empty(_length(read)) if previous is None else _restored(previous, kept_keys)
+    if index is None or any(length != index.ndim for _, length in read.values()):
+        del index
+        return _afresh(previous_sets, shards)
     # Which rows are new, and not the rows: those of a million scans are 3 GB. Each set's are read when they are added.
-    fresh = {} if index is None else {s: _new(index, keys[s], shards[s].path) for s in names if s not in kept}
+    fresh = {name: _new(index, keys[name], shards[name].path) for name in names if name not in kept}
     staying = _joined([kept_keys, *(keys[name][~new] for name, new in fresh.items())])
-    afresh = index is None or 2 * len(staying) < len(index)
-    if index is None or afresh:
-        index, kept, staying = _empty(dimensions), set(), staying[:0]
-        fresh = {name: np.ones(len(keys[name]), bool) for name in names}
+    if 2 * len(staying) < len(index):
+        del index
+        return _afresh(previous_sets, shards)
     gone = np.setdiff1d(index.keys[:], staying)
     if len(gone):
         index.remove(gone)
@@ -82,7 +97,18 @@ def update_index(
     for some, rows in _gathered(shards, keys, fresh, at_once):
         index.add(some, rows, threads=threads)
     removed = [name for name in sorted(previous_sets) if name not in kept]
-    return IndexUpdate(index, sets, tuple(fresh), tuple(removed), afresh)
+    return IndexUpdate(index, sets, tuple(fresh), tuple(removed), previous is None)
+
+
+def _afresh(previous_sets: Mapping[str, str], shards: Mapping[str, SetShard]) -> IndexUpdate:
+    """All anew, whatever was known."""
+    return replace(update_index(None, {}, shards), removed=tuple(sorted(previous_sets)))
+
+
+def _keys(shard: Path) -> tuple[np.ndarray, int]:
+    """The keys of a shard, and the length of its vectors."""
+    with pq.ParquetFile(shard) as file:
+        return file.read(["key"])["key"].to_numpy(), file.schema_arrow.field("embedding").type.list_size
 
 
 def _new(index: "Index", keys: np.ndarray, shard: Path) -> np.ndarray:
@@ -123,10 +149,8 @@ def _refuse_collisions(keys: Mapping[str, np.ndarray]) -> None:
             owners[key] = name
 
 
-def _dimensions(shards: Mapping[str, SetShard]) -> int:
-    lengths = {pq.read_schema(shard.path).field("embedding").type.list_size for shard in shards.values()}
-    if not lengths:
-        raise ValueError("there are no cards to index: put card scans into the raw folder first")
+def _length(read: Mapping[str, tuple[np.ndarray, int]]) -> int:
+    lengths = {length for _, length in read.values()}
     if len(lengths) > 1:
         raise ValueError(f"shards hold vectors of {sorted(lengths)} numbers: embed all sets with one model")
     return lengths.pop()
@@ -144,14 +168,10 @@ def _index_class() -> "type[Index]":
     return Index
 
 
-def _restored(previous: Path | None, dimensions: int, kept_keys: np.ndarray) -> "Index | None":
+def _restored(previous: Path, kept_keys: np.ndarray) -> "Index | None":
     """The last index, if it can be updated."""
-    if previous is None:
-        return None
     index = _index_class().restore(previous)
-    if index is None or index.ndim != dimensions or not np.all(index.contains(kept_keys)):
-        return None
-    return index
+    return index if index is not None and np.all(index.contains(kept_keys)) else None
 
 
 def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """An index that was updated set by set answers exactly like one built afresh."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def shard(folder, name, cards):
     digest = shard_digest(table)
     path = folder / f"{name}-{digest[:12]}.parquet"
     write_shard(table, path)
-    return SetShard(digest, path)
+    return SetShard(digest, lambda: path)
 
 
 def answers(index, queries, count=10):
@@ -128,6 +129,32 @@ def test_nothing_changed_adds_and_removes_nothing(saved):
     path, sets, shards = saved
     update = update_index(path, sets, shards)
     assert (update.added, update.removed, update.afresh) == ((), (), False)
+
+
+def test_of_sets_whose_keys_are_known_only_what_changed_is_fetched(saved, tmp_path):
+    path, sets, shards = saved
+    known = {name: np.array([card_key(f"{name}-{n}", 0) for n in range(10)], np.uint64) for name in shards}
+    other = shard(tmp_path, "b", dict(enumerate(vectors(np.random.default_rng(1), 4))))
+    unasked = {name: SetShard(shards[name].digest, lambda: pytest.fail("it was fetched")) for name in ("a", "c")}
+    update = update_index(path, sets, {**unasked, "b": other}, known)
+    assert index_digest(update.index) == index_digest(update_index(path, sets, {**shards, "b": other}).index)
+    assert (update.added, update.removed, update.afresh) == (("b",), ("b",), False)
+
+
+def test_keys_that_the_index_lacks_are_not_believed(saved):
+    path, sets, shards = saved
+    known = {name: np.array([card_key(f"{name}-{n}", 7) for n in range(10)], np.uint64) for name in shards}
+    update = update_index(path, sets, shards, known)
+    assert update.afresh
+    assert index_digest(update.index) == index_digest(update_index(None, {}, shards).index)
+
+
+def test_vectors_of_two_lengths_are_refused(saved, tmp_path, monkeypatch):
+    path, sets, shards = saved
+    monkeypatch.setattr(sys.modules[__name__], "DIMENSIONS", 8)
+    other = shard(tmp_path, "b", dict(enumerate(vectors(np.random.default_rng(1), 4))))
+    with pytest.raises(ValueError, match=r"\[8, 24\] numbers: embed all sets with one model"):
+        update_index(path, sets, {**shards, "b": other})
 
 
 def test_a_fresh_build_gives_the_same_file_each_time(saved, tmp_path):
