@@ -6,7 +6,8 @@ their files were written; so a rebuild to the same content is recognised and sto
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,25 @@ def of_json(value: Any) -> str:
     return of_bytes(canonical_json(value))
 
 
-def of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
-    """The digest of named arrays: names, dtypes, shapes and bytes, in the order of their names."""
+@dataclass(frozen=True)
+class Pieces:
+    """An array that is too large to hold twice: its dtype, its shape, and its rows a few at a time."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    rows: Iterable[np.ndarray]
+
+
+def of_arrays(arrays: Mapping[str, np.ndarray | Pieces]) -> str:
+    """The digest of named arrays: names, dtypes, shapes and bytes, in the order of their names.
+
+    An array in pieces has the digest that it has as a whole.
+    """
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
+        given = arrays[name]
+        array = given if isinstance(given, Pieces) else np.ascontiguousarray(given)
         digest.update(canonical_json([name, array.dtype.str, list(array.shape)]))
-        digest.update(array.tobytes())
+        for piece in array.rows if isinstance(array, Pieces) else [array]:
+            digest.update(np.ascontiguousarray(piece).tobytes())
     return digest.hexdigest()

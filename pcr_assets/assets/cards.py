@@ -7,15 +7,15 @@ import dagster as dg
 
 from pcr_assets import layout
 from pcr_assets.assets import show
-from pcr_assets.assets.declare import asset, materialized, observed, say
+from pcr_assets.assets.declare import asset, materialized, observed, say, worth_saying
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.shard_plan import plan_shards
 
 SHOWN = 24
-TOLD = 10
-"""Scans in quarantine that are told of one by one for each set; the asset's page lists more."""
+TOLD, TOLD_IN_ALL = 10, 200
+"""Scans in quarantine that are told of one by one, for each set and for all; the asset's page lists more."""
 
 
 def list_raw(project: Project) -> Any:
@@ -107,17 +107,17 @@ def _built(
         scans, made_from = listing.scans[set_id], entry["inputs"] if entry else None
         return SetOfScans(store, raw, set_id, inputs[set_id], scans, last, made_from)
 
-    built = {}
+    built, told = {}, 0
     made = project.engine.each(make_shard, [lacking(set_id) for set_id in inputs], work)
     for number, (set_id, shard) in enumerate(zip(inputs, made, strict=True), start=1):
         built[set_id], entry = shard, shard.entry
         where = f"cards: set {set_id} ({number} of {len(inputs)}), {entry['scans']} scans"
-        if shard.found:
-            say(context, f"{where}, as a run before made them")
-            continue
-        say(context, f"{where}, {entry['rejected']} refused")
-        for reject in entry["quarantine"][:TOLD]:
+        if worth_saying(number, len(inputs)):
+            how = "as a run before made them" if shard.found else f"{entry['rejected']} refused"
+            say(context, f"{where}, {how}")
+        for reject in [] if shard.found else entry["quarantine"][: min(TOLD, TOLD_IN_ALL - told)]:
             say(context, f"quarantine {reject['key']}: {reject['reason']}")
+            told += 1
     return built
 
 
@@ -129,6 +129,9 @@ def read_scans(artifacts: Artifacts, processed: Artifact) -> Any:
 
 
 def _shown(record: Any, built: tuple[str, ...], images: list[Any], captions: list[str]) -> dict[str, Any]:
+    worst = sorted(
+        record["sets"].items(), key=lambda item: -item[1]["rejected"]
+    )  # of many sets the page shows the first
     return {
         "cards": record["cards"],
         "scans": record["scans"],
@@ -136,8 +139,6 @@ def _shown(record: Any, built: tuple[str, ...], images: list[Any], captions: lis
         "sets built now": len(built),
         "twins": record["twins"],
         "pictures": show.pictures(images, captions, "cards of the sets that were built"),
-        "sets": show.rows(
-            {name: {k: entry[k] for k in ("scans", "rejected")} for name, entry in record["sets"].items()}, "set"
-        ),
+        "sets": show.rows({name: {k: entry[k] for k in ("scans", "rejected")} for name, entry in worst}, "set"),
         "quarantine": show.listed({"reason": row["reason"], "scan": row["key"]} for row in record["quarantine"]),
     }

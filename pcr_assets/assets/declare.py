@@ -12,6 +12,8 @@ from pcr_assets.resources.project import Project
 
 OWNERS = ["team:cards"]
 MOST_FILES = 8
+MOST_LINES = 200
+"""Lines in which a step tells how far it is: each lies in the event log for good."""
 ARTIFACT = "pcr/artifact"
 """Metadata key of an asset's name in the store: by it the planner sees that an artifact is gone."""
 
@@ -47,6 +49,11 @@ def observed(floor: str, *, kinds: set[str], name: str | None = None, about: str
             return dg.multi_observable_source_asset(name=key, specs=[spec])(look)
 
     return declare
+
+
+def worth_saying(number: int, total: int) -> bool:
+    """Whether a step of so many pieces tells of this one, counted from 1: at most :data:`MOST_LINES` do, and the last does."""
+    return number == total or number % -(-total // MOST_LINES) == 0
 
 
 def say(context: dg.AssetExecutionContext, line: str) -> None:

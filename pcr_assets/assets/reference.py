@@ -1,5 +1,6 @@
 """Floor *reference*: embeddings of all cards by every model that will answer, the index, and pictures for a second look."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.cards import processed_cards, read_scans
-from pcr_assets.assets.declare import asset, materialized, say
+from pcr_assets.assets.declare import asset, materialized, say, worth_saying
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.project import Project
@@ -76,7 +77,8 @@ def _embedded(
         files |= {shard.entry["file"]: shard.file} if shard.file else {}
         count += shard.fresh
         how = "as a run before made them" if shard.found else f"{shard.fresh} of {shard.entry['scans']} scans"
-        say(context, f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {how}")
+        if worth_saying(number, len(plan.built)):
+            say(context, f"embeddings: {variant}, set {set_id} ({number} of {len(plan.built)}), {how}")
     return {"model": model.digest, "made_by": made_by, "sets": sets}, files, count
 
 
@@ -98,23 +100,28 @@ def _gauge(artifacts: Artifacts, sets: dict[str, Any], files: dict[str, Publishe
 @asset("reference", layout.INDEX, deps=[card_embeddings, processed_cards], kinds={"usearch"}, code_version="1")
 def card_index(project: Project) -> dg.MaterializeResult:
     """The uSearch index of each variant, brought up to date card by card, and the catalogue that says what its keys mean."""
-    from pcr_assets.gallery.catalogue import catalogue
+    from pcr_assets.gallery.catalogue import catalogue, keys_by_set
     from pcr_assets.gallery.index import SetShard, index_digest, save_index, update_index
 
     artifacts = project.artifacts
     processed, embedded = artifacts.current(layout.PROCESSED), artifacts.current(layout.EMBEDDINGS)
     before = artifacts.find(layout.INDEX)
     known = before.record["variants"] if before else {}
+    keys = keys_by_set(artifacts.fetch(before, "catalogue.csv")) if before else {}
     variants, files, content = {}, {}, {}
     with project.passing_workdir() as work:
         for variant, found in embedded.record["variants"].items():
-            shards = {s: SetShard(e["digest"], artifacts.fetch(embedded, e["file"])) for s, e in found["sets"].items()}
+            shards = {
+                set_id: SetShard(entry["digest"], partial(artifacts.fetch, embedded, entry["file"]))
+                for set_id, entry in found["sets"].items()
+            }
             last = artifacts.fetch(before, f"{variant}.usearch") if before and variant in known else None
-            update = update_index(last, known.get(variant, {}).get("sets", {}), shards)
+            update = update_index(last, known.get(variant, {}).get("sets", {}), shards, keys)
             files[f"{variant}.usearch"] = work / f"{variant}.usearch"
             save_index(update.index, files[f"{variant}.usearch"])
             content[variant] = index_digest(update.index)
             variants[variant] = {"sets": dict(update.sets), "scans": len(update.index)}
+            del update  # else the next variant's index comes into memory beside this one
         data = catalogue(read_scans(artifacts, processed).table, processed.record["art_groups"])
         digest = digests.of_json({**content, "catalogue": digests.of_bytes(data)})
         record = {"variants": variants, "cards": processed.record["cards"]}
@@ -142,7 +149,7 @@ def card_references(context: dg.AssetExecutionContext, project: Project) -> dg.M
         for number, (set_id, archive) in enumerate(zip(plan.built, made, strict=True), start=1):
             sets[set_id] = archive.entry
             files |= {archive.entry["file"]: archive.file} if archive.file else {}
-            if not archive.found:
+            if not archive.found and worth_saying(number, len(plan.built)):
                 scans = archive.entry["scans"]
                 say(context, f"references: set {set_id} ({number} of {len(plan.built)}), {scans} pictures")
     digest = digests.of_json({set_id: entry["digest"] for set_id, entry in sets.items()})

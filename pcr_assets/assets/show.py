@@ -1,15 +1,23 @@
 """Metadata that a person wants to see on an asset's page: tables, charts, contact sheets."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import dagster as dg
 import numpy as np
 
+MOST_ROWS = 200
+"""Rows of a table: each materialization and observation keeps its own for good, in the event log, and the page draws them all."""
+
 
 def rows(values: Mapping[str, Mapping[str, Any]], first: str) -> dg.TableMetadataValue:
-    """A table with a row for each entry; ``first`` is the heading of the entries' names."""
-    return dg.MetadataValue.table([dg.TableRecord({first: name, **_flat(value)}) for name, value in values.items()])
+    """A table with a row for each entry, at most :data:`MOST_ROWS`, then how many more there are.
+
+    ``first`` is the heading of the entries' names.
+    """
+    shown = [dg.TableRecord({first: name, **_flat(value)}) for name, value in _some(values)]
+    return dg.MetadataValue.table(shown + _more(len(values) - len(shown), shown))
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,11 +25,26 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def counts(values: Mapping[str, int], what: str, heading: str = "set") -> dg.TableMetadataValue:
-    """A table of counts."""
-    return dg.MetadataValue.table([dg.TableRecord({heading: name, what: count}) for name, count in values.items()])
+    """A table of counts, at most :data:`MOST_ROWS`, then how many more there are."""
+    shown = [dg.TableRecord({heading: name, what: count}) for name, count in _some(values)]
+    return dg.MetadataValue.table(shown + _more(len(values) - len(shown), shown))
 
 
-def listed(records: Iterable[Mapping[str, Any]], limit: int = 200) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+def _some(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return list(islice(values.items(), MOST_ROWS))
+
+
+def _more(count: int, shown: Sequence[dg.TableRecord]) -> list[dg.TableRecord]:
+    """The row below those that are shown: how many more there are."""
+    if not count:
+        return []
+    heading, *others = shown[0].data
+    return [dg.TableRecord({heading: f"and {count:,} more", **dict.fromkeys(others)})]
+
+
+def listed(
+    records: Iterable[Mapping[str, Any]], limit: int = MOST_ROWS
+) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
     """A table of like records, at most ``limit`` of them; a line of text when there are none."""
     found = [dg.TableRecord(dict(record)) for record, _ in zip(records, range(limit), strict=False)]
     return dg.MetadataValue.table(found) if found else dg.MetadataValue.md("none")

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcr_assets.imaging.hashing import hamming
-
 NEAR = 8
 """Bits of 256 by which the pHashes of two scans of one art differ at most, whatever the cards are called."""
 NEAR_SAME_NAME = 52
@@ -16,7 +14,8 @@ NEAR_SAME_NAME = 52
 Looked at on 4,387 real scans: cards of other names come as near as 28 (basic energies), other art of the same name as near
 as 66, two scans of one card stay below 20. Both limits keep away from the wrong ones, as larger collections come nearer.
 """
-CHUNK = 1024
+PIECES = NEAR + 1
+"""Two hashes that differ in no more than ``NEAR`` bits are the same in one of so many pieces, wherever the bits lie."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,13 @@ def find_twins(
     """All pairs of different cards with the same art, closest first, each pair once.
 
     One entry a scan; ``hashes``: uint8 (N, 32), the pHash of each. ``fresh``, bool N: only pairs with one of these scans, by
-    default all. Time grows with N times the number of fresh scans, memory with N.
+    default all. Compared are scans of one name, and scans whose hashes share a piece: time grows with N, and with the square
+    of how many scans have one name; memory with N.
     """
     found: dict[tuple[str, str], Twins] = {}
-    plain = [_plain(name) for name in names]
-    for row, column, distance in _close_pairs(hashes, np.ones(len(hashes), bool) if fresh is None else fresh):
+    for row, column, distance in _close_pairs(names, hashes, np.ones(len(hashes), bool) if fresh is None else fresh):
         first, second = sorted((card_ids[row], card_ids[column]))
-        if first == second or (distance > NEAR and plain[row] != plain[column]):
+        if first == second:
             continue
         kind = "exact" if pixel_digests[row] == pixel_digests[column] else "near"
         known = found.get((first, second))
@@ -64,16 +63,33 @@ def _plain(name: str) -> str:
     return "".join(character for character in unicodedata.normalize("NFKD", name.casefold()) if character.isalnum())
 
 
-def _close_pairs(hashes: np.ndarray, fresh: np.ndarray) -> Iterator[tuple[int, int, int]]:
-    """Pairs of a fresh scan and any other, each once: the fresh ones stand first, each is compared with those behind it."""
-    order = np.argsort(~fresh, kind="stable")
-    ordered = hashes[order]
-    for start in range(0, int(fresh.sum()), CHUNK):
-        stop = min(start + CHUNK, int(fresh.sum()))
-        distances = hamming(ordered[start:stop], ordered[start:])
-        for row, column in np.argwhere(distances <= NEAR_SAME_NAME):
-            if column > row:
-                yield int(order[start + row]), int(order[start + column]), int(distances[row, column])
+def _close_pairs(names: Sequence[str], hashes: np.ndarray, fresh: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Pairs of a fresh scan and any other that are near for their names, with their distance; some more than once."""
+    if not len(hashes):
+        return
+    words = np.ascontiguousarray(hashes).view(np.uint64)
+    _, called = np.unique([_plain(name) for name in names], return_inverse=True)
+    yield from _within(called, words, fresh, NEAR_SAME_NAME)
+    for piece in np.array_split(np.unpackbits(hashes, axis=1), PIECES, axis=1):
+        values = piece.astype(np.uint64) @ (1 << np.arange(piece.shape[1], dtype=np.uint64))
+        yield from _within(values, words, fresh, NEAR)
+
+
+def _within(values: np.ndarray, words: np.ndarray, fresh: np.ndarray, near: int) -> Iterator[tuple[int, int, int]]:
+    """Of the scans that have the same value, the pairs with a fresh one whose hashes differ in ``near`` bits at most."""
+    order = np.flatnonzero(np.isin(values, values[fresh]))
+    order = order[np.argsort(values[order], kind="stable")]
+    step, left = 1, np.arange(len(order))
+    while len(left := left[left + step < len(order)]):
+        # Sorted by their value, scans of one value stand together: those that are not ``step`` apart are not farther apart.
+        left = left[values[order[left]] == values[order[left + step]]]
+        rows, columns = order[left], order[left + step]
+        asked = fresh[rows] | fresh[columns]
+        rows, columns = rows[asked], columns[asked]
+        distances = np.bitwise_count(words[rows] ^ words[columns]).sum(axis=1)
+        close = distances <= near
+        yield from zip(rows[close].tolist(), columns[close].tolist(), distances[close].tolist(), strict=True)
+        step += 1
 
 
 def art_groups(card_ids: Sequence[str], twins: Sequence[Twins]) -> dict[str, str]:

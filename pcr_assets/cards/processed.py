@@ -76,7 +76,11 @@ class Processed:
 
 def sample(shards: Mapping[str, Path], count: int) -> tuple[list[np.ndarray], list[str]]:
     """Cards spread evenly over some sets' shards, and their names."""
-    cards = CardImages([shards[set_id] for set_id in sorted(shards)])
+    sets = sorted(shards)
+    asked = np.linspace(0, max(0, len(sets) - 1), min(count, len(sets))).astype(
+        int
+    )  # no more shards are opened than shown
+    cards = CardImages([shards[sets[at]] for at in asked])
     picked = np.linspace(0, max(0, len(cards) - 1), min(count, len(cards))).astype(int)
     return [cards.image(index) for index in picked], [cards.rows[index]["card_id"] for index in picked]
 

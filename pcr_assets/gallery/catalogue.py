@@ -3,8 +3,11 @@
 import csv
 import io
 from collections.abc import Mapping
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from pyarrow import csv as csv_of_arrow
 
 from pcr_assets.gallery.keys import keys_of
 
@@ -27,3 +30,15 @@ def catalogue(scans: pa.Table, art_groups: Mapping[str, str]) -> bytes:
         key, group = keys[row["card_id"], row["view"]], art_groups.get(row["card_id"], row["card_id"])
         writer.writerow({**row, "key": key, "art_group": group})
     return text.getvalue().encode()
+
+
+def keys_by_set(path: Path) -> dict[str, np.ndarray]:
+    """The keys of each set's scans, uint64, from a catalogue that :func:`catalogue` wrote."""
+    options = csv_of_arrow.ConvertOptions(
+        column_types={"key": pa.uint64(), "set": pa.string()}, include_columns=["key", "set"]
+    )
+    table = csv_of_arrow.read_csv(
+        path, parse_options=csv_of_arrow.ParseOptions(newlines_in_values=True), convert_options=options
+    ).sort_by("set")
+    sets, starts = np.unique(table["set"].to_numpy(zero_copy_only=False), return_index=True)
+    return dict(zip(sets.tolist(), np.split(table["key"].to_numpy(), starts[1:]), strict=True))

@@ -1,9 +1,12 @@
 """Which cards share their art."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 from pcr_assets.cards.duplicates import NEAR, NEAR_SAME_NAME, Twins, art_groups, find_twins
+from pcr_assets.imaging.hashing import hamming
 
 BASE = np.random.default_rng(0).integers(0, 256, 32, dtype=np.uint8)
 
@@ -61,6 +64,32 @@ def test_pairs_are_found_across_the_pieces_in_which_they_are_compared():
     cards = [(f"x-{number}", f"n{number}", f"p{number}", row) for number, row in enumerate(others)]
     (pair,) = twins(("a-1", "Mew", "x", BASE), *cards, ("b-1", "Mew", "y", off_by(9)))
     assert (pair.card_id, pair.other_id, pair.distance) == ("a-1", "b-1", 9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("share", (1.0, 0.1))
+def test_what_is_found_is_what_comparing_each_scan_with_each_finds(seed, share):
+    rng = np.random.default_rng(seed)
+    art = rng.integers(0, 256, (12, 32), dtype=np.uint8)[rng.integers(0, 12, 200)]
+    flips = np.array([rng.permutation(256) < rng.integers(0, 40) for _ in art])
+    hashes = art ^ np.packbits(flips, axis=1)
+    ids = [f"c-{rng.integers(0, 150)}" for _ in art]
+    names, pixels = [f"n{rng.integers(0, 5)}" for _ in art], [f"p{rng.integers(0, 150)}" for _ in art]
+    fresh = rng.random(len(art)) < share
+    expected = {}
+    for row, column in combinations(range(len(art)), 2):
+        pair = tuple(sorted((ids[row], ids[column])))
+        distance = int(hamming(hashes[row][None], hashes[column][None])[0, 0])
+        near = distance <= (NEAR_SAME_NAME if names[row] == names[column] else NEAR)
+        if pair[0] != pair[1] and near and (fresh[row] or fresh[column]):
+            expected[pair] = min(distance, expected.get(pair, 256))
+    found = find_twins(ids, names, pixels, hashes, fresh)
+    assert expected
+    assert {(pair.card_id, pair.other_id): pair.distance for pair in found} == expected
+
+
+def test_of_nothing_nothing_is_found():
+    assert find_twins([], [], [], np.empty((0, 32), np.uint8)) == []
 
 
 def test_a_group_is_called_by_its_smallest_card_and_joins_through_others():

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from pcr_assets.gallery import keys
-from pcr_assets.gallery.catalogue import catalogue
+from pcr_assets.gallery.catalogue import catalogue, keys_by_set
 from pcr_assets.gallery.keys import KeyCollision, card_key
 
 
@@ -27,6 +27,13 @@ def test_each_view_has_a_row_ordered_by_card_and_view():
     assert rows[0]["name"] == 'Farfetch\'d, the "duck"'
     assert [row["art_group"] for row in rows] == ["a-1", "a-1", "a-1"]
     assert [int(row["key"]) for row in rows] == [card_key("a-1", 0), card_key("b-2", 0), card_key("b-2", 1)]
+
+
+def test_the_keys_of_each_set_are_read_back(tmp_path):
+    table = scans(("b-2", 0, "Two\nlines", "151", "2"), ("a-1", 0, "A", "NA", "1"), ("b-2", 1, 'B, "b"', "151", "2"))
+    (tmp_path / "catalogue.csv").write_bytes(catalogue(table, {}))
+    found = {name: sorted(numbers.tolist()) for name, numbers in keys_by_set(tmp_path / "catalogue.csv").items()}
+    assert found == {"151": sorted([card_key("b-2", 0), card_key("b-2", 1)]), "NA": [card_key("a-1", 0)]}
 
 
 def test_the_columns_are_those_of_the_contract():

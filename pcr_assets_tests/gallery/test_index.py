@@ -1,5 +1,6 @@
 """An index that was updated set by set answers exactly like one built afresh."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pcr_assets.gallery import index
 from pcr_assets.gallery.embeddings import read_shard, shard_digest, vectors_of, write_shard
 from pcr_assets.gallery.index import SetShard, index_digest, save_index, update_index
 from pcr_assets.gallery.keys import KeyCollision, card_key
@@ -35,7 +37,7 @@ def shard(folder, name, cards):
     digest = shard_digest(table)
     path = folder / f"{name}-{digest[:12]}.parquet"
     write_shard(table, path)
-    return SetShard(digest, path)
+    return SetShard(digest, lambda: path)
 
 
 def answers(index, queries, count=10):
@@ -129,6 +131,32 @@ def test_nothing_changed_adds_and_removes_nothing(saved):
     assert (update.added, update.removed, update.afresh) == ((), (), False)
 
 
+def test_of_sets_whose_keys_are_known_only_what_changed_is_fetched(saved, tmp_path):
+    path, sets, shards = saved
+    known = {name: np.array([card_key(f"{name}-{n}", 0) for n in range(10)], np.uint64) for name in shards}
+    other = shard(tmp_path, "b", dict(enumerate(vectors(np.random.default_rng(1), 4))))
+    unasked = {name: SetShard(shards[name].digest, lambda: pytest.fail("it was fetched")) for name in ("a", "c")}
+    update = update_index(path, sets, {**unasked, "b": other}, known)
+    assert index_digest(update.index) == index_digest(update_index(path, sets, {**shards, "b": other}).index)
+    assert (update.added, update.removed, update.afresh) == (("b",), ("b",), False)
+
+
+def test_keys_that_the_index_lacks_are_not_believed(saved):
+    path, sets, shards = saved
+    known = {name: np.array([card_key(f"{name}-{n}", 7) for n in range(10)], np.uint64) for name in shards}
+    update = update_index(path, sets, shards, known)
+    assert update.afresh
+    assert index_digest(update.index) == index_digest(update_index(None, {}, shards).index)
+
+
+def test_vectors_of_two_lengths_are_refused(saved, tmp_path, monkeypatch):
+    path, sets, shards = saved
+    monkeypatch.setattr(sys.modules[__name__], "DIMENSIONS", 8)
+    other = shard(tmp_path, "b", dict(enumerate(vectors(np.random.default_rng(1), 4))))
+    with pytest.raises(ValueError, match=r"\[8, 24\] numbers: embed all sets with one model"):
+        update_index(path, sets, {**shards, "b": other})
+
+
 def test_a_fresh_build_gives_the_same_file_each_time(saved, tmp_path):
     path, _, shards = saved
     save_index(update_index(None, {}, shards).index, tmp_path / "again.usearch")
@@ -168,3 +196,33 @@ def test_the_digest_changes_with_one_vector(saved, tmp_path):
     assert index_digest(update_index(None, {}, {"a": shard(tmp_path, "a", cards)}).index) != index_digest(
         update_index(None, {}, {"a": shards["a"]}).index
     )
+
+
+@pytest.mark.parametrize("together", (1, 12, 1000))
+def test_an_index_built_by_all_cores_holds_what_one_core_builds(saved, tmp_path, monkeypatch, together):
+    _, _, shards = saved
+    shards = {**shards, "none": shard(tmp_path, "none", {})}
+    alone = update_index(None, {}, shards)
+    monkeypatch.setattr(index, "SIDE_BY_SIDE", 30)
+    monkeypatch.setattr(index, "TOGETHER", together)
+    side_by_side = update_index(None, {}, shards)
+    assert index_digest(side_by_side.index) == index_digest(alone.index)
+    assert side_by_side.added == alone.added
+
+
+def test_its_digest_does_not_depend_on_how_many_vectors_are_fetched_at_once(saved, monkeypatch):
+    path, sets, shards = saved
+    update = update_index(path, sets, shards)
+    whole = index_digest(update.index)
+    monkeypatch.setattr(index, "PIECE", 7)
+    assert index_digest(update.index) == whole
+
+
+def test_of_a_large_gallery_the_rows_are_read_when_they_are_added(saved, monkeypatch):
+    """Else the vectors of all sets lie in memory beside the index: 3 GB for a million scans."""
+    _, _, shards = saved
+    read = []
+    monkeypatch.setattr(index, "read_shard", lambda path: read.append(path) or read_shard(path))
+    lots = index._gathered(shards, {s: np.arange(10) for s in shards}, {s: np.ones(10, bool) for s in shards}, 1)
+    next(lots)
+    assert read == [shards["a"].path]
