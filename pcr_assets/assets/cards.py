@@ -55,7 +55,7 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
     Scans that can't serve are in quarantine with the reason. Cards with the same art form an art group.
     """
     from pcr_assets.cards import shards
-    from pcr_assets.cards.processed import NO_SCANS, TABLE, TWINS, assemble, sample
+    from pcr_assets.cards.processed import NO_SCANS, assemble, fits, sample
 
     listing, artifacts = list_raw(project), project.artifacts
     before = artifacts.remains(layout.PROCESSED)
@@ -68,12 +68,12 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
         sets |= {set_id: shard.entry for set_id, shard in built.items()}
         kept = {shard.entry["file"]: shard.file for shard in built.values() if shard.file}
         kept |= {known[s]["file"]: before.files[known[s]["file"]] for s in plan.kept if before and known[s]["scans"]}
-        fits = before is not None and {TABLE, TWINS} <= before.files.keys()
-        unread = [set_id for set_id in sets if sets[set_id]["scans"] and (set_id in built or not fits)]
+        table = before if before and fits(before.record, before.files) else None
+        unread = [set_id for set_id in sets if sets[set_id]["scans"] and (set_id in built or not table)]
         paths = {
             s: (built[s].path if s in built else None) or artifacts.fetch_file(kept[sets[s]["file"]]) for s in unread
         }
-        found = assemble(sets, paths, read_scans(artifacts, before) if before and fits else NO_SCANS)
+        found = assemble(sets, paths, read_scans(artifacts, table) if table else NO_SCANS)
         published = artifacts.publish(
             layout.PROCESSED, found.scans.files(), kept=kept, digest=found.digest, record=found.record
         )

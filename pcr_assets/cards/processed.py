@@ -5,7 +5,7 @@ changes, no other set's shard is read, and only its scans are compared with the 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from pcr_assets.cards.duplicates import Twins, art_groups, find_twins, in_order
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.cards.shards import SCHEMA
 
-COLUMNS = ["card_id", "view", "set", "number", "name", "pixel_digest", "phash"]
+COLUMNS = ["card_id", "view", "set", "number", "name", "pixel_digest", "phash", "art_phash"]
 TABLE, TWINS = "cards.parquet", "twins.json"
-TABLE_VERSION = 1
+TABLE_VERSION = 2
 """Raise it when the table or the twins' file is made otherwise: both are then published anew."""
 
 
@@ -55,8 +55,11 @@ class Scans:
         )
         card_ids = table["card_id"].to_pylist()
         fresh = np.array([card_id in new for card_id in card_ids], bool)
-        hashes = np.frombuffer(b"".join(table["phash"].to_pylist()), np.uint8).reshape(len(table), 32)
-        found = find_twins(card_ids, table["name"].to_pylist(), table["pixel_digest"].to_pylist(), hashes, fresh)
+        whole, art = (
+            np.frombuffer(b"".join(table[name].to_pylist()), np.uint8).reshape(len(table), 32)
+            for name in ("phash", "art_phash")
+        )
+        found = find_twins(card_ids, table["name"].to_pylist(), table["pixel_digest"].to_pylist(), whole, art, fresh)
         staying = set(card_ids) - new
         old = [pair for pair in self.twins if pair.card_id in staying and pair.other_id in staying]
         return Scans(table, tuple(in_order([*old, *found])))
@@ -111,10 +114,16 @@ def assemble(sets: Mapping[str, Mapping[str, Any]], built: Mapping[str, Path], b
         "twins": len(scans.twins),
         "exact_twins": sum(pair.kind == "exact" for pair in scans.twins),
         "art_groups": shared,
+        "table": TABLE_VERSION,
     }
     content = {set_id: sets[set_id]["digest"] for set_id in with_cards}
     digest = digests.of_json({"sets": content, "art_groups": shared, "table": TABLE_VERSION})
     return Processed(record, digest, scans)
+
+
+def fits(record: Mapping[str, Any], files: Collection[str]) -> bool:
+    """Whether what was published of all scans is there, and as this code makes it."""
+    return {TABLE, TWINS} <= set(files) and record.get("table") == TABLE_VERSION
 
 
 def groups_of(record: Mapping[str, Any], card_ids: list[str]) -> dict[str, str]:

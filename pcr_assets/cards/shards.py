@@ -22,11 +22,11 @@ from pcr_assets import digests
 from pcr_assets.cards.listing import Listing, Scan
 from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
-from pcr_assets.imaging.hashing import phash
+from pcr_assets.imaging.hashing import art_phash, phash
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Store
 
-TRANSFORM_VERSION = 1
+TRANSFORM_VERSION = 2
 """Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
 MOST_BYTES = 64 << 20
 """Larger files are not even read: a few of them at once would fill the memory."""
@@ -46,10 +46,11 @@ SCHEMA = pa.schema(
         ("height", pa.int32()),
         ("pixel_digest", pa.string()),
         ("phash", pa.binary(32)),
+        ("art_phash", pa.binary(32)),
     ]
 )
 
-OF_PIXELS = ["image", "width", "height", "pixel_digest", "phash"]
+OF_PIXELS = ["image", "width", "height", "pixel_digest", "phash", "art_phash"]
 """What of a row depends on the scan's bytes alone."""
 NOTHING: Mapping[Entry, Mapping[str, Any]] = MappingProxyType({})
 
@@ -79,8 +80,8 @@ class Shard:
 
     @property
     def file_name(self) -> str:
-        """What its file is called: by the set, whatever characters that has, and the content."""
-        return f"{quote(self.set_id, safe='')}-{self.digest[:16]}.parquet"
+        """What its file is called: by the set, whatever characters that has, the content, and how that is written down."""
+        return f"{quote(self.set_id, safe='')}-{digests.of_json([self.digest, TRANSFORM_VERSION])[:16]}.parquet"
 
 
 def inputs_digest(listing: Listing, set_id: str) -> str:
@@ -144,6 +145,7 @@ def _processed(scan: Scan, data: bytes | Missing | PermissionError) -> dict[str,
         "height": height,
         "pixel_digest": digests.of_arrays({"card": card}),
         "phash": phash(card).tobytes(),
+        "art_phash": art_phash(card).tobytes(),
     }
 
 

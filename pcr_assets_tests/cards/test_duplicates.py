@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pcr_assets.cards.duplicates import NEAR, NEAR_SAME_NAME, Twins, art_groups, find_twins
+from pcr_assets.cards.duplicates import NEAR, NEAR_ART_SAME_NAME, NEAR_SAME_NAME, Twins, art_groups, find_twins
 from pcr_assets.imaging.hashing import hamming
 
 BASE = np.random.default_rng(0).integers(0, 256, 32, dtype=np.uint8)
@@ -18,9 +18,14 @@ def off_by(bits: int) -> np.ndarray:
     return np.packbits(flipped)
 
 
-def twins(*cards: tuple[str, str, str, np.ndarray]) -> list[Twins]:
+def unlike(count: int) -> np.ndarray:
+    """Hashes of art that nobody shares."""
+    return np.random.default_rng(9).integers(0, 256, (count, 32), dtype=np.uint8)
+
+
+def twins(*cards: tuple[str, str, str, np.ndarray], art: np.ndarray | None = None) -> list[Twins]:
     ids, names, pixels, hashes = zip(*cards, strict=True)
-    return find_twins(ids, names, pixels, np.stack(hashes))
+    return find_twins(ids, names, pixels, np.stack(hashes), unlike(len(cards)) if art is None else art)
 
 
 def test_the_same_pixels_are_exact_twins_whatever_the_cards_are_called():
@@ -38,6 +43,16 @@ def test_the_same_pixels_are_exact_twins_whatever_the_cards_are_called():
 )
 def test_how_near_is_near_depends_on_the_names(bits, other_name, found):
     assert bool(twins(("a-1", "Mew", "x", BASE), ("b-1", other_name, "y", off_by(bits)))) is found
+
+
+@pytest.mark.parametrize(
+    ("bits", "other_name", "found"),
+    [(NEAR_ART_SAME_NAME, "Mew", True), (NEAR_ART_SAME_NAME + 1, "Mew", False), (0, "Mewtwo", False)],
+)
+def test_a_reprint_in_another_frame_is_found_by_its_art(bits, other_name, found):
+    """But of one name alone: trainers of one series share a background."""
+    art = np.stack([BASE, off_by(bits)])
+    assert bool(twins(("a-1", "Mew", "x", BASE), ("b-1", other_name, "y", off_by(90)), art=art)) is found
 
 
 def test_spelling_makes_no_other_name():
@@ -83,13 +98,13 @@ def test_what_is_found_is_what_comparing_each_scan_with_each_finds(seed, share):
         near = distance <= (NEAR_SAME_NAME if names[row] == names[column] else NEAR)
         if pair[0] != pair[1] and near and (fresh[row] or fresh[column]):
             expected[pair] = min(distance, expected.get(pair, 256))
-    found = find_twins(ids, names, pixels, hashes, fresh)
+    found = find_twins(ids, names, pixels, hashes, unlike(len(ids)), fresh)
     assert expected
     assert {(pair.card_id, pair.other_id): pair.distance for pair in found} == expected
 
 
 def test_of_nothing_nothing_is_found():
-    assert find_twins([], [], [], np.empty((0, 32), np.uint8)) == []
+    assert find_twins([], [], [], *2 * [np.empty((0, 32), np.uint8)]) == []
 
 
 def test_a_group_is_called_by_its_smallest_card_and_joins_through_others():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pcr_assets.cards.processed import NO_SCANS, Scans, assemble, groups_of, sample
+from pcr_assets.cards.processed import NO_SCANS, TABLE, TABLE_VERSION, TWINS, Scans, assemble, fits, groups_of, sample
 from pcr_assets.cards.shards import build_shard, entry, inputs_digest, write_table
 from pcr_assets.resources.store import FolderStore
 from pcr_assets.shard_plan import plan_shards
@@ -96,3 +96,11 @@ def test_only_sets_whose_listing_changed_are_built_anew():
 
 def test_without_a_previous_run_all_are_built():
     assert plan_shards({"b": "2", "a": "1"}, {}).built == ("a", "b")
+
+
+def test_what_older_code_published_of_all_scans_is_made_anew():
+    files, record = {TABLE: b"", TWINS: b""}, {"table": TABLE_VERSION}
+    assert fits(record, files)
+    assert not fits({}, files)
+    assert not fits({"table": TABLE_VERSION - 1}, files)
+    assert not fits(record, {TABLE})

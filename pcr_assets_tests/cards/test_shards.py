@@ -118,9 +118,14 @@ def test_a_shard_is_written_to_the_same_bytes_whatever_the_number_of_workers(tmp
     assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "3.parquet").read_bytes()
 
 
-def test_a_shards_file_is_called_by_set_and_content(tmp_path):
-    shard = shard_of(raw_folder(tmp_path, base1_4=card(4)))
-    assert shard.file_name == f"base1-{shard.digest[:16]}.parquet"
+def test_a_shards_file_is_called_by_set_content_and_the_way_it_is_written(tmp_path, monkeypatch):
+    """A published file is never taken for one with other columns, whose cards are the same."""
+    shard, other = (shard_of(raw_folder(tmp_path / str(seed), base1_4=card(seed))) for seed in (4, 5))
+    name = shard.file_name
+    assert name.startswith("base1-")
+    assert name != other.file_name
+    monkeypatch.setattr("pcr_assets.cards.shards.TRANSFORM_VERSION", 99)
+    assert shard.file_name != name
 
 
 def test_a_sets_name_may_hold_anything(tmp_path):
