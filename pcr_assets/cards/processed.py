@@ -19,10 +19,11 @@ from pcr_assets import digests
 from pcr_assets.cards.duplicates import Twins, art_groups, find_twins, in_order
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.cards.shards import SCHEMA
+from pcr_assets.imaging.art import SIZE
 
-COLUMNS = ["card_id", "view", "set", "number", "name", "pixel_digest", "phash", "art_phash"]
+COLUMNS = ["card_id", "view", "set", "number", "name", "pixel_digest", "phash", "art"]
 TABLE, TWINS = "cards.parquet", "twins.json"
-TABLE_VERSION = 2
+TABLE_VERSION = 3
 """Raise it when the table or the twins' file is made otherwise: both are then published anew."""
 
 
@@ -55,11 +56,11 @@ class Scans:
         )
         card_ids = table["card_id"].to_pylist()
         fresh = np.array([card_id in new for card_id in card_ids], bool)
-        whole, art = (
-            np.frombuffer(b"".join(table[name].to_pylist()), np.uint8).reshape(len(table), 32)
-            for name in ("phash", "art_phash")
+        hashes, art = (
+            np.frombuffer(b"".join(table[name].to_pylist()), np.uint8).reshape(len(table), *shape)
+            for name, shape in (("phash", (32,)), ("art", SIZE[::-1]))
         )
-        found = find_twins(card_ids, table["name"].to_pylist(), table["pixel_digest"].to_pylist(), whole, art, fresh)
+        found = find_twins(card_ids, table["name"].to_pylist(), table["pixel_digest"].to_pylist(), hashes, art, fresh)
         staying = set(card_ids) - new
         old = [pair for pair in self.twins if pair.card_id in staying and pair.other_id in staying]
         return Scans(table, tuple(in_order([*old, *found])))

@@ -20,13 +20,14 @@ from PIL import Image
 
 from pcr_assets import digests
 from pcr_assets.cards.listing import Listing, Scan
+from pcr_assets.imaging import art
 from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
-from pcr_assets.imaging.hashing import art_phash, phash
+from pcr_assets.imaging.hashing import phash
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Store
 
-TRANSFORM_VERSION = 2
+TRANSFORM_VERSION = 3
 """Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
 MOST_BYTES = 64 << 20
 """Larger files are not even read: a few of them at once would fill the memory."""
@@ -46,11 +47,11 @@ SCHEMA = pa.schema(
         ("height", pa.int32()),
         ("pixel_digest", pa.string()),
         ("phash", pa.binary(32)),
-        ("art_phash", pa.binary(32)),
+        ("art", pa.binary(art.SIZE[0] * art.SIZE[1])),
     ]
 )
 
-OF_PIXELS = ["image", "width", "height", "pixel_digest", "phash", "art_phash"]
+OF_PIXELS = ["image", "width", "height", "pixel_digest", "phash", "art"]
 """What of a row depends on the scan's bytes alone."""
 NOTHING: Mapping[Entry, Mapping[str, Any]] = MappingProxyType({})
 
@@ -145,7 +146,7 @@ def _processed(scan: Scan, data: bytes | Missing | PermissionError) -> dict[str,
         "height": height,
         "pixel_digest": digests.of_arrays({"card": card}),
         "phash": phash(card).tobytes(),
-        "art_phash": art_phash(card).tobytes(),
+        "art": art.thumbnail(card).tobytes(),
     }
 
 

@@ -11,9 +11,6 @@ import cv2
 import numpy as np
 
 BITS = 256
-ART = (0.09, 0.11, 0.91, 0.52)
-"""Left, top, right and bottom of where a card shows its art, as shares of its width and height: within the frame of any
-layout, and within a picture that covers all of the card."""
 
 
 def phash(image: np.ndarray, bits: int = BITS) -> np.ndarray:
@@ -23,13 +20,6 @@ def phash(image: np.ndarray, bits: int = BITS) -> np.ndarray:
     small = cv2.resize(grey, (4 * side, 4 * side), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:side, :side].ravel()
     return np.packbits(low > np.median(low))
-
-
-def art_phash(image: np.ndarray) -> np.ndarray:
-    """The pHash of a card's art alone, uint8 (32,): another frame, text or set symbol leaves it as it is."""
-    height, width = image.shape[:2]
-    left, top, right, bottom = (np.array(ART) * (width, height, width, height)).astype(int)
-    return phash(image[top:bottom, left:right])
 
 
 def dhash(image: np.ndarray, bits: int = BITS) -> np.ndarray:
