@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import numpy as np
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_ROWS = 200
 """Rows of a table: each materialization and observation keeps its own for good, in the event log, and the page draws them all."""
@@ -57,7 +59,7 @@ def curves(series: Mapping[str, Sequence[float]], title: str, x_label: str) -> d
     return dg.MetadataValue.md(charts.curves(series, title=title, x_label=x_label))
 
 
-def pictures(images: Sequence[np.ndarray], captions: Sequence[str], alt: str) -> dg.MarkdownMetadataValue:
+def pictures(images: "Sequence[np.ndarray]", captions: Sequence[str], alt: str) -> dg.MarkdownMetadataValue:
     """A contact sheet of uint8 RGB pictures."""
     from pcr_assets.imaging.contact_sheet import as_markdown, contact_sheet
 

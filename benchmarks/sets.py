@@ -1,0 +1,145 @@
+"""Does Dagster stay usable with 10,000 sets? The planner, the sensor, a refresh, the event log and the pages, by sets.
+
+    python benchmarks/sets.py --store STORE [--sets N …] [--work DIR] [--output FILE]
+
+For each number of sets a store is filled with two tiny drawn cards a set, models and report being those of STORE and the first
+embeddings drawn (no model embeds 20,000 cards here in the time; what changes later is embedded). Then, each in a process of its
+own: a plan, a refresh with nothing to do, a refresh for one changed card, a tick of the sensor; and what the pages of
+`dagster-webserver` ask. Seconds are of CPU: other programs on the machine count less. The named limit of each row is the same for
+the smallest number of sets, of each kilobyte and millisecond too: what is flat is 1, a straight line the ratio of the sets.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from growth.many_sets import PER_SET, write_card, write_sets
+from growth.one_refresh import give_models
+from growth.pages import pages, webserver
+from scorecard.machine import machine
+from scorecard.ratio import Ratio, write
+
+RESULT = Path(__file__).parent / "results" / "sets.json"
+SELECTED = " or ".join(
+    f"key:{name}"
+    for name in (
+        "processed_cards",
+        "training_snapshot",
+        "card_references",
+        "card_embeddings",
+        "card_index",
+        "edge_release",
+    )
+)
+PENDING = 3
+
+
+def ran(words: Sequence[str], environment: Mapping[str, str], fine: Sequence[int] = (0,)) -> dict[str, Any]:
+    """Run ``python WORDS``: its seconds, those of CPU, its most memory, and its last line."""
+    with tempfile.TemporaryFile("w+") as out:
+        start = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *words], env=environment, stdout=out, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        said = out.read().strip()
+    if process.returncode not in fine:
+        raise SystemExit(f"{' '.join(words[:3])} failed ({process.returncode}): {said[-1500:]}")
+    return {
+        "seconds": round(time.perf_counter() - start, 2),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
+        "peak_mb": round(used.ru_maxrss * 1024 / 1e6),
+        "said": said.splitlines()[-1] if said else "",
+    }
+
+
+def bytes_below(folder: Path) -> int:
+    """The size of all files of a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def measured(place: Path, store: Path, sets: int) -> dict[str, Any]:
+    """Fill a store with so many sets, then take everything that a day brings."""
+    give_models(store, place)
+    home, cards = place / "home", place / "cards"
+    home.mkdir()
+    shutil.copy(Path(__file__).parents[1] / "dagster.yaml", home)
+    write_sets(cards, range(sets))
+    environment = os.environ | {
+        "DAGSTER_HOME": str(home),
+        "PCR_STORE": str(place / "store"),
+        "PCR_CARDS": str(cards),
+        "PCR_KEYS": str(place / "keys"),
+        "PCR_PROFILE": "embedded",
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
+    }
+
+    def refresh(command: str, select: str = SELECTED, fine: Sequence[int] = (0,)) -> dict[str, Any]:
+        before = bytes_below(home / "history") if (home / "history").exists() else 0
+        done = ran(["-m", "pcr_assets.refresh", command, "--select", select], environment, fine)
+        return {**done, "event_log_kb": round((bytes_below(home / "history") - before) / 1e3)}
+
+    row: dict[str, Any] = {"sets": sets, "cards": sets * PER_SET}
+
+    def tell(name: str, said: dict[str, Any]) -> None:
+        row[name] = {**said, "load": round(os.getloadavg()[0], 1)}
+        print(f"{sets:>6} sets  {name:18} {json.dumps(row[name])}", file=sys.stderr, flush=True)
+
+    tell("build cards", refresh("run", "processed_cards"))
+    ran(["-m", "growth.many_sets", "made-up", str(place)], environment)
+    tell("build the rest", refresh("run"))
+    tell("plan", refresh("plan"))
+    tell("nothing to do", refresh("run"))
+    write_card(cards, 0, 0, seed=-1 % 2**32)
+    tell("one set changed", refresh("run"))
+    tell("tick", json.loads(ran(["-m", "growth.many_sets", "tick", str(place)], environment)["said"]))
+    with webserver(environment, place / "webserver.log") as url:
+        tell("pages", pages(url))
+    row["event_log_mb"] = round(bytes_below(home / "history") / 1e6, 2)
+    return row
+
+
+def ratios(rows: Sequence[Mapping[str, Any]]) -> list[Ratio]:
+    """Each size beside the smallest."""
+    found, (least, *others) = [], rows
+    for row in others:
+        times, limit = row["sets"] / least["sets"], f"{least['sets']:,} sets"
+        for name in ("plan", "nothing to do", "one set changed"):
+            for what in ("cpu_seconds", "event_log_kb"):
+                ours, theirs = row[name][what], max(least[name][what], 1e-9)
+                found.append(Ratio(f"{name}, {row['sets']:,} sets: {what}", limit, ours / theirs, asked=times))
+        ours, theirs = row["tick"]["cpu_seconds"], max(least["tick"]["cpu_seconds"], 0.01)
+        found.append(Ratio(f"a tick, {row['sets']:,} sets: cpu_seconds", limit, ours / theirs, asked=times))
+        for page, said in row["pages"].items():
+            if page != "load":
+                value = said["milliseconds"] / least["pages"][page]["milliseconds"]
+                found.append(Ratio(f"page of {page}, {row['sets']:,} sets", limit, value, asked=times))
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fill, measure, write after each size."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", type=Path, required=True, help="a built store: its models and report are taken")
+    parser.add_argument("--sets", type=int, nargs="+", default=[150, 1_000, 10_000], metavar="N")
+    parser.add_argument("--work", type=Path, help="where the stores are made (default: the system's)")
+    parser.add_argument("--output", type=Path, default=RESULT)
+    given = parser.parse_args(arguments)
+    rows: list[dict[str, Any]] = []
+    for sets in sorted(given.sets):
+        with tempfile.TemporaryDirectory(prefix="sets-", dir=given.work) as work:
+            rows.append(measured(Path(work), given.store, sets))
+        write({"machine": machine(), "rows": rows}, ratios(rows), given.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
