@@ -18,7 +18,7 @@ from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "9"
+REPORT_VERSION = "10"
 
 
 def _observed_folder(project: Project, root: str, labels: bytes = b"") -> dg.ObserveResult:
