@@ -44,8 +44,11 @@ def test_a_report_says_what_was_not_reached_and_what_failed():
     from scorecard import page
 
     about = {"processor": "P", "cores": 2, "memory_gib": 8, "system": "S", "python": "3", "load": 0, "packages": {}}
-    report = {"machine": about, "runs": 2, "on": "drawn cards", "failed": {"frame": "no release"}}
+    report = {"machine": about, "runs": 2, "on": "drawn cards", "failed": {"frame": "no <release>"}}
     said = page.markdown(report, [("A training step", [(spread(2.0, 2.2, asked=1.5), "worse")])])
     assert "| a step | the bare pass | **2.1** | 2–2.2 | lower | ≤ 1.5: **no** | worse |" in said
-    assert "- frame: no release" in said
-    assert "<svg" in page.html(report, [("A training step", [(spread(2.0, 2.2), "new")])])
+    assert "- frame: no <release>" in said
+    shown = page.html(report, [("A training step", [(spread(2.0, 2.2), "new")])])
+    assert "<svg role='img'" in shown
+    assert "frame: no &lt;release&gt;" in shown
+    assert "<svg" not in page.html(report, [])

@@ -13,10 +13,16 @@ from scorecard.plan import Benchmark
 from scorecard.ratio import Spread
 
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1f2328;background:#fff}
-table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}
-td,th{padding:.3rem .8rem;border-bottom:1px solid #d1d9e0;text-align:left}svg{max-width:100%;height:auto}
+:root{color-scheme:light dark;--ink:#1f2328;--ground:#fff;--line:#d1d9e0}
+@media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--ground:#12161b;--line:#3d444d}}
+body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:var(--ink);background:var(--ground)}
+.frame{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse}li,p{overflow-wrap:anywhere}
+td,th{padding:.3rem .8rem;border-bottom:1px solid var(--line);text-align:left}
+td:nth-child(-n+2){min-width:9rem}td:nth-child(n+3){white-space:nowrap}
+svg{width:100%;min-width:42rem;height:auto}
 """
+FRAME = "<div class=frame role=group tabindex=0 aria-label={}>"
+"""What is wider than a phone scrolls in its own frame."""
 Section = tuple[str, list[tuple[Spread, str]]]
 """A benchmark's title, and its ratios with how each stands beside the last report."""
 
@@ -73,9 +79,11 @@ def markdown(report: Mapping[str, Any], parts: Sequence[Section]) -> str:
 
 def html(report: Mapping[str, Any], parts: Sequence[Section]) -> str:
     """The same as one HTML file, with a plot of all ratios."""
-    body = MarkdownIt("commonmark").enable("table").render(markdown(report, parts))
-    head = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-    return f"{head}<title>Benchmarks</title><style>{STYLE}</style>{body}{_plot(parts)}</html>\n"
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown(report, parts))
+    body = body.replace("<table>", f"{FRAME.format('ratios')}<table>").replace("</table>", "</table></div>")
+    head = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>"
+    plot = f"{FRAME.format('plot')}{_plot(parts)}</div>" if parts else ""
+    return f"{head}<title>Benchmarks</title><style>{STYLE}</style><main>{body}{plot}</main></html>\n"
 
 
 def _asked(spread: Spread) -> str:
@@ -103,4 +111,5 @@ def _plot(parts: Sequence[Section]) -> str:
     axes.set_xlabel("ratio (dot: median, line: range, bar: asked; red: not reached)")
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()[buffer.getvalue().index("<svg") :]
+    picture = buffer.getvalue()
+    return picture[picture.index("<svg") :].replace("<svg", "<svg role='img' aria-label='All ratios on one axis'", 1)

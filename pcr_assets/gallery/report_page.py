@@ -17,11 +17,22 @@ from pcr_assets.imaging import charts
 WIDTH = 460
 COLOURS = {"confirmed": "#1a7f37", "uncertain": "#bf8700", "unknown": "#cf222e"}
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .8rem;border-bottom:1px solid #d1d9e0;text-align:right}
-td:first-child,th:first-child{text-align:left}figure{display:inline-block;margin:.5rem;vertical-align:top;max-width:460px}
-figcaption{font-size:13px}img{max-width:100%}.bad{color:#cf222e}
+:root{color-scheme:light dark;--ink:#1f2328;--ground:#fff;--line:#d1d9e0;--good:#1a7f37;--bad:#cf222e;--between:#8a5a00}
+@media (prefers-color-scheme:dark){
+:root{--ink:#e6edf3;--ground:#12161b;--line:#3d444d;--good:#57d18f;--bad:#ff8f8f;--between:#f0b35a}
+}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:var(--ink);background:var(--ground)}
+.table{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;white-space:nowrap}
+td,th{padding:.3rem .8rem;border-bottom:1px solid var(--line);text-align:right}
+td:first-child,th:first-child{text-align:left}
+figure{display:inline-block;margin:.5rem 1rem .5rem 0;vertical-align:top;max-width:min(460px,100%)}
+figcaption{font-size:13px;overflow-wrap:anywhere}img{max-width:100%;height:auto}.bad{color:var(--bad)}.good{color:var(--good)}
+.between{color:var(--between)}
 """
+WORDS = (
+    "recall@1: the first answer is the very card. art@1: it shows the same picture, be it another printing. Right, wrong: one card "
+    "is named. One of these: several that look alike are named, the right one among them. Refused: none is named."
+)
 
 
 def page(
@@ -35,13 +46,13 @@ def page(
     verdict = "Nothing speaks against a release." if not objections else "Not to be released: " + "; ".join(objections)
     return "\n".join(
         [
-            "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'>",
-            f"<title>Recognition report</title><style>{STYLE}</style>",
+            "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>",
+            f"<title>Recognition report</title><style>{STYLE}</style><main>",
             "<h1>Recognition report</h1>",
             f"<p>{report['cards']:,} cards. <b class={'bad' if objections else 'good'}>{html.escape(verdict)}</b></p>",
             "<h2>Test cards through the simulated camera</h2>",
-            "<p>Art of test cards is in no training card. The trained models are asked in a gallery of "
-            f"{_gallery_size(models):,} scans, the variants of the release in the whole gallery.</p>",
+            f"<p>Art of test cards is in no training card. {_asked_where(models)}</p>",
+            f"<p>{WORDS}</p>",
             _recall_table(report, models),
             "<p>Whole answers: the search, then a second look at the candidates' pictures where it leaves a doubt.</p>",
             _answer_table(report),
@@ -55,13 +66,19 @@ def page(
             *(_refusals(name, judged) for name, judged in report["variants"].items()),
             "<h2>Photos</h2>",
             _outcomes(report["photos"]["outcomes"]),
+            "<p>Outlined as they were answered: <b class=good>confirmed</b>, <b class=between>uncertain</b>, "
+            "<b class=bad>unknown</b>. Those that are not right come first.</p>",
             *(_figure(seen, photos[seen["photo"]]) for seen in _worst_first(report["photos"])),
+            "</main></html>",
         ]
     )
 
 
-def _gallery_size(models: Mapping[str, Mapping[str, Any]]) -> int:
-    return max((int(record["gallery"]) for record in models.values()), default=0)
+def _asked_where(models: Mapping[str, Mapping[str, Any]]) -> str:
+    if not models:
+        return "The variants of the release are asked in the whole gallery."
+    size = max(int(record["gallery"]) for record in models.values())
+    return f"The trained models are asked in a gallery of {size:,} scans, the variants of the release in the whole gallery."
 
 
 def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> str:
@@ -139,7 +156,8 @@ def _confusion_figures(confusions: Sequence[Confusion]) -> str:
     if not confusions:
         return "<p>No test card was taken for a card with other art.</p>"
     return "<p>Left what was asked, right what was found; the most confident first.</p>" + "".join(
-        f"<figure><img alt='' src='data:image/jpeg;base64,{_side_by_side(each)}'>"
+        "<figure><img alt='The card that was asked, and the scan that was found' "
+        f"src='data:image/jpeg;base64,{_side_by_side(each)}'>"
         f"<figcaption>{html.escape(each.caption)}</figcaption></figure>"
         for each in confusions
     )
@@ -168,10 +186,11 @@ def _interval(found: Mapping[str, Any]) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """An HTML table of plain texts."""
-    head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
+    """An HTML table of plain texts, which scrolls in its own frame where it is wider than the window."""
+    head = "".join(f"<th scope=col>{html.escape(text)}</th>" for text in heads)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
+    frame = f"<div class=table role=group tabindex=0 aria-label='{html.escape(heads[0])}'>"
+    return f"{frame}<table><tr>{head}</tr>{body}</table></div>"
 
 
 def _refusals(name: str, judged: Mapping[str, Any]) -> str:
@@ -188,8 +207,14 @@ def _refusals(name: str, judged: Mapping[str, Any]) -> str:
         charts.reliability(judged["reliability"]),
         charts.refusals(judged["confidences"]),
     )
-    pictures = "".join(f"<img alt='{html.escape(name)}' src='{plot[plot.index('(') + 1 : -1]}'>" for plot in plots)
-    return f"<p>{html.escape(text)}</p>{pictures}"
+    return f"<p>{html.escape(text)}</p>{''.join(_plot(name, plot) for plot in plots)}"
+
+
+def _plot(name: str, markdown: str) -> str:
+    """A chart, which is given as Markdown, as HTML."""
+    title, source = markdown.removeprefix("![").removesuffix(")").split("](", 1)
+    title = title if name in title else f"{title}, {name}"
+    return f"<img alt='{html.escape(title)}' src='{source}'>"
 
 
 def _outcomes(outcomes: Mapping[str, int]) -> str:
@@ -215,7 +240,8 @@ def _figure(seen: Mapping[str, Any], path: Path) -> str:
     )
     data = base64.b64encode(drawn(path, seen["cards"])).decode()
     caption = f"<b>{html.escape(seen['photo'])}</b><br>{html.escape(said or 'no card')}"
-    return f"<figure><img alt='' src='data:image/jpeg;base64,{data}'><figcaption>{caption}</figcaption></figure>"
+    alt = f"The photo with {len(seen['cards'])} outlined cards"
+    return f"<figure><img alt='{alt}' src='data:image/jpeg;base64,{data}'><figcaption>{caption}</figcaption></figure>"
 
 
 def drawn(path: Path, cards: Sequence[Mapping[str, Any]]) -> bytes:

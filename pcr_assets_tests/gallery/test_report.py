@@ -1,5 +1,7 @@
 """What speaks against a release, and how the report reads."""
 
+import re
+
 from PIL import Image
 
 from edge_runtime.gallery import Card, Match
@@ -79,3 +81,7 @@ def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp
     assert "&lt;Mew&gt;" in text
     assert "<Mew>" not in text
     assert text.count("<figure>") == 1
+    assert "<html lang=en>" in text
+    assert all(alt.strip() for alt in re.findall(r"<img alt='([^']*)'", text)) and "<img src" not in text
+    assert text.count("<div class=table role=group tabindex=0") == text.count("<table>") > 3
+    assert "prefers-color-scheme:dark" in text

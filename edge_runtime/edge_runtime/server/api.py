@@ -90,10 +90,11 @@ class Api:
         following = found[-1]["number"] if len(found) == limit else None
         return JSONResponse({"run": self._history.run, "events": found, "next": following})
 
-    async def events_csv(self, _: Request) -> Response:
-        """All events that are kept, as a table."""
+    async def events_csv(self, request: Request) -> Response:
+        """All events that are kept, as a table; with a byte order mark if asked for, by which spreadsheets know UTF-8."""
+        mark = "\ufeff" if _whole(request, "bom", 0, most=1) else ""
         headers = {"content-disposition": 'attachment; filename="cards.csv"'}
-        return Response(self._history.table(), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(mark + self._history.table(), media_type="text/csv; charset=utf-8", headers=headers)
 
     async def event_picture(self, request: Request) -> Response:
         """What the camera saw of a card at an event."""

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -82,6 +83,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]"
     metrics = Metrics()
     source_again = partial(open_source, options.source, partial(log.warning, "%s"))
     opener = Opener(newest, load)
+    service: Service | None = None
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))
         stack.enter_context(stoppable())
@@ -117,8 +119,19 @@ def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]"
             stack.callback(successor.close)
         with contextlib.suppress(KeyboardInterrupt):
             service.serve(listening)
-        return int(service.failed)
-    return 0
+    if service is None:
+        return 0
+    if service.busy:
+        _leave_at_once(int(service.failed))
+    return int(service.failed)
+
+
+def _leave_at_once(code: int) -> None:
+    """End without waiting for a frame that is still being read: an interpreter that ends under a thread in C++ is aborted."""
+    log.warning("the last frame was still being read: left unfinished")
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def _successor(service: "Service", opener: "Opener", options: argparse.Namespace) -> "Successor":

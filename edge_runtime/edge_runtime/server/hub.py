@@ -27,12 +27,13 @@ class Watcher:
         self.state: dict[str, Any] | None = None
         self.picture: Picture | None = None
         self.wants_picture = False
+        self.had_picture = False
         self.behind = False
 
     def tell(self, what: dict[str, Any] | Picture) -> None:
         """Leave something for the connection to send."""
         if isinstance(what, Picture):
-            self.picture = what
+            self.picture, self.had_picture = what, True
         elif what["type"] == "state":
             self.state = what
         elif len(self.events) < MOST_EVENTS:
@@ -49,6 +50,7 @@ class Hub:
         self._watchers: set[Watcher] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wanted = threading.Event()
+        self._newcomer = threading.Event()
 
     def open(self) -> None:
         """Begin to deliver, in the running event loop."""
@@ -71,11 +73,18 @@ class Hub:
     def want(self, watcher: Watcher) -> None:
         """Let this watcher have the next picture."""
         watcher.wants_picture = True
+        if not watcher.had_picture:
+            self._newcomer.set()
         self._wanted.set()
 
     def wait_until_wanted(self, timeout: float) -> bool:
         """Whether somebody waits for a picture by then. Called by whoever makes them."""
         return self._wanted.wait(timeout)
+
+    @property
+    def newcomer(self) -> bool:
+        """Whether somebody waits who had no picture yet, to whom one that others had is new."""
+        return self._newcomer.is_set()
 
     @property
     def watching(self) -> int:
@@ -94,6 +103,7 @@ class Hub:
     def _deliver(self, what: dict[str, Any] | Picture) -> None:
         if isinstance(what, Picture):
             self._wanted.clear()
+            self._newcomer.clear()
         for watcher in self._watchers:
             if not isinstance(what, Picture):
                 watcher.tell(what)

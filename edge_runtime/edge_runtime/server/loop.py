@@ -72,10 +72,17 @@ class Loop:
         self._thread.start()
 
     def close(self, wait: float = 10.0) -> None:
-        """End after what is being done, and close the recogniser."""
+        """End after what is being done, and close the recogniser. What takes longer is left behind: see :attr:`busy`."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(wait)
+        if self.busy and self.age < STALE:  # a full picture on a slow machine: nothing to hold against the release
+            self.served.trial.take_back()
+
+    @property
+    def busy(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
 
     @property
     def age(self) -> float:

@@ -112,6 +112,11 @@ class Service:
         """Whether it ended since the recogniser failed."""
         return self.loop.failed
 
+    @property
+    def busy(self) -> bool:
+        """Whether, once closed, a frame is still being read."""
+        return self.loop.busy
+
     def _parts(self) -> list["_Part"]:
         """What has threads of its own, in the order of starting: who is told first, then who tells."""
         return [*self._messengers, self._viewfinder, self.loop, self.feed]

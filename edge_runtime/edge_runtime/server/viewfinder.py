@@ -42,15 +42,19 @@ class Viewfinder:
             self._look = look
             self._changed.notify_all()
 
+    def _is_news(self, shown: int) -> bool:
+        """Whether there is a look that somebody has not seen; the last one of a video stays, for those who come later."""
+        return self._look is not None and (self._look.number != shown or self._hub.newcomer)
+
     def _run(self) -> None:
         shown = -1
         while not self._stop:
             if not self._hub.wait_until_wanted(1.0):
                 continue
             with self._changed:
-                self._changed.wait_for(lambda: self._stop or (self._look and self._look.number != shown), 1.0)  # noqa: B023
+                self._changed.wait_for(lambda: self._stop or self._is_news(shown), 1.0)  # noqa: B023
                 look = self._look
-            if look is None or self._stop or look.number == shown:
+            if look is None or self._stop or not self._is_news(shown):
                 continue
             shown = look.number
             self._hub.publish(picture_of(look))

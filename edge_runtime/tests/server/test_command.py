@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import cv2
 import pytest
@@ -61,6 +62,46 @@ def test_a_process_serves_a_folder_over_and_over_and_ends_at_sigterm(served, unt
     left = process.stderr.read()
     assert process.wait(30) == 0
     assert "Traceback" not in left
+
+
+BUSY = """
+import sys
+import cv2, numpy as np
+from edge_runtime.cli import main
+from edge_runtime.server.loop import Loop
+from edge_runtime.stream import Follower
+
+def look(*_):
+    picture = np.zeros((2000, 2000, 3), np.uint8)
+    while True:
+        cv2.GaussianBlur(picture, (0, 0), 5)
+
+Follower.look = look
+Loop.close.__defaults__ = (0.1,)
+sys.exit(main(sys.argv[1:]))
+"""
+"""A service whose first frame is never read to its end, as a full picture is on a busy machine within the patience of a stop."""
+
+
+def test_a_stop_amid_a_long_frame_is_peaceful_and_nothing_is_held_against_the_release(
+    published, trusted, frames, tmp_path
+):
+    trusted(published)
+    home = tmp_path / "home"
+    assert main(["pull", str(published.releases), "--home", str(home)]) == 0
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUSY, "serve", frames, "--releases", str(home), "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        next(line for line in process.stderr if "open http" in line)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        last = process.stderr.readlines()[-1]
+    assert process.returncode == 0
+    assert "left unfinished" in last
+    assert json.loads((home / "trial.json").read_text())["starts"] == 0
 
 
 def test_a_folder_that_ended_is_said_to_have_ended_and_photos_are_still_answered(served, until, photo_file):

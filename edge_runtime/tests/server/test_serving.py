@@ -147,6 +147,9 @@ def test_history_is_paged_both_ways_and_exported(serve, hand, scans, table, phot
     rows = client.get("/api/v1/events.csv").text.splitlines()
     assert len(rows) == 7
     assert rows[2].split(",")[2:3] + rows[2].split(",")[6:8] == ["confirmed", "demo-1", "Amber Fox"]
+    marked = client.get("/api/v1/events.csv?bom=1").content
+    assert marked.decode("utf-8-sig").splitlines() == rows and marked.startswith(b"\xef\xbb\xbf")
+    assert client.get("/api/v1/events.csv?bom=yes").status_code == 422
     for query in ("limit=0", "limit=many", "limit=1001", "before=-1", "after=1&before=2", "after=1e3", "after=٣"):
         assert client.get(f"/api/v1/events?{query}").status_code == 422
 
@@ -203,3 +206,15 @@ def test_an_expired_release_goes_on_and_is_told(serve, opened, hand, scans, phot
         state = stream.take(lambda m: m["type"] == "state" and m["status"] == "confirmed")
     assert (state["release"]["expired"], state["release"]["expires"]) == (True, "2020-01-01T00:00:00+00:00")
     assert "edge_release_expired 1.0" in client.get("/metrics").text
+
+
+def test_whoever_comes_after_the_end_of_a_video_still_gets_its_last_picture(serve, hand, scans, photo_of, until):
+    hand.picture = photo_of(scans["demo-1"])
+    service, client = serve()
+    with client.stream() as first:
+        first.take(lambda m: m["type"] == "state" and m["status"] == "confirmed")
+        hand.lost = True
+        until(lambda: service.feed.state == "lost")
+        last = first.picture()[0]["number"]
+        with client.stream() as second:
+            assert second.picture()[0]["number"] >= last

@@ -2,6 +2,9 @@
 
 const FIRST = 500;
 const LONGEST = 10000;
+// A network that goes away says nothing, and neither does a video that has ended: after so long a silence we ask.
+const SILENCE = 8000;
+const PATIENCE = 5000;
 
 export class Connection {
   #say;
@@ -9,10 +12,13 @@ export class Connection {
   #head = null;
   #pause = FIRST;
   #timer = 0;
+  #heard = 0;
 
   constructor(say) {
     this.#say = say;
     addEventListener("online", () => this.now());
+    addEventListener("offline", () => this.#askWhetherThere());
+    setInterval(() => performance.now() - this.#heard > SILENCE && this.#askWhetherThere(), SILENCE / 2);
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState !== "visible") return;
       if (this.#socket?.readyState === WebSocket.OPEN) this.#next();
@@ -31,15 +37,36 @@ export class Connection {
     socket.binaryType = "blob";
     socket.onopen = () => {
       this.#pause = FIRST;
+      this.#heard = performance.now();
       this.#say.onOpen();
       this.#next();
     };
-    socket.onmessage = (message) => this.#take(message.data);
-    socket.onclose = () => {
-      this.#say.onClosed();
-      this.#timer = setTimeout(() => this.now(), this.#pause);
-      this.#pause = Math.min(LONGEST, 2 * this.#pause);
+    socket.onmessage = (message) => {
+      this.#heard = performance.now();
+      this.#take(message.data);
     };
+    socket.onclose = () => this.#gone(socket);
+  }
+
+  #gone(socket) {
+    if (socket !== this.#socket) return;
+    this.#socket = null;
+    this.#say.onClosed();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.now(), this.#pause);
+    this.#pause = Math.min(LONGEST, 2 * this.#pause);
+  }
+
+  async #askWhetherThere() {
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN || document.visibilityState !== "visible") return;
+    const there = await fetch("healthz", { signal: AbortSignal.timeout(PATIENCE) }).then(() => true, () => false);
+    if (there) {
+      this.#heard = performance.now();
+    } else if (socket === this.#socket) {
+      this.#gone(socket);
+      socket.close();
+    }
   }
 
   // Ask for a picture. A page that nobody sees asks for none, and goes on when it is seen.

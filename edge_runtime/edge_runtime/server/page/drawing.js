@@ -1,6 +1,8 @@
-// Corners and names on a picture.
+// Corners and names on a picture, and what is said of a card.
+import { statusLine, whichCard } from "./words.js";
 
 const COLOURS = { confirmed: "#2fe08a", uncertain: "#ffbf5c", unknown: "#d3a8ff" };
+const MOST_SCANS = 8;
 const DASHES = { confirmed: [], uncertain: [12, 6], unknown: [3, 6] };
 
 // Draw cards onto a canvas that shows a picture of `width` pixels, in which the corners are.
@@ -25,7 +27,8 @@ export function drawCards(canvas, width, cards, label) {
     pen.lineWidth = thick;
     pen.strokeStyle = COLOURS[card.status];
     pen.stroke();
-    const text = label(card);
+    const room = Math.max(Math.max(...points.map(([x]) => x)) - Math.min(...points.map(([x]) => x)), 9 * size);
+    const text = shortened(label(card), Math.min(room, canvas.width) - 8, (given) => pen.measureText(given).width);
     const wide = pen.measureText(text).width + 8;
     const left = Math.max(0, Math.min(canvas.width - wide, Math.min(...points.map(([x]) => x))));
     const bottom = Math.max(size + 8, Math.min(...points.map(([, y]) => y)) - thick);
@@ -36,16 +39,46 @@ export function drawCards(canvas, width, cards, label) {
   }
 }
 
-// The scan of a card, with its name below.
-export function scanOf(card, caption) {
+// As much of a text as has room. Names of neighbours would else lie upon each other.
+function shortened(text, room, width) {
+  if (width(text) <= room) return text;
+  const letters = [...text];
+  while (letters.length > 1 && width(`${letters.join("")}…`) > room) letters.pop();
+  return `${letters.join("").trimEnd()}…`;
+}
+
+// What is said of one card, and beside or below it the scans of what it is or may be.
+export function answerOf(status, cards, sure) {
+  const block = document.createElement("div");
+  block.className = "found";
+  const said = document.createElement("div");
+  const head = statusOf(status, statusLine(status, cards));
+  if (status === "confirmed") said.append(paragraph("name", cards[0].name), paragraph("", whichCard(cards[0])));
+  said.append(head);
+  block.append(said);
+  if (status === "unknown" || !cards.length) return block;
+  said.append(sure);
+  const scans = document.createElement("div");
+  scans.className = "scans";
+  scans.append(...(status === "confirmed" ? [scanOf(cards[0])] : cards.slice(0, MOST_SCANS).map((card) =>
+    scanOf(card, `${card.name}, ${whichCard(card)}`))));
+  block.append(scans);
+  return block;
+}
+
+// The scan of a card, with its name below where that is not said beside it.
+function scanOf(card, caption = "") {
   const figure = document.createElement("figure");
   const image = document.createElement("img");
   image.src = `api/v1/cards/${encodeURIComponent(card.card_id)}/picture`;
-  image.alt = `Scan of ${card.name}`;
+  image.alt = caption ? "" : `Scan of ${card.name}`;
   image.onerror = () => image.removeAttribute("src");
-  const line = document.createElement("figcaption");
-  line.textContent = caption;
-  figure.append(image, line);
+  figure.append(image);
+  if (caption) {
+    const line = document.createElement("figcaption");
+    line.textContent = caption;
+    figure.append(line);
+  }
   return figure;
 }
 

@@ -1,16 +1,15 @@
 // What happened, newest first. What was missed while the connection was gone is asked for.
 import { fetchOr401 } from "./access.js";
-import { eventLine } from "./words.js";
+import { eventLine, when } from "./words.js";
 
 const PAGE = 30;
-const MOST = 500;
+const MOST = 1000;  // as many as the service keeps
 
 export class History {
   #list;
   #none;
   #more;
   #newest = 0;
-  #oldest = null;
 
   constructor(list, none, more) {
     this.#list = list;
@@ -23,11 +22,13 @@ export class History {
     const page = await ask(`limit=${PAGE}`);
     if (!page) return;
     for (const event of page.events.toReversed()) this.add(event);
-    this.#showMore(page.next);
+    this.#more.hidden = page.next === null;
   }
 
   restart() {
     this.#list.replaceChildren();
+    this.#none.hidden = false;
+    this.#more.hidden = true;
     this.#newest = 0;
     return this.begin();
   }
@@ -38,24 +39,21 @@ export class History {
     for (const event of page?.events ?? []) this.add(event);
   }
 
+  // What happens now may come before the answer that tells what was missed: each event finds its place by its number.
   add(event) {
-    if (event.number <= this.#newest) return;
-    this.#newest = event.number;
-    this.#list.prepend(row(event));
+    const below = [...this.#list.children].find((each) => each.value <= event.number);
+    if (below?.value === event.number) return;
+    this.#list.insertBefore(row(event), below ?? null);
+    this.#newest = Math.max(this.#newest, event.number);
     this.#none.hidden = true;
     while (this.#list.children.length > MOST) this.#list.lastElementChild.remove();
   }
 
   async #older() {
-    const page = await ask(`before=${this.#oldest}&limit=${PAGE}`);
+    const page = await ask(`before=${this.#list.lastElementChild.value}&limit=${PAGE}`);
     if (!page) return;
-    this.#list.append(...page.events.map(row));
-    this.#showMore(page.next);
-  }
-
-  #showMore(next) {
-    this.#oldest = next;
-    this.#more.hidden = next === null;
+    for (const event of page.events) this.add(event);
+    this.#more.hidden = page.next === null;
   }
 }
 
@@ -66,8 +64,10 @@ async function ask(query) {
 
 function row(event) {
   const item = document.createElement("li");
+  item.value = event.number;
   const seen = document.createElement("img");
-  seen.src = `api/v1/events/${event.number}/picture`;
+  // Numbers begin anew with the service: the id keeps the browser from showing what it saw under that number before.
+  seen.src = `api/v1/events/${event.number}/picture?${event.id}`;
   seen.alt = "";
   seen.loading = "lazy";
   const what = document.createElement("span");
@@ -76,7 +76,7 @@ function row(event) {
   if (event.event === "confirmed" || event.event === "changed") what.dataset.status = event.status;
   const time = document.createElement("time");
   time.dateTime = event.at;
-  time.textContent = new Date(event.at).toLocaleTimeString();
+  time.textContent = when(new Date(event.at));
   item.append(seen, what, time);
   return item;
 }

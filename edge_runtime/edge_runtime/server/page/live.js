@@ -1,23 +1,24 @@
 // The live picture, and beside it what is known of the cards on it.
-import { drawCards, paragraph, scanOf, statusOf } from "./drawing.js";
-import { percent, statusLine, whichCard } from "./words.js";
+import { answerOf, drawCards, paragraph, statusOf } from "./drawing.js";
+import { nothingSeen, percent, statusLine } from "./words.js";
 
-const MOST_SCANS = 8;
+const blankOf = { lost: "Camera lost", ended: "The video has ended", waiting: "No picture yet" };
 
 export class Live {
   #view;
   #canvas;
   #blank;
+  #title;
   #now;
-  #scans;
-  #told = "";
+  #source = "waiting";
+  #told = new Map();
 
-  constructor(view, canvas, blank, now, scans) {
+  constructor(view, canvas, blank, title, now) {
     this.#view = view;
     this.#canvas = canvas;
     this.#blank = blank;
+    this.#title = title;
     this.#now = now;
-    this.#scans = scans;
   }
 
   async showPicture(head, jpeg) {
@@ -26,50 +27,67 @@ export class Live {
     if (this.#canvas.height !== picture.height) this.#canvas.height = picture.height;
     this.#canvas.getContext("2d").drawImage(picture, 0, 0);
     picture.close();
-    drawCards(this.#canvas, head.width, head.cards, (card) =>
-      card.status === "confirmed" ? card.cards[0].name : statusLine(card.status, card.cards));
-    this.#view.classList.remove("stale");
-    this.#blank.hidden = true;
+    drawCards(this.#canvas, head.width, head.cards, nameOf);
+    // The last picture of a camera that was lost may come after the word that it was.
+    if (this.#source === "live") this.#fresh();
   }
 
   showState(state) {
-    if (state.source === "live") this.#blank.hidden = !this.#blank.textContent || !this.#view.classList.contains("stale");
-    else this.stale(state.source === "ended" ? "The video has ended" : state.source === "lost" ? "Camera lost" : "No picture yet");
-    this.#showCards(state.status, state.cards);
+    this.#source = state.source;
+    this.#title.textContent = "In front of the camera";
+    if (state.source !== "live") this.#stale(blankOf[state.source]);
+    else if (this.#view.classList.contains("stale")) this.#blank.textContent = blankOf.waiting;
+    const nothing = nothingSeen[state.source] ?? statusLine(state.status, []);
+    this.#showCards(state.cards, nothing);
+    this.#canvas.setAttribute("aria-label", `Live picture: ${state.cards.map(nameOf).join(", ") || nothing}`);
   }
 
-  stale(why = "Not connected") {
+  // What is shown is how things were.
+  disconnected() {
+    this.#source = "waiting";
+    this.#title.textContent = "Last in front of the camera";
+    this.#stale("Not connected");
+  }
+
+  #stale(why) {
     this.#view.classList.add("stale");
     this.#blank.textContent = why;
     this.#blank.hidden = false;
   }
 
+  #fresh() {
+    this.#view.classList.remove("stale");
+    this.#blank.hidden = true;
+  }
+
+  // A card keeps its place, and is told anew where something else is known of it: a reader of the screen says what changed.
   // Confidence alone is no news: it would be read out at each frame.
-  #showCards(status, cards) {
-    const known = cards.filter((card) => card.cards.length);
-    const told = JSON.stringify([status, cards.map((card) => [card.status, card.cards.map((each) => each.card_id)])]);
-    if (told !== this.#told) {
-      this.#told = told;
-      this.#now.replaceChildren(...(cards.length ? cards.flatMap((card) => lines(card)) : [statusOf(status, statusLine(status, []))]));
-      this.#scans.replaceChildren(...known.flatMap((card) => card.cards).slice(0, MOST_SCANS).map((card) =>
-        scanOf(card, `${card.name}, ${whichCard(card)}`)));
+  #showCards(cards, nothing) {
+    const before = this.#told;
+    this.#told = new Map();
+    for (const card of cards) {
+      const key = JSON.stringify([card.stay, card.status, card.cards.map((each) => each.card_id)]);
+      const block = before.get(key) ?? blockOf(card);
+      const sure = block.querySelector(".sure");
+      if (sure) sure.textContent = percent(card.confidence);
+      this.#told.set(key, block);
     }
-    this.#canvas.setAttribute("aria-label", `Live picture: ${cards.length ? cards.map((card) =>
-      card.status === "confirmed" ? card.cards[0].name : statusLine(card.status, card.cards)).join(", ") : statusLine(status, [])}`);
-    for (const card of known) {
-      const place = this.#now.querySelector(`[data-stay="${card.stay}"]`);
-      if (place) place.textContent = percent(card.confidence);
+    const blocks = [...this.#told.values()];
+    if (!blocks.length) {
+      if (this.#now.textContent !== nothing) this.#now.replaceChildren(statusOf("no card", nothing));
+      return;
     }
+    for (const child of [...this.#now.children]) if (!blocks.includes(child)) child.remove();
+    blocks.forEach((block, place) => {
+      if (this.#now.children[place] !== block) this.#now.insertBefore(block, this.#now.children[place] ?? null);
+    });
   }
 }
 
-function lines(card) {
-  const head = statusOf(card.status, statusLine(card.status, card.cards));
-  if (card.status === "unknown" || !card.cards.length) return [head];
-  const sure = paragraph("quiet", percent(card.confidence));
-  sure.dataset.stay = card.stay;
+const nameOf = (card) => (card.status === "confirmed" ? card.cards[0].name : statusLine(card.status, card.cards));
+
+function blockOf(card) {
+  const sure = paragraph("quiet sure", percent(card.confidence));
   sure.setAttribute("aria-hidden", "true");
-  if (card.status !== "confirmed") return [head, sure];
-  const [best] = card.cards;
-  return [paragraph("name", best.name), paragraph("", whichCard(best)), head, sure];
+  return answerOf(card.status, card.cards, sure);
 }

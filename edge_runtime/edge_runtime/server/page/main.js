@@ -7,7 +7,7 @@ import { watchPhotos } from "./photo.js";
 import { noticeOf, releaseLine } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
-const live = new Live(byId("view"), byId("picture"), byId("blank"), byId("now"), byId("scans"));
+const live = new Live(byId("view"), byId("picture"), byId("blank"), byId("answer-title"), byId("now"));
 const history = new History(byId("events"), byId("no-events"), byId("more"));
 let state = null;
 
@@ -15,7 +15,6 @@ function showNotice(connected) {
   const text = noticeOf(connected, state);
   const notice = byId("notice");
   if (notice.textContent !== text) notice.textContent = text;
-  notice.hidden = !text;
 }
 
 const connection = new Connection({
@@ -34,7 +33,7 @@ const connection = new Connection({
     history.catchUp();
   },
   async onClosed() {
-    live.stale();
+    live.disconnected();
     showNotice(false);
     // A WebSocket does not say why it was refused; the same cookie tells.
     await fetchOr401("api/v1/release").catch(() => null);

@@ -1,7 +1,7 @@
 // A photo that is dropped, pasted, chosen or taken: sent, and its answer drawn on it.
 import { fetchOr401 } from "./access.js";
-import { drawCards, paragraph, scanOf, statusOf } from "./drawing.js";
-import { percent, statusLine, whichCard } from "./words.js";
+import { answerOf, drawCards, paragraph, statusOf } from "./drawing.js";
+import { percent, seconds, statusLine } from "./words.js";
 
 // A card on a photo of this size has all the pixels that are looked at; a phone's photo is sent in a second instead of ten.
 const LONGEST_SIDE = 2400;
@@ -28,7 +28,11 @@ export function watchPhotos(drop, field, answer) {
   document.addEventListener("paste", (event) => send(event.clipboardData.files[0]));
 }
 
+let newest = 0;
+
+// A photo that comes while another is read takes its place: an answer that comes late is not shown.
 async function recognise(file, answer) {
+  const mine = ++newest;
   answer.replaceChildren(paragraph("quiet", "Reading the photo …"));
   const picture = await createImageBitmap(file).catch(() => null);
   const body = picture && Math.max(picture.width, picture.height) > LONGEST_SIDE ? await scaled(picture, LONGEST_SIDE) : file;
@@ -38,13 +42,17 @@ async function recognise(file, answer) {
     headers: { "content-type": "application/octet-stream" },
   }).catch(() => null);
   const found = await response?.json().catch(() => null);
+  if (mine !== newest) return;
   if (!response?.ok || !found) {
-    answer.replaceChildren(paragraph("wrong", found?.detail ?? "The recogniser can't be reached."));
+    answer.replaceChildren(paragraph("wrong", found?.detail ? sentence(found.detail) : "The recogniser can't be reached."));
     return;
   }
-  answer.replaceChildren(...said(found));
-  if (picture) draw(picture, found, answer);
+  const cards = inReadingOrder(found.cards);
+  answer.replaceChildren(...said(cards, found.ms));
+  if (picture) draw(picture, found.width, cards, answer);
 }
+
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 function scaled(picture, longest) {
   const canvas = sized(picture, longest);
@@ -60,35 +68,38 @@ function sized(picture, longest) {
   return canvas;
 }
 
-function draw(picture, found, answer) {
+function draw(picture, width, cards, answer) {
   const canvas = sized(picture, SHOWN_SIDE);
   answer.prepend(canvas);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", "The photo, with the cards that were found");
-  drawCards(canvas, found.width, found.cards, (card) => (card.status === "confirmed" ? card.name : statusLine(card.status, candidatesOf(card))));
+  drawCards(canvas, width, cards, (card) => (card.status === "confirmed" ? card.name : statusLine(card.status, candidatesOf(card))));
 }
 
 const candidatesOf = (card) => card.candidates.slice(0, 4);
 
-function said(found) {
-  if (!found.cards.length) return [statusOf("no card", "no card"), paragraph("quiet", `${found.ms} ms`)];
-  return [
-    ...found.cards.map((card) => {
-      const part = document.createElement("div");
-      part.className = "found";
-      part.append(statusOf(card.status, statusLine(card.status, candidatesOf(card))));
-      const scans = document.createElement("div");
-      scans.className = "scans";
-      if (card.status === "confirmed") {
-        part.prepend(paragraph("name", card.name));
-        part.append(paragraph("quiet", `${whichCard(card)}, ${percent(card.confidence)}`));
-        scans.append(scanOf(card, card.card_id));
-      } else if (card.status === "uncertain") {
-        scans.append(...candidatesOf(card).map((each) => scanOf(each, `${each.name}, ${whichCard(each)}`)));
-      }
-      part.append(scans);
-      return part;
-    }),
-    paragraph("quiet", `${found.ms} ms`),
-  ];
+// Row by row, as the cards of a binder's page are read: a card whose middle is above another's lower edge is of its row.
+function inReadingOrder(cards) {
+  const placed = cards.map((card) => {
+    const [xs, ys] = [0, 1].map((axis) => card.corners.map((corner) => corner[axis]));
+    const top = Math.min(...ys);
+    return { card, left: Math.min(...xs), top, middle: (top + Math.max(...ys)) / 2, bottom: Math.max(...ys) };
+  });
+  const rows = [];
+  for (const each of placed.toSorted((one, other) => one.top - other.top)) {
+    const row = rows.at(-1);
+    if (row && each.middle < row[0].bottom) row.push(each);
+    else rows.push([each]);
+  }
+  return rows.flatMap((row) => row.toSorted((one, other) => one.left - other.left)).map((each) => each.card);
+}
+
+function said(cards, ms) {
+  const took = paragraph("quiet", seconds(ms));
+  if (!cards.length) return [statusOf("no card", "no card"), took];
+  const list = document.createElement("div");
+  list.className = "answers";
+  list.append(...cards.map((card) =>
+    answerOf(card.status, card.status === "confirmed" ? [card] : candidatesOf(card), paragraph("quiet", percent(card.confidence)))));
+  return [list, took];
 }

@@ -1,6 +1,16 @@
 // What is said, in one place.
 
-export const percent = (confidence) => `${Math.floor(1000 * confidence) / 10} % sure`;
+// Never 100: nothing that is seen is certain.
+export const percent = (confidence) => `${Math.min(99.9, Math.floor(1000 * confidence) / 10)} % sure`;
+
+export const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+// The time of a day, and the day where that is not today.
+export function when(at, today = new Date()) {
+  const time = at.toLocaleTimeString([], { hour: "numeric", minute: "2-digit", second: "2-digit" });
+  if (at.toDateString() === today.toDateString()) return time;
+  return `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+}
 
 export const whichCard = (card) => `${card.set} · ${card.number}`;
 
@@ -11,10 +21,13 @@ export function statusLine(status, cards) {
 }
 
 const sourceNotice = {
-  lost: "Camera lost. It is waited for.",
+  lost: "Camera lost. Waiting until it is back.",
   waiting: "Waiting for the camera.",
   ended: "The video has ended.",
 };
+
+// What is said in the place of the cards while there is nothing to see them on.
+export const nothingSeen = { lost: "camera lost", waiting: "no picture yet", ended: "the video has ended" };
 
 export function noticeOf(connected, state) {
   if (!connected) return "The recogniser can't be reached. Trying again …";

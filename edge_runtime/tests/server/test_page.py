@@ -1,0 +1,229 @@
+"""The page in a real browser, as somebody with a mouse, a phone, a keyboard or a screen reader has it.
+
+Needs Chromium or Chrome. Faults of accessibility are looked for with axe-core where ``AXE_CORE`` names its ``axe.min.js``
+(the npm package ``axe-core``).
+"""
+
+import json
+import os
+import socket
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_runtime.server.service import Service
+from edge_runtime.server.settings import Settings
+
+from . import chromium
+
+SIZES = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+READ = "document.querySelector('#photo-answer').innerText"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    command = chromium.find()
+    if command is None:
+        pytest.skip("there is no Chromium or Chrome here to look at the page with")
+    with chromium.started(command, tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture
+def page(browser):
+    """The tab, whose page must have thrown nothing in the end."""
+    browser.offline(False)
+    browser.errors.clear()
+    yield browser
+    assert not browser.errors
+    browser.send("Page.navigate", url="about:blank")
+
+
+@pytest.fixture
+def serve_again(opened, hand):
+    """Starts a service at one port, again and again; gives it and what ends it."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+
+    def start():
+        service = Service(opened(), hand, Settings(port=port))
+        listening = socket.create_server(("127.0.0.1", port))
+        service.__enter__()
+        thread = threading.Thread(target=service.serve, args=(listening,), daemon=True)
+        thread.start()
+
+        def stop():
+            service.stop()
+            thread.join(30)
+            hand.closed = threading.Event()
+            service.__exit__()
+            hand.closed = threading.Event()
+            listening.close()
+
+        return stop
+
+    return f"http://127.0.0.1:{port}/", start
+
+
+def two_on(table, scans):
+    """A photo with the third card at the left of the second."""
+    picture = table.copy()
+    for scan, left in ((scans["demo-3"], 60), (scans["demo-2"], 360)):
+        picture[80:400, left : left + 229] = cv2.resize(scan, (229, 320), interpolation=cv2.INTER_AREA)
+    return picture
+
+
+def test_a_card_is_named_beside_its_scan_and_in_the_history(page, serve, hand, scans, photo_of, table):
+    _, client = serve(leave=0.2)
+    page.open(client.base)
+    page.sees("#now", "no card")
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#now .name", "Amber Fox")
+    page.sees("#events", "Amber Fox, demo · 1")
+    page.until("document.querySelector('#now figure img').naturalWidth > 0")
+    assert "Amber Fox" in page.run("document.querySelector('#picture').ariaLabel")
+    hand.picture = table
+    page.sees("#events", "Amber Fox left")
+    page.sees("#now", "no card")
+
+
+def test_several_cards_have_each_their_own_scan_beside_them(page, serve, hand, scans, table):
+    hand.picture = two_on(table, scans)
+    _, client = serve()
+    page.open(client.base, 390)
+    page.until("document.querySelectorAll('#now .found').length === 2")
+    page.sees("#now", "confirmed")
+    page.until("[...document.querySelectorAll('#now .found')].every((each) => each.querySelector('img'))")
+    assert page.run(
+        "[...document.querySelectorAll('#now .found')].every((each) =>"
+        " each.querySelector('img').alt === `Scan of ${each.querySelector('.name').textContent}`)"
+    )
+
+
+def test_the_page_comes_back_when_the_service_does_and_shows_its_history_alone(
+    page, serve_again, hand, scans, photo_of, table
+):
+    address, start = serve_again
+    hand.picture = photo_of(scans["demo-1"])
+    stop = start()
+    page.open(address)
+    page.sees("#events", "Amber Fox")
+    stop()
+    page.sees("#notice", "can't be reached")
+    assert page.text("#answer-title") == "Last in front of the camera"
+    hand.picture = table
+    stop = start()
+    page.until("!document.querySelector('#notice').textContent")
+    page.sees("#no-events", "Nothing has happened yet")
+    page.sees("#now", "no card")
+    assert page.run("document.querySelector('#events').children.length") == 0
+    stop()
+
+
+def test_a_network_that_goes_away_without_a_word_is_noticed(page, serve):
+    _, client = serve()
+    page.open(client.base)
+    page.sees("#now", "no card")
+    page.offline(True)
+    page.sees("#notice", "can't be reached")
+    page.offline(False)
+    page.until("!document.querySelector('#notice').textContent")
+
+
+def test_a_lost_camera_is_said_and_nothing_seems_seen(page, serve, hand, scans, photo_of):
+    hand.picture = photo_of(scans["demo-1"])
+    _, client = serve()
+    page.open(client.base)
+    page.sees("#now", "Amber Fox")
+    hand.lost = True
+    page.sees("#notice", "Camera lost")
+    page.sees("#now", "camera lost")
+    assert page.run("document.querySelector('#view').className") == "stale"
+    hand.lost = False
+    page.sees("#now", "Amber Fox")
+
+
+def test_a_photo_names_its_cards_from_the_left_to_the_right(page, serve, scans, table, jpeg, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(jpeg(two_on(table, scans)))
+    _, client = serve()
+    page.open(client.base)
+    page.choose("#file", photo)
+    page.until(f"{READ}.includes('confirmed')")
+    names = page.run("[...document.querySelectorAll('#photo-answer .name')].map((each) => each.textContent)")
+    assert names == [client.get(f"/api/v1/cards/{card}").json()["name"] for card in ("demo-3", "demo-2")]
+    assert page.run("document.querySelector('#photo-answer canvas').width") == 640
+
+
+def test_what_is_no_photo_or_too_large_is_refused_in_a_sentence(page, serve, tmp_path):
+    _, client = serve()
+    page.open(client.base)
+    for size, said in ((1000, "no picture"), ((16 << 20) + 1, "more than 16 MiB")):
+        file = tmp_path / f"{size}.jpg"
+        file.write_bytes(np.random.default_rng(0).bytes(size))
+        page.choose("#file", file)
+        page.sees("#photo-answer .wrong", said)
+
+
+def test_events_find_their_place_when_what_is_new_comes_before_what_was_missed(page, serve):
+    _, client = serve()
+    page.open(client.base)
+    event = {"at": "2025-01-02T03:04:05Z", "status": "unknown", "event": "appeared", "cards": []}
+    missed = json.dumps([{**event, "number": number, "id": f"run-{number}"} for number in (1, 2, 3, 4)])
+    shown = page.run(f"""(async () => {{
+        const {{ History }} = await import("./page/history.js");
+        const missed = {missed};
+        const made = (kind) => document.createElement(kind);
+        const list = made("ol");
+        const history = new History(list, made("p"), made("button"));
+        history.add(missed[0]);
+        const fetched = window.fetch;
+        window.fetch = async (address) => {{
+          history.add(missed[3]);
+          window.fetch = fetched;
+          return new Response(JSON.stringify({{ events: address.includes("after=1") ? missed.slice(1) : [], next: null }}));
+        }};
+        await history.catchUp();
+        return [...list.children].map((each) => each.value);
+    }})()""")
+    assert shown == [4, 3, 2, 1]
+
+
+def test_all_that_can_be_used_is_reached_by_the_keyboard_and_seen_to_be(page, serve, hand, scans, photo_of):
+    hand.picture = photo_of(scans["demo-1"])
+    _, client = serve()
+    page.open(client.base)
+    page.sees("#events", "Amber Fox")
+    reached = []
+    for _ in range(5):
+        page.press("Tab")
+        reached.append(page.run("document.activeElement.id || document.activeElement.textContent"))
+        outlined = "getComputedStyle(document.activeElement.id === 'file' ? document.querySelector('.button') :"
+        assert page.run(f"{outlined} document.activeElement).outlineStyle") == "solid"
+    assert reached == ["Skip to the answer", "file", "CSV", "JSON", "events"]
+
+
+@pytest.mark.parametrize(("width", "scheme"), SIZES)
+def test_nothing_is_wider_than_the_window_nor_asked_of_another_host(
+    page, serve, hand, scans, table, width, scheme, jpeg, tmp_path
+):
+    hand.picture = two_on(table, scans)
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(jpeg(hand.picture))
+    _, client = serve()
+    page.open(client.base, width, 844, scheme)
+    page.until("document.querySelectorAll('#now .found').length === 2")
+    page.choose("#file", photo)
+    page.until(f"{READ}.includes('confirmed')")
+    assert page.run("document.documentElement.scrollWidth <= innerWidth")
+    asked = page.run("performance.getEntriesByType('resource').map((each) => new URL(each.name).origin)")
+    assert set(asked) == {client.base}
+    axe = os.environ.get("AXE_CORE")
+    if axe is None:
+        pytest.skip("AXE_CORE names no axe.min.js (npm install axe-core): faults of accessibility were not looked for")
+    page.run(f"{Path(axe).read_text(encoding='utf-8')};0")
+    found = page.run("axe.run().then((found) => found.violations.map((each) => `${each.impact} ${each.help}`))")
+    assert found == []
