@@ -22,7 +22,6 @@ from pcr_assets.assets.models import (
 from pcr_assets.assets.project import store_inventory
 from pcr_assets.assets.reference import card_embeddings
 from pcr_assets.assets.report import recognition_report
-from pcr_assets.measures import wilson
 from pcr_assets.resources.project import Project
 
 Record = Mapping[str, Any]
@@ -216,6 +215,8 @@ def answers_have_not_drifted(record: Record, limits: Limits) -> Finding:
 @gate(field_feedback, layout.FIELD, blocking=False, beside=layout.REPORT)
 def devices_are_as_sure_as_the_report(record: Record, limits: Limits, report: Record) -> Finding:
     """No model leaves surely more cards uncertain in the field than on its test cards at the hardest camera."""
+    from pcr_assets.measures import wilson
+
     worse = []
     for release, counts in record["answers"].items():
         judged = report.get("variants", {}).get(release.rpartition(" ")[2], {}).get("answers", {})

@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 CHUNK = 1 << 20
 
@@ -44,16 +45,18 @@ def of_json(value: Any) -> str:
 class Pieces:
     """An array that is too large to hold twice: its dtype, its shape, and its rows a few at a time."""
 
-    dtype: np.dtype
+    dtype: "np.dtype"
     shape: tuple[int, ...]
-    rows: Iterable[np.ndarray]
+    rows: "Iterable[np.ndarray]"
 
 
-def of_arrays(arrays: Mapping[str, np.ndarray | Pieces]) -> str:
+def of_arrays(arrays: "Mapping[str, np.ndarray | Pieces]") -> str:
     """The digest of named arrays: names, dtypes, shapes and bytes, in the order of their names.
 
     An array in pieces has the digest that it has as a whole.
     """
+    import numpy as np  # Dagster's processes load the definitions, and with them this module, and digest no array
+
     digest = hashlib.sha256()
     for name in sorted(arrays):
         given = arrays[name]

@@ -3,12 +3,13 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from pcr_assets.hailo.compile_log import CompileLog
 from pcr_assets.hailo.model_script import HailoSettings, model_script
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SCHEMA = 1
 REQUEST = "request.json"
@@ -64,14 +65,16 @@ class CompileResult:
 
     hef: Path
     har: Path
-    fp_optimized: np.ndarray
-    quantized: np.ndarray
+    fp_optimized: "np.ndarray"
+    quantized: "np.ndarray"
     log: CompileLog
     versions: dict[str, str]
 
 
 def read_response(folder: Path, log: CompileLog) -> CompileResult:
     """The result that a worker left in ``folder``. Raises :class:`HailoError` with the worker's own sentence."""
+    import numpy as np
+
     try:
         response = json.loads((folder / RESPONSE).read_text())
     except (OSError, ValueError) as error:

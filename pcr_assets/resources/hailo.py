@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import numpy as np
 
 from pcr_assets.hailo.compile_log import read_log
 from pcr_assets.hailo.request import REQUEST, RESPONSE, CompileRequest, CompileResult, HailoError, read_response
-from pcr_assets.learning.agreement import Agreement, agreement
+
+if TYPE_CHECKING:
+    from pcr_assets.learning.agreement import Agreement
 
 PYTHON_VARIABLE = "PCR_HAILO_PYTHON"
 WORKER = Path(__file__).parents[1] / "hailo" / "worker.py"
@@ -71,13 +73,16 @@ class HailoCompiler(dg.ConfigurableResource):
         _refuse_what_was_not_asked(result, request)
         return result
 
-    def emulation(self, result: CompileResult, request: CompileRequest) -> dict[str, Agreement]:
+    def emulation(self, result: CompileResult, request: CompileRequest) -> "dict[str, Agreement]":
         """How closely the compiler's emulator follows ONNX Runtime in float on the samples, in float and in integers.
 
         Raises :class:`HailoError` when the float emulation departs (the compiler understood another graph, or other
         pixels) or when the integers lost too much.
         """
+        import numpy as np
+
         from pcr_assets.learning import onnx_graph
+        from pcr_assets.learning.agreement import agreement
 
         reference = onnx_graph.embed(request.onnx, np.load(request.samples))
         found = {
