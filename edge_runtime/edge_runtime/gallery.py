@@ -20,6 +20,8 @@ WIDTH = 256
 """Scans that a search through the graph keeps in sight (`ef`; Malkov and Yashunin, TPAMI 2020)."""
 VIEWS = 4
 """Neighbours fetched for each card wanted: a card may have several scans, and twins crowd."""
+INTERRUPTED = "Operation has been terminated"
+"""What uSearch says when a signal came during a search."""
 
 
 class GalleryError(RuntimeError):
@@ -112,7 +114,12 @@ class Gallery:
         wanted = min(len(self), count * VIEWS)
         if not wanted or not len(vectors):
             return [[] for _ in vectors]
-        found = self._index.search(np.atleast_2d(vectors), wanted, exact=self._exact)
+        try:
+            found = self._index.search(np.atleast_2d(vectors), wanted, exact=self._exact)
+        except RuntimeError as error:
+            if INTERRUPTED in str(error):  # Ctrl-C, which uSearch tells as a failure of its own
+                raise KeyboardInterrupt from error
+            raise
         keys, distances = np.atleast_2d(found.keys), np.atleast_2d(found.distances)
         return [self._matches(*row, count) for row in zip(keys, distances, strict=True)]
 

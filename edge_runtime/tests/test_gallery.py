@@ -1,8 +1,12 @@
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 from usearch.index import Index
 
-from edge_runtime.gallery import Gallery, GalleryError
+from edge_runtime.gallery import Card, Gallery, GalleryError
 
 HEADER = "key,card_id,view,name,set,number,art_group\n"
 
@@ -28,6 +32,17 @@ def gallery(tmp_path):
         return Gallery.open(tmp_path / "index.usearch", tmp_path / "catalogue.csv")
 
     return build
+
+
+def test_ctrl_c_during_a_search_is_no_failure_of_the_search():
+    vectors = np.random.default_rng(0).normal(size=(5000, 256)).astype(np.float32)
+    index = Index(ndim=256, metric="cos", dtype="f16")
+    index.add(np.arange(5000), vectors)
+    gallery = Gallery(index, {key: Card(str(key), "", "", "", "") for key in range(5000)})
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        while True:
+            gallery.search(vectors)
 
 
 def test_cards_come_nearest_first_with_their_cosine(gallery):
