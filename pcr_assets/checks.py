@@ -183,8 +183,14 @@ def report_permits_release(record: Record, limits: Limits) -> Finding:
 def int8_keeps_recall(record: Record, limits: Limits) -> Finding:
     """Eight bits cost next to nothing: the same queries are answered by INT8 and by FP32."""
     lost = record["int8_loss"]
-    said = f"INT8 loses {lost['points']:.1f} points of recall@1 ({lost['low']:.1f} to {lost['high']:.1f})"
-    return lost["low"] <= 100 * limits["int8_loss"], f"{said}; surely more than {100 * limits['int8_loss']} is refused"
+    most = 100 * limits["int8_loss"]
+    said = f"recall@1 of INT8 is {_moved(lost['points'])} points beside FP32's ({_moved(lost['high'])} to {_moved(lost['low'])})"
+    return lost["low"] <= most, f"{said}; a loss of surely more than {most:g} is refused"
+
+
+def _moved(lost: float) -> str:
+    """A loss as the change that it is; a change that rounds to nothing has no sign."""
+    return f"{-lost:+.1f}" if round(lost, 1) else "0.0"
 
 
 @gate(recognition_report, layout.REPORT, beside=layout.RELEASES)

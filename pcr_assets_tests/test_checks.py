@@ -116,7 +116,7 @@ def test_eight_bits_may_lose_what_lies_within_chance_and_no_more(asked):
     assert asked(checks.int8_keeps_recall, REPORT={"int8_loss": loss(judged(20), judged(25))}).passed
     refused = asked(checks.int8_keeps_recall, REPORT={"int8_loss": loss(judged(20), judged(60))})
     assert not refused.passed
-    assert "INT8 loses 4.0 points of recall@1" in refused.description
+    assert "recall@1 of INT8 is -4.0 points beside FP32's" in refused.description
 
 
 def test_a_model_that_was_made_elsewhere_is_warned_of_and_blocks_nothing(asked):

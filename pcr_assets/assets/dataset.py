@@ -107,4 +107,7 @@ def calibration_set(project: Project) -> dg.MaterializeResult:
     captions = [picked[at % len(picked)]["card_id"] for at in range(0, settings.count, max(1, settings.count // 24))][
         :24
     ]
-    return materialized(published, {**record, "pictures": show.pictures(list(look), captions, "calibration crops")})
+    return materialized(
+        published,
+        {**record, "size": f"{width} × {height}", "pictures": show.pictures(list(look), captions, "calibration crops")},
+    )

@@ -67,7 +67,7 @@ def materialized(artifact: Artifact, metadata: Mapping[str, Any] | None = None) 
     return dg.MaterializeResult(
         data_version=dg.DataVersion(artifact.digest),
         metadata={
-            **(metadata or {}),
+            **{name: _readable(value) for name, value in (metadata or {}).items()},
             "version": artifact.version,
             "size (MB)": round(artifact.size / 1e6, 3),
             "files": _largest(artifact),
@@ -80,6 +80,11 @@ def off(project: Project, name: str, why: str) -> dg.MaterializeResult:
     record = {"off": why}
     published = project.artifacts.publish(name, {}, digest=digests.of_json(record), record=record)
     return materialized(published, record)
+
+
+def _readable(value: Any) -> Any:
+    """A number as a person reads it: the artifact holds all its digits."""
+    return float(f"{value:.4g}") if isinstance(value, float) and abs(value) < 1000 else value
 
 
 def _largest(artifact: Artifact) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:

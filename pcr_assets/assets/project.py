@@ -59,7 +59,9 @@ def project_manifest(project: Project) -> dg.MaterializeResult:
     made = manifest.build(sources, found, data, costs.figure(sources, Storage((), {}), chosen))
     published = place(project.artifacts, layout.MANIFEST, manifest.files(made))
     told = ("version", "status", "architecture", "parameters", "parent_model", "training_date")
-    rows = {name: {field: str(getattr(model, field) or "–") for field in told} for name, model in found.items()}
+    rows = {
+        name: {field.replace("_", " "): _told(getattr(model, field)) for field in told} for name, model in found.items()
+    }
     return materialized(
         published,
         {"models": len(found), "paid ($)": made.cost_tracking.total_cost_usd, "all models": show.rows(rows, "model")},
@@ -102,8 +104,22 @@ def analytics_metrics(project: Project) -> dg.MaterializeResult:
     chart = (
         charts.bars(fewer, title="parameters of the teacher per parameter", x_label="times fewer") if fewer else "none"
     )
+    answers = [
+        {"variant": variant, "camera": strength, "recall@1": recall}
+        for variant, strengths in summary["recall_at_1"].items()
+        for strength, recall in strengths.items()
+    ]
     return materialized(
-        published, {"summary": dg.MetadataValue.json(summary), "compression": dg.MetadataValue.md(chart)}
+        published,
+        {
+            "models": summary["models"],
+            "cards": summary["cards"] or 0,
+            "release": summary["release"] or "none",
+            "paid ($)": summary["cost_usd"],
+            "whole store (MB)": summary["storage_bytes"] / 1e6,
+            "answers of the release": show.listed(answers),
+            "compression": dg.MetadataValue.md(chart),
+        },
     )
 
 
@@ -218,6 +234,10 @@ def _sources(project: Project) -> tuple[Any, Any]:
     from pcr_assets.project_records.sources import gather
 
     return gather(project.artifacts, project.settings)
+
+
+def _told(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value or "–")
 
 
 def _settings(project: Project) -> Any:

@@ -108,7 +108,7 @@ def card_index(project: Project) -> dg.MaterializeResult:
     before = artifacts.find(layout.INDEX)
     known = before.record["variants"] if before else {}
     keys = keys_by_set(artifacts.fetch(before, "catalogue.csv")) if before else {}
-    variants, files, content = {}, {}, {}
+    variants, files, content, scans = {}, {}, {}, {}
     with project.passing_workdir() as work:
         for variant, found in embedded.record["variants"].items():
             shards = {
@@ -120,13 +120,16 @@ def card_index(project: Project) -> dg.MaterializeResult:
             files[f"{variant}.usearch"] = work / f"{variant}.usearch"
             save_index(update.index, files[f"{variant}.usearch"])
             content[variant] = index_digest(update.index)
-            variants[variant] = {"sets": dict(update.sets), "scans": len(update.index)}
+            scans[variant] = len(update.index)
+            variants[variant] = {"sets": dict(update.sets), "scans": scans[variant]}
             del update  # else the next variant's index comes into memory beside this one
         data = catalogue(read_scans(artifacts, processed).table, processed.record["art_groups"])
         digest = digests.of_json({**content, "catalogue": digests.of_bytes(data)})
         record = {"variants": variants, "cards": processed.record["cards"]}
         published = artifacts.publish(layout.INDEX, {**files, "catalogue.csv": data}, digest=digest, record=record)
-    return materialized(published, {"cards": record["cards"], "scans": {v: e["scans"] for v, e in variants.items()}})
+    return materialized(
+        published, {"cards": record["cards"], "scans of each variant": show.counts(scans, "scans", "variant")}
+    )
 
 
 @asset("reference", layout.REFERENCES, deps=[processed_cards], kinds={"jpeg"}, code_version="1")

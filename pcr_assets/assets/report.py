@@ -19,6 +19,8 @@ from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
 REPORT_VERSION = "10"
+MOST_SETS = 30
+"""Sets that the asset's page lists."""
 
 
 def _observed_folder(project: Project, root: str, labels: bytes = b"") -> dg.ObserveResult:
@@ -212,6 +214,11 @@ def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in judged.items() if key not in ("confidences", "right_at_1", "sets")}
 
 
+def _worst(sets: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The sets that are recognised worst: the report's page has all of them."""
+    return sorted(sets.items(), key=lambda each: (each[1]["art_recall_at_1"], each[1]["recall_at_1"]))[:MOST_SETS]
+
+
 def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
     from pcr_assets.imaging import charts
 
@@ -236,7 +243,7 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         "verdict": _verdict(record),
         "test cards through the camera, whole answers": show.rows(answers, "variant"),
         "test cards through the camera, search alone": show.rows(recall, "variant"),
-        "each set": show.rows(chosen["sets"], "set"),
+        "each set, the worst first": show.rows(dict(_worst(chosen["sets"])), "set"),
         "each effect alone": show.rows(record["effects"], "effect") if record["effects"] else "not asked",
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),
         "known from unknown": dg.MetadataValue.md(plot),

@@ -22,8 +22,25 @@ def rows(values: Mapping[str, Mapping[str, Any]], first: str) -> dg.TableMetadat
     return dg.MetadataValue.table(shown + _more(len(values) - len(shown), shown))
 
 
+NAMES = {
+    "recall_at_1": "recall@1",
+    "recall_at_5": "recall@5",
+    "art_recall_at_1": "art@1",
+    "same_card_cosine": "same card",
+}
+
+
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: round(value, 4) if isinstance(value, float) else value for key, value in values.items()}
+    """Rounded, and named as they are read; the ends of an interval in one column, so that a table has room on its page."""
+    left = dict(values)
+    if "high" in left:
+        left["high"] = f"{left.pop('low'):.3f}–{left['high']:.3f}"
+    left.pop("answered_high", None)
+    names = {**NAMES, "high": "95 %"}
+    return {
+        names.get(key, key.replace("_", " ")): round(value, 4) if isinstance(value, float) else value
+        for key, value in left.items()
+    }
 
 
 def counts(values: Mapping[str, int], what: str, heading: str = "set") -> dg.TableMetadataValue:

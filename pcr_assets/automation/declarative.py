@@ -56,6 +56,6 @@ with warnings.catch_warnings():
         "content_changes",
         target=dg.AssetSelection.all(include_sources=True),
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Observes sources by the clock, runs what got new code or new input content: instead of new_cards.",
+        description="Observes sources by the clock, runs what got new code or new content. Switch on this or new_cards, not both.",
         run_tags={"pcr/launcher": "declarative"},
     )

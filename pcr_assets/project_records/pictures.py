@@ -18,8 +18,9 @@ def png(markdown: str) -> bytes:
 
 
 def as_markdown(picture: bytes, alt: str) -> str:
-    """A PNG as markdown for an asset's page."""
-    return f"![{alt}](data:image/png;base64,{base64.b64encode(picture).decode()})"
+    """A PNG or JPEG as markdown for an asset's page."""
+    kind = "jpeg" if picture.startswith(b"\xff\xd8") else "png"
+    return f"![{alt}](data:image/{kind};base64,{base64.b64encode(picture).decode()})"
 
 
 def lineage(edges: Sequence[tuple[str, str]], floors: Mapping[str, str]) -> bytes:

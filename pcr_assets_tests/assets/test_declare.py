@@ -1,0 +1,35 @@
+"""What a person reads of a materialization on an asset's page."""
+
+import pytest
+
+from pcr_assets.assets import show
+from pcr_assets.assets.declare import materialized
+from pcr_assets.project_records.pictures import as_markdown
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.folder_store import FolderStore
+
+
+@pytest.fixture
+def published(tmp_path):
+    return Artifacts(FolderStore(tmp_path)).publish("cards", {"names": b"abc"}, digest="0" * 64)
+
+
+def test_numbers_have_the_digits_that_are_read_and_what_counts_is_whole(published):
+    shown = materialized(
+        published, {"threshold": 0.16272971034049988, "small": 0.000012345678, "cards": 123456, "moved": True}
+    )
+    assert shown.metadata["threshold"] == 0.1627
+    assert shown.metadata["small"] == 0.00001235
+    assert shown.metadata["cards"] == 123456
+    assert shown.metadata["moved"] is True
+
+
+def test_a_table_names_its_columns_as_they_are_read_and_gives_an_interval_one():
+    found = {"recall_at_1": 0.123456, "low": 0.1, "high": 0.15, "answered_high": 0.2, "one of these": 0.0}
+    (row,) = show.rows({"hard": found}, "camera").records
+    assert row.data == {"camera": "hard", "recall@1": 0.1235, "95 %": "0.100–0.150", "one of these": 0.0}
+
+
+def test_a_picture_says_what_it_is():
+    assert as_markdown(b"\xff\xd8\xff\xe0", "confusions").startswith("![confusions](data:image/jpeg;base64,")
+    assert as_markdown(b"\x89PNG", "curve").startswith("![curve](data:image/png;base64,")
