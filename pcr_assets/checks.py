@@ -132,6 +132,8 @@ def _mean_recall(record: Record) -> float:
 @gate(outline_filter, layout.OUTLINE_FILTER, blocking=False)
 def outline_filter_spares_reading(record: Record, limits: Limits) -> Finding:
     """The filter drops outlines, and hardly a card."""
+    from pcr_assets.measures import wilson
+
     if not record["threshold"]:
         return (
             False,
