@@ -1,6 +1,6 @@
 """The settings of the three training stages: typed, with defaults, written to JSON and YAML as they stand here.
 
-The defaults are the embedded profile: about nine minutes of training in all on two CPU cores. docs/ablations.md tells
+The defaults are the embedded profile: some twelve minutes of training in all on two CPU cores. docs/ablations.md tells
 what each was chosen against. Everything is counted in steps or epochs, never in seconds, so a stage gives the same
 weights on a slow day.
 """
