@@ -5,6 +5,7 @@ from typing import Any
 
 from pcr_assets.cards import snapshot
 from pcr_assets.cards.listing import list_scans
+from pcr_assets.cards.settings import SnapshotSettings
 from pcr_assets.cards.shards import build_shard, write_table
 from pcr_assets.imaging.sample.rendering import render
 from pcr_assets.resources.store import open_store
@@ -21,6 +22,6 @@ def snapshot_of_samples(folder: Path, sets: int = 4, cards_per_set: int = 32) ->
         shards.append(str(folder / shard.file_name))
         rows += shard.table.to_pylist()
     groups = {row["card_id"]: row["card_id"] for row in rows}
-    pinned = snapshot.pin(rows, groups, snapshot.SnapshotSettings())
+    pinned = snapshot.pin(rows, groups, SnapshotSettings())
     snapshot.write(pinned, folder / "snapshot.parquet")
     return {"snapshot": str(folder / "snapshot.parquet"), "shards": shards}

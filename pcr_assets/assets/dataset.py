@@ -23,8 +23,9 @@ def training_snapshot(project: Project) -> dg.MaterializeResult:
     """
     from pcr_assets.cards import snapshot
     from pcr_assets.cards.processed import groups_of
+    from pcr_assets.cards.settings import SnapshotSettings
 
-    settings = snapshot.SnapshotSettings(**project.settings.section("snapshot"))
+    settings = SnapshotSettings(**project.settings.section("snapshot"))
     artifacts = project.artifacts
     processed, before = artifacts.current(layout.PROCESSED), artifacts.find(layout.SNAPSHOT)
     rows = read_scans(artifacts, processed).table
@@ -81,8 +82,9 @@ def calibration_set(project: Project) -> dg.MaterializeResult:
 
     from pcr_assets.cards import calibration
     from pcr_assets.cards.reader import CardImages
+    from pcr_assets.cards.settings import CalibrationSettings
 
-    settings = calibration.CalibrationSettings(**project.settings.section("calibration"))
+    settings = CalibrationSettings(**project.settings.section("calibration"))
     width, height = project.settings.section("student")["input_size"]
     source = snapshot_files(project.artifacts)
     cards = CardImages(source["shards"])

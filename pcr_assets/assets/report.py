@@ -116,8 +116,8 @@ def _reason_to_judge(project: Project, before: Artifact | None, asked_of: dict[s
     import pyarrow.parquet as pq
 
     from pcr_assets.cards.processed import TABLE
-    from pcr_assets.gallery.evidence import ReportSettings
     from pcr_assets.gallery.rejudging import reason_to_judge
+    from pcr_assets.gallery.settings import ReportSettings
 
     artifacts = project.artifacts
     then = pq.read_table(artifacts.fetch(before, TABLE)) if before and TABLE in before.files else None
@@ -130,8 +130,9 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     from edge_runtime.references import References
     from pcr_assets.cards.processed import TABLE
     from pcr_assets.gallery import report, report_page
-    from pcr_assets.gallery.evidence import ReportSettings, Subject
+    from pcr_assets.gallery.evidence import Subject
     from pcr_assets.gallery.judging import RememberingLook
+    from pcr_assets.gallery.settings import ReportSettings
 
     artifacts = project.artifacts
     settings = ReportSettings(**project.settings.section("report"))

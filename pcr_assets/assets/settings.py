@@ -32,12 +32,11 @@ def check(settings: Settings, section: str | None = None) -> None:
 
     The type of ``student`` needs torch, so the training program checks it; ``gates`` are checked when the profile is read.
     """
-    from pcr_assets.cards.calibration import CalibrationSettings
-    from pcr_assets.cards.snapshot import SnapshotSettings
+    from pcr_assets.cards.settings import CalibrationSettings, SnapshotSettings
     from pcr_assets.compute.settings import ComputeSettings, chosen
-    from pcr_assets.gallery.report import ReportSettings
+    from pcr_assets.gallery.settings import ReportSettings
     from pcr_assets.hailo.model_script import HailoSettings
-    from pcr_assets.learning.quantize import QuantizeSettings
+    from pcr_assets.learning.quantize_settings import QuantizeSettings
     from pcr_assets.project_records.settings import RecordsSettings
     from pcr_assets.serving.settings import ServingSettings
     from pcr_assets.trust.settings import TrustSettings

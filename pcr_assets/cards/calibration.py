@@ -4,22 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from edge_runtime.geometry import full_frame, rectify
 from pcr_assets.cards.reader import CardImages
+from pcr_assets.cards.settings import CalibrationSettings
 from pcr_assets.imaging import camera
-
-
-class CalibrationSettings(BaseModel):
-    """Which cards calibrate."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    count: int = Field(1024, ge=1, description="Crops; 1,024 is what the Hailo compiler asks for.")
-    check: int = Field(64, ge=1, description="Clean cards on which exported models are compared with the original.")
-    seed: int = 0
-    strength: str = Field("medium", description="How bad the simulated camera is.")
 
 
 def stratified(sets: Sequence[str], count: int, seed: int) -> np.ndarray:

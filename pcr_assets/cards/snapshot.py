@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pcr_assets.cards.settings import SnapshotSettings
 
 SPLITS = ("train", "validation", "test")
 SCHEMA = pa.schema(
@@ -24,25 +25,6 @@ SCHEMA = pa.schema(
 
 class TooFewCards(ValueError):
     """The cards do not fill all splits; the message says what to do."""
-
-
-class SnapshotSettings(BaseModel):
-    """When the snapshot moves and how cards are split."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    generation: int = Field(default=1, ge=1, description="Raise it to pin anew whatever is there.")
-    growth: float = Field(default=0.25, gt=0, description="Share of new cards at which the snapshot moves by itself.")
-    validation: float = Field(
-        default=0.1, ge=0, lt=1, description="Share of art groups that choose settings and thresholds."
-    )
-    test: float = Field(default=0.1, ge=0, lt=1, description="Share of art groups that are never trained on.")
-
-    @model_validator(mode="after")
-    def _leaves_some_to_train_on(self) -> Self:
-        if self.validation + self.test >= 1:
-            raise ValueError("validation and test together take all cards: leave some to train on")
-        return self
 
 
 def reason_to_move(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.gallery import Gallery
@@ -18,38 +17,11 @@ from pcr_assets.cards.reader import CardImages
 from pcr_assets.gallery import queries
 from pcr_assets.gallery.judging import Query
 from pcr_assets.gallery.photos import Label
+from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.imaging.camera import Strength, rectified
 
 REMEMBERED = 512
 """Queries of a kind whose picture is kept while a variant is judged, a quarter of a megabyte each."""
-
-
-class ReportSettings(BaseModel):
-    """Which queries judge a release, and what it must reach."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    queries: int = Field(
-        400, ge=10, description="Test cards, and validation cards, that are asked for at each strength."
-    )
-    strengths: tuple[str, ...] = Field(("medium", "hard"), description="Of the simulated camera.")
-    seed: int = 11
-    effect_queries: int = Field(
-        40, ge=0, description="Test cards that are asked for with each effect of the camera alone."
-    )
-    strangers: int = Field(400, ge=0, description="Pictures that must be refused, half of them for calibration.")
-    photos: int = Field(120, ge=0, description="At most so many photos are looked at.")
-    false_accept_rate: float = Field(0.005, gt=0, lt=1, description="Share of unknown cards that may be named.")
-    precision: float = Field(0.995, gt=0, le=1, description="Share of confirmed answers that are right.")
-    growth: float = Field(
-        0.02, ge=0, le=1, description="Share of scans that may be new, gone or replaced before all is judged again."
-    )
-    least_recall: float = Field(
-        0.9,
-        ge=0,
-        le=1,
-        description="Of test cards at the first strength so many must be found, and answered; surely less is refused.",
-    )
 
 
 @dataclass(frozen=True)

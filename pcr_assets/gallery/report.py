@@ -22,8 +22,9 @@ from edge_runtime.second_look import SecondLook
 from pcr_assets.gallery import judging, queries
 from pcr_assets.gallery import photos as labelled
 from pcr_assets.gallery.confidence import calibration_error, reliability
-from pcr_assets.gallery.evidence import Asking, Evidence, ReportSettings, Subject
+from pcr_assets.gallery.evidence import Asking, Evidence, Subject
 from pcr_assets.gallery.judging import Query
+from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.imaging import camera
 
 AMOUNT = 0.8

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,42 +19,11 @@ import onnx
 
 from pcr_assets.learning import onnx_graph
 from pcr_assets.learning.agreement import Agreement, agreement
+from pcr_assets.learning.quantize_settings import QuantizeError, QuantizeSettings
 
 STUDENT_INT8 = "student_int8.onnx"
 OPERATORS = ["Conv", "Clip", "Relu", "Add", "GlobalAveragePool", "Flatten", "Gemm"]
 CHECKED = 64  # cards a check takes when the job names none
-
-
-class QuantizeError(RuntimeError):
-    """A graph or calibration set that can't be quantised, or an INT8 model too far from its FP32 one."""
-
-
-@dataclass(frozen=True)
-class QuantizeSettings:
-    """How to quantise.
-
-    ``activation`` and ``weights``: ``QUInt8`` or ``QInt8``. ``nodes_to_exclude``: names of graph nodes that stay in float.
-    ``head_in_float``: leave the last Gemm in float; done anyway when the mean cosine to FP32 is below ``float_head_below``.
-    ``minimum_cosine``: least mean cosine to FP32 that is accepted at all.
-    """
-
-    calibration_count: int = 1024
-    per_channel: bool = True
-    reduce_range: bool = False
-    activation: str = "QUInt8"
-    weights: str = "QInt8"
-    nodes_to_exclude: tuple[str, ...] = ()
-    head_in_float: bool = False
-    float_head_below: float = 0.99
-    minimum_cosine: float = 0.95
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "QuantizeSettings":
-        """Settings from a JSON value; what it leaves out has its default. Raises :class:`QuantizeError`."""
-        unknown = set(value) - {entry.name for entry in fields(cls)}
-        if unknown:
-            raise QuantizeError(f"quantization has no setting {', '.join(sorted(unknown))}")
-        return cls(**{**value, "nodes_to_exclude": tuple(value.get("nodes_to_exclude", ()))})
 
 
 def quantize(onnx_fp32: Path, calibration: np.ndarray, out: Path, settings: QuantizeSettings) -> Path:

@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 import pytest
 from pydantic import ValidationError
 
-from pcr_assets.cards.snapshot import SnapshotSettings, TooFewCards, pin, reason_to_move, split_of, write
+from pcr_assets.cards.settings import SnapshotSettings
+from pcr_assets.cards.snapshot import TooFewCards, pin, reason_to_move, split_of, write
 
 SETTINGS = SnapshotSettings()
 

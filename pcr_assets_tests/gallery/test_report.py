@@ -5,10 +5,10 @@ import re
 from PIL import Image
 
 from edge_runtime.gallery import Card, Match
-from pcr_assets.gallery.evidence import ReportSettings
 from pcr_assets.gallery.queries import Answers
 from pcr_assets.gallery.report import objections
 from pcr_assets.gallery.report_page import page
+from pcr_assets.gallery.settings import ReportSettings
 
 CARDS = {
     card_id: Card(card_id, card_id, "base1", "1", group) for card_id, group in (("a", "a"), ("b", "a"), ("c", "c"))

@@ -7,7 +7,8 @@ import onnx
 import pytest
 
 from pcr_assets.learning import onnx_graph
-from pcr_assets.learning.quantize import QuantizeError, QuantizeSettings, fidelity, milliseconds, quantize, run
+from pcr_assets.learning.quantize import fidelity, milliseconds, quantize, run
+from pcr_assets.learning.quantize_settings import QuantizeError, QuantizeSettings
 from pcr_assets_tests.small_student import painted_cards
 
 
