@@ -17,13 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from growth.many_sets import PER_SET, write_card, write_sets
 from growth.one_refresh import give_models
-from growth.pages import pages, webserver
+from growth.pages import PAGES, pages, webserver
 from scorecard.machine import machine
 from scorecard.ratio import Ratio, write
 
@@ -39,7 +39,6 @@ SELECTED = " or ".join(
         "edge_release",
     )
 )
-PENDING = 3
 
 
 def ran(words: Sequence[str], environment: Mapping[str, str], fine: Sequence[int] = (0,)) -> dict[str, Any]:
@@ -66,8 +65,9 @@ def bytes_below(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def measured(place: Path, store: Path, sets: int) -> dict[str, Any]:
-    """Fill a store with so many sets, then take everything that a day brings."""
+def measure(place: Path, store: Path, row: dict[str, Any], keep: Callable[[], None]) -> None:
+    """Fill a store with so many sets, then take everything that a day brings; each part is noted in the row and kept."""
+    sets: int = row["sets"]
     give_models(store, place)
     home, cards = place / "home", place / "cards"
     home.mkdir()
@@ -87,11 +87,10 @@ def measured(place: Path, store: Path, sets: int) -> dict[str, Any]:
         done = ran(["-m", "pcr_assets.refresh", command, "--select", select], environment, fine)
         return {**done, "event_log_kb": round((bytes_below(home / "history") - before) / 1e3)}
 
-    row: dict[str, Any] = {"sets": sets, "cards": sets * PER_SET}
-
     def tell(name: str, said: dict[str, Any]) -> None:
         row[name] = {**said, "load": round(os.getloadavg()[0], 1)}
         print(f"{sets:>6} sets  {name:18} {json.dumps(row[name])}", file=sys.stderr, flush=True)
+        keep()
 
     tell("build cards", refresh("run", "processed_cards"))
     ran(["-m", "growth.many_sets", "made-up", str(place)], environment)
@@ -103,30 +102,31 @@ def measured(place: Path, store: Path, sets: int) -> dict[str, Any]:
     tell("tick", json.loads(ran(["-m", "growth.many_sets", "tick", str(place)], environment)["said"]))
     with webserver(environment, place / "webserver.log") as url:
         tell("pages", pages(url))
-    row["event_log_mb"] = round(bytes_below(home / "history") / 1e6, 2)
-    return row
 
 
 def ratios(rows: Sequence[Mapping[str, Any]]) -> list[Ratio]:
-    """Each size beside the smallest."""
+    """Each size beside the smallest, in what was measured of both."""
     found, (least, *others) = [], rows
     for row in others:
-        times, limit = row["sets"] / least["sets"], f"{least['sets']:,} sets"
-        for name in ("plan", "nothing to do", "one set changed"):
+        times, limit, sets = row["sets"] / least["sets"], f"{least['sets']:,} sets", f"{row['sets']:,} sets"
+        for name in ("plan", "nothing to do", "one set changed", "tick"):
             for what in ("cpu_seconds", "event_log_kb"):
-                ours, theirs = row[name][what], max(least[name][what], 1e-9)
-                found.append(Ratio(f"{name}, {row['sets']:,} sets: {what}", limit, ours / theirs, asked=times))
-        ours, theirs = row["tick"]["cpu_seconds"], max(least["tick"]["cpu_seconds"], 0.01)
-        found.append(Ratio(f"a tick, {row['sets']:,} sets: cpu_seconds", limit, ours / theirs, asked=times))
-        for page, said in row["pages"].items():
-            if page != "load":
-                value = said["milliseconds"] / least["pages"][page]["milliseconds"]
-                found.append(Ratio(f"page of {page}, {row['sets']:,} sets", limit, value, asked=times))
+                if what in row.get(name, {}):
+                    ours, theirs = row[name][what], max(least[name][what], 0.01)
+                    found.append(Ratio(f"{name}, {sets}: {what}", limit, ours / theirs, asked=times))
+        for page in PAGES if "pages" in row else ():
+            ours, theirs = row["pages"][page]["milliseconds"], least["pages"][page]["milliseconds"]
+            found.append(Ratio(f"page of {page}, {sets}", limit, ours / theirs, asked=times))
     return found
 
 
+def keep(rows: Sequence[Mapping[str, Any]], output: Path) -> None:
+    """Write what is measured so far: a large number of sets takes hours, and a run may be stopped."""
+    write({"machine": machine(), "rows": rows}, ratios(rows), output)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fill, measure, write after each size."""
+    """Fill, measure, write after each part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, required=True, help="a built store: its models and report are taken")
     parser.add_argument("--sets", type=int, nargs="+", default=[150, 1_000, 10_000], metavar="N")
@@ -135,9 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     rows: list[dict[str, Any]] = []
     for sets in sorted(given.sets):
+        rows.append({"sets": sets, "cards": sets * PER_SET})
         with tempfile.TemporaryDirectory(prefix="sets-", dir=given.work) as work:
-            rows.append(measured(Path(work), given.store, sets))
-        write({"machine": machine(), "rows": rows}, ratios(rows), given.output)
+            measure(Path(work), given.store, rows[-1], lambda: keep(rows, given.output))
     return 0
 
 

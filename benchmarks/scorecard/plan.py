@@ -31,6 +31,12 @@ BENCHMARKS = (
     Benchmark("embedding", "Embedding the gallery", ("--store", "{store}")),
     Benchmark("index_search", "The index", ("--store", "{store}"), drawn=("--cards", "2000")),
     Benchmark(
+        "growth_of_index",
+        "The index as it grows",
+        ("--store", "{store}", "--scans", "1000", "17592"),
+        drawn=("--scans", "1000", "4000"),
+    ),
+    Benchmark(
         "refresh", "A refresh with nothing to do", ("--store", "{store}", "--cards", "{cards}"), drawn=("--turns", "1")
     ),
     Benchmark(
