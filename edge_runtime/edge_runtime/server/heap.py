@@ -18,7 +18,7 @@ _TRIM = _trim()
 def give_back() -> bool:
     """Let glibc return the free pages of its heaps, which it keeps for later (man 3 malloc_trim); False where there is no glibc.
 
-    Takes one to three milliseconds after a frame: benchmarks/edge.py, docs/operations.md.
+    What it costs and gives back is measured by benchmarks/edge.py and told in docs/operations.md.
     """
     if _TRIM is None:
         return False
