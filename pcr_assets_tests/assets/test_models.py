@@ -125,9 +125,9 @@ def test_the_trace_of_a_training_is_kept_and_its_table_shown(project, tmp_path):
     (row,) = shown["time of a step"].records
     assert row.data == {
         "operator, on the CPU": "aten::convolution",
-        "ms_a_step": 9.5,
+        "ms a step": 9.5,
         "share": 0.95,
-        "calls_a_step": 49,
+        "calls a step": 49,
     }
     first, second = sorted({entry.key.rpartition("/")[0] for entry in project.root.list(layout.PROFILING)})
     assert second == f"{first}-2"
