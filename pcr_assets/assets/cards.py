@@ -129,9 +129,7 @@ def read_scans(artifacts: Artifacts, processed: Artifact) -> Any:
 
 
 def _shown(record: Any, built: tuple[str, ...], images: list[Any], captions: list[str]) -> dict[str, Any]:
-    worst = sorted(
-        record["sets"].items(), key=lambda item: -item[1]["rejected"]
-    )  # of many sets the page shows the first
+    worst = sorted(record["sets"].items(), key=lambda item: -item[1]["rejected"])  # of many, the page shows the first
     return {
         "cards": record["cards"],
         "scans": record["scans"],
