@@ -1,9 +1,11 @@
 """The cards a model learns from, and the views of them that a training step sees.
 
 A view is a function of (seed, step, slot) and nothing else: a run that was killed sees the same pictures when it goes
-on, whatever the number of worker threads.
+on, whatever the number of workers, threads or processes.
 """
 
+import os
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from edge_runtime.geometry import full_frame, rectify
 from pcr_assets.cards.reader import CardImages
@@ -106,7 +109,20 @@ def _order(count: int, seed: int, epoch: int) -> np.ndarray:
 def batches(
     view: Callable[[int, int], Image], steps: range, batch: int, *, workers: int = 2, ahead: int = 3
 ) -> Iterator[Tensor]:
-    """For each step the batch of its views, ``view(step, slot)``, made by threads some batches ahead of their use."""
+    """For each step the batch of its views, ``view(step, slot)``, made some batches ahead of their use.
+
+    Threads make them, ``workers`` of them; where a GPU waits for them, as many processes as :func:`processes_for` says:
+    half of a view's time is Python's, which threads take in turns.
+    """
+    if count := processes_for(batch):
+        return by_processes(view, steps, batch, count)
+    return by_threads(view, steps, batch, workers, ahead)
+
+
+def by_threads(
+    view: Callable[[int, int], Image], steps: range, batch: int, workers: int, ahead: int
+) -> Iterator[Tensor]:
+    """The batches of :func:`batches`, view by view."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[list[Future[Image]]] = deque()
         for step in steps:
@@ -115,3 +131,41 @@ def batches(
                 yield as_batch(future.result() for future in waiting.popleft())
         while waiting:
             yield as_batch(future.result() for future in waiting.popleft())
+
+
+def by_processes(view: Callable[[int, int], Image], steps: range, batch: int, count: int) -> Iterator[Tensor]:
+    """The batches of :func:`batches`, a whole one by each process."""
+    # Forked: a view is a closure over cards that all processes read, and none of them touches the GPU.
+    yield from DataLoader(
+        _Batches(view, steps, batch), batch_size=None, num_workers=count, multiprocessing_context="fork"
+    )
+
+
+class _Batches(Dataset[Tensor]):
+    """The batches of some steps, by their place among them."""
+
+    def __init__(self, view: Callable[[int, int], Image], steps: range, batch: int):
+        self.view, self.steps, self.batch = view, steps, batch
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, at: int) -> Tensor:
+        return as_batch(self.view(self.steps[at], slot) for slot in range(self.batch))
+
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # only its free space is asked for
+MOST_VIEW_BYTES = 256 * 256 * 3
+
+
+def processes_for(batch: int) -> int:
+    """How many processes make batches of this size for one GPU: its share of the cores but one. Without a GPU none.
+
+    Batches come through shared memory, two of each process at a time. Where a container has little of it (Docker gives 64 MB
+    unless it is told ``--shm-size``) there are fewer of them.
+    """
+    if not torch.cuda.is_available():
+        return 0
+    cores = len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    fit = shutil.disk_usage(SHARED_MEMORY).free // (3 * batch * MOST_VIEW_BYTES) if SHARED_MEMORY.is_dir() else 0
+    return min(max(1, cores - 1), fit)
