@@ -9,6 +9,7 @@ cards, no clock time), and on the way prepared-*.safetensors and checkpoints/.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -120,8 +121,14 @@ def _in_silence(line: str) -> None:
 def set_up_torch(threads: int, team: Team = ALONE) -> torch.device:
     """The device that this process trains on, set up so that the same job gives the same weights again."""
     torch.set_num_threads(threads)
-    cv2.setNumThreads(1)  # views are made by threads of ours
+    cv2.setNumThreads(1)  # views are made by workers of ours
+    os.environ.setdefault(
+        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+    )  # without it cuBLAS sums in an order of its own each time
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    torch.utils.deterministic.fill_uninitialized_memory = (
+        False  # all that is read was written: a seventh of a step's time
+    )
     torch.set_flush_denormal(True)  # a fresh network is full of denormals, a hundred times slower on a CPU
     return torch.device("cuda", team.local) if torch.cuda.is_available() else torch.device("cpu")
 
