@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from pcr_assets.learning.job import Job
@@ -20,6 +21,7 @@ PASSED_OVER = 3
 WARM_UP = 1
 SHOWN = 15
 FOLDER = "profile"
+BETWEEN = "between operators"
 
 
 class Tracing:
@@ -67,9 +69,14 @@ def of(job: Job, team: Team) -> Tracing:
 def _summary(traced: Any, steps: int) -> dict[str, Any]:
     """The operators that take most time by themselves, in milliseconds a step, on the GPU where there is one."""
     on = "device" if torch.cuda.is_available() else "cpu"
-    events = [
-        (event.key, getattr(event, f"self_{on}_time_total") / 1e3 / steps, event.count / steps)
+    rows = [
+        (BETWEEN if event.key.startswith("ProfilerStep") else event.key, event)
         for event in traced.key_averages()
+        # A GPU's kernels stand in the list once more, below the operators that started them, and so do whole steps.
+        if event.device_type == DeviceType.CPU and not (event.is_user_annotation and on == "device")
+    ]
+    events = [
+        (name, getattr(event, f"self_{on}_time_total") / 1e3 / steps, event.count / steps) for name, event in rows
     ]
     events.sort(key=lambda event: -event[1])
     total = sum(taken for _, taken, _ in events)
