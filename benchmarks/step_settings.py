@@ -1,6 +1,6 @@
 """What precision, memory layout, torch.compile and accumulation cost or save in a step of training on this machine.
 
-    python benchmarks/step_settings.py [--backbone efficientnet_lite0] [--batch 16] [--steps 4] [--threads 1] [--only compile]
+    python benchmarks/step_settings.py [--backbone efficientnet_lite0] [--batch 16] [--steps 4] [--threads 1] [--size 128 176] [--only compile]
 
 Each choice is one step's CPU time (all threads together, so a busy machine changes little) and wall time, after one step that
 allocates and compiles; on a GPU look at the wall time. Pictures are noise: what they show costs nothing.
@@ -27,7 +27,6 @@ CHOICES = {
     "accumulate": {"accumulate": 4},
     "compile": {"compile": True},
 }
-SIZE = (128, 176)
 CLASSES = 1000
 
 
@@ -43,14 +42,16 @@ class Names(nn.Module):
         return self.arcface(embeddings, rows, ripeness)
 
 
-def step_times(spec: ModelSpec, batch: int, steps: int, device: torch.device, **choice: object) -> dict[str, float]:
+def step_times(
+    spec: ModelSpec, batch: int, size: tuple[int, int], steps: int, device: torch.device, **choice: object
+) -> dict[str, float]:
     """Milliseconds of one step: ``cpu_ms`` of all threads, ``wall_ms``; ``first_s`` is the wall time of the first step."""
     settings = TrainingSettings(batch=batch, **choice)  # type: ignore[arg-type]
     torch.manual_seed(0)
     net = build(spec).placed(device, channels_last=settings.channels_last).train()
     lesson = Lesson(net, Names(spec.embedding_dim).to(device), settings)
     optimizer = torch.optim.AdamW(lesson.parameters(), lr=1e-5, fused=True)
-    images = torch.randint(0, 256, (batch, SIZE[1], SIZE[0], 3), dtype=torch.uint8).permute(0, 3, 1, 2).to(device)
+    images = torch.randint(0, 256, (batch, size[1], size[0], 3), dtype=torch.uint8).permute(0, 3, 1, 2).to(device)
     rows = torch.arange(batch, device=device)
 
     def one() -> None:
@@ -75,15 +76,20 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--size", type=int, nargs=2, default=(128, 176), help="width and height of a view, pixels")
+    parser.add_argument("--batch-norm", choices=("folded", "trained"), default="folded")
     parser.add_argument("--only", nargs="+", choices=CHOICES, default=list(CHOICES))
     given = parser.parse_args()
     device = set_up_torch(given.threads)
-    spec = ModelSpec(
-        backbone=given.backbone, weights="none" if given.backbone != "efficientnet_lite0" else ModelSpec.weights
-    )
+    spec = ModelSpec(backbone=given.backbone, weights="none", batch_norm=given.batch_norm)
     for name in given.only:
         print(
-            json.dumps({"choice": name, **step_times(spec, given.batch, given.steps, device, **CHOICES[name])}),
+            json.dumps(
+                {
+                    "choice": name,
+                    **step_times(spec, given.batch, tuple(given.size), given.steps, device, **CHOICES[name]),
+                }
+            ),
             flush=True,
         )
 

@@ -1,0 +1,135 @@
+"""Train teacher and student as a profile says, outside Dagster, and keep what it took and gave: curves, time, recall.
+
+    python benchmarks/gpu_training.py (--store STORE | --cards FOLDER) --out FOLDER [--profile gpu] [STAGE …]
+
+For a machine with a GPU, where nothing but torch, timm and this package need be. FOLDER of ``--cards`` holds snapshot.parquet
+and shards/*.parquet, as they lie in a store. A stage that is in the result already is not trained again, one that was killed
+goes on. Writes FOLDER/STAGE/ (weights, spec, metrics, assessment, log) and FOLDER/training.json; ``--output`` copies the latter.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pcr_assets import settings
+from pcr_assets.learning.settings import without_a_teacher
+
+STAGES = ("teacher", "stage1", "undistilled", "stage2")
+RESULT = Path(__file__).parent / "results" / "gpu_training.json"
+
+
+def jobs(profile: settings.Settings, out: Path) -> dict[str, dict[str, Any]]:
+    """The training of each stage, as the assets have it."""
+
+    def trained(stage: str) -> dict[str, str]:
+        return {"weights": str(out / stage / "weights.safetensors"), "model": str(out / stage / "model.json")}
+
+    student, stage1 = profile.section("student"), profile.section("stage1")
+    return {
+        "teacher": {"stage": "teacher", **profile.section("teacher")},
+        "stage1": {"stage": "student_stage1", "settings": stage1, "spec": student, "teacher": trained("teacher")},
+        "undistilled": {
+            "stage": "student_stage2",
+            "settings": {**without_a_teacher(stage1), "neighbours": 1},
+            "spec": student,
+        },
+        "stage2": {"stage": "student_stage2", "settings": profile.section("stage2"), "init": trained("stage1")},
+    }
+
+
+def run(job: Mapping[str, Any], source: Mapping[str, Any], out: Path, threads: int) -> dict[str, Any]:
+    """Train and assess one stage. Raises SystemExit with the last words of a training that failed."""
+    out.mkdir(parents=True, exist_ok=True)
+    whole = {**job, **source, "out": str(out), "threads": threads, "assess": True, "profile_steps": 10}
+    (out / "job.json").write_text(json.dumps(whole, indent=1))
+    start, rate = time.perf_counter(), 0.0
+    command = [sys.executable, "-m", "pcr_assets.learning.train", str(out / "job.json")]
+    with (
+        (out / "log.txt").open("a") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+    ):
+        said = ""
+        for said in process.stdout or ():
+            log.write(f"{time.perf_counter() - start:7.1f} {said}")
+            if found := re.search(r"(\d+) images/s", said):
+                rate = float(found[1])
+    if process.returncode:
+        raise SystemExit(f"{job['stage']} failed: {said.strip()}")
+    spent = time.perf_counter() - start
+    metrics, assessed = (json.loads((out / name).read_text()) for name in ("metrics.json", "assess.json"))
+    traced = out / "profile" / "summary.json"
+    return {
+        "wall_s": round(spent, 1),
+        "images_per_second": rate,
+        "steps": metrics["steps"],
+        "batch": job["settings"]["batch"],
+        "gpu_ms_a_step": json.loads(traced.read_text())["ms_a_step"] if traced.exists() else None,
+        "loss": metrics["curves"]["loss"],
+        "validation": metrics["curves"]["validation"],
+        "test": assessed,
+        "settings": job["settings"],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, write after each stage, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)} (default: all)")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--store", help="a store with processed cards and a training snapshot")
+    where.add_argument("--cards", type=Path, help="a folder with snapshot.parquet and shards/*.parquet")
+    parser.add_argument("--profile", default="gpu")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--output", type=Path, default=RESULT)
+    given = parser.parse_args(arguments)
+    if unknown := set(given.stages) - set(STAGES):
+        parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
+    source = _source(given.store, given.cards)
+    kept = given.out / "training.json"
+    result = json.loads(kept.read_text()) if kept.exists() else {"on": _device(), "stages": {}}
+    for stage, job in jobs(settings.load(given.profile), given.out.absolute()).items():
+        if stage in result["stages"] or (given.stages and stage not in given.stages):
+            continue
+        result["stages"][stage] = found = run(job, source, given.out.absolute() / stage, given.threads)
+        kept.write_text(json.dumps(result, indent=1) + "\n")
+        print(_line(stage, found), flush=True)
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(kept, given.output)
+    return 0
+
+
+def _source(store: str | None, cards: Path | None) -> dict[str, Any]:
+    if cards is not None:
+        shards = sorted(str(shard) for shard in (cards.absolute() / "shards").glob("*.parquet"))
+        return {"snapshot": str(cards.absolute() / "snapshot.parquet"), "shards": shards}
+    from pcr_assets.assets.dataset import snapshot_files  # Dagster need not be where the cards lie in a folder
+    from pcr_assets.resources.project import Project
+
+    return snapshot_files(Project(store=store).artifacts)
+
+
+def _device() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+
+
+def _line(stage: str, found: Mapping[str, Any]) -> str:
+    hard, medium = (found["test"]["recall"][strength] for strength in ("hard", "medium"))
+    return (
+        f"{stage}: {found['steps']} steps of {found['batch']} in {found['wall_s']:.0f} s ({found['images_per_second']:.0f} "
+        f"images/s); test cards: medium {100 * medium['recall_at_1']:.1f} %, hard {100 * hard['recall_at_1']:.1f} % "
+        f"(its art {100 * hard['art_recall_at_1']:.1f} %)"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
