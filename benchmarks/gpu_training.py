@@ -4,7 +4,8 @@
 
 For a machine with a GPU, where nothing but torch, timm and this package need be. FOLDER of ``--cards`` holds snapshot.parquet
 and shards/*.parquet, as they lie in a store. A stage that is in the result already is not trained again, one that was killed
-goes on. Writes FOLDER/STAGE/ (weights, spec, metrics, assessment, log) and FOLDER/training.json; ``--output`` copies the latter.
+goes on. Writes FOLDER/STAGE/ (weights, spec, metrics, assessment, log) and FOLDER/training.json; the latter is copied to
+``--output``, and its curves are drawn beside it.
 """
 
 import argparse
@@ -105,7 +106,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_line(stage, found), flush=True)
     given.output.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept, given.output)
+    draw(result["stages"], given.output.with_suffix(".png"))
     return 0
+
+
+def draw(stages: Mapping[str, Mapping[str, Any]], picture: Path) -> None:
+    """recall@1 of validation cards over the views that a network has seen; stage 2 begins where stage 1 ends."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    for name, found in stages.items():
+        before = stages["stage1"] if name == "stage2" and "stage1" in stages else None
+        seen = before["steps"] * before["batch"] if before else 0
+        looks = found["validation"]
+        views = [(seen + look["step"] * found["batch"]) / 1000 for look in looks]
+        recalls = [100 * look["art_recall_at_1"]["recall"] for look in looks]
+        if before:
+            last = before["validation"][-1]
+            views, recalls = [seen / 1000, *views], [100 * last["art_recall_at_1"]["recall"], *recalls]
+        axes.plot(views, recalls, marker=".", label=name)
+    axes.set(xlabel="views seen, thousands", ylabel="recall@1 of the art, hard camera, %", title="Validation cards")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(picture, dpi=110)
+    plt.close(figure)
 
 
 def _source(store: str | None, cards: Path | None) -> dict[str, Any]:

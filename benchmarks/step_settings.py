@@ -1,6 +1,6 @@
 """What precision, memory layout, torch.compile and accumulation cost or save in a step of training on this machine.
 
-    python benchmarks/step_settings.py [--backbone efficientnet_lite0] [--batch 16] [--steps 4] [--threads 1] [--size 128 176] [--only compile]
+    python benchmarks/step_settings.py [--backbone efficientnet_lite0] [--batch 16] [--size 128 176] [--only compile]
 
 Each choice is one step's CPU time (all threads together, so a busy machine changes little) and wall time, after one step that
 allocates and compiles; on a GPU look at the wall time. Pictures are noise: what they show costs nothing.

@@ -164,8 +164,22 @@ def processes_for(batch: int) -> int:
     Batches come through shared memory, two of each process at a time. Where a container has little of it (Docker gives 64 MB
     unless it is told ``--shm-size``) there are fewer of them.
     """
-    if not torch.cuda.is_available():
-        return 0
-    cores = len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    fit = shutil.disk_usage(SHARED_MEMORY).free // (3 * batch * MOST_VIEW_BYTES) if SHARED_MEMORY.is_dir() else 0
-    return min(max(1, cores - 1), fit)
+    return min(_wanted(), _fit(batch)) if torch.cuda.is_available() else 0
+
+
+def short_of_memory(batch: int) -> str | None:
+    """What to do where shared memory allows fewer processes than the cores would."""
+    if not torch.cuda.is_available() or (count := processes_for(batch)) == _wanted():
+        return None
+    return (
+        f"{count} of {_wanted()} processes make views, as {SHARED_MEMORY} has too little room for more: give the container more "
+        "of it (docker run --shm-size 4g), or the GPU will wait"
+    )
+
+
+def _wanted() -> int:
+    return max(1, len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) - 1)
+
+
+def _fit(batch: int) -> int:
+    return shutil.disk_usage(SHARED_MEMORY).free // (3 * batch * MOST_VIEW_BYTES) if SHARED_MEMORY.is_dir() else 0

@@ -22,7 +22,7 @@ import torch
 from pcr_assets.imaging import camera
 from pcr_assets.learning import checkpoint, embed, evaluate, heads, together, traces
 from pcr_assets.learning.backbones import EmbeddingNet, ModelSpec, WeightsError, build
-from pcr_assets.learning.data import Cards, Image, batches, clean_view, read_cards
+from pcr_assets.learning.data import Cards, Image, batches, clean_view, read_cards, short_of_memory
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
 from pcr_assets.learning.schedule import Picks, optimizer_for, stretches
@@ -66,6 +66,8 @@ def train(job: Job, say: Say = print, team: Team = ALONE) -> dict[str, Any]:
         return training_view(cards.image(picks(step, slots[at])), settings, step, slots[at])
 
     pictures = batches(view, range(start, steps), len(slots), workers=job.threads)
+    if advice := short_of_memory(len(slots)):
+        say(f"{job.stage}: {advice}")
     pace = Pace(job.stage, start, steps, settings.batch, say)
     with traces.of(job, team) as tracing:
         for stretch in phases:
@@ -127,7 +129,7 @@ def set_up_torch(threads: int, team: Team = ALONE) -> torch.device:
     )  # without it cuBLAS sums in an order of its own each time
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     torch.utils.deterministic.fill_uninitialized_memory = (
-        False  # all that is read was written: a seventh of a step's time
+        False  # all that is read was written: a tenth of a step's time
     )
     torch.set_flush_denormal(True)  # a fresh network is full of denormals, a hundred times slower on a CPU
     return torch.device("cuda", team.local) if torch.cuda.is_available() else torch.device("cpu")

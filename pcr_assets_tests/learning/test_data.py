@@ -16,6 +16,7 @@ from pcr_assets.learning.data import (
     by_threads,
     indistinguishable,
     processes_for,
+    short_of_memory,
     shuffled,
 )
 from pcr_assets.learning.schedule import Picks, Stretch, stretches
@@ -94,6 +95,7 @@ def gpu_machine(monkeypatch):
 def test_a_gpu_is_fed_by_all_cores_but_one(gpu_machine):
     gpu_machine(64_000)
     assert processes_for(128) == 15
+    assert short_of_memory(128) is None
 
 
 def test_gpus_share_the_cores(gpu_machine, monkeypatch):
@@ -107,6 +109,8 @@ def test_little_shared_memory_makes_few_processes_and_none_leaves_it_to_threads(
     assert processes_for(128) == 3
     gpu_machine(64)
     assert processes_for(128) == 0
+    assert "0 of 15 processes" in short_of_memory(128)
+    assert "--shm-size" in short_of_memory(128)
 
 
 def test_a_batch_is_channels_last_bytes():
