@@ -66,8 +66,6 @@ def train(job: Job, say: Say = print, team: Team = ALONE) -> dict[str, Any]:
         return training_view(cards.image(picks(step, slots[at])), settings, step, slots[at])
 
     pictures = batches(view, range(start, steps), len(slots), workers=job.threads)
-    if advice := short_of_memory(len(slots)):
-        say(f"{job.stage}: {advice}")
     pace = Pace(job.stage, start, steps, settings.batch, say)
     with traces.of(job, team) as tracing:
         for stretch in phases:
@@ -111,6 +109,8 @@ def first_lesson(
     net = job.init.load() if job.init else build(ModelSpec.from_json(job.spec or {}))
     net = net.placed(device, channels_last=settings.channels_last)
     can_be_shared(net, settings, team)
+    if advice := short_of_memory(settings.batch // team.size):
+        say(f"{job.stage}: {advice}")
     prepared = prepare_once(job, net, cards, settings, say, team)
     criterion = STAGES[job.stage].criterion(prepared, cards, settings).to(device)
     return Lesson(normalised_together(net, team), criterion, settings), prepared
