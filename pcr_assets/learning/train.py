@@ -124,9 +124,8 @@ def set_up_torch(threads: int, team: Team = ALONE) -> torch.device:
     """The device that this process trains on, set up so that the same job gives the same weights again."""
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)  # views are made by workers of ours
-    os.environ.setdefault(
-        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-    )  # without it cuBLAS sums in an order of its own each time
+    # Without it cuBLAS sums in an order of its own each time.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     # All that is read was written before, so nothing need be filled: a tenth of a step's time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch makes it a property
