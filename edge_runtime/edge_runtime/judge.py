@@ -68,18 +68,12 @@ class Judge:
         return self._looked_at(image, seen, supports) if supports else seen
 
     def _looked_at(self, image: np.ndarray, seen: Judgement, supports: Sequence[Support]) -> Judgement:
-        best = supports[0]
+        best, evidence = self._likeliest(seen, supports)
         art = best.match.card.art_group
-        twins = [support for support in supports if support.match.card.art_group == art]
-        others = [support for support in supports if support.match.card.art_group != art]
-        nearest = max((match.similarity for match in seen.matches if match.card.art_group != art), default=-1.0)
-        similarity = max(support.match.similarity for support in twins)
-        evidence = Evidence(
-            similarity, similarity - nearest, best.points, max((other.points for other in others), default=0)
-        )
         confidence = self.calibration.confidence(evidence)
         if seen.confidence >= self.calibration.sure and seen.matches[0].card.art_group == art:
             confidence = max(confidence, seen.confidence)
+        twins = [support for support in supports if support.match.card.art_group == art]
         prints, lead = self._told_apart(image, seen.corners, twins)
         clear = lead is None or lead >= self.calibration.twin_lead
         listed = [*prints, *(m for m in seen.matches if m.card.art_group != art)]
@@ -87,6 +81,17 @@ class Judge:
         return Judgement(
             self._status(confidence, clear), confidence, (prints[0], *rest), _fitted(seen.corners, best), evidence, lead
         )
+
+    def _likeliest(self, seen: Judgement, supports: Sequence[Support]) -> tuple[Support, Evidence]:
+        """The candidate for which similarity and points together speak most, and what they say; ``supports``: strongest first.
+
+        Points alone mislead where a picture is so poor that hardly any agree.
+        """
+        weighed: dict[str, tuple[Support, Evidence]] = {}
+        for support in supports:
+            if (art := support.match.card.art_group) not in weighed:
+                weighed[art] = support, _evidence(art, seen.matches, supports)
+        return max(weighed.values(), key=lambda pair: self.calibration.confidence(pair[1]))
 
     def _status(self, confidence: float, clear: bool) -> Status:
         if not confidence >= self.calibration.accept:
@@ -121,6 +126,15 @@ class Judge:
         scores = self.second_look.tell_apart(image, corners, compared)
         order = sorted(range(len(compared)), key=lambda row: (-scores[row], -compared[row].match.similarity))
         return [compared[row].match for row in order], scores[order[0]] - scores[order[1]]
+
+
+def _evidence(art: str, matches: Sequence[Match], supports: Sequence[Support]) -> Evidence:
+    """What speaks for an art, of which at least one candidate was compared."""
+    own = [support for support in supports if support.match.card.art_group == art]
+    similarity = max(support.match.similarity for support in own)
+    nearest = max((match.similarity for match in matches if match.card.art_group != art), default=-1.0)
+    rival = max((support.points for support in supports if support.match.card.art_group != art), default=0)
+    return Evidence(similarity, similarity - nearest, max(support.points for support in own), rival)
 
 
 def stands_out(points: int, rival: int) -> bool:

@@ -35,6 +35,7 @@ outlines, and the curve of a glance knows nothing of the pictures."""
 MOST_MARGIN = 0.1
 LEAST_TWIN_MARGIN = 0.02
 """In cosine: twins nearer to each other than this are a toss-up at a glance, whatever a few queries suggest."""
+ROUNDS = 2
 LEAST_TWIN_LEAD = 0.02
 """In correlation: pictures that agree better than this can't be told apart, whatever a few queries suggest."""
 
@@ -103,19 +104,19 @@ def calibrate(
     say): it teaches nothing about strangers and is left out.
     """
     others = [*(query.as_stranger() for query in known), *strange]
-    their = judged(Judge(OPEN, second_look), others)
-    apart = [row for row, answer in enumerate(their) if not same_art_beyond_doubt(answer)]
-    asked = [*known, *(others[row] for row in apart)]
-    looked = [*judged(Judge(OPEN, second_look), known), *(their[row] for row in apart)]
+    asked = [*known, *others]
     glances = [at_a_glance(query.matches) for query in asked]
+    looked = judged(Judge(OPEN, second_look), asked)
+    apart = [*range(len(known)), *(r for r in range(len(known), len(asked)) if not same_art_beyond_doubt(looked[r]))]
+    asked, glances, looked = ([rows[row] for row in apart] for rows in (asked, glances, looked))
     named = np.array([bool(q.art_group) and q.matches[0].card.art_group == q.art_group for q in asked])
-    found = np.array([right_art(judgement, query) for judgement, query in zip(looked, asked, strict=True)])
-    compared = [row for row, judgement in enumerate(looked) if judgement.evidence.points is not None]
-    curves = replace(
-        OPEN,
-        glance=fit_curve(glances, named),
-        look=fit_curve([looked[row].evidence for row in compared], found[compared]),
-    )
+    curves = replace(OPEN, glance=fit_curve(glances, named))
+    # A first curve is fitted to the candidates with the most points, the next to those that the curve before it finds likeliest.
+    for _ in range(ROUNDS):
+        found = np.array([right_art(judgement, query) for judgement, query in zip(looked, asked, strict=True)])
+        compared = [row for row, judgement in enumerate(looked) if judgement.evidence.points is not None]
+        curves = replace(curves, look=fit_curve([looked[row].evidence for row in compared], found[compared]))
+        looked = judged(Judge(replace(OPEN, look=curves.look), second_look), asked)
     curves = replace(curves, sure=_never_wrong([curves.confidence(glance) for glance in glances], named))
     ends = np.array([_combined(curves, *pair) for pair in zip(glances, looked, strict=True)])
     accept = max(LEAST_CONFIDENCE, accept_confidence(ends[len(known) :], far))
