@@ -16,35 +16,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from pcr_assets import settings
-from pcr_assets.learning.settings import without_a_teacher
+from pcr_assets import layout, settings
+from pcr_assets.learning.recipe import RECIPES
 
-STAGES = ("teacher", "stage1", "undistilled", "stage2")
+STAGES = {
+    "teacher": layout.TEACHER,
+    "stage1": layout.STAGE1,
+    "undistilled": layout.UNDISTILLED,
+    "stage2": layout.STAGE2,
+}
 RESULT = Path(__file__).parent / "results" / "gpu_training.json"
-
-
-def jobs(profile: settings.Settings, out: Path) -> dict[str, dict[str, Any]]:
-    """The training of each stage, as the assets have it."""
-
-    def trained(stage: str) -> dict[str, str]:
-        return {"weights": str(out / stage / "weights.safetensors"), "model": str(out / stage / "model.json")}
-
-    student, stage1 = profile.section("student"), profile.section("stage1")
-    return {
-        "teacher": {"stage": "teacher", **profile.section("teacher")},
-        "stage1": {"stage": "student_stage1", "settings": stage1, "spec": student, "teacher": trained("teacher")},
-        "undistilled": {
-            "stage": "student_stage2",
-            "settings": {**without_a_teacher(stage1), "neighbours": 1},
-            "spec": student,
-        },
-        "stage2": {"stage": "student_stage2", "settings": profile.section("stage2"), "init": trained("stage1")},
-    }
 
 
 def run(job: Mapping[str, Any], source: Mapping[str, Any], out: Path, threads: int) -> dict[str, Any]:
@@ -98,9 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source = _source(given.store, given.cards)
     kept = given.out / "training.json"
     result = json.loads(kept.read_text()) if kept.exists() else {"on": _device(), "stages": {}}
-    for stage, job in jobs(settings.load(given.profile), given.out.absolute()).items():
+    profile = settings.load(given.profile)
+    for stage, name in STAGES.items():
         if stage in result["stages"] or (given.stages and stage not in given.stages):
             continue
+        job = RECIPES[name](profile, partial(_model, given.out.absolute()))
         result["stages"][stage] = found = run(job, source, given.out.absolute() / stage, given.threads)
         kept.write_text(json.dumps(result, indent=1) + "\n")
         print(_line(stage, found), flush=True)
@@ -133,6 +122,11 @@ def draw(stages: Mapping[str, Mapping[str, Any]], picture: Path) -> None:
     axes.legend()
     figure.savefig(picture, dpi=110)
     plt.close(figure)
+
+
+def _model(out: Path, name: str) -> dict[str, str]:
+    stage = next(stage for stage, place in STAGES.items() if place == name)
+    return {"weights": str(out / stage / "weights.safetensors"), "model": str(out / stage / "model.json")}
 
 
 def _source(store: str | None, cards: Path | None) -> dict[str, Any]:

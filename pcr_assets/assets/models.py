@@ -1,6 +1,7 @@
 """Floor *models*: the teacher, the student's two stages, and the outline filter, each trained by a program of ``learning``."""
 
 import json
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,7 +21,7 @@ from pcr_assets.assets.settings import (
 )
 from pcr_assets.compute.chosen import Compute
 from pcr_assets.compute.settings import chosen
-from pcr_assets.learning.settings import without_a_teacher
+from pcr_assets.learning.recipe import RECIPES
 from pcr_assets.resources import runs, traces
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
@@ -37,8 +38,7 @@ ASSETS = {
 @asset("models", layout.TEACHER, deps=[training_snapshot, teacher_config], kinds={"pytorch"}, code_version="1")
 def teacher_weights(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The teacher: a large backbone that learned to name cards through the camera. Its licence goes with all it teaches."""
-    settings = project.settings.section("teacher")
-    return _trained(project, compute, layout.TEACHER, {"stage": "teacher", **settings})
+    return _trained(project, compute, layout.TEACHER)
 
 
 @asset(
@@ -50,13 +50,7 @@ def teacher_weights(project: Project, compute: Compute) -> dg.MaterializeResult:
 )
 def student_stage1(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The student, distilled: through the camera it must meet what the teacher says of the clean card."""
-    job = {
-        "stage": "student_stage1",
-        "settings": project.settings.section("stage1"),
-        "spec": project.settings.section("student"),
-        "teacher": model_files(project.artifacts, layout.TEACHER),
-    }
-    return _trained(project, compute, layout.STAGE1, job, parent=layout.TEACHER)
+    return _trained(project, compute, layout.STAGE1, parent=layout.TEACHER)
 
 
 @asset(
@@ -68,15 +62,9 @@ def student_stage1(project: Project, compute: Compute) -> dg.MaterializeResult:
 )
 def student_undistilled(project: Project, compute: Compute) -> dg.MaterializeResult:
     """What distillation has to beat: stage 1's student, schedule and views, but learning from the cards alone."""
-    settings = project.settings
-    if not settings.section("undistilled")["trained"]:
+    if not project.settings.section("undistilled")["trained"]:
         return off(project, layout.UNDISTILLED, "undistilled.trained is false")
-    job = {
-        "stage": "student_stage2",
-        "settings": {**without_a_teacher(settings.section("stage1")), "neighbours": 1},
-        "spec": settings.section("student"),
-    }
-    return _trained(project, compute, layout.UNDISTILLED, job)
+    return _trained(project, compute, layout.UNDISTILLED)
 
 
 @asset(
@@ -88,12 +76,7 @@ def student_undistilled(project: Project, compute: Compute) -> dg.MaterializeRes
 )
 def student_stage2(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The student, fine-tuned for retrieval: it learns to tell each card from the cards it confuses it with."""
-    job = {
-        "stage": "student_stage2",
-        "settings": project.settings.section("stage2"),
-        "init": model_files(project.artifacts, layout.STAGE1),
-    }
-    return _trained(project, compute, layout.STAGE2, job, parent=layout.STAGE1)
+    return _trained(project, compute, layout.STAGE2, parent=layout.STAGE1)
 
 
 @asset(
@@ -147,11 +130,10 @@ def model_files(artifacts: Artifacts, name: str) -> dict[str, str]:
     return {key: str(artifacts.fetch(model, file)) for key, file in files.items()}
 
 
-def _trained(
-    project: Project, compute: Compute, name: str, job: dict[str, Any], *, parent: str | None = None
-) -> dg.MaterializeResult:
+def _trained(project: Project, compute: Compute, name: str, *, parent: str | None = None) -> dg.MaterializeResult:
     """Train, assess on test cards, publish. A killed training goes on from its checkpoint: same job, same scratch folder."""
     artifacts = project.artifacts
+    job = RECIPES[name](project.settings, partial(model_files, artifacts))
     source = snapshot_files(artifacts)
     above = artifacts.current(parent) if parent else None
     identity = [job, artifacts.current(layout.SNAPSHOT).digest, above.digest if above else None, compute.threads]
