@@ -13,10 +13,11 @@ import time
 import torch
 from torch import nn
 
-from pcr_assets.learning.backbones import ModelSpec, build
+from pcr_assets.learning.backbones import build
 from pcr_assets.learning.lesson import Lesson, learn
 from pcr_assets.learning.losses import ArcFace
 from pcr_assets.learning.settings import TrainingSettings
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.learning.together import ALONE
 from pcr_assets.learning.train import set_up_torch
 

@@ -25,9 +25,10 @@ from scorecard.worlds import snapshot_of_samples
 from pcr_assets import settings
 from pcr_assets.assets.dataset import snapshot_files
 from pcr_assets.learning import train
-from pcr_assets.learning.backbones import ModelSpec, build
+from pcr_assets.learning.backbones import build
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.settings import Stage2Settings
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.resources.project import Project
 
 RESULT = Path(__file__).parent / "results" / "training_step.json"

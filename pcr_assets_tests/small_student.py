@@ -34,8 +34,9 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Student:
     import torch
     from safetensors.torch import save_file
 
-    from pcr_assets.learning.backbones import ModelSpec, build
+    from pcr_assets.learning.backbones import build
     from pcr_assets.learning.export import run
+    from pcr_assets.learning.spec import ModelSpec
 
     folder = tmp_path_factory.mktemp("student")
     torch.manual_seed(0)

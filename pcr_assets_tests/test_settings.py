@@ -82,6 +82,9 @@ def test_what_nothing_would_read_is_refused_when_the_profile_is_read(tmp_path, t
             "stage2.phases[0]: a phase is either so many steps or so many epochs long: give one of the two",
         ),
         ("teacher: {settings: {margin: wide}}", 'teacher.settings.margin: must be a number, is "wide"'),
+        ("student: {bakbone: x}", "student.bakbone: no such setting (did you mean backbone?)"),
+        ("student: {input_size: [160]}", "student.input_size[1]: is missing"),
+        ("teacher: {spec: {pooling: max}}", "teacher.spec.pooling: must be 'native' or 'gem', is \"max\""),
         ("teacher: {setings: {}}", "teacher.setings: no such setting (did you mean settings?)"),
         ("calibration: {count: -3}", "calibration.count: must be 1 or more, is -3"),
         (

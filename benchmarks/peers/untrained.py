@@ -16,8 +16,9 @@ def untrained(context: Context, pooling: Literal["native", "gem"]) -> Peer:
     """The backbone without its head, as ONNX."""
     from torch import nn
 
-    from pcr_assets.learning.backbones import ModelSpec, build
+    from pcr_assets.learning.backbones import build
     from pcr_assets.learning.export import STUDENT, export_onnx
+    from pcr_assets.learning.spec import ModelSpec
 
     spec = ModelSpec(pooling=pooling)
     model = build(spec)

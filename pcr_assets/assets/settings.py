@@ -13,13 +13,14 @@ from pcr_assets.learning.settings import (
     TeacherSettings,
     UndistilledSettings,
 )
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
-from pcr_assets.settings import Settings
+from pcr_assets.settings import Settings, SettingsError, mistakes
 
 
 class Teacher(BaseModel):
-    """The section ``teacher``. What is in ``spec`` the training program checks: only there is torch imported."""
+    """The section ``teacher``; ``spec`` is checked by itself."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,7 +31,7 @@ class Teacher(BaseModel):
 def check(settings: Settings, section: str | None = None) -> None:
     """Compare one section, or all, with the types that read them. Raises SettingsError.
 
-    The type of ``student`` needs torch, so the training program checks it; ``gates`` are checked when the profile is read.
+    ``gates`` are checked when the profile is read.
     """
     from pcr_assets.cards.settings import CalibrationSettings, SnapshotSettings
     from pcr_assets.compute.settings import ComputeSettings, chosen
@@ -45,6 +46,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         "snapshot": SnapshotSettings,
         "calibration": CalibrationSettings,
         "teacher": Teacher,
+        "student": ModelSpec,
         "stage1": Stage1Settings,
         "undistilled": UndistilledSettings,
         "stage2": Stage2Settings,
@@ -59,6 +61,8 @@ def check(settings: Settings, section: str | None = None) -> None:
     }
     for name in kinds.keys() & {section} if section else kinds:
         settings.check(name, kinds[name])
+        if name == "teacher" and (wrong := mistakes(ModelSpec, settings.section(name)["spec"], "teacher.spec")):
+            raise SettingsError(f"{settings.source}: {'; '.join(wrong)}")
     if section is None:
         chosen(settings)  # with what the environment says
 

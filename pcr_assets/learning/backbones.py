@@ -1,13 +1,9 @@
-"""Networks that turn pictures of cards into embeddings, and where their first weights come from.
-
-A :class:`ModelSpec` says everything needed to build the same network again: it is saved beside the weights, so nobody
-types a mean or an input size twice.
-"""
+"""Networks that turn pictures of cards into embeddings, built as a spec says (spec.py), and where their first weights come from."""
 
 import importlib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -15,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.learning.timm_import import import_timm
 
 # Packages of the Python index that carry ImageNet weights: module and class that knows the file, and the timm name of
@@ -31,40 +28,6 @@ WEIGHTS_PACKAGES = {
 
 class WeightsError(RuntimeError):
     """Weights that are missing, unreadable or of another network."""
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """One embedding network.
-
-    ``weights`` says where the backbone's first weights come from: ``package:efficientnet-lite0``, ``hub`` (timm downloads
-    them), ``file:/path.safetensors`` or ``.pth``, or ``none`` (random, for tests). A store URI is fetched by the caller,
-    who passes the file. ``mean`` and ``std`` are in units of 0..255. ``batch_norm`` ``folded`` merges each BatchNorm into
-    its convolution before training: with the statistics of ImageNet kept, the network is the same, and a step on a
-    CPU takes less than half the time.
-    """
-
-    backbone: str = "efficientnet_lite0"
-    weights: str = "package:efficientnet-lite0"
-    embedding_dim: int = 768
-    input_size: tuple[int, int] = (160, 224)
-    mean: tuple[float, float, float] = (127.0, 127.0, 127.0)
-    std: tuple[float, float, float] = (128.0, 128.0, 128.0)
-    pooling: Literal["native", "gem"] = "native"
-    head: Literal["linear", "mlp"] = "linear"
-    batch_norm: Literal["folded", "trained"] = "folded"
-    licence: str = "Apache-2.0"
-    options: dict[str, Any] = field(default_factory=dict)  # handed to timm.create_model
-
-    def as_json(self) -> dict[str, Any]:
-        """The spec as a JSON value."""
-        return asdict(self) | {"input_size": list(self.input_size), "mean": list(self.mean), "std": list(self.std)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "ModelSpec":
-        """The spec that :meth:`as_json` wrote."""
-        tuples: dict[str, Any] = {name: tuple(value[name]) for name in ("input_size", "mean", "std") if name in value}
-        return cls(**{**value, **tuples})
 
 
 class EmbeddingNet(nn.Module):

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from pcr_assets import digests
 from pcr_assets.learning import onnx_graph
 from pcr_assets.learning.agreement import Agreement, agreement
-from pcr_assets.learning.backbones import EmbeddingNet, ModelSpec, build, read_tensors
+from pcr_assets.learning.backbones import EmbeddingNet, build, read_tensors
 from pcr_assets.learning.onnx_graph import graph_digest
+from pcr_assets.learning.spec import ModelSpec
 
 STUDENT = "student.onnx"
 HAILO = "student_hailo.onnx"

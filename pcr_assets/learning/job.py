@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pcr_assets import digests
-from pcr_assets.learning.backbones import EmbeddingNet, ModelSpec, restore
+from pcr_assets.learning.backbones import EmbeddingNet, restore
+from pcr_assets.learning.spec import ModelSpec
 
 
 class TrainedModel(BaseModel):

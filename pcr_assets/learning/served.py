@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from pcr_assets.learning.backbones import ModelSpec, WeightsError, restore
+from pcr_assets.learning.backbones import WeightsError, restore
 from pcr_assets.learning.export import LEAST_COSINE, ExportError, export_served, parity
 from pcr_assets.learning.onnx_graph import graph_digest
+from pcr_assets.learning.spec import ModelSpec
 
 COMPARED = 4
 

@@ -21,12 +21,13 @@ import torch
 
 from pcr_assets.imaging import camera
 from pcr_assets.learning import checkpoint, embed, evaluate, heads, together, traces
-from pcr_assets.learning.backbones import EmbeddingNet, ModelSpec, WeightsError, build
+from pcr_assets.learning.backbones import EmbeddingNet, WeightsError, build
 from pcr_assets.learning.data import Cards, Image, batches, clean_view, read_cards, short_of_memory
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
 from pcr_assets.learning.schedule import Picks, optimizer_for, stretches
 from pcr_assets.learning.settings import TrainingSettings
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.learning.stages import STAGES, Prepared, Say
 from pcr_assets.learning.together import ALONE, CannotShare, Parted, Team
 from pcr_assets.settings import mistakes

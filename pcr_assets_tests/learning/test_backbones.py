@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from pcr_assets.learning import backbones
-from pcr_assets.learning.backbones import ModelSpec, WeightsError, build, restore
+from pcr_assets.learning.backbones import WeightsError, build, restore
+from pcr_assets.learning.spec import ModelSpec
 
 SMALL = ModelSpec(embedding_dim=16, input_size=(64, 96))
 RANDOM = replace(SMALL, weights="none")

@@ -9,8 +9,9 @@ import onnx
 import pytest
 
 from pcr_assets.learning import onnx_graph
-from pcr_assets.learning.backbones import ModelSpec, build, read_tensors
+from pcr_assets.learning.backbones import build, read_tensors
 from pcr_assets.learning.export import HAILO_OPERATORS, ExportError, export_onnx, graph_digest, parity, run
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets_tests.small_student import SIZE, painted_cards
 
 

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 from edge_runtime.embedder import OnnxEmbedder
 from pcr_assets.learning import served
-from pcr_assets.learning.backbones import ModelSpec, WeightsError, build
+from pcr_assets.learning.backbones import WeightsError, build
+from pcr_assets.learning.spec import ModelSpec
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 
 from pcr_assets.learning import train
-from pcr_assets.learning.backbones import ModelSpec
 from pcr_assets.learning.job import Job
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.learning.together import CannotShare, Team
 from pcr_assets_tests.learning.test_train import cards, quiet
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pcr_assets.learning import train
-from pcr_assets.learning.backbones import ModelSpec
 from pcr_assets.learning.job import Job, TrainedModel
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets_tests.small_student import painted_cards
 
 SPEC = ModelSpec(embedding_dim=16, input_size=(64, 96)).as_json()
