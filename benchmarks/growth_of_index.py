@@ -13,7 +13,6 @@ import argparse
 import itertools
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from scorecard.machine import machine
+from scorecard.processes import answer_of
 from scorecard.ratio import Ratio, write
 
 from edge_runtime.gallery import EXACT_UP_TO
@@ -32,12 +32,7 @@ MOST_MEMORY, MOST_MILLISECONDS, LEAST_RECALL = 4 * 2**30 / 1e6, 5.0, 0.99
 
 def run(*words: str) -> dict[str, Any]:
     """A part in a process of its own."""
-    here = str(Path(__file__).parent)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "growth.grown_index", *words]
-    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return said
+    return answer_of("-m", "growth.grown_index", *words)
 
 
 def row(place: Path, count: int, store: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from growth.many_cards import PER_SET, card_file, write_cards
 from growth.one_refresh import FLOORS, give_models, project_of
 from scorecard.machine import machine
+from scorecard.processes import answer_of
 from scorecard.ratio import Ratio
 
 RESULT = Path(__file__).parent / "results" / "incremental.json"
@@ -105,11 +105,8 @@ def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = F
     """Build what is stale in a process of its own, then let the device pull: the seconds and bytes of both."""
     before = files_of(place)
     began = time.perf_counter()
-    command = [sys.executable, "-m", "growth.one_refresh", str(place), *(["made-up"] if made_up else [])]
-    environment = os.environ | {"PYTHONPATH": f"{Path(__file__).parent}:{os.environ.get('PYTHONPATH', '')}"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    said = answer_of("-m", "growth.one_refresh", str(place), *(["made-up"] if made_up else []))
     seconds = time.perf_counter() - began
-    said = json.loads(done.stdout.splitlines()[-1])
     after = files_of(place)
     written = sum(size for path, (size, when) in after.items() if before.get(path) != (size, when))
     began = time.perf_counter()

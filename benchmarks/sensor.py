@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from scorecard.processes import answer_of
+
 RESULT = Path(__file__).parent / "results" / "sensor.json"
 SETS, PAGE, TURNS = 200, 1000, 3
 KEY = {"AWS_ACCESS_KEY_ID": "pcr-bench", "AWS_SECRET_ACCESS_KEY": "pcr-bench-secret", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -228,9 +230,7 @@ def main(arguments: list[str]) -> int:
     rows = []
     for count in given.keys:
         with weed_server(count) if given.weed else listing_server(count, given.latency) as url:
-            own = [sys.executable, __file__, "--ask", url, "--keys", str(count)]
-            said = subprocess.run(own, check=True, stdout=subprocess.PIPE, text=True).stdout
-        rows.append(json.loads(said.splitlines()[-1]))
+            rows.append(answer_of(__file__, "--ask", url, "--keys", str(count)))
         print(json.dumps(rows[-1]), flush=True)
     known = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     RESULT.parent.mkdir(exist_ok=True)

@@ -1,10 +1,16 @@
-"""Processes of their own, timed from start to end."""
+"""Parts of a benchmark in processes of their own: timed from start to end, or asked for what they measured."""
 
+import json
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+HERE = str(Path(__file__).parents[1])
 
 
 def seconds(words: Sequence[str], environment: Mapping[str, str], turns: int, also_fine: Sequence[int] = ()) -> float:
@@ -17,3 +23,11 @@ def seconds(words: Sequence[str], environment: Mapping[str, str], turns: int, al
         if done.returncode not in (0, *also_fine):
             raise SystemExit(f"{' '.join(words[:3])} failed: {done.stderr.strip()[-400:]}")
     return statistics.median(spent)
+
+
+def answer_of(*words: str) -> dict[str, Any]:
+    """What ``python WORDS`` says on its last line, as JSON; it can import what a benchmark can, and its errors are shown."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([HERE, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, *words], env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
