@@ -114,7 +114,7 @@ def batches(
     Threads make them, ``workers`` of them; where a GPU waits for them, as many processes as :func:`processes_for` says:
     half of a view's time is Python's, which threads take in turns.
     """
-    if count := processes_for(batch):
+    if count := min(processes_for(batch), len(steps)):
         return by_processes(view, steps, batch, count)
     return by_threads(view, steps, batch, workers, ahead)
 
