@@ -11,8 +11,9 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, reduce
 from importlib import resources
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,12 @@ class Settings:
         return digests.of_json(self.section(name))
 
     def check(self, name: str, kind: type) -> None:
-        """Compare a section with the type that reads it. Raises :class:`SettingsError` with each mistake in it."""
-        if wrong := mistakes(kind, self.section(name), name):
+        """Compare a section, or a part of one (``teacher.spec``), with the type that reads it.
+
+        Raises :class:`SettingsError` with each mistake in it.
+        """
+        section, *inside = name.split(".")
+        if wrong := mistakes(kind, reduce(getitem, inside, self.section(section)), name):
             raise SettingsError(f"{self.source}: {'; '.join(wrong)}")
 
 

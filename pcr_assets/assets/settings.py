@@ -16,11 +16,11 @@ from pcr_assets.learning.settings import (
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
-from pcr_assets.settings import Settings, SettingsError, mistakes
+from pcr_assets.settings import Settings
 
 
 class Teacher(BaseModel):
-    """The section ``teacher``; ``spec`` is checked by itself."""
+    """The section ``teacher``, but for what is in ``spec``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,6 +46,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         "snapshot": SnapshotSettings,
         "calibration": CalibrationSettings,
         "teacher": Teacher,
+        "teacher.spec": ModelSpec,
         "student": ModelSpec,
         "stage1": Stage1Settings,
         "undistilled": UndistilledSettings,
@@ -59,10 +60,9 @@ def check(settings: Settings, section: str | None = None) -> None:
         "compute": ComputeSettings,
         "serving": ServingSettings,
     }
-    for name in kinds.keys() & {section} if section else kinds:
-        settings.check(name, kinds[name])
-        if name == "teacher" and (wrong := mistakes(ModelSpec, settings.section(name)["spec"], "teacher.spec")):
-            raise SettingsError(f"{settings.source}: {'; '.join(wrong)}")
+    for name, kind in kinds.items():
+        if section in (None, name.partition(".")[0]):
+            settings.check(name, kind)
     if section is None:
         chosen(settings)  # with what the environment says
 

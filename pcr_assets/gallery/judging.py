@@ -35,9 +35,11 @@ outlines, and the curve of a glance knows nothing of the pictures."""
 MOST_MARGIN = 0.1
 LEAST_TWIN_MARGIN = 0.02
 """In cosine: twins nearer to each other than this are a toss-up at a glance, whatever a few queries suggest."""
-ROUNDS = 2
 LEAST_TWIN_LEAD = 0.02
 """In correlation: pictures that agree better than this can't be told apart, whatever a few queries suggest."""
+ROUNDS = 2
+"""Times that the curve of a second look is fitted: first to the candidates with the most points, then to those that the curve
+before finds likeliest."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,6 @@ def calibrate(
     asked, glances, looked = ([rows[row] for row in apart] for rows in (asked, glances, looked))
     named = np.array([bool(q.art_group) and q.matches[0].card.art_group == q.art_group for q in asked])
     curves = replace(OPEN, glance=fit_curve(glances, named))
-    # A first curve is fitted to the candidates with the most points, the next to those that the curve before it finds likeliest.
     for _ in range(ROUNDS):
         found = np.array([right_art(judgement, query) for judgement, query in zip(looked, asked, strict=True)])
         compared = [row for row, judgement in enumerate(looked) if judgement.evidence.points is not None]
