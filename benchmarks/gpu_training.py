@@ -12,9 +12,9 @@ import argparse
 import json
 import re
 import shutil
-import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,35 +23,37 @@ from typing import Any
 import torch
 
 from pcr_assets import layout, settings
+from pcr_assets.compute.said import KEPT_LINES, failure
 from pcr_assets.learning.recipe import RECIPES
+from pcr_assets.resources import bound
 
 STAGES = {
-    "teacher": layout.TEACHER,
-    "stage1": layout.STAGE1,
-    "undistilled": layout.UNDISTILLED,
-    "stage2": layout.STAGE2,
+    layout.TEACHER: "teacher",
+    layout.STAGE1: "stage1",
+    layout.UNDISTILLED: "undistilled",
+    layout.STAGE2: "stage2",
 }
 RESULT = Path(__file__).parent / "results" / "gpu_training.json"
 
 
 def run(job: Mapping[str, Any], source: Mapping[str, Any], out: Path, threads: int) -> dict[str, Any]:
-    """Train and assess one stage. Raises SystemExit with the last words of a training that failed."""
+    """Train and assess one stage. Raises SystemExit with what a training that failed said of its error."""
     out.mkdir(parents=True, exist_ok=True)
     whole = {**job, **source, "out": str(out), "threads": threads, "assess": True, "profile_steps": 10}
     (out / "job.json").write_text(json.dumps(whole, indent=1))
     start, rate = time.perf_counter(), 0.0
-    command = [sys.executable, "-m", "pcr_assets.learning.train", str(out / "job.json")]
+    lines: deque[str] = deque(maxlen=KEPT_LINES)
     with (
         (out / "log.txt").open("a") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+        bound.begun("pcr_assets.learning.train", [str(out / "job.json")], threads) as process,
     ):
-        said = ""
-        for said in process.stdout or ():
-            log.write(f"{time.perf_counter() - start:7.1f} {said}")
-            if found := re.search(r"(\d+) images/s", said):
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            log.write(f"{time.perf_counter() - start:7.1f} {line}")
+            if found := re.search(r"(\d+) images/s", line):
                 rate = float(found[1])
     if process.returncode:
-        raise SystemExit(f"{job['stage']} failed: {said.strip()}")
+        raise SystemExit(failure(job["stage"], process.returncode, lines))
     spent = time.perf_counter() - start
     metrics, assessed = (json.loads((out / name).read_text()) for name in ("metrics.json", "assess.json"))
     traced = out / "profile" / "summary.json"
@@ -71,7 +73,7 @@ def run(job: Mapping[str, Any], source: Mapping[str, Any], out: Path, threads: i
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, write after each stage, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)} (default: all)")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES.values())} (default: all)")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--store", help="a store with processed cards and a training snapshot")
     where.add_argument("--cards", type=Path, help="a folder with snapshot.parquet and shards/*.parquet")
@@ -80,13 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
-    if unknown := set(given.stages) - set(STAGES):
-        parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
+    if unknown := set(given.stages) - set(STAGES.values()):
+        parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES.values())}")
     source = _source(given.store, given.cards)
     kept = given.out / "training.json"
     result = json.loads(kept.read_text()) if kept.exists() else {"on": _device(), "stages": {}}
     profile = settings.load(given.profile)
-    for stage, name in STAGES.items():
+    for name, stage in STAGES.items():
         if stage in result["stages"] or (given.stages and stage not in given.stages):
             continue
         job = RECIPES[name](profile, partial(_model, given.out.absolute()))
@@ -125,8 +127,8 @@ def draw(stages: Mapping[str, Mapping[str, Any]], picture: Path) -> None:
 
 
 def _model(out: Path, name: str) -> dict[str, str]:
-    stage = next(stage for stage, place in STAGES.items() if place == name)
-    return {"weights": str(out / stage / "weights.safetensors"), "model": str(out / stage / "model.json")}
+    folder = out / STAGES[name]
+    return {"weights": str(folder / "weights.safetensors"), "model": str(folder / "model.json")}
 
 
 def _source(store: str | None, cards: Path | None) -> dict[str, Any]:
