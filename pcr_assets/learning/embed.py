@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from pcr_assets.learning.backbones import EmbeddingNet
-from pcr_assets.learning.data import Image, batches
+from pcr_assets.learning.batches import batches
+from pcr_assets.learning.data import Image
 
 Part = Literal["embeddings", "features"]
 BATCH = 32

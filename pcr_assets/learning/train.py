@@ -22,7 +22,8 @@ import torch
 from pcr_assets.imaging import camera
 from pcr_assets.learning import checkpoint, embed, evaluate, heads, together, traces
 from pcr_assets.learning.backbones import EmbeddingNet, WeightsError, build
-from pcr_assets.learning.data import Cards, Image, batches, clean_view, read_cards, short_of_memory
+from pcr_assets.learning.batches import batches, short_of_memory
+from pcr_assets.learning.data import Cards, Image, clean_view, read_cards
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
 from pcr_assets.learning.schedule import Picks, optimizer_for, stretches
