@@ -18,8 +18,6 @@ from edge_runtime.geometry import area, rectify, shared_area
 from edge_runtime.locate import find_cards
 from pcr_assets.gallery.photos import Label, judge
 
-OUTLINES = 128
-"""Outlines that a peer reads on one photo at most, as edge_runtime does: the better ones come first."""
 OTHERS = 15
 """Photos without a card of the gallery, evenly taken: enough to see who names strangers, and each costs as much as others."""
 SAME_PLACE = 0.5
@@ -47,7 +45,7 @@ def located(evidence: Evidence) -> list[Photo]:
 
 def _located(name: str, picture: np.ndarray, labels: Sequence[Label]) -> Photo:
     began = time.process_time()
-    outlines = [quad.corners for quad in find_cards(picture)[:OUTLINES]]
+    outlines = [quad.corners for quad in find_cards(picture)]
     return Photo(name, picture, labels, outlines, 1e3 * (time.process_time() - began))
 
 

@@ -6,7 +6,7 @@ border vanishes on a black table, a yellow one on wood.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from edge_runtime.geometry import CARD_ASPECT, area, full_frame, turned
 from edge_runtime.masks import ORDER, QUICK, masks
+from edge_runtime.segments import joined
 from edge_runtime.sides import quadrilaterals
 from edge_runtime.snap import snapped
 from edge_runtime.timing import timed_steps
@@ -42,8 +43,14 @@ FULL = 0.95
 """Share of its hull that the outline of a single card fills."""
 MOST_MERGED = 12
 """Cards that merged outlines are taken apart into, at most."""
+MOST_JOINED = 24
+"""Cards that straight lines are joined to, at most."""
 NEAR = 0.05
 """How far the sides of such a card are moved to an edge, as a share of its size: what shows of them is short."""
+OUTLINES = 168
+"""Outlines of one photo, at most: enough for a table full of forty cards."""
+FOR_DOUBTS = 0.25
+"""Share of them that is kept for the last two steps: a table full of pattern has more outlines than can be read."""
 NONE = np.empty((0, 4, 2), np.float32)
 PLACES = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
 """Where along a side, from one corner to the next, its support is looked up."""
@@ -57,17 +64,18 @@ class Quad:
     score: float
 
 
-def find_cards(image: np.ndarray, most: int = 128) -> list[Quad]:
+def find_cards(image: np.ndarray, most: int = OUTLINES) -> list[Quad]:
     """Candidates on a photo uint8 RGB H×W×3: those of all steps of :func:`in_steps`."""
     return [quad for found in in_steps(image, most) for quad in found]
 
 
 @timed_steps("find")
-def in_steps(image: np.ndarray, most: int = 128) -> Iterator[list[Quad]]:
+def in_steps(image: np.ndarray, most: int = OUTLINES) -> Iterator[list[Quad]]:
     """Candidates on a photo uint8 RGB H×W×3, best first within each step, ``most`` in all.
 
     First from the few pictures that show the most outlines, in a fifth of the time; then from all others; then from outlines
-    that are of more than one card. The photo itself is a candidate of the first step when it has the shape of a card.
+    that are of more than one card; then from straight lines that no outline joins. The photo itself is a candidate of the first
+    step when it has the shape of a card.
     """
     height, width = image.shape[:2]
     shrink = min(1.0, WORKING_SIDE / max(height, width))
@@ -77,11 +85,11 @@ def in_steps(image: np.ndarray, most: int = 128) -> Iterator[list[Quad]]:
     steepness = _gradient(small)
     whole = _upright(full_frame(width, height)) if _card_shaped(width, height) else None
     first = [] if whole is None else [Quad(whole, WHOLE)]
-    kept, left = NONE, most - len(first)
-    for found in _outlines(small, steepness):
+    kept, doubts = NONE, int(FOR_DOUBTS * most)
+    for found, until in zip(_outlines(small, steepness), (most - doubts, most - doubts, most, most), strict=True):
         scores = _scores(found, steepness)
-        rows = _distinct(found, scores, left, kept)
-        kept, left = np.concatenate([kept, found[rows]]), left - len(rows)
+        rows = _distinct(found, scores, until - len(kept) - (whole is not None), kept)
+        kept = np.concatenate([kept, found[rows]])
         yield [*first, *(Quad(found[row] * scale, float(scores[row])) for row in rows)]
         first = []
 
@@ -114,17 +122,28 @@ def _outlines(image: np.ndarray, steepness: np.ndarray) -> Iterator[np.ndarray]:
                     merged.append(contour)
         yield np.array(single, np.float32).reshape(-1, 4, 2)
     yield _taken_apart(merged, steepness, least)
+    yield _upright_ones(_best(joined(image, least), steepness, MOST_JOINED))
 
 
 def _taken_apart(contours: Sequence[np.ndarray], steepness: np.ndarray, least: float) -> np.ndarray:
     """The best supported cards that sides of the contours make, as they are and moved to the edges near them: float32 N×4×2."""
     size = steepness.shape[1], steepness.shape[0]
-    outlines = np.concatenate([NONE, *(quadrilaterals(contour, least, size) for contour in contours)])
+    made = np.concatenate([NONE, *(quadrilaterals(contour, least, size) for contour in contours)])
+    best = _best(made, steepness, MOST_MERGED)
+    return _upright_ones([way for outline in best for way in (outline, snapped(outline, steepness, NEAR))])
+
+
+def _best(outlines: np.ndarray, steepness: np.ndarray, most: int) -> np.ndarray:
+    """The best supported of outlines N×4×2 whose first side may be a short or a long one, each so that it has a card's shape."""
     other_way = np.roll(outlines, 1, axis=1)
     scores, others = _scores(outlines, steepness), _scores(other_way, steepness)
     outlines = np.where((others > scores)[:, None, None], other_way, outlines)
-    best = _distinct(outlines, np.maximum(scores, others), MOST_MERGED)
-    found = [_upright(way) for row in best for way in (outlines[row], snapped(outlines[row], steepness, NEAR))]
+    return outlines[_distinct(outlines, np.maximum(scores, others), most)]
+
+
+def _upright_ones(outlines: Iterable[np.ndarray]) -> np.ndarray:
+    """Those that have a card's shape, float32 N×4×2."""
+    found = (_upright(outline) for outline in outlines)
     return np.array([each for each in found if each is not None], np.float32).reshape(-1, 4, 2)
 
 

@@ -15,7 +15,7 @@ from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import rectify, scaled, turned
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
-from edge_runtime.locate import Quad, in_steps
+from edge_runtime.locate import OUTLINES, Quad, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
@@ -33,8 +33,6 @@ from edge_runtime.references import References
 from edge_runtime.release import Release
 from edge_runtime.second_look import SecondLook
 
-OUTLINES = 128
-"""Outlines looked at: enough for a table full of forty cards."""
 AT_ONCE = 4
 """Outlines read before looking whether a card that was named explains the others: most lie where it lies."""
 FITS = (0.94, 0.97, 1.03)

@@ -40,26 +40,27 @@ def quadrilaterals(contour: np.ndarray, least: float, size: tuple[int, int]) -> 
         long = np.sort(long[np.argsort(-lengths[long], kind="stable")[:MOST_SIDES]])
     chosen = long[CHOICES[len(long)]]  # M×4, in their order along the contour
     starts, ways = polygon[chosen], ways[chosen] / lengths[chosen][..., None]
-    turns = _cross(ways, np.roll(ways, -1, axis=1))
+    turns = cross(ways, np.roll(ways, -1, axis=1))
     around = (np.abs(turns) > CORNER).all(axis=1) & (np.abs(turns.sum(axis=1)) > 4 * CORNER)
     starts, ways, turns = starts[around], ways[around], turns[around]
     next_starts, next_ways = np.roll(starts, -1, axis=1), np.roll(ways, -1, axis=1)
-    far = _cross(next_starts - starts, next_ways) / turns
+    far = cross(next_starts - starts, next_ways) / turns
     corners = starts + ways * far[..., None]
-    return corners[_card_shaped(corners, 2 * least, size)]
+    return corners[card_shaped(corners, 2 * least, size)]
 
 
-def _card_shaped(corners: np.ndarray, least: float, size: tuple[int, int]) -> np.ndarray:
+def card_shaped(corners: np.ndarray, least: float, size: tuple[int, int]) -> np.ndarray:
     """Which of M×4×2 corners may be a card's."""
     sides = np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2) + np.float32(1e-6)
     opposite = np.minimum(sides[:, :2] / sides[:, 2:], sides[:, 2:] / sides[:, :2]).min(axis=1)
     first, second = (sides[:, :2] + sides[:, 2:]).T
-    areas = np.abs(_cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])) / 2
+    areas = np.abs(cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])) / 2
     beyond = OUTSIDE * max(size)
     inside = ((corners >= -beyond) & (corners <= np.array(size) + beyond)).all(axis=(1, 2))
     narrow = np.minimum(first / second, second / first)
     return inside & (opposite > SLANT) & (narrow > NARROWEST) & (areas >= least)
 
 
-def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The cross product of vectors ...×2: positive where the second is clockwise of the first on a picture."""
     return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]

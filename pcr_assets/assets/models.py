@@ -84,7 +84,7 @@ def student_stage2(project: Project, compute: Compute) -> dg.MaterializeResult:
     layout.OUTLINE_FILTER,
     deps=[training_snapshot, outline_filter_config],
     kinds={"pytorch", "onnx"},
-    code_version="2",
+    code_version="3",
 )
 def outline_filter(project: Project, compute: Compute) -> dg.MaterializeResult:
     """A tiny network that tells outlines of whole cards from all others, so that the edge reads only those."""
