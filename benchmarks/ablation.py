@@ -12,7 +12,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from subprocess import run
 from typing import Any
 
 import yaml
@@ -20,6 +19,8 @@ import yaml
 from pcr_assets import layout, settings
 from pcr_assets.assets.dataset import snapshot_files
 from pcr_assets.assets.models import model_files
+from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.local import LocalCompute
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if key not in results:
             try:
                 results[key] = _row(project, recipe, name, given.seed, given.threads)
-            except StoreError as error:
+            except (StoreError, JobFailed) as error:
                 print(f"bench-ablation: {error}", file=sys.stderr)
                 return 2
             given.output.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +72,6 @@ def _row(project: Project, recipe: Mapping[str, Any], name: str, seed: int, thre
         "stage": stage,
         "settings": {**recipe["common"], **choices, **({"seed": seed} if seed else {})},
         "out": str(out),
-        "threads": threads,
         **source,
     }
     if begins == "backbone":
@@ -80,8 +80,7 @@ def _row(project: Project, recipe: Mapping[str, Any], name: str, seed: int, thre
         job["init"] = model_files(project.artifacts, MODELS[begins])
     if stage == "student_stage1":
         job["teacher"] = model_files(project.artifacts, layout.TEACHER)
-    (out / "job.json").write_text(json.dumps(job))
-    run([sys.executable, "-m", "pcr_assets.learning.train", str(out / "job.json")], check=True)
+    LocalCompute(threads=threads).run("pcr_assets.learning.train", job, out)
     steps = sum(phase["steps"] for phase in choices["phases"])
     trained = {"weights": str(out / "weights.safetensors"), "model": str(out / "model.json")}
     return _asked(trained, source, threads, steps)
@@ -92,8 +91,8 @@ def _asked(model: Mapping[str, str], source: Mapping[str, Any], threads: int, st
     from pcr_assets.learning import embed
     from pcr_assets.learning.assess import assess
     from pcr_assets.learning.data import read_cards
+    from pcr_assets.learning.device import set_up_torch
     from pcr_assets.learning.job import TrainedModel
-    from pcr_assets.learning.train import set_up_torch
 
     device = set_up_torch(threads)
     net = TrainedModel.model_validate(dict(model)).load().to(device)

@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 from pcr_assets.learning.backbones import build
+from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.lesson import Lesson, learn
 from pcr_assets.learning.losses import ArcFace
 from pcr_assets.learning.settings import TrainingSettings
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.learning.together import ALONE
-from pcr_assets.learning.train import set_up_torch
 
 CHOICES = {
     "default": {},

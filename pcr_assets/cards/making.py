@@ -11,7 +11,7 @@ from pcr_assets.cards import shards
 from pcr_assets.cards.listing import Scan
 from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.artifacts import Artifacts, PublishedFile
-from pcr_assets.resources.engines import Place
+from pcr_assets.resources.engine import Place
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pcr_assets.compute.job_files import files_of
 from pcr_assets.compute.ray_bench import Bench
 from pcr_assets.compute.ray_files import listed, mirror, packed
 from pcr_assets.compute.said import KEPT_LINES, failure
-from pcr_assets.resources.engines import EngineError
+from pcr_assets.resources.engine import EngineError
 from pcr_assets.resources.ray_cluster import connected, largest, makeup
 
 NODES = 4

@@ -10,7 +10,7 @@ from pcr_assets import digests, layout
 from pcr_assets.gallery import embeddings, references
 from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.artifacts import Artifacts, PublishedFile
-from pcr_assets.resources.engines import Place
+from pcr_assets.resources.engine import Place
 
 if TYPE_CHECKING:
     from edge_runtime.embedder import OnnxEmbedder

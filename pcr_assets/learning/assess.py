@@ -15,9 +15,9 @@ import numpy as np
 from pcr_assets import measures
 from pcr_assets.learning import embed, evaluate
 from pcr_assets.learning.data import Cards, Size, clean_view, read_cards
+from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.evaluate import Embed
 from pcr_assets.learning.job import TrainedModel
-from pcr_assets.learning.train import set_up_torch
 
 STRENGTHS = ("medium", "hard")
 QUERIES = 400

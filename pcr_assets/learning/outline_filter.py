@@ -18,11 +18,12 @@ from torch import nn
 
 from pcr_assets.learning import onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
+from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.lesson import descend
 from pcr_assets.learning.outline_net import OutlineNet
 from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
 from pcr_assets.learning.settings import OutlineFilterSettings
-from pcr_assets.learning.train import Pace, set_up_torch
+from pcr_assets.learning.train import Pace
 
 FILE = "outline_filter.onnx"
 NOTHING, TIGHT = 0.65, 0.9

@@ -9,13 +9,11 @@ cards, no clock time), and on the way prepared-*.safetensors and checkpoints/.
 """
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
@@ -24,6 +22,7 @@ from pcr_assets.learning import checkpoint, embed, evaluate, heads, together, tr
 from pcr_assets.learning.backbones import EmbeddingNet, WeightsError, build
 from pcr_assets.learning.batches import batches, short_of_memory
 from pcr_assets.learning.data import Cards, Image, clean_view, read_cards
+from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
 from pcr_assets.learning.schedule import Picks, optimizer_for, stretches
@@ -120,19 +119,6 @@ def first_lesson(
 
 def _in_silence(line: str) -> None:
     """What all but the leader say."""
-
-
-def set_up_torch(threads: int, team: Team = ALONE) -> torch.device:
-    """The device that this process trains on, set up so that the same job gives the same weights again."""
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(1)  # views are made by workers of ours
-    # Without it cuBLAS sums in an order of its own each time.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    # All that is read was written before, so nothing need be filled: a tenth of a step's time.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch makes it a property
-    torch.set_flush_denormal(True)  # a fresh network is full of denormals, a hundred times slower on a CPU
-    return torch.device("cuda", team.local) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def prepare_once(

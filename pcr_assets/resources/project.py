@@ -12,7 +12,8 @@ import dagster as dg
 from pcr_assets import layout, settings
 from pcr_assets.command_options import usual_profile, usual_store
 from pcr_assets.resources.artifacts import Artifacts
-from pcr_assets.resources.engines import Engine, engine
+from pcr_assets.resources.engine import Engine
+from pcr_assets.resources.engines import engine
 from pcr_assets.resources.store import Store, open_store
 
 

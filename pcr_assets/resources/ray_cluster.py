@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from pcr_assets import digests, packages
-from pcr_assets.resources.engines import EngineError
+from pcr_assets.resources.engine import EngineError
 
 INSTALL = "pip install -c constraints.txt '.[ray]'"
 SHAPING = ("numpy", "pyarrow", "pillow", "opencv-python-headless", "onnxruntime", "torch")

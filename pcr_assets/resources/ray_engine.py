@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 
-from pcr_assets.resources.engines import EngineError, Made, Place, Request
+from pcr_assets.resources.engine import EngineError, Made, Place, Request
 from pcr_assets.resources.ray_cluster import INSTALL, connected, differences, largest, makeup
 from pcr_assets.resources.store import Store
 

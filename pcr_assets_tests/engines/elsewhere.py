@@ -13,7 +13,7 @@ import psutil
 
 from pcr_assets.cards.making import MadeShard, SetOfScans, make_shard
 from pcr_assets.compute.ray_bench import WAIT_SECONDS
-from pcr_assets.resources.engines import Place
+from pcr_assets.resources.engine import Place
 
 PATIENCE = 60
 

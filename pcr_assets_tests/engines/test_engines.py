@@ -8,7 +8,8 @@ import pytest
 from pcr_assets.cards.making import SetOfScans, make_shard
 from pcr_assets.compute import ray_files
 from pcr_assets.resources import ray_cluster
-from pcr_assets.resources.engines import EngineError, Here, chosen
+from pcr_assets.resources.engine import EngineError, Here
+from pcr_assets.resources.engines import chosen
 from pcr_assets.resources.engines import engine as engine_of
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.ray_engine import Answer, Order, answer, seen_by_all

@@ -18,7 +18,7 @@ from pcr_assets.compute.engine import JobFailed
 from pcr_assets.compute.on_ray import RayCompute
 from pcr_assets.compute.ray_bench import Bench
 from pcr_assets.resources import hardware
-from pcr_assets.resources.engines import EngineError
+from pcr_assets.resources.engine import EngineError
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.ray_cluster import ON_LOOPBACK, makeup
 from pcr_assets_tests.cards.drawn import card, encoded
