@@ -4,7 +4,8 @@
 
 Each benchmark runs in a process of its own so many times; the report shows the middle and the range of each ratio, what was
 asked, and how it stands beside the last report: *worse* or *better* where the ranges don't meet. Writes report.json, .md and
-.html (report_drawn without a store); ``--dry`` only prints and compares. One that fails is said, the others go on.
+.html (report_drawn without a store) after each benchmark; ``--dry`` only prints and compares. One that fails is said, the
+others go on. What did not run keeps its ratios of the last report, if that was of the same processor.
 """
 
 import argparse
@@ -63,30 +64,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     name = "report" if places else "report_drawn"
     before = page.read(given.output / f"{name}.json")
-    about, failed, rows = machine(), {}, {}
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        for benchmark in tqdm(chosen, unit="benchmark"):
-            work = Path(folder)
-            try:
-                known = {**places, "work": folder} if places else None
-                rows[benchmark.name] = measured(benchmark, known, given.runs, work)
-            except RuntimeError as error:
-                failed[benchmark.name] = str(error)
+    last = {key: [spread_from(said) for said in spreads] for key, spreads in before.get("benchmarks", {}).items()}
+    about = machine()
+    failed: dict[str, str] = {}
+    rows: dict[str, list[Spread]] = {}
+    kept = last if page.same_processor(about, before) else {}
     report: dict[str, Any] = {
         "machine": about,
         "runs": given.runs,
         "on": "real cards" if places else "drawn cards",
-        "benchmarks": {name: [spread.as_json() for spread in spreads] for name, spreads in rows.items()},
         "failed": failed,
     }
-    last = {key: [spread_from(said) for said in spreads] for key, spreads in before.get("benchmarks", {}).items()}
-    sections = page.sections(BENCHMARKS, rows, last)
-    print(page.markdown(report, sections))
-    if not given.dry:
-        given.output.mkdir(parents=True, exist_ok=True)
-        (given.output / f"{name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-        (given.output / f"{name}.md").write_text(page.markdown(report, sections))
-        (given.output / f"{name}.html").write_text(page.html(report, sections))
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for benchmark in tqdm(chosen, unit="benchmark"):
+            try:
+                known = {**places, "work": folder} if places else None
+                rows[benchmark.name] = measured(benchmark, known, given.runs, Path(folder))
+            except RuntimeError as error:
+                failed[benchmark.name] = str(error)
+            if not given.dry:
+                page.write(given.output / name, report, page.sections(BENCHMARKS, rows, last, kept), {**kept, **rows})
+    print(page.markdown(report, page.sections(BENCHMARKS, rows, last)))
     return 1 if failed else 0
 
 

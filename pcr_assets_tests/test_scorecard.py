@@ -52,3 +52,29 @@ def test_a_report_says_what_was_not_reached_and_what_failed():
     assert "<svg role='img'" in shown
     assert "frame: no &lt;release&gt;" in shown
     assert "<svg" not in page.html(report, [])
+
+
+def test_what_did_not_run_keeps_its_ratios_and_says_so(tmp_path):
+    from scorecard import page
+    from scorecard.plan import BENCHMARKS
+
+    about = {"processor": "P", "cores": 2, "memory_gib": 8, "system": "S", "python": "3", "load": 0, "packages": {}}
+    report = {"machine": about, "runs": 2, "on": "real cards", "failed": {}}
+    last = {"simulator": [spread(3.0, 3.2)], "frame": [spread(2.0, 2.2)]}
+    rows = {"frame": [spread(1.0, 1.2)]}
+    page.write(tmp_path / "report", report, page.sections(BENCHMARKS, rows, last, last), {**last, **rows})
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["report.html", "report.json", "report.md"]
+    kept = page.read(tmp_path / "report.json")
+    assert [spreads[0]["values"] for spreads in kept["benchmarks"].values()] == [[3.0, 3.2], [1.0, 1.2]]
+    said = (tmp_path / "report.md").read_text()
+    assert "| **3.1** | 3–3.2 | lower |  | not run again |" in said
+    assert "| **1.1** | 1–1.2 | lower |  | better |" in said
+
+
+def test_ratios_of_another_processor_are_not_kept():
+    from scorecard.page import same_processor
+
+    about = {"processor": "P", "cores": 2, "load": 0.1}
+    assert same_processor(about, {"machine": {"processor": "P", "cores": 2, "load": 1.5}})
+    assert not same_processor(about, {"machine": {"processor": "P", "cores": 4}})
+    assert not same_processor(about, {})

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -23,6 +24,7 @@ svg{width:100%;min-width:42rem;height:auto}
 """
 FRAME = "<div class=frame role=group tabindex=0 aria-label={}>"
 """What is wider than a phone scrolls in its own frame."""
+NOT_RUN = "not run again"
 Section = tuple[str, list[tuple[Spread, str]]]
 """A benchmark's title, and its ratios with how each stands beside the last report."""
 
@@ -36,16 +38,45 @@ def read(path: Path) -> dict[str, Any]:
     return said
 
 
+def same_processor(about: Mapping[str, object], before: Mapping[str, Any]) -> bool:
+    """Whether the last report is of such a machine as this one."""
+    there = before.get("machine", {})
+    return all(about[what] == there.get(what) for what in ("processor", "cores"))
+
+
+def write(
+    stem: Path, report: Mapping[str, Any], parts: Sequence[Section], rows: Mapping[str, Sequence[Spread]]
+) -> None:
+    """The report as STEM.json, .md and .html, each there as a whole or not at all."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    kept = {**report, "benchmarks": {name: [spread.as_json() for spread in spreads] for name, spreads in rows.items()}}
+    said = {
+        "json": json.dumps(kept, indent=1, ensure_ascii=False) + "\n",
+        "md": markdown(report, parts),
+        "html": html(report, parts),
+    }
+    for ending, text in said.items():
+        aside = stem.with_suffix(f".{ending}.new")
+        aside.write_text(text)
+        aside.replace(stem.with_suffix(f".{ending}"))
+
+
 def sections(
-    benchmarks: Sequence[Benchmark], rows: Mapping[str, Sequence[Spread]], last: Mapping[str, Sequence[Spread]]
+    benchmarks: Sequence[Benchmark],
+    rows: Mapping[str, Sequence[Spread]],
+    last: Mapping[str, Sequence[Spread]],
+    kept: Mapping[str, Sequence[Spread]] = MappingProxyType({}),
 ) -> list[Section]:
-    """The ratios of the benchmarks that ran, in their order, each compared with the same one of the last report."""
+    """The ratios of the benchmarks that ran, in their order, each compared with the same one of the last report; and those
+    that are ``kept`` from it."""
     found = []
     for benchmark in benchmarks:
         known = {(spread.what, spread.against): spread for spread in last.get(benchmark.name, ())}
-        spreads = [
-            (spread, spread.beside(known.get((spread.what, spread.against)))) for spread in rows.get(benchmark.name, ())
-        ]
+        if benchmark.name in rows:
+            ran = rows[benchmark.name]
+            spreads = [(spread, spread.beside(known.get((spread.what, spread.against)))) for spread in ran]
+        else:
+            spreads = [(spread, NOT_RUN) for spread in kept.get(benchmark.name, ())]
         if spreads:
             found.append((benchmark.title, spreads))
     return found
