@@ -47,6 +47,8 @@ MOST_JOINED = 24
 """Cards that straight lines are joined to, at most."""
 NEAR = 0.05
 """How far the sides of such a card are moved to an edge, as a share of its size: what shows of them is short."""
+LINES = 3
+"""The step, counted from 0, that joins lines: for photos on which nothing was named, as it costs more than it finds on others."""
 OUTLINES = 168
 """Outlines of one photo, at most: enough for a table full of forty cards."""
 FOR_DOUBTS = 0.25

@@ -15,7 +15,7 @@ from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import rectify, scaled, turned
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
-from edge_runtime.locate import OUTLINES, Quad, in_steps
+from edge_runtime.locate import LINES, OUTLINES, Quad, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
@@ -141,6 +141,8 @@ class Recognizer:
                 read += readings
                 seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
             if step >= (0 if quick else 1) and _settled(seen):
+                break
+            if step + 1 == LINES and any(reading.status is not Status.UNKNOWN for reading in seen):
                 break
         seen = one_each(self._judged(image, seen, WORTH_JUDGING), by_confidence)
         named = [reading for reading in seen if reading.status is not Status.UNKNOWN]

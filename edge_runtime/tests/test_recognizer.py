@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from edge_runtime import recognizer as recognizer_module
 from edge_runtime.decide import Status
 from edge_runtime.embedder import EmbedderError, OnnxEmbedder
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import full_frame, overlap, turned
 from edge_runtime.judge import Judge
+from edge_runtime.locate import in_steps
 from edge_runtime.photo import PhotoError
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.release import open_release
@@ -68,6 +70,22 @@ def test_a_card_of_no_gallery_is_not_named(recognizer, stranger, photo_of):
 def test_an_empty_table_shows_no_card(recognizer, table):
     recognition = recognizer.recognize(table)
     assert (recognition.status, recognition.cards) == ("no card", ())
+
+
+@pytest.mark.parametrize(("shows", "steps"), [("a known card", [1, 2, 3]), ("a stranger", [1, 2, 3, 4])])
+def test_lines_are_joined_where_nothing_was_named(recognizer, scans, stranger, photo_of, monkeypatch, shows, steps):
+    """As where a doubt is left after each step."""
+    taken = []
+
+    def counted(image, most):
+        for step, quads in enumerate(in_steps(image, most), start=1):
+            taken.append(step)
+            yield quads
+
+    monkeypatch.setattr(recognizer_module, "in_steps", counted)
+    monkeypatch.setattr(recognizer_module, "_settled", lambda seen: False)
+    recognizer.recognize(photo_of(scans["demo-1"] if shows == "a known card" else stranger))
+    assert taken == steps
 
 
 def test_without_pictures_a_glance_has_to_do(recognizer, scans, stranger, photo_of):
