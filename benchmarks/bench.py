@@ -73,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": about,
         "runs": given.runs,
         "on": "real cards" if places else "drawn cards",
+        "last_machine": before.get("machine", {}).get("processor"),
         "failed": failed,
     }
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

@@ -48,6 +48,8 @@ def test_a_report_says_what_was_not_reached_and_what_failed():
     said = page.markdown(report, [("A training step", [(spread(2.0, 2.2, asked=1.5), "worse")])])
     assert "| a step | the bare pass | **2.1** | 2–2.2 | lower | ≤ 1.5: **no** | worse |" in said
     assert "- frame: no <release>" in said
+    assert "another processor" not in said
+    assert "of another processor, Q:" in page.markdown({**report, "last_machine": "Q"}, [])
     shown = page.html(report, [("A training step", [(spread(2.0, 2.2), "new")])])
     assert "<svg role='img'" in shown
     assert "frame: no &lt;release&gt;" in shown

@@ -95,6 +95,11 @@ def markdown(report: Mapping[str, Any], parts: Sequence[Section]) -> str:
         "",
         "Each figure is ours divided by the peer or limit beside it, measured in the same run: the median and range of all runs.",
     ]
+    if report.get("last_machine") not in (None, about["processor"]):
+        lines += [
+            "",
+            f"The last report is of another processor, {report['last_machine']}: ratios move less than times do.",
+        ]
     for title, spreads in parts:
         lines += ["", f"## {title}", "", "| ours | beside | ratio | range | better | asked | since the last report |"]
         lines += ["|---|---|--:|---|---|---|---|"]

@@ -10,6 +10,8 @@ from edge_runtime.sides import CORNER, SHORTEST, card_shaped, cross
 
 MOST = 160
 """Lines that are looked at: the longest."""
+MOST_CORNERS = 600
+"""Corners that are put together, those of longer lines first: each is tried with each."""
 GAP = 0.5
 """By how much of its length a line may end short of a corner: cards are rounded, and what lies around hides a part."""
 ROUNDED = 4.0
@@ -74,7 +76,7 @@ def _corners(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     first, first_gap = _leaving(corners, lines[one])
     second, second_gap = _leaving(corners, lines[other])
     near = (first_gap < GAP * lengths[one] + ROUNDED) & (second_gap < GAP * lengths[other] + ROUNDED)
-    corners, first, second = corners[near], first[near], second[near]
+    corners, first, second = (each[near][:MOST_CORNERS] for each in (corners, first, second))
     swap = (cross(first, second) < 0)[:, None]
     return corners, np.where(swap, second, first), np.where(swap, first, second)
 

@@ -6,7 +6,7 @@ import pytest
 
 from edge_runtime.geometry import overlap
 from edge_runtime.locate import in_steps
-from edge_runtime.segments import joined
+from edge_runtime.segments import MOST_CORNERS, _corners, joined
 
 SIZE = (640, 480)
 LEAST = 0.004 * SIZE[0] * SIZE[1]
@@ -52,6 +52,12 @@ def test_sides_that_end_before_the_corners_are_joined(shown):
 )
 def test_what_is_no_card_is_joined_to_none(lines):
     assert best(joined(drawn(*lines), LEAST)) < 0.3
+
+
+def test_a_picture_full_of_lines_takes_no_more_corners_than_can_be_tried():
+    lines = np.concatenate([np.float32([[(0, at), (640, at)], [(at, 0), (at, 480)]]) for at in range(5, 405, 5)])
+    corners, _, _ = _corners(lines)
+    assert len(corners) == MOST_CORNERS
 
 
 def test_corners_go_round_clockwise():
