@@ -1,0 +1,38 @@
+"""Each thing that may be wrong with a camera, on a device made of files."""
+
+import pytest
+from device_of_files import SENSOR, WEBCAM, is_cured_by
+
+from edge_runtime.doctor.cameras import cameras
+from edge_runtime.doctor.finding import State
+
+
+def test_a_camera_on_the_ribbon_cable_needs_picamera2(pi):
+    pi.write(SENSOR, "imx708_wide 10-001a")
+    assert cameras(pi.machine)[0].state is State.FINE
+    pi.modules.clear()
+    assert is_cured_by(cameras(pi.machine)[0], State.FAILED, "imx708", "python3-picamera2")
+
+
+def test_a_usb_camera_that_this_user_may_not_open(pi):
+    pi.write(WEBCAM, "HD Webcam")
+    pi.write("dev/video0")
+    assert cameras(pi.machine)[0].said == "/dev/video0: HD Webcam"
+    pi.denied.add("dev/video0")
+    assert is_cured_by(cameras(pi.machine)[0], State.FAILED, "usermod -aG video ada")
+
+
+def test_the_codecs_of_a_pi_are_no_cameras(pi):
+    pi.write("sys/class/video4linux/video10/name", "bcm2835-codec-decode")
+    pi.write("sys/class/video4linux/video19/name", "rpi-hevc-dec")
+    assert [finding.state for finding in cameras(pi.machine)] == [State.NOTE]
+
+
+@pytest.mark.parametrize("wanted", ["picamera", "picamera:1", "0", "/dev/video7"])
+def test_a_camera_that_is_watched_must_be_there(pi, wanted):
+    assert cameras(pi.machine, wanted)[-1].state is State.FAILED
+
+
+@pytest.mark.parametrize("wanted", ["rtsp://camera/stream", "film.mp4"])
+def test_a_stream_or_a_film_needs_no_camera(pi, wanted):
+    assert cameras(pi.machine, wanted)[-1].state is State.NOTE

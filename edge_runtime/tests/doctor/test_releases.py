@@ -1,0 +1,66 @@
+"""Each thing that may be wrong with what a device pulled."""
+
+from dataclasses import replace
+
+from device_of_files import NOW, by_check, is_cured_by, pulled_at
+
+from edge_runtime.doctor.finding import State
+from edge_runtime.doctor.releases import DAY, OLD, look
+from edge_runtime.home import Home
+from edge_runtime.pull import pull
+
+
+def test_a_home_tells_its_release_and_its_age(pi, home):
+    found = by_check(look(pi.machine, home).findings)
+    assert found["release"].state is State.FINE
+    assert found["release age"].said == "taken 1 days ago"
+
+
+def test_of_a_publishers_folder_what_was_pulled_from_it_is_examined(pi, published, trusted, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    published.publish()
+    assert by_check(look(pi.machine, published.releases).findings)["release"].state is State.FAILED, (
+        "nothing was pulled"
+    )
+    pulled = pull(published.releases, check=lambda folder: None)
+    assert pulled.release_id in by_check(look(pi.machine, published.releases).findings)["release"].said
+
+
+def test_a_device_without_a_root_opens_nothing(pi, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGE_RUNTIME_TRUSTED_ROOTS", str(tmp_path / "none"))
+    found = by_check(look(pi.machine, home).findings)
+    assert is_cured_by(found["root"], State.FAILED, "edge-runtime trust")
+    assert found["release"].state is State.FAILED
+
+
+def test_a_release_that_failed_here_is_told_of(pi, home):
+    Home(home).refuse("ab" * 32, "0123", "the self-test named another card")
+    found = by_check(look(pi.machine, home).findings)["refused release"]
+    assert is_cured_by(found, State.WARNING, "1 failed", "another card", "pull --again")
+
+
+def test_a_release_with_a_flipped_byte(pi, home):
+    index = next((home / "releases").glob("*/fp32.usearch"))
+    data = bytearray(index.read_bytes())
+    data[-1] ^= 1
+    index.write_bytes(data)
+    assert is_cured_by(by_check(look(pi.machine, home).findings)["release"], State.FAILED, "fp32.usearch", "pull")
+
+
+def test_a_home_that_was_never_filled(pi, device, tmp_path):
+    assert by_check(look(pi.machine, tmp_path / "empty").findings)["release"].state is State.FAILED
+
+
+def test_a_device_that_was_forgotten(pi, home):
+    pulled_at(home, NOW - OLD - DAY)
+    assert is_cured_by(
+        by_check(look(pi.machine, home).findings)["release age"], State.WARNING, "91 days", "list-timers"
+    )
+
+
+def test_a_publishers_word_that_ended(pi, home):
+    later = replace(pi.machine, now=lambda: NOW + 1000 * DAY)
+    assert by_check(look(pi.machine, home).findings)["release expiry"].state is State.FINE
+    assert is_cured_by(
+        by_check(look(later, home).findings)["release expiry"], State.WARNING, "expired", "renew", "clock"
+    )

@@ -1,0 +1,122 @@
+"""What is fetched and what is not, and what is opened."""
+
+import errno
+import hashlib
+import os
+import threading
+
+import pytest
+from pulling import Counting, served
+
+from edge_runtime.publishers import FolderPublisher
+from edge_runtime.pull import open_newest, pull
+from edge_runtime.refusals import (
+    CannotPull,
+    NoRelease,
+)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_the_first_pull_brings_the_whole_release(published, home):
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    release = served(home, published)
+    assert release.folder == pulled.folder
+    for path in published.whole.iterdir():
+        if path.suffix != ".json":
+            assert (release.folder / path.name).read_bytes() == path.read_bytes()
+    assert pulled.fetched > pulled.size
+    assert list((home / "incoming").iterdir()) == []
+
+
+def test_a_second_pull_fetches_only_what_changed_and_keeps_one_copy_of_the_rest(published, home):
+    first = pull(FolderPublisher(published.releases), home, published.trusted)
+    published.change_a_row()
+    source = Counting(published.releases)
+    second = pull(source, home, published.trusted)
+    assert second.release_id != first.release_id
+    assert source.asked == [sha256((published.whole / "catalogue.csv").read_bytes())]
+    assert "Amber Fawn" in served(home, published).catalogue.read_text()
+    assert (first.folder / "fp32.onnx").samefile(second.folder / "fp32.onnx")
+
+
+def test_of_a_changed_file_only_the_changed_parts_are_fetched(published, home):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    index = published.whole / "fp32.usearch"
+    data = bytearray(index.read_bytes())
+    data[-1] ^= 1
+    index.write_bytes(data)
+    published.publish()
+    source = Counting(published.releases)
+    pulled = pull(source, home, published.trusted)
+    assert len(source.asked) == 2  # the list of parts, and the part
+    assert (pulled.folder / "fp32.usearch").read_bytes() == bytes(data)
+
+
+def test_nothing_new_fetches_nothing(published, home):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    source = Counting(published.releases)
+    pulled = pull(source, home, published.trusted)
+    assert (source.asked, pulled.parts) == ([], 0)
+
+
+def test_the_release_before_is_kept_and_older_ones_go(published, home):
+    ids = [pull(FolderPublisher(published.releases), home, published.trusted).release_id]
+    for name in ("Fawn", "Ferret"):
+        catalogue = published.whole / "catalogue.csv"
+        catalogue.write_text(catalogue.read_text().replace("Blue Heron", f"Blue {name}").replace("Fawn", name))
+        published.publish()
+        ids.append(pull(FolderPublisher(published.releases), home, published.trusted).release_id)
+    assert sorted(path.name for path in (home / "releases").iterdir() if path.is_dir()) == sorted(ids[1:])
+
+
+def test_a_file_that_rotted_on_the_device_is_mended(published, home):
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    (pulled.folder / "fp32.usearch").write_bytes(b"rot" * 1000)
+    (pulled.folder / "fp32.onnx").unlink()
+    pull(FolderPublisher(published.releases), home, published.trusted, mend=True)
+    assert served(home, published).release_id == pulled.release_id
+
+
+def test_a_place_of_which_nothing_was_ever_pulled_says_so(tmp_path, published, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(NoRelease, match="nowhere"):
+        open_newest(tmp_path / "nowhere", published.trusted)
+
+
+def test_a_home_and_a_whole_release_are_opened_as_they_lie(published, home):
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    for place in (home, home / "releases", pulled.folder):
+        assert open_newest(place, published.trusted).folder == pulled.folder
+
+
+def test_a_release_that_rotted_is_pulled_again_when_it_is_opened(published, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    release = open_newest(published.releases, published.trusted)
+    release.catalogue.write_text("rot")
+    said = []
+    assert open_newest(published.releases, published.trusted, say=said.append).catalogue.read_text() != "rot"
+    assert "pull the release again" in said[0]
+
+
+def test_a_full_disk_is_one_sentence(published, home, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(home / "incoming"))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CannotPull, match=r"incoming can't be used \(No space left on device\): free space"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+
+
+def test_two_pulls_at_once_take_turns(published, home):
+    threads = [
+        threading.Thread(target=pull, args=(FolderPublisher(published.releases), home, published.trusted))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert served(home, published)

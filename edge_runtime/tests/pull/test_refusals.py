@@ -1,0 +1,144 @@
+"""What is not as it was signed is refused."""
+
+import hashlib
+import json
+
+import pytest
+from securesystemslib.signer import CryptoSigner
+
+from edge_runtime.publishers import FolderPublisher
+from edge_runtime.pull import open_newest, pull
+from edge_runtime.refusals import (
+    BadSignature,
+    Damaged,
+    Mixed,
+    NoRelease,
+    PartMissing,
+    PartTampered,
+    PartTruncated,
+    UnknownPublisher,
+    WrongSchema,
+)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def spoil_truncate(published):
+    path = published.a_part()
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def spoil_tamper(published):
+    path = published.a_part()
+    path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+
+
+def spoil_lengthen(published):
+    with published.a_part().open("ab") as file:
+        file.write(b"more")
+
+
+def spoil_miss(published):
+    published.a_part().unlink()
+
+
+def spoil_signature(published):
+    timestamp = published.releases / "metadata" / "timestamp.json"
+    said = json.loads(timestamp.read_text())
+    said["signatures"][0]["sig"] = "00" * 64
+    timestamp.write_text(json.dumps(said))
+
+
+def spoil_key(published):
+    published.repository.keys["stable"] = [CryptoSigner.generate_ed25519()]
+    published.publish()
+
+
+def spoil_publisher(published):
+    (published.releases / "metadata" / "1.root.json").write_text("{}")
+
+
+def spoil_schema(published):
+    published.publish(schema=3)
+
+
+def spoil_name(published):
+    published.publish_with("../outside", {"sha256": "0" * 64, "size": 1})
+
+
+def spoil_digest(published):
+    published.publish_with("catalogue.csv", {"sha256": "../../../etc/passwd", "size": 1})
+
+
+def spoil_list(published):
+    rows = json.dumps([["../../etc/passwd", 7]]).encode()
+    (published.parts / sha256(rows)).write_bytes(rows)
+    listed = {"sha256": sha256(rows), "size": len(rows)}
+    published.publish_with("catalogue.csv", {"sha256": "0" * 64, "size": 7, "parts": listed})
+
+
+def spoil_use(published):
+    published.publish(references=["what-is-not-listed.zip"])
+
+
+def spoil_variants(published):
+    published.publish(variants={"fp32": {}})
+
+
+def spoil_pointer(published):
+    (published.releases / "metadata" / "timestamp.json").write_text("<!DOCTYPE html>")
+
+
+def spoil_manifest(published):
+    (published.folder / "manifest.json").write_bytes(b"{}")
+
+
+def spoil_release(published):
+    (published.folder / "manifest.json").unlink()
+
+
+def spoil_source(published):
+    published.releases.rename(published.releases.with_name("unplugged"))
+
+
+REFUSALS = {
+    spoil_truncate: PartTruncated,
+    spoil_tamper: PartTampered,
+    spoil_lengthen: PartTampered,
+    spoil_miss: PartMissing,
+    spoil_signature: BadSignature,
+    spoil_key: BadSignature,
+    spoil_publisher: UnknownPublisher,
+    spoil_schema: WrongSchema,
+    spoil_name: Damaged,
+    spoil_digest: WrongSchema,
+    spoil_list: Damaged,
+    spoil_use: Damaged,
+    spoil_variants: WrongSchema,
+    spoil_pointer: Damaged,
+    spoil_manifest: Mixed,
+    spoil_release: Damaged,
+    spoil_source: NoRelease,
+}
+
+
+@pytest.mark.parametrize(("spoil", "refusal"), REFUSALS.items(), ids=[spoil.__name__ for spoil in REFUSALS])
+def test_what_is_not_as_it_was_signed_is_refused_and_the_last_good_release_goes_on_being_served(
+    published, home, spoil, refusal, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    good = open_newest(published.releases, published.trusted).release_id
+    index = published.whole / "fp32.usearch"
+    index.write_bytes(index.read_bytes() + b"something new")
+    published.publish()
+    spoil(published)
+    with pytest.raises(refusal) as caught:
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert type(caught.value) is refusal
+    assert ": " in str(caught.value)
+    assert not (home / "releases" / "latest.json").exists()
+    said = []
+    assert open_newest(published.releases, published.trusted, say=said.append).release_id == good
+    assert "going on with the last good release" in said[0]
