@@ -61,3 +61,10 @@ class RawFolder:
 @pytest.fixture
 def raw(tmp_path, published, capsys):
     return RawFolder(tmp_path / "card_images", published, capsys)
+
+
+@pytest.fixture
+def one_card(raw, published):
+    """A set of two cards, and the path of the first one's picture."""
+    published.put("base1", "Alakazam", "Blastoise")
+    return published.path_of("base1-1")
