@@ -85,7 +85,7 @@ def measured(work: Path, store: Path, count: int, news: list[int], made_up: bool
             own += 1
             add(raw, work / "cards", number, as_number=own, card_set="grow000")
         count += new
-        rows.append(refreshed(place, device, count - new, new))
+        rows.append(refreshed(place, device, count - new, new, made_up))
         for clock in ("seconds", "cpu_seconds"):
             rows[-1][f"share_of_full_{clock}"] = round(rows[-1][clock] / rows[0][clock], 4)
     shutil.rmtree(place)
@@ -105,12 +105,12 @@ def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = F
     """Build what is stale in a process of its own, then let the device pull: the seconds and bytes of both."""
     before = files_of(place)
     began = time.perf_counter()
-    said = answer_of("-m", "growth.one_refresh", str(place), *(["made-up"] if made_up else []))
+    said = answer_of("-m", "growth.one_refresh", str(place), *(["made-up"] if made_up and not new else []))
     seconds = time.perf_counter() - began
     after = files_of(place)
     written = sum(size for path, (size, when) in after.items() if before.get(path) != (size, when))
     began = time.perf_counter()
-    pulled = project_of(place).pulled(device)
+    pulled = project_of(place).pulled(device, made_up)
     row = {
         "cards": cards,
         "new": new,
