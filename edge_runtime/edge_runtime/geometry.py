@@ -90,6 +90,21 @@ def area(corners: np.ndarray) -> float:
     return abs(ax * by - ay * bx) / 2
 
 
+def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The cross product of vectors ...×2: positive where the second is clockwise of the first on a picture."""
+    return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+
+
+def met(
+    starts: np.ndarray, ways: np.ndarray, others: np.ndarray, other_ways: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where each line (a point and a way, ...×2 both) meets its partner, ...×2, and how many ways along it that is; far away
+    where they never meet."""
+    turns = cross(ways, other_ways)
+    far = cross(others - starts, other_ways) / np.where(np.abs(turns) < 1e-6, 1e-6, turns)
+    return starts + ways * far[..., None], far
+
+
 def shared_area(first: np.ndarray, second: np.ndarray) -> float:
     """The area that two convex quadrilaterals share, in square pixels, to a thousandth of the smaller one.
 

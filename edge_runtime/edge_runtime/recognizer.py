@@ -142,10 +142,10 @@ class Recognizer:
                 seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
             if step >= (0 if quick else 1) and _settled(seen):
                 break
-            if step + 1 == LINES and any(reading.status is not Status.UNKNOWN for reading in seen):
+            if step + 1 == LINES and _named(seen):
                 break
         seen = one_each(self._judged(image, seen, WORTH_JUDGING), by_confidence)
-        named = [reading for reading in seen if reading.status is not Status.UNKNOWN]
+        named = _named(seen)
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         refused = [each for each in seen if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         return Recognition(tuple(of_one_size(one_each([*named, *refused, *strangers], named_first))))
@@ -240,8 +240,12 @@ def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> R
 
 def _settled(seen: Sequence[Reading]) -> bool:
     """Whether a card was named, and nothing else on the photo looks like one that could be."""
-    unknown = [reading for reading in seen if reading.status is Status.UNKNOWN]
-    return len(seen) > len(unknown) and all(reading.confidence < WORTH_FITTING for reading in unknown)
+    unknown = (reading for reading in seen if reading.status is Status.UNKNOWN)
+    return bool(_named(seen)) and all(reading.confidence < WORTH_FITTING for reading in unknown)
+
+
+def _named(readings: Sequence[Reading]) -> list[Reading]:
+    return [reading for reading in readings if reading.status is not Status.UNKNOWN]
 
 
 def _turns(corners: np.ndarray) -> tuple[int, ...]:

@@ -6,7 +6,8 @@ import math
 import cv2
 import numpy as np
 
-from edge_runtime.sides import CORNER, SHORTEST, card_shaped, cross
+from edge_runtime.geometry import cross, met
+from edge_runtime.sides import CORNER, SHORTEST, card_shaped
 
 MOST = 160
 """Lines that are looked at: the longest."""
@@ -33,8 +34,8 @@ def joined(image: np.ndarray, least: float) -> np.ndarray:
     facing = (_dot(first[one], first[other]) < -FACING) & (_dot(second[one], second[other]) < -FACING)
     one, other = one[facing], other[facing]
     # From each corner along one of its sides to where the other corner's side comes to meet it.
-    reached, far = _met(corners[one], first[one], corners[other], second[other])
-    returned, back = _met(corners[one], second[one], corners[other], first[other])
+    reached, far = met(corners[one], first[one], corners[other], second[other])
+    returned, back = met(corners[one], second[one], corners[other], first[other])
     found = np.stack([corners[one], reached, corners[other], returned], axis=1)[(far > 0) & (back > 0)]
     found = found.astype(np.float32)
     return found[card_shaped(found, 2 * least, (image.shape[1], image.shape[0]))]
@@ -72,7 +73,7 @@ def _corners(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ways = spans / lengths[:, None]
     square = np.abs(cross(ways[one], ways[other])) > CORNER
     one, other = one[square], other[square]
-    corners, _ = _met(lines[one, 0], ways[one], lines[other, 0], ways[other])
+    corners, _ = met(lines[one, 0], ways[one], lines[other, 0], ways[other])
     first, first_gap = _leaving(corners, lines[one])
     second, second_gap = _leaving(corners, lines[other])
     near = (first_gap < GAP * lengths[one] + ROUNDED) & (second_gap < GAP * lengths[other] + ROUNDED)
@@ -88,15 +89,6 @@ def _leaving(corners: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.nda
     away = far.argmax(axis=1)
     rows = np.arange(len(ends))
     return ends[rows, away] / far[rows, away, None], far.min(axis=1)
-
-
-def _met(
-    starts: np.ndarray, ways: np.ndarray, others: np.ndarray, other_ways: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where each line meets its partner, N×2, and how far along it that is; lines that never meet, far away."""
-    turns = cross(ways, other_ways)
-    far = cross(others - starts, other_ways) / np.where(np.abs(turns) < 1e-6, 1e-6, turns)
-    return starts + ways * far[:, None], far
 
 
 def _dot(first: np.ndarray, second: np.ndarray) -> np.ndarray:

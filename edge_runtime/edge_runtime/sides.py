@@ -7,6 +7,8 @@ from itertools import combinations
 import cv2
 import numpy as np
 
+from edge_runtime.geometry import cross, met
+
 MOST_SIDES = 10
 """Sides of an outline that are combined: the longest."""
 CHOICES = {count: np.array(list(combinations(range(count), 4))) for count in range(4, MOST_SIDES + 1)}
@@ -42,10 +44,8 @@ def quadrilaterals(contour: np.ndarray, least: float, size: tuple[int, int]) -> 
     starts, ways = polygon[chosen], ways[chosen] / lengths[chosen][..., None]
     turns = cross(ways, np.roll(ways, -1, axis=1))
     around = (np.abs(turns) > CORNER).all(axis=1) & (np.abs(turns.sum(axis=1)) > 4 * CORNER)
-    starts, ways, turns = starts[around], ways[around], turns[around]
-    next_starts, next_ways = np.roll(starts, -1, axis=1), np.roll(ways, -1, axis=1)
-    far = cross(next_starts - starts, next_ways) / turns
-    corners = starts + ways * far[..., None]
+    starts, ways = starts[around], ways[around]
+    corners, _ = met(starts, ways, np.roll(starts, -1, axis=1), np.roll(ways, -1, axis=1))
     return corners[card_shaped(corners, 2 * least, size)]
 
 
@@ -59,8 +59,3 @@ def card_shaped(corners: np.ndarray, least: float, size: tuple[int, int]) -> np.
     inside = ((corners >= -beyond) & (corners <= np.array(size) + beyond)).all(axis=(1, 2))
     narrow = np.minimum(first / second, second / first)
     return inside & (opposite > SLANT) & (narrow > NARROWEST) & (areas >= least)
-
-
-def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The cross product of vectors ...×2: positive where the second is clockwise of the first on a picture."""
-    return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]

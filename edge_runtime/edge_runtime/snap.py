@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from edge_runtime.geometry import area
+from edge_runtime.geometry import area, cross, met
 
 POINTS = np.linspace(0.12, 0.88, 20)
 """Where along a side the ground is looked at: not at its ends, where a card is rounded."""
@@ -41,9 +41,6 @@ def snapped(corners: np.ndarray, steepness: np.ndarray, reach: float) -> np.ndar
 def crossings(starts: np.ndarray, ways: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
     """Where each of four lines (a point and a direction, 4×2 both) meets the one before it; ``otherwise`` if two never do."""
     before, way = np.roll(starts, 1, axis=0), np.roll(ways, 1, axis=0)
-    turn = way[:, 0] * ways[:, 1] - way[:, 1] * ways[:, 0]
-    if (np.abs(turn) < 1e-6).any():
+    if (np.abs(cross(way, ways)) < 1e-6).any():
         return otherwise
-    gap = starts - before
-    far = (gap[:, 0] * ways[:, 1] - gap[:, 1] * ways[:, 0]) / turn
-    return (before + way * far[:, None]).astype(np.float32)
+    return met(before, way, starts, ways)[0].astype(np.float32)

@@ -1,11 +1,11 @@
 """What is fetched and what is not, and what is opened."""
 
 import errno
-import hashlib
 import os
 import threading
 
 import pytest
+from publishing import sha256
 from pulling import Counting, served
 
 from edge_runtime.publishers import FolderPublisher
@@ -14,10 +14,6 @@ from edge_runtime.refusals import (
     CannotPull,
     NoRelease,
 )
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def test_the_first_pull_brings_the_whole_release(published, home):

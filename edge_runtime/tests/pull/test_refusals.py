@@ -1,9 +1,9 @@
 """What is not as it was signed is refused."""
 
-import hashlib
 import json
 
 import pytest
+from publishing import sha256
 from securesystemslib.signer import CryptoSigner
 
 from edge_runtime.publishers import FolderPublisher
@@ -19,10 +19,6 @@ from edge_runtime.refusals import (
     UnknownPublisher,
     WrongSchema,
 )
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def spoil_truncate(published):
