@@ -9,6 +9,9 @@ CARD_ASPECT = 63 / 88
 """Width by height of a trading card, in millimetres."""
 MOST_HEIGHT = 704
 """Pixels: 8 a millimetre, more than any camera at arm's length resolves."""
+LINEAR_BELOW = 1.5
+"""Scaled down by less than this, a mean of the nearest pixels is as near to the ideal (Lanczos) as one of areas, within 1 dB, in
+a quarter of the time; by more, pixels would be skipped. Public collections have heights of 825 and 1,024."""
 ASPECTS = (0.6, 0.85)
 CLOSE_FIT = 0.025
 """A shape within this share of a card's is a card's. Scans of public collections lie within 0.016."""
@@ -33,8 +36,9 @@ def clean(image: np.ndarray) -> np.ndarray:
             "crop or turn it to the card"
         )
     if height > MOST_HEIGHT:
+        nearest = height < MOST_HEIGHT * LINEAR_BELOW
         size = (round(width * MOST_HEIGHT / height), MOST_HEIGHT)
-        card = cv2.resize(card, size, interpolation=cv2.INTER_AREA)
+        card = cv2.resize(card, size, interpolation=cv2.INTER_LINEAR_EXACT if nearest else cv2.INTER_AREA)
     if cv2.meanStdDev(card)[1].max() < BLANK:
         raise Rejected("the picture is of one flat colour: there is no card on it")
     return np.ascontiguousarray(card)

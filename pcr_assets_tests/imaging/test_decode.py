@@ -94,11 +94,25 @@ def test_a_palette_becomes_rgb():
     assert_red_above_green(decode(saved(halves().quantize(8))))
 
 
-def test_an_exif_orientation_is_applied():
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+def test_an_exif_orientation_is_applied(form):
     exif = Image.Exif()
     exif[0x0112] = 8  # shown upright after a quarter turn to the left
     lying = halves().transpose(Image.Transpose.ROTATE_270)
-    assert_red_above_green(decode(saved(lying, "JPEG", quality=95, exif=exif)))
+    assert_red_above_green(decode(saved(lying, form, quality=95, exif=exif)))
+
+
+@pytest.mark.parametrize("settings", [{"quality": 80}, {"lossless": True}])
+def test_a_webp_has_the_pixels_that_pillow_finds_in_it(settings):
+    smooth = np.random.default_rng(0).integers(0, 256, (8, 6, 3), dtype=np.uint8)
+    data = saved(Image.fromarray(smooth).resize(SIZE, Image.Resampling.BICUBIC), "WEBP", **settings)
+    assert np.array_equal(decode(data), Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def test_a_transparent_webp_is_laid_on_white():
+    picture = halves("RGBA")
+    picture.paste((0, 0, 0, 0), (0, 0, 8, 8))
+    assert tuple(decode(saved(picture, "WEBP", lossless=True))[2, 2]) == (255, 255, 255)
 
 
 def test_sixteen_bits_are_scaled_to_eight():
