@@ -33,7 +33,12 @@ def as_numbers(corners: np.ndarray) -> list[list[float]]:
 
 def turned(corners: np.ndarray, quarters: int = 2) -> np.ndarray:
     """The corners of the same card read after so many quarter turns: two for a card that lies upside down."""
-    return np.roll(corners, -quarters, axis=0)
+    return np.concatenate([corners[quarters % 4 :], corners[: quarters % 4]])
+
+
+def following(points: np.ndarray) -> np.ndarray:
+    """The point after each of closed polygons ...×N×2. Like numpy's roll, in a fifth of its time for a few points."""
+    return np.concatenate([points[..., 1:, :], points[..., :1, :]], axis=-2)
 
 
 @timed("rectify")
@@ -90,6 +95,12 @@ def area(corners: np.ndarray) -> float:
     return abs(ax * by - ay * bx) / 2
 
 
+def areas(outlines: np.ndarray) -> np.ndarray:
+    """The same for many outlines N×4×2: float64 N."""
+    diagonals = (outlines[:, 2:] - outlines[:, :2]).astype(float)
+    return np.abs(cross(diagonals[:, 0], diagonals[:, 1])) / 2
+
+
 def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The cross product of vectors ...×2: positive where the second is clockwise of the first on a picture."""
     return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
@@ -135,4 +146,4 @@ def _shrunk(image: np.ndarray, corners: np.ndarray, factor: float) -> tuple[np.n
 
 
 def _longest_side(corners: np.ndarray) -> float:
-    return float(np.linalg.norm(corners - np.roll(corners, 1, axis=0), axis=1).max())
+    return float(np.linalg.norm(following(corners) - corners, axis=1).max())

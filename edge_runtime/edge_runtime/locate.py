@@ -13,9 +13,10 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import CARD_ASPECT, area, full_frame, turned
+from edge_runtime.geometry import CARD_ASPECT, area, areas, following, full_frame
 from edge_runtime.masks import ORDER, QUICK, masks
 from edge_runtime.segments import joined
+from edge_runtime.sharpen import sharpened
 from edge_runtime.sides import quadrilaterals
 from edge_runtime.snap import snapped
 from edge_runtime.timing import timed_steps
@@ -54,6 +55,8 @@ OUTLINES = 168
 FOR_DOUBTS = 0.25
 """Share of them that is kept for the last two steps: a table full of pattern has more outlines than can be read."""
 NONE = np.empty((0, 4, 2), np.float32)
+TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
+"""The corners of an outline, read from each of them."""
 PLACES = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
 """Where along a side, from one corner to the next, its support is looked up."""
 
@@ -107,7 +110,8 @@ def _outlines(image: np.ndarray, steepness: np.ndarray) -> Iterator[np.ndarray]:
     merged: list[np.ndarray] = []
     made = masks(image)
     for count in (len(QUICK), len(ORDER) - len(QUICK)):
-        single: list[np.ndarray] = []
+        rough: list[np.ndarray] = []
+        hulls: list[np.ndarray | None] = []
         for mask in islice(made, count):
             contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
             for contour in contours:
@@ -115,14 +119,15 @@ def _outlines(image: np.ndarray, steepness: np.ndarray) -> Iterator[np.ndarray]:
                 if width * height < least:
                     continue
                 hull = cv2.convexHull(contour)
-                corners = _quadrilateral(hull)
-                upright = _upright(corners) if corners is not None else None
-                if upright is not None and area(upright) >= least:
-                    single.append(upright)
+                corners, may_be_sharper = _quadrilateral(hull)
+                if corners is not None:
+                    rough.append(corners)
+                    hulls.append(hull[:, 0] if may_be_sharper else None)
                 whole = corners is not None and cv2.contourArea(contour) > FULL * cv2.contourArea(hull)
                 if width * height >= MERGED * least and not whole:
                     merged.append(contour)
-        yield np.array(single, np.float32).reshape(-1, 4, 2)
+        found = _upright_ones(sharpened(rough, hulls))
+        yield found[areas(found) >= least]
     yield _taken_apart(merged, steepness, least)
     yield _upright_ones(_best(joined(image, least), steepness, MOST_JOINED))
 
@@ -149,17 +154,17 @@ def _upright_ones(outlines: Iterable[np.ndarray]) -> np.ndarray:
     return np.array([each for each in found if each is not None], np.float32).reshape(-1, 4, 2)
 
 
-def _quadrilateral(hull: np.ndarray) -> np.ndarray | None:
-    """Four corners around a hull: its long sides extended until they meet, so that rounded corners don't pull them in."""
+def _quadrilateral(hull: np.ndarray) -> tuple[np.ndarray | None, bool]:
+    """Four corners around a hull, float32 4×2, if there may be a card's, and whether they are rough, or a box that fits as it is."""
     length = cv2.arcLength(hull, True)
     for tolerance in (0.02, 0.04, 0.06):
         rough = cv2.approxPolyDP(hull, tolerance * length, True)
         if len(rough) == 4:
             corners = rough[:, 0].astype(np.float32)
-            return _extended(hull[:, 0].astype(np.float32), corners) if _aspect(corners) > HOPELESS else None
+            return (corners if _aspect(corners) > HOPELESS else None), True
     box = cv2.boxPoints(cv2.minAreaRect(hull)).astype(np.float32)
     fills = cv2.contourArea(hull) / max(area(box), 1e-6)
-    return box if fills > 0.85 else None
+    return (box if fills > 0.85 else None), False
 
 
 def _aspect(corners: np.ndarray) -> float:
@@ -168,52 +173,6 @@ def _aspect(corners: np.ndarray) -> float:
     first = math.hypot(c - a, d - b) + math.hypot(g - e, h - f)
     second = math.hypot(e - c, f - d) + math.hypot(a - g, b - h)
     return min(first, second) / max(first, second, 1e-6)
-
-
-def _extended(points: np.ndarray, rough: np.ndarray) -> np.ndarray:
-    """The rough corners, sharpened: a line through the middle of each side, corners where neighbouring lines meet."""
-    lines = _lines(_dense(points), rough)
-    corners = []
-    for side in range(4):
-        (left, top, right, down), (x, y, across, along) = lines[side - 1], lines[side]
-        turn = right * along - down * across
-        if abs(turn) < 0.2:
-            return rough
-        far = ((x - left) * along - (y - top) * across) / turn
-        corners.append((left + right * far, top + down * far))
-    sharpened = np.array(corners, np.float32)
-    moved = np.linalg.norm(sharpened - rough, axis=1).max()
-    return sharpened if moved < 0.15 * math.sqrt(area(rough) + 1) else rough
-
-
-def _dense(points: np.ndarray) -> np.ndarray:
-    """Points every two pixels along a closed polygon."""
-    gaps = np.roll(points, -1, axis=0) - points
-    steps = np.maximum(1, np.hypot(gaps[:, 0], gaps[:, 1]) / 2).astype(int)
-    piece = np.repeat(np.arange(len(points)), steps)
-    within = np.arange(len(piece)) - np.repeat(np.cumsum(steps) - steps, steps)
-    return points[piece] + gaps[piece] * (within / steps[piece])[:, None].astype(np.float32)
-
-
-def _lines(points: np.ndarray, rough: np.ndarray) -> list[list[float]]:
-    """For each side of a quadrilateral a point and a direction (x, y, dx, dy): the line through the outline's points near
-    the middle 70 % of the side."""
-    sides = np.roll(rough, -1, axis=0) - rough
-    lengths = np.hypot(sides[:, 0], sides[:, 1]) + np.float32(1e-6)
-    x, y = (sides / lengths[:, None]).T
-    # N×4: how far along each side a point lies, 0..1, and how many pixels off it.
-    right, down = (points[:, axis, None] - rough[:, axis] for axis in (0, 1))
-    place = (right * x + down * y) / lengths
-    near = (np.abs(place - 0.5) < 0.35) & (np.abs(down * x - right * y) < 0.03 * lengths + 2)
-    lines: list[list[float]] = []
-    for side in range(4):
-        middle = points[near[:, side]]
-        if len(middle) < 4:
-            lines.append([*rough[side].tolist(), float(x[side]), float(y[side])])
-        else:
-            along, across, left, top = cv2.fitLine(middle, cv2.DIST_HUBER, 0, 0.01, 0.01).ravel().tolist()
-            lines.append([left, top, along, across])
-    return lines
 
 
 def _upright(corners: np.ndarray) -> np.ndarray | None:
@@ -247,7 +206,7 @@ def _gradient(image: np.ndarray) -> np.ndarray:
 def _scores(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:
     """How well each of N outlines N×4×2 is supported, 0..1: the share of its length on steep ground, times how near its
     aspect is to a card's."""
-    ends = np.roll(outlines, -1, axis=1)
+    ends = following(outlines)
     points = outlines[:, :, None] + (ends - outlines)[:, :, None] * PLACES
     columns = np.clip(points[..., 0], 0, steepness.shape[1] - 1).astype(int)
     rows = np.clip(points[..., 1], 0, steepness.shape[0] - 1).astype(int)
@@ -264,11 +223,14 @@ def _distinct(outlines: np.ndarray, scores: np.ndarray, most: int, known: np.nda
     """
     rows: list[int] = []
     kept = known
-    sizes = np.array([math.sqrt(area(outline)) for outline in outlines])
+    sizes = np.sqrt(areas(outlines))
     for row in np.argsort(-scores * np.sqrt(sizes), kind="stable"):
-        turns = np.stack([turned(outlines[row], quarters) for quarters in range(4)])
-        apart = np.linalg.norm(kept[:, None] - turns, axis=3).mean(axis=2)
-        if len(rows) < most and scores[row] >= LEAST_SCORE and (apart > SAME * sizes[row]).all():
+        if len(rows) == most:
+            break
+        if scores[row] < LEAST_SCORE:
+            continue
+        apart = np.linalg.norm(kept[:, None] - outlines[row][TURNS], axis=3).mean(axis=2)
+        if (apart > SAME * sizes[row]).all():
             rows.append(int(row))
             kept = np.concatenate([known, outlines[rows]])
     return rows

@@ -7,7 +7,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import cross, met
+from edge_runtime.geometry import cross, following, met
 
 MOST_SIDES = 10
 """Sides of an outline that are combined: the longest."""
@@ -33,7 +33,7 @@ def quadrilaterals(contour: np.ndarray, least: float, size: tuple[int, int]) -> 
     """
     length = cv2.arcLength(contour, True)
     polygon = cv2.approxPolyDP(contour, max(2.0, ROUGH * length), True)[:, 0].astype(np.float32)
-    ways = np.roll(polygon, -1, axis=0) - polygon
+    ways = following(polygon) - polygon
     lengths = np.hypot(ways[:, 0], ways[:, 1])
     long = np.flatnonzero(lengths > SHORTEST * math.sqrt(least))
     if len(polygon) == 4 or len(long) < 4:  # four sides need no choosing
@@ -42,16 +42,16 @@ def quadrilaterals(contour: np.ndarray, least: float, size: tuple[int, int]) -> 
         long = np.sort(long[np.argsort(-lengths[long], kind="stable")[:MOST_SIDES]])
     chosen = long[CHOICES[len(long)]]  # M×4, in their order along the contour
     starts, ways = polygon[chosen], ways[chosen] / lengths[chosen][..., None]
-    turns = cross(ways, np.roll(ways, -1, axis=1))
+    turns = cross(ways, following(ways))
     around = (np.abs(turns) > CORNER).all(axis=1) & (np.abs(turns.sum(axis=1)) > 4 * CORNER)
     starts, ways = starts[around], ways[around]
-    corners, _ = met(starts, ways, np.roll(starts, -1, axis=1), np.roll(ways, -1, axis=1))
+    corners, _ = met(starts, ways, following(starts), following(ways))
     return corners[card_shaped(corners, 2 * least, size)]
 
 
 def card_shaped(corners: np.ndarray, least: float, size: tuple[int, int]) -> np.ndarray:
     """Which of M×4×2 corners may be a card's."""
-    sides = np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2) + np.float32(1e-6)
+    sides = np.linalg.norm(following(corners) - corners, axis=2) + np.float32(1e-6)
     opposite = np.minimum(sides[:, :2] / sides[:, 2:], sides[:, 2:] / sides[:, :2]).min(axis=1)
     first, second = (sides[:, :2] + sides[:, 2:]).T
     areas = np.abs(cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])) / 2

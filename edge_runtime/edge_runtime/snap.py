@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from edge_runtime.geometry import area, cross, met
+from edge_runtime.geometry import area, cross, following, met
 
 POINTS = np.linspace(0.12, 0.88, 20)
 """Where along a side the ground is looked at: not at its ends, where a card is rounded."""
@@ -25,7 +25,7 @@ def snapped(corners: np.ndarray, steepness: np.ndarray, reach: float) -> np.ndar
     moves = np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2)  # M×2: of a side's start and end
     modest = 1 - 0.25 * np.abs(moves).mean(axis=1) ** 2 - 0.125 * np.abs(moves[:, 0] - moves[:, 1])
     off = moves[:, :1] * (1 - POINTS) + moves[:, 1:] * POINTS  # M×20: how far each point of the side goes
-    ends = np.roll(corners, -1, axis=0)
+    ends = following(corners)
     along = (ends - corners) / np.maximum(np.linalg.norm(ends - corners, axis=1, keepdims=True), 1e-6)
     out = np.stack([along[:, 1], -along[:, 0]], axis=1) * reach * size  # 4×2: the way out, as long as the reach
     points = corners[:, None] + (ends - corners)[:, None] * POINTS[:, None]  # 4×20×2
