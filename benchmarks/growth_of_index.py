@@ -2,11 +2,12 @@
 
     python benchmarks/growth_of_index.py [--store STORE] [--scans N …] [--work DIR] [--output FILE]
 
-The vectors are those of a store, then copies of them moved a little, a tenth of them twins (`device/grown.py`); without a store
-they are drawn. They are written as the shards of sets of 100 scans, and the product's own code does the rest: `update_index` on all
-cores builds the index from nothing, then adds a card to one set, `Gallery` maps the file and searches on one core. Each part is a
-process of its own, so that its memory can be told. Limits: 4 GiB of memory for building, 5 ms for a search, recall of 99 %. Peer:
-FAISS, flat, over the same vectors. A million scans take some 9 GB of disk and 6 GB of memory (FAISS's, and the vectors').
+The vectors are those of a store, then copies moved in the directions in which these differ, a tenth of them twins
+(`growth/grown_index.py`); without a store they are drawn. They are written as the shards of sets of 100 scans, and the product's
+own code does the rest: `update_index` on all cores builds the index from nothing, then adds a card to one set, `Gallery` maps the
+file and searches on one core. Each part is a process of its own, so that its memory can be told. Limits: 4 GiB of memory for
+building, 5 ms for a search, recall of 99 %. Peer: FAISS, flat, over the same vectors. A million scans take some 9 GB of disk and
+6 GB of memory (FAISS's, and the vectors').
 """
 
 import argparse
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", help="where the files lie while it runs (default: the system's)")
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
-    vectors = "of a store, and copies" if given.store else "drawn"
+    vectors = "of a store, and copies as they differ" if given.store else "drawn"
     rows = {said["scans"]: said for said in known(given.output, vectors)}
     for count in sorted(given.scans):
         with tempfile.TemporaryDirectory(prefix="growth-of-index-", dir=given.work) as work:

@@ -63,7 +63,9 @@ def main(arguments: list[str]) -> int:
         "opencv_images_per_second": round(opencv, 1),
         "building_images_per_second": round(building, 1),
         "ratios": [
-            Ratio("building a shard, images/s", f"bare decoding by {library}", building / decoding, "higher", 0.7).as_json()
+            Ratio(
+                "building a shard, images/s", f"bare decoding by {library}", building / decoding, "higher", 0.7
+            ).as_json()
             for library, decoding in (("Pillow", pillow), ("OpenCV", opencv))
         ],
     }

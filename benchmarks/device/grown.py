@@ -27,12 +27,23 @@ TWIN_COSINE, OTHER_COSINE = (0.985, 0.999), (0.86, 0.97)
 PER_ARCHIVE = 100
 
 
-def near(vectors: np.ndarray, cosines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """For each unit vector float32 N×D another with the cosine that is asked for, in a direction drawn by chance."""
+def near(
+    vectors: np.ndarray, cosines: np.ndarray, rng: np.random.Generator, spread: np.ndarray | None = None
+) -> np.ndarray:
+    """For each unit vector float32 N×D another with the cosine that is asked for, in a direction drawn by chance: any, or by
+    :func:`spread_of` other vectors one in which those differ."""
     away = rng.normal(size=vectors.shape).astype(np.float32)
+    if spread is not None:
+        away = away @ spread
     away -= np.sum(away * vectors, axis=1, keepdims=True) * vectors
     away /= np.linalg.norm(away, axis=1, keepdims=True)
     return (cosines[:, None] * vectors + np.sqrt(1 - cosines[:, None] ** 2) * away).astype(np.float32)
+
+
+def spread_of(vectors: np.ndarray) -> np.ndarray:
+    """The directions in which vectors float32 N×D differ, each as far as they do: a root of their covariance, float32 D×D."""
+    variances, axes = np.linalg.eigh(np.cov(vectors.T))
+    return (axes * np.sqrt(np.maximum(variances, 0))).T.astype(np.float32)
 
 
 def grown_vectors(vectors: np.ndarray, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

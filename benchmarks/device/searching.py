@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,8 +18,6 @@ QUERIES = 200
 COSINES = (0.6, 0.95)
 """How near a photo of a card comes to its scan."""
 BEST = 5
-NEIGHBOURS = 96
-"""Among so many of its neighbours a scan is looked for by its own vector."""
 SAME = 1e-3
 """Cosines nearer than this count as a tie: 16-bit floats of a unit vector are that coarse at worst."""
 
@@ -43,63 +41,73 @@ def on_one_core() -> Iterator[None]:
 
 
 def searching(release: Release) -> dict[str, Any]:
-    """Milliseconds of a search for one card (median and 95th percentile of wall clock and of CPU), and recall at five."""
+    """A search for one card as a device makes it, and beside it by uSearch alone: comparing all scans, and through its graph.
+
+    Of each: milliseconds on one core (median and 95th percentile of wall clock and of CPU), recall at five, and how many scans are
+    not found by their own vector, nor one that is as near to it.
+    """
     variant = release.variant()
     gallery = Gallery.open(variant.index, release.catalogue)
     keys = gallery.keys
     vectors = gallery.vectors(keys)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     queries = queries_near(vectors, QUERIES)
+    truth = queries @ vectors.T
+    _, cards = np.unique([gallery.card(key).card_id for key in keys], return_inverse=True)
+    place = {key: row for row, key in enumerate(keys)}
+    index = Index.restore(str(variant.index))
+
+    def judged(search: Callable[[np.ndarray], Any], keys_of: Callable[[Any], Any], *, scans: bool) -> dict[str, Any]:
+        """``scans``: it gives scans, and several of a card count several times."""
+        found, times = timed(search, queries)
+        each = np.arange(len(keys)) if scans else cards
+        recalled = [
+            _recall(scores, each, [place[int(key)] for key in keys_of(one)[:BEST]])
+            for scores, one in zip(truth, found, strict=True)
+        ]
+        nearest = [place[int(keys_of(search(vector))[0])] for vector in vectors]
+        lost = np.sum(vectors * vectors[nearest], axis=1) < 1 - SAME
+        return {**times, "recall_at_5": round(float(np.mean(recalled)), 4), "scans_never_found": int(lost.sum())}
+
+    def by_usearch(*, exact: bool) -> dict[str, Any]:
+        return judged(lambda query: index.search(query, BEST * VIEWS, exact=exact), lambda one: one.keys, scans=True)
+
+    return {
+        "scans": len(keys),
+        "dimensions": gallery.dim,
+        **judged(
+            lambda query: gallery.search(query[None], BEST)[0],
+            lambda one: [match.key for match in one],
+            scans=False,
+        ),
+        "exact": by_usearch(exact=True),
+        "graph": by_usearch(exact=False),
+    }
+
+
+def timed(search: Callable[[np.ndarray], Any], queries: np.ndarray) -> tuple[list[Any], dict[str, Any]]:
+    """What a search finds for each query, and what one takes on one core."""
     wall, cpu, found = [], [], []
     with on_one_core():
         for query in queries:
             before, busy = time.perf_counter(), time.process_time()
-            found.append(gallery.search(query[None], BEST)[0])
+            found.append(search(query))
             wall.append(1e3 * (time.perf_counter() - before))
             cpu.append(1e3 * (time.process_time() - busy))
-    exact = queries @ vectors.T
-    _, cards = np.unique([gallery.card(key).card_id for key in keys], return_inverse=True)
-    graph = through_the_graph(Index.restore(str(variant.index)), keys, vectors, queries, exact)
-    recalled = [_recall(scores, keys, cards, matches) for scores, matches in zip(exact, found, strict=True)]
-    return {
-        "scans": len(keys),
-        "dimensions": gallery.dim,
-        "wall_ms": {"median": _at(wall, 50), "p95": _at(wall, 95)},
-        "cpu_ms": {"median": _at(cpu, 50), "p95": _at(cpu, 95)},
-        "recall_at_5": round(float(np.mean(recalled)), 4),
-        "graph": graph,
+    return found, {
+        f"{name}_ms": {"median": _at(of, 50), "p95": _at(of, 95)} for name, of in (("wall", wall), ("cpu", cpu))
     }
 
 
-def through_the_graph(
-    index: Index, keys: list[int], vectors: np.ndarray, queries: np.ndarray, exact: np.ndarray
-) -> dict[str, Any]:
-    """The same through uSearch's HNSW graph: CPU time, recall, and how many scans it doesn't find by their own vector."""
-    cpu, recalled, place = [], [], {key: row for row, key in enumerate(keys)}
-    for query, scores in zip(queries, exact, strict=True):
-        busy = time.process_time()
-        found = index.search(query, BEST * VIEWS, threads=1)
-        cpu.append(1e3 * (time.process_time() - busy))
-        least = np.sort(scores)[-BEST] - SAME
-        recalled.append(np.mean([scores[place[int(key)]] >= least for key in found.keys[:BEST]]))
-    lost = sum(key not in index.search(vector, NEIGHBOURS).keys for key, vector in zip(keys, vectors, strict=True))
-    return {
-        "cpu_ms": {"median": _at(cpu, 50), "p95": _at(cpu, 95)},
-        "recall_at_5": round(float(np.mean(recalled)), 4),
-        "scans_never_found": int(lost),
-    }
-
-
-def _recall(scores: np.ndarray, keys: list[int], cards: np.ndarray, matches: Any) -> float:
-    """The share of the matches that are among the best cards by 32-bit arithmetic, ties counted as right.
+def _recall(scores: np.ndarray, cards: np.ndarray, found: list[int]) -> float:
+    """The share of the scans found that are among the best cards by 32-bit arithmetic, ties counted as right.
 
     ``cards``: the number of the card that each scan shows; a card counts with its nearest scan.
     """
     nearest = np.full(cards.max() + 1, -np.inf)
     np.maximum.at(nearest, cards, scores)
     least = np.sort(nearest)[-BEST] - SAME
-    place = {key: row for row, key in enumerate(keys)}
-    return float(np.mean([scores[place[match.key]] >= least for match in matches]))
+    return float(np.mean(scores[found] >= least))
 
 
 def _at(values: list[float], percent: int) -> float:

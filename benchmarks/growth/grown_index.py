@@ -16,11 +16,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from device.grown import OTHER_COSINE, TWIN_COSINE, TWINS, near
+from device.grown import TWIN_COSINE, TWINS, near, spread_of
 from device.searching import BEST, SAME, on_one_core, queries_near
 
 from pcr_assets.gallery.keys import keys_of
 
+OTHER_COSINE = (0.6, 0.9)
+"""How near a copy that is no twin comes to its scan. In a gallery of 4,387 the nearest other card has a median cosine of 0.55, and
+0.035 more for each doubling: of a million it would have 0.82."""
 PER_SET, BLOCK = 100, 20_000
 QUERIES, ASKED_OF_FLAT = 1000, 50
 
@@ -28,17 +31,19 @@ QUERIES, ASKED_OF_FLAT = 1000, 50
 def vectors(place: Path, count: int, store: str) -> dict[str, Any]:
     """Write the shards of embeddings of ``count`` scans, their vectors once more as one matrix, and queries with their answer.
 
-    The scans of the store come first, then copies moved a little, a tenth of them twins; without a store, of 2,000 drawn ones.
+    The scans of the store come first, then copies, moved in the directions in which the store's scans differ, a tenth of them
+    twins; without a store, of 2,000 drawn ones.
     """
     from pcr_assets.gallery.embeddings import shard_digest, write_shard
 
     place.mkdir(parents=True)
     own = _unit(_published(store) if store else np.random.default_rng(0).normal(size=(2000, 768)).astype(np.float32))
+    spread = spread_of(own)
     matrix = np.lib.format.open_memmap(place / "vectors.npy", "w+", np.float32, (count, own.shape[1]))
     sets = {}
     for number, start in enumerate(range(0, count, PER_SET)):
         name, rows = f"grown{number:05d}", range(start, min(start + PER_SET, count))
-        matrix[rows.start : rows.stop] = grown = _grown(own, rows)
+        matrix[rows.start : rows.stop] = grown = _grown(own, spread, rows)
         shard = _shard([f"{name}-{row}" for row in rows], grown)
         write_shard(shard, place / f"{name}.parquet")
         sets[name] = shard_digest(shard)
@@ -46,7 +51,15 @@ def vectors(place: Path, count: int, store: str) -> dict[str, Any]:
     asked = queries_near(matrix, QUERIES)
     best = [(asked @ matrix[at : at + BLOCK].T).max(axis=1) for at in range(0, count, BLOCK)]
     np.savez(place / "queries.npz", queries=asked, nearest=np.max(best, axis=0))
-    return {"scans": count, "sets": len(sets), "dimensions": own.shape[1]}
+    return {"scans": count, "sets": len(sets), "dimensions": own.shape[1], "nearest_other": _nearest_other(matrix)}
+
+
+def _nearest_other(matrix: np.ndarray, looked_at: int = 200) -> float:
+    """The median cosine of a scan and the one nearest to it, twins aside: how crowded the gallery is."""
+    rows = np.random.default_rng(2).integers(0, len(matrix), looked_at)
+    each = [matrix[rows] @ matrix[at : at + BLOCK].T for at in range(0, len(matrix), BLOCK)]
+    best = np.max([np.where(cosines < TWIN_COSINE[0], cosines, -1).max(axis=1) for cosines in each], axis=0)
+    return round(float(np.median(best)), 3)
 
 
 def _published(store: str) -> np.ndarray:
@@ -62,14 +75,14 @@ def _published(store: str) -> np.ndarray:
     return np.concatenate([vectors_of(read_shard(artifacts.fetch(published, e["file"]))) for e in sets.values()])
 
 
-def _grown(own: np.ndarray, rows: range) -> np.ndarray:
+def _grown(own: np.ndarray, spread: np.ndarray, rows: range) -> np.ndarray:
     """The unit vectors of some rows: the store's own, then copies, drawn by the row's number so that a size is a longer list."""
     rng = np.random.default_rng(rows.start)
     kept = own[rows.start : rows.stop]
     added = len(rows) - len(kept)
     twins = rng.random(added) < TWINS
     cosines = np.where(twins, rng.uniform(*TWIN_COSINE, added), rng.uniform(*OTHER_COSINE, added)).astype(np.float32)
-    return np.concatenate([kept, near(own[rng.integers(0, len(own), added)], cosines, rng)])
+    return np.concatenate([kept, near(own[rng.integers(0, len(own), added)], cosines, rng, spread)])
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -8,20 +8,23 @@ from sys import intern
 
 import numpy as np
 import onnxruntime  # noqa: F401  (uSearch 2.26 loads its kernels for the whole process: loaded after them, ONNX Runtime crashes)
-from usearch.index import Index, MetricKind
+from usearch.index import Index, MetricKind, search
 
+from edge_runtime.coarse import Coarse, vectors
 from edge_runtime.timing import timed
 
 COLUMNS = ("key", "card_id", "name", "set", "number", "art_group")
 """Of a catalogue; it may have others."""
+WHOLE_UP_TO = 6_000
+"""Scans up to which all are compared by their whole vectors, some 0.3 ms a thousand; of more a short list is made first."""
 EXACT_UP_TO = 50_000
-"""Scans up to which all are compared, some 0.4 ms a thousand; a larger gallery is searched through the graph of its index."""
+"""Scans up to which all are compared; a larger gallery is searched through the graph of its index."""
 WIDTH = 256
 """Scans that a search through the graph keeps in sight (`ef`; Malkov and Yashunin, TPAMI 2020)."""
 VIEWS = 4
 """Neighbours fetched for each card wanted: a card may have several scans, and twins crowd."""
 INTERRUPTED = "Operation has been terminated"
-"""What uSearch says when a signal came during a search."""
+"""What uSearch may say when Ctrl-C came during a search; else it fails in some other way, with the interruption as context."""
 
 
 class GalleryError(RuntimeError):
@@ -53,9 +56,9 @@ class Match:
 
 
 class Gallery:
-    """Search by embedding. Up to ``EXACT_UP_TO`` scans every comparison is made, and the answer depends on no build order."""
+    """Search by embedding. Up to ``EXACT_UP_TO`` scans all are compared, and the answer depends on no build order."""
 
-    def __init__(self, index: Index, cards: dict[int, Card]):
+    def __init__(self, index: Index, cards: dict[int, Card], coarse: Coarse | None = None):
         if len(index) != len(cards):
             raise GalleryError(
                 f"the index holds {len(index)} scans, the catalogue {len(cards)}: pull the release again"
@@ -66,6 +69,7 @@ class Gallery:
             raise GalleryError("the index was not built for the cosine: pull the release again")
         self._index = index
         self._exact = len(index) <= EXACT_UP_TO
+        self._coarse = coarse
         if not self._exact:
             index.expansion_search = WIDTH  # type: ignore[misc]  # it has a setter, which the stubs forgot
         self._cards = cards
@@ -74,13 +78,11 @@ class Gallery:
     @classmethod
     def open(cls, index: Path, catalogue: Path) -> "Gallery":
         """Load an index and its catalogue. Raises :class:`GalleryError`."""
-        try:
-            loaded = Index.restore(str(index), view=True)  # pages of the file, which the kernel may take back
-        except Exception as error:  # uSearch raises ValueError, RuntimeError or MemoryError for damaged files
-            raise GalleryError(f"{index} is no index that uSearch can read: pull the release again") from error
-        if loaded is None:
-            raise GalleryError(f"{index} is no index that uSearch can read: pull the release again")
-        return cls(loaded, read_catalogue(catalogue))
+        viewed = _viewed(index)
+        coarse = Coarse(viewed) if WHOLE_UP_TO < len(viewed) <= EXACT_UP_TO else None
+        if coarse:  # all pages of the file were read for it; mapped anew, only those of short lists come into memory
+            viewed = _viewed(index)
+        return cls(viewed, read_catalogue(catalogue), coarse)
 
     def __len__(self) -> int:
         return len(self._cards)
@@ -106,30 +108,48 @@ class Gallery:
 
     def vectors(self, keys: Sequence[int]) -> np.ndarray:
         """The vectors of scans, float32 N×D, as the index keeps them: of unit length, but rounded."""
-        return np.asarray(self._index.get(np.asarray(keys, np.uint64)), np.float32)
+        return vectors(self._index, np.asarray(keys, np.uint64)).astype(np.float32)
 
     @timed("search")
-    def search(self, vectors: np.ndarray, count: int = 5) -> list[list[Match]]:
+    def search(self, queries: np.ndarray, count: int = 5) -> list[list[Match]]:
         """For each of N unit vectors float32 N×D the ``count`` most similar cards, best first; several scans count once."""
         wanted = min(len(self), count * VIEWS)
-        if not wanted or not len(vectors):
-            return [[] for _ in vectors]
+        if not wanted:
+            return [[] for _ in queries]
         try:
-            found = self._index.search(np.atleast_2d(vectors), wanted, exact=self._exact)
-        except RuntimeError as error:
-            if INTERRUPTED in str(error):  # Ctrl-C, which uSearch tells as a failure of its own
+            return [self._matches(*self._nearest(query, wanted), count) for query in queries]
+        except Exception as error:
+            if isinstance(error.__context__, KeyboardInterrupt) or INTERRUPTED in str(error):
                 raise KeyboardInterrupt from error
             raise
-        keys, distances = np.atleast_2d(found.keys), np.atleast_2d(found.distances)
-        return [self._matches(*row, count) for row in zip(keys, distances, strict=True)]
 
-    def _matches(self, keys: Sequence[int], distances: Sequence[float], count: int) -> list[Match]:
+    def _nearest(self, query: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+        """The keys of the nearest scans, and their distances (1 - cosine)."""
+        if self._coarse is None:
+            found = self._index.search(query, wanted, exact=self._exact)
+            return found.keys, found.distances
+        keys = self._coarse.short_list(query, wanted)
+        found = search(vectors(self._index, keys), query.astype(np.float16), wanted, MetricKind.Cos, exact=True)
+        return keys[found.keys], found.distances
+
+    def _matches(self, keys: np.ndarray, distances: np.ndarray, count: int) -> list[Match]:
         best: dict[str, Match] = {}
         # Exact twins are equally near: ordering them by key keeps the answer apart from the order they were added in.
         for distance, key in sorted(zip(distances, keys, strict=True)):
             card = self._cards[int(key)]
             best.setdefault(card.card_id, Match(card, 1.0 - float(distance), int(key)))
         return list(best.values())[:count]
+
+
+def _viewed(path: Path) -> Index:
+    """An index as pages of its file, which the kernel may take back. Raises :class:`GalleryError`."""
+    try:
+        viewed = Index.restore(str(path), view=True)
+    except Exception as error:  # uSearch raises ValueError, RuntimeError or MemoryError for damaged files
+        raise GalleryError(f"{path} is no index that uSearch can read: pull the release again") from error
+    if viewed is None:
+        raise GalleryError(f"{path} is no index that uSearch can read: pull the release again")
+    return viewed
 
 
 def read_catalogue(path: Path) -> dict[int, Card]:

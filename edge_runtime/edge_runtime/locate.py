@@ -13,7 +13,7 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import CARD_ASPECT, area, areas, following, full_frame
+from edge_runtime.geometry import CARD_ASPECT, area, areas, following, full_frame, scaled_down
 from edge_runtime.masks import ORDER, QUICK, masks
 from edge_runtime.segments import joined
 from edge_runtime.sharpen import sharpened
@@ -85,7 +85,7 @@ def in_steps(image: np.ndarray, most: int = OUTLINES) -> Iterator[list[Quad]]:
     height, width = image.shape[:2]
     shrink = min(1.0, WORKING_SIDE / max(height, width))
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else image
+    small = scaled_down(image, size) if shrink < 1 else image
     scale = np.array([width / size[0], height / size[1]], np.float32)
     steepness = _gradient(small)
     whole = _upright(full_frame(width, height)) if _card_shaped(width, height) else None
@@ -155,7 +155,7 @@ def _upright_ones(outlines: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def _quadrilateral(hull: np.ndarray) -> tuple[np.ndarray | None, bool]:
-    """Four corners around a hull, float32 4×2, if there may be a card's, and whether they are rough, or a box that fits as it is."""
+    """Four corners around a hull, float32 4×2, if they may be a card's, and whether they are rough: a box fits as it is."""
     length = cv2.arcLength(hull, True)
     for tolerance in (0.02, 0.04, 0.06):
         rough = cv2.approxPolyDP(hull, tolerance * length, True)
@@ -197,10 +197,10 @@ def _upright(corners: np.ndarray) -> np.ndarray | None:
 
 def _gradient(image: np.ndarray) -> np.ndarray:
     """How steep the picture is at each pixel, over all channels: float32 H×W."""
-    soft = cv2.GaussianBlur(image, (3, 3), 0)
-    x, y = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
-    first, second, third = cv2.split(cv2.add(cv2.multiply(x, x), cv2.multiply(y, y)))
-    return cv2.GaussianBlur(cv2.sqrt(cv2.max(cv2.max(first, second), third)), (5, 5), 0)
+    planes = cv2.split(cv2.GaussianBlur(image, (3, 3), 0))
+    slopes = ((slope.astype(np.float32) for slope in cv2.spatialGradient(plane)) for plane in planes)
+    first, second, third = (cv2.magnitude(*slope) for slope in slopes)
+    return cv2.GaussianBlur(cv2.max(cv2.max(first, second), third), (5, 5), 0)
 
 
 def _scores(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ each is a matter of some hundred points, for which numpy takes as long as for te
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -58,7 +59,7 @@ def _lines(rough: np.ndarray, hulls: Sequence[np.ndarray]) -> tuple[np.ndarray, 
     near = (np.abs(place - 0.5) < MIDDLE) & (np.abs(down * x - right * y) < OFF * length + 2)
     begins = np.searchsorted(outline, np.arange(len(hulls) + 1))
     starts, ways = rough.astype(float), ways.astype(float)
-    for row, (begin, end) in enumerate(zip(begins[:-1], begins[1:], strict=True)):
+    for row, (begin, end) in enumerate(pairwise(begins)):
         for side in range(4):
             middle = points[begin:end][near[begin:end, side]]
             if len(middle) >= FEWEST:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from usearch.index import Index
 
+from edge_runtime.coarse import Coarse
 from edge_runtime.gallery import Card, Gallery, GalleryError
 
 HEADER = "key,card_id,view,name,set,number,art_group\n"
@@ -34,11 +35,13 @@ def gallery(tmp_path):
     return build
 
 
-def test_ctrl_c_during_a_search_is_no_failure_of_the_search():
+@pytest.mark.parametrize("listed", [False, True])
+def test_ctrl_c_during_a_search_is_no_failure_of_the_search(listed):
     vectors = np.random.default_rng(0).normal(size=(5000, 256)).astype(np.float32)
     index = Index(ndim=256, metric="cos", dtype="f16")
     index.add(np.arange(5000), vectors)
-    gallery = Gallery(index, {key: Card(str(key), "", "", "", "") for key in range(5000)})
+    cards = {key: Card(str(key), "", "", "", "") for key in range(5000)}
+    gallery = Gallery(index, cards, Coarse(index) if listed else None)
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         while True:
@@ -67,6 +70,34 @@ def test_a_single_card_makes_a_gallery(gallery):
 def test_exact_twins_come_in_the_order_of_their_keys(gallery):
     (found,) = gallery(("twin-b", 0, unit(1, 1)), ("twin-a", 0, unit(1, 1))).search(unit(1, 1)[None])
     assert [match.card.card_id for match in found] == ["twin-b", "twin-a"]
+
+
+def test_of_many_scans_a_short_list_gives_the_answers_of_all(gallery, monkeypatch):
+    """Scans as embeddings lie: along few directions, each with a little of its own; some are twins."""
+    rng = np.random.default_rng(0)
+    scans = rng.normal(size=(600, 24)) @ rng.normal(size=(24, 128)) + 0.3 * rng.normal(size=(600, 128))
+    scans[1::20] = scans[::20]
+    rows = [(f"card-{number}", 0, unit(*scan)) for number, scan in enumerate(scans)]
+    queries = np.stack([unit(*query) for query in scans[::7] + 0.8 * rng.normal(size=(86, 128))])
+    every = gallery(*rows).search(queries)
+    monkeypatch.setattr("edge_runtime.gallery.WHOLE_UP_TO", 500)
+    monkeypatch.setattr("edge_runtime.coarse.DIRECTIONS", 32)
+    listed = gallery(*rows)
+    for query, one, other in zip(queries, every, listed.search(queries), strict=True):
+        assert len(listed._coarse.short_list(query, 20)) == 128
+        assert [match.card for match in one] == [match.card for match in other]
+        assert [match.similarity for match in one] == pytest.approx([match.similarity for match in other], abs=1e-3)
+
+
+def test_a_short_list_does_not_depend_on_the_order_in_which_scans_were_added():
+    rng = np.random.default_rng(0)
+    scans, keys = rng.normal(size=(500, 32)).astype(np.float32), rng.permutation(500).astype(np.uint64)
+    lists = []
+    for order in (np.arange(500), rng.permutation(500)):
+        index = Index(ndim=32, metric="cos", dtype="f16")
+        index.add(keys[order], scans[order])
+        lists.append(Coarse(index).short_list(scans[3], 5).tolist())
+    assert sorted(lists[0]) == sorted(lists[1]) and keys[3] in lists[0]
 
 
 def test_a_large_gallery_is_searched_through_its_graph_and_finds_the_same(gallery, monkeypatch):
