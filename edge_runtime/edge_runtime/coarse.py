@@ -27,7 +27,7 @@ class Coarse:
     """The scans of an index, each by its part along a few directions: float32 N×96, 0.4 MB a thousand scans."""
 
     def __init__(self, index: Index):
-        """The order of the scans in the index decides nothing. It is not kept."""
+        """The index is read whole, and not kept. The order of the scans in it decides nothing."""
         self._keys = keys = np.sort(index.keys[:])
         sampled = keys[np.linspace(0, len(keys) - 1, min(SAMPLED, len(keys))).astype(int)]
         some = vectors(index, sampled).astype(np.float32)

@@ -1,7 +1,7 @@
 """The gallery: embeddings of all known scans in a uSearch index, and the catalogue that says which card each shows."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
@@ -114,21 +114,23 @@ class Gallery:
     def search(self, queries: np.ndarray, count: int = 5) -> list[list[Match]]:
         """For each of N unit vectors float32 N×D the ``count`` most similar cards, best first; several scans count once."""
         wanted = min(len(self), count * VIEWS)
-        if not wanted:
+        if not wanted or not len(queries):
             return [[] for _ in queries]
         try:
-            return [self._matches(*self._nearest(query, wanted), count) for query in queries]
+            return [self._matches(*nearest, count) for nearest in self._nearest(queries, wanted)]
         except Exception as error:
             if isinstance(error.__context__, KeyboardInterrupt) or INTERRUPTED in str(error):
                 raise KeyboardInterrupt from error
             raise
 
-    def _nearest(self, query: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-        """The keys of the nearest scans, and their distances (1 - cosine)."""
-        if self._coarse is None:
-            found = self._index.search(query, wanted, exact=self._exact)
-            return found.keys, found.distances
-        keys = self._coarse.short_list(query, wanted)
+    def _nearest(self, queries: np.ndarray, wanted: int) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        """For each query the keys of the nearest scans, and their distances (1 - cosine)."""
+        if self._coarse is not None:
+            return [self._of_short_list(query, self._coarse.short_list(query, wanted), wanted) for query in queries]
+        found = self._index.search(np.atleast_2d(queries), wanted, exact=self._exact)
+        return zip(np.atleast_2d(found.keys), np.atleast_2d(found.distances), strict=True)
+
+    def _of_short_list(self, query: np.ndarray, keys: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
         found = search(vectors(self._index, keys), query.astype(np.float16), wanted, MetricKind.Cos, exact=True)
         return keys[found.keys], found.distances
 

@@ -36,9 +36,9 @@ def clean(image: np.ndarray) -> np.ndarray:
             "crop or turn it to the card"
         )
     if height > MOST_HEIGHT:
-        nearest = height < MOST_HEIGHT * LINEAR_BELOW
+        little = height < MOST_HEIGHT * LINEAR_BELOW
         size = (round(width * MOST_HEIGHT / height), MOST_HEIGHT)
-        card = cv2.resize(card, size, interpolation=cv2.INTER_LINEAR_EXACT if nearest else cv2.INTER_AREA)
+        card = cv2.resize(card, size, interpolation=cv2.INTER_LINEAR_EXACT if little else cv2.INTER_AREA)
     if cv2.meanStdDev(card)[1].max() < BLANK:
         raise Rejected("the picture is of one flat colour: there is no card on it")
     return np.ascontiguousarray(card)
