@@ -176,7 +176,8 @@ class Artifacts:
         ``digest`` is the digest of the content, hex. ``kept`` are files that lie in the store already, of the last version or
         written ahead: they are named again, not written again. A version folder is called by the digest, or ``v1.0``,
         ``v1.1``, … when ``numbered``.
-        The same content under the same record publishes nothing new. Raises ``Moved`` when another publisher was faster.
+        The same content in files of the same names and under the same record publishes nothing new. Raises ``Moved`` when another
+        publisher was faster.
         """
         with publishing(self.store):
             return self._publish(name, files, digest, dict(record or {}), kept or {}, numbered)
@@ -193,7 +194,7 @@ class Artifacts:
         pointer = self._pointer(name)
         last = None if pointer is None else self._read(name, pointer)
         before = None if last is None else self._whole(last)
-        if before is not None and before.digest == digest:
+        if before is not None and before.digest == digest and before.files.keys() == {*files, *kept}:
             version, published = before.version, dict(before.files)
         else:
             self._refuse_lost(kept, last)

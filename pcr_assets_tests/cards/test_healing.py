@@ -92,3 +92,14 @@ def test_of_a_set_that_changed_only_the_new_scans_are_decoded(project, built):
     project.open(project.raw_root).write("base1-9_Drawn.png", encoded(card(9)))
     process(project)
     assert built == ["base1: 2 of 3 known"]
+
+
+def test_the_same_cards_written_down_in_another_way_are_the_same_content_in_new_shards(project, built, monkeypatch):
+    before = process(project)
+    monkeypatch.setattr(shards, "TRANSFORM_VERSION", shards.TRANSFORM_VERSION + 1)
+    after = process(project)
+    assert built[3:] == ["base0: 0 of 2 known", "base1: 0 of 2 known", "base2: 0 of 2 known"]
+    assert after.digest == before.digest
+    for entry in after.record["sets"].values():
+        assert entry["file"] not in before.files
+        assert project.artifacts.fetch(after, entry["file"]).stat().st_size > 0

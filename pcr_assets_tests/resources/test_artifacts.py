@@ -117,6 +117,19 @@ def test_the_same_content_under_another_record_moves_only_the_pointer(artifacts)
     assert artifacts.current("a").record == {"seen": 2}
 
 
+def test_the_same_content_in_files_of_other_names_is_found_under_those(artifacts):
+    """As when shards are written down in another way: the record names the new files."""
+    artifacts.publish("cards", {"base1-old": b"1", "table": b"t"}, digest=digest("a"), record={"file": "base1-old"})
+    artifacts.store.write("cards/ahead/base1-new", b"one")
+    ahead = PublishedFile("cards/ahead/base1-new", digests.of_bytes(b"one"), 3)
+    artifacts.publish(
+        "cards", {"table": b"t"}, kept={"base1-new": ahead}, digest=digest("a"), record={"file": "base1-new"}
+    )
+    current = artifacts.current("cards")
+    assert (current.digest, set(current.files)) == (digest("a"), {"base1-new", "table"})
+    assert artifacts.fetch(current, current.record["file"]).read_bytes() == b"one"
+
+
 def test_numbered_versions_count_up_and_stay(artifacts):
     for letter in "abc":
         artifacts.publish("m", {"x": letter.encode()}, digest=digest(letter), numbered=True)
