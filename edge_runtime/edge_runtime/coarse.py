@@ -1,4 +1,4 @@
-"""A first pass over all scans: a short list that holds the nearest ones, in a tenth of the time that comparing all takes.
+"""A first pass over all scans: a short list that holds the nearest ones, in a quarter of the time that comparing all takes.
 
 A search waits for memory: each comparison reads a whole vector. Of embeddings most is said by few directions, those in which
 they differ most (their principal axes; Pearson, Phil. Mag. 1901). Each scan's part along them stays in memory, an eighth of its
