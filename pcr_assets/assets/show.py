@@ -13,13 +13,13 @@ MOST_ROWS = 200
 """Rows of a table: each materialization and observation keeps its own for good, in the event log, and the page draws them all."""
 
 
-def rows(values: Mapping[str, Mapping[str, Any]], first: str) -> dg.TableMetadataValue:
-    """A table with a row for each entry, at most :data:`MOST_ROWS`, then how many more there are.
+def rows(values: Mapping[str, Mapping[str, Any]], first: str) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+    """A table with a row for each entry, at most :data:`MOST_ROWS`, then how many more there are; a line of text for no entry.
 
     ``first`` is the heading of the entries' names.
     """
     shown = [dg.TableRecord({first: name, **_flat(value)}) for name, value in _some(values)]
-    return dg.MetadataValue.table(shown + _more(len(values) - len(shown), shown))
+    return _table(shown + _more(len(values) - len(shown), shown))
 
 
 NAMES = {
@@ -43,10 +43,17 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def counts(values: Mapping[str, int], what: str, heading: str = "set") -> dg.TableMetadataValue:
-    """A table of counts, at most :data:`MOST_ROWS`, then how many more there are."""
+def counts(
+    values: Mapping[str, int], what: str, heading: str = "set"
+) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+    """A table of counts, at most :data:`MOST_ROWS`, then how many more there are; a line of text for none."""
     shown = [dg.TableRecord({heading: name, what: count}) for name, count in _some(values)]
-    return dg.MetadataValue.table(shown + _more(len(values) - len(shown), shown))
+    return _table(shown + _more(len(values) - len(shown), shown))
+
+
+def _table(records: list[dg.TableRecord]) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+    """A table, which Dagster refuses to make of no record."""
+    return dg.MetadataValue.table(records) if records else dg.MetadataValue.md("none")
 
 
 def _some(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -65,8 +72,7 @@ def listed(
     records: Iterable[Mapping[str, Any]], limit: int = MOST_ROWS
 ) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
     """A table of like records, at most ``limit`` of them; a line of text when there are none."""
-    found = [dg.TableRecord(dict(record)) for record, _ in zip(records, range(limit), strict=False)]
-    return dg.MetadataValue.table(found) if found else dg.MetadataValue.md("none")
+    return _table([dg.TableRecord(dict(record)) for record, _ in zip(records, range(limit), strict=False)])
 
 
 def curves(series: Mapping[str, Sequence[float]], title: str, x_label: str) -> dg.MarkdownMetadataValue:

@@ -36,3 +36,8 @@ def test_a_step_of_many_pieces_tells_of_some_and_of_the_last():
         told = [number for number in range(1, total + 1) if worth_saying(number, total)]
         assert MOST_LINES / 2 <= len(told) <= MOST_LINES + 1
         assert told[-1] == total
+
+
+def test_of_nothing_there_is_a_line_and_no_table():
+    """As of the sets, where every scan is in quarantine."""
+    assert show.rows({}, "set").value == show.counts({}, "scans").value == show.listed([]).value == "none"
