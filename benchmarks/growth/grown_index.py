@@ -8,7 +8,7 @@ then in any order ``change`` (one set of it, as a refresh does), ``catalogue``, 
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from device.grown import TWIN_COSINE, TWINS, near, spread_of
-from device.searching import BEST, SAME, on_one_core, queries_near
+from device.searching import BEST, SAME, queries_near, timed
 
 from pcr_assets.gallery.keys import keys_of
 
@@ -182,16 +182,16 @@ def search(place: Path) -> dict[str, Any]:
         gallery = Gallery.open(place / "index.usearch", place / "catalogue.csv")
     anonymous = resident_mb("RssAnon")
     said = np.load(place / "queries.npz")
-    spent = _timed(lambda query: gallery.search(query[None], BEST)[0][0], said["queries"])
-    found = gallery.vectors([match.key for match in spent["found"]])
+    matches, spent = timed(lambda query: gallery.search(query[None], BEST)[0][0], said["queries"])
+    found = gallery.vectors([match.key for match in matches])
     similar = np.sum(said["queries"] * _unit(found), axis=1)
     return {
         "open": opening,
         "before_mb": free,
         "anonymous_mb": anonymous,
         "resident_after_mb": resident_mb(),
-        "milliseconds": spent["wall"],
-        "cpu_milliseconds": spent["cpu"],
+        "milliseconds": spent["wall_ms"],
+        "cpu_milliseconds": spent["cpu_ms"],
         "recall": round(float(np.mean(similar >= said["nearest"] - SAME)), 4),
     }
 
@@ -206,25 +206,8 @@ def flat(place: Path) -> dict[str, Any]:
         index = faiss.IndexFlatIP(matrix.shape[1])
         index.add(matrix)
     faiss.omp_set_num_threads(1)
-    spent = _timed(lambda query: index.search(query[None], BEST), asked)
-    return {"build": building, "milliseconds": spent["wall"], "cpu_milliseconds": spent["cpu"]}
-
-
-def _timed(ask: Callable[[np.ndarray], Any], queries: np.ndarray) -> dict[str, Any]:
-    """Every query on one core: what was found, and milliseconds, median and 95th of a hundred."""
-    wall, cpu, found = [], [], []
-    with on_one_core():
-        ask(queries[0])
-        for query in queries:
-            start, busy = time.perf_counter(), time.process_time()
-            found.append(ask(query))
-            wall.append(1e3 * (time.perf_counter() - start))
-            cpu.append(1e3 * (time.process_time() - busy))
-
-    def at(values: list[float]) -> dict[str, float]:
-        return {"median": round(float(np.median(values)), 3), "p95": round(float(np.percentile(values, 95)), 3)}
-
-    return {"found": found, "wall": at(wall), "cpu": at(cpu)}
+    _, spent = timed(lambda query: index.search(query[None], BEST), asked)
+    return {"build": building, "milliseconds": spent["wall_ms"], "cpu_milliseconds": spent["cpu_ms"]}
 
 
 @contextmanager

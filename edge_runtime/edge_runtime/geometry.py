@@ -17,6 +17,8 @@ CARD_MM = (63.0, 88.0)
 """Width and height of a trading card."""
 CARD_ASPECT = CARD_MM[0] / CARD_MM[1]
 MOST_OVERSAMPLING = 4
+BEFORE = (3, 0, 1, 2)
+"""The side before each side, the corner before each corner."""
 ASKEW = np.array([[math.cos(0.0005), math.sin(0.0005)], [-math.sin(0.0005), math.cos(0.0005)]])
 """A turn by half a thousandth of a radian."""
 
@@ -83,6 +85,11 @@ def thumbnails(image: np.ndarray, outlines: Sequence[np.ndarray], size: tuple[in
     return cut
 
 
+def side_lengths(corners: np.ndarray) -> np.ndarray:
+    """How long each side is, from a corner to the next: ...×4 of corners ...×4×2."""
+    return np.linalg.norm(following(corners) - corners, axis=-1)
+
+
 def scaled_down(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A picture made smaller, uint8 H×W×3 for ``size`` (width, height): halved as often as fits, then averaged by two pixels and
     blended from the nearest. A frame of 1280×720 takes half the time that averaging over areas takes, and cards are found as often:
@@ -126,6 +133,13 @@ def met(
     return starts + ways * far[..., None], far
 
 
+def corners_of(starts: np.ndarray, ways: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the line of each side (a point and a way, ...×4×2 both) meets that of the side before, float32 ...×4×2, and the cross
+    product of the two ways."""
+    before, way_before = starts[..., BEFORE, :], ways[..., BEFORE, :]
+    return met(before, way_before, starts, ways)[0].astype(np.float32), cross(way_before, ways)
+
+
 def shared_area(first: np.ndarray, second: np.ndarray) -> float:
     """The area that two convex quadrilaterals share, in square pixels, to a thousandth of the smaller one.
 
@@ -156,4 +170,4 @@ def _shrunk(image: np.ndarray, corners: np.ndarray, factor: float) -> tuple[np.n
 
 
 def _longest_side(corners: np.ndarray) -> float:
-    return float(np.linalg.norm(following(corners) - corners, axis=1).max())
+    return float(side_lengths(corners).max())

@@ -13,7 +13,7 @@ from edge_runtime.decide import Calibration, Status
 from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
-from edge_runtime.geometry import following, rectify, scaled, turned
+from edge_runtime.geometry import rectify, scaled, side_lengths, turned
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
 from edge_runtime.locate import LINES, OUTLINES, Quad, in_steps
 from edge_runtime.outline_filter import OutlineFilter
@@ -250,5 +250,5 @@ def _named(readings: Sequence[Reading]) -> list[Reading]:
 
 def _turns(corners: np.ndarray) -> tuple[int, ...]:
     """Further quarter turns to try: upside down, or all three where the slant may have made the card wider than high."""
-    sides = np.linalg.norm(corners - following(corners), axis=1)
+    sides = side_lengths(corners)
     return (2, 1, 3) if sides[0] + sides[2] > NEARLY_SQUARE * (sides[1] + sides[3]) else (2,)

@@ -10,10 +10,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import areas, cross, following, met
+from edge_runtime.geometry import areas, corners_of, following
 
-BEFORE = (3, 0, 1, 2)
-"""The side before each side, the corner before each corner."""
 MIDDLE = 0.35
 """How far from the middle of a side, as a share of its length, its line is looked for."""
 OFF = 0.03
@@ -37,10 +35,8 @@ def sharpened(rough: Sequence[np.ndarray], hulls: Sequence[np.ndarray | None]) -
 
 
 def _sharp(rough: np.ndarray, hulls: Sequence[np.ndarray]) -> np.ndarray:
-    starts, ways = _lines(rough, hulls)
-    before, way_before = starts[:, BEFORE], ways[:, BEFORE]
-    sharp = met(before, way_before, starts, ways)[0].astype(np.float32)
-    slanted = (np.abs(cross(way_before, ways)) < SQUARE).any(axis=1)
+    sharp, sines = corners_of(*_lines(rough, hulls))
+    slanted = (np.abs(sines) < SQUARE).any(axis=1)
     moved = np.linalg.norm(sharp - rough, axis=2).max(axis=1)
     trusted = ~slanted & (moved < MOST_MOVED * np.sqrt(areas(rough) + 1))
     return np.where(trusted[:, None, None], sharp, rough)

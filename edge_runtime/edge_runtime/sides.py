@@ -7,7 +7,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import cross, following, met
+from edge_runtime.geometry import areas, cross, following, met, side_lengths
 
 MOST_SIDES = 10
 """Sides of an outline that are combined: the longest."""
@@ -51,11 +51,10 @@ def quadrilaterals(contour: np.ndarray, least: float, size: tuple[int, int]) -> 
 
 def card_shaped(corners: np.ndarray, least: float, size: tuple[int, int]) -> np.ndarray:
     """Which of M×4×2 corners may be a card's."""
-    sides = np.linalg.norm(following(corners) - corners, axis=2) + np.float32(1e-6)
+    sides = side_lengths(corners) + np.float32(1e-6)
     opposite = np.minimum(sides[:, :2] / sides[:, 2:], sides[:, 2:] / sides[:, :2]).min(axis=1)
     first, second = (sides[:, :2] + sides[:, 2:]).T
-    areas = np.abs(cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])) / 2
     beyond = OUTSIDE * max(size)
     inside = ((corners >= -beyond) & (corners <= np.array(size) + beyond)).all(axis=(1, 2))
     narrow = np.minimum(first / second, second / first)
-    return inside & (opposite > SLANT) & (narrow > NARROWEST) & (areas >= least)
+    return inside & (opposite > SLANT) & (narrow > NARROWEST) & (areas(corners) >= least)

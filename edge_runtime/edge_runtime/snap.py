@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from edge_runtime.geometry import area, cross, following, met
+from edge_runtime.geometry import area, corners_of, following
 
 POINTS = np.linspace(0.12, 0.88, 20)
 """Where along a side the ground is looked at: not at its ends, where a card is rounded."""
@@ -35,12 +35,5 @@ def snapped(corners: np.ndarray, steepness: np.ndarray, reach: float) -> np.ndar
     support = (1 + np.minimum(steepness[rows, columns], CLEAR).mean(axis=2)) * modest  # 4×M
     best = moves[support.argmax(axis=1)]
     starts, stops = corners + out * best[:, :1], ends + out * best[:, 1:]
-    return crossings(starts, stops - starts, corners)
-
-
-def crossings(starts: np.ndarray, ways: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """Where each of four lines (a point and a direction, 4×2 both) meets the one before it; ``otherwise`` if two never do."""
-    before, way = np.roll(starts, 1, axis=0), np.roll(ways, 1, axis=0)
-    if (np.abs(cross(way, ways)) < 1e-6).any():
-        return otherwise
-    return met(before, way, starts, ways)[0].astype(np.float32)
+    crossed, turns = corners_of(starts, stops - starts)
+    return corners if (np.abs(turns) < 1e-6).any() else crossed  # two sides that never meet

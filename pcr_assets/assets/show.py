@@ -47,8 +47,7 @@ def counts(
     values: Mapping[str, int], what: str, heading: str = "set"
 ) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
     """A table of counts, at most :data:`MOST_ROWS`, then how many more there are; a line of text for none."""
-    shown = [dg.TableRecord({heading: name, what: count}) for name, count in _some(values)]
-    return _table(shown + _more(len(values) - len(shown), shown))
+    return rows({name: {what: count} for name, count in values.items()}, heading)
 
 
 def _table(records: list[dg.TableRecord]) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import quote
 
 import cv2
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +22,7 @@ from pcr_assets.imaging import art
 from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
 from pcr_assets.imaging.hashing import phash
+from pcr_assets.imaging.jpeg import jpeg
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Store
 
@@ -30,10 +30,8 @@ TRANSFORM_VERSION = 4
 """Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
 MOST_BYTES = 64 << 20
 """Larger files are not even read: a few of them at once would fill the memory."""
-JPEG = [
-    *(cv2.IMWRITE_JPEG_QUALITY, 95),
-    *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
-]
+JPEG_QUALITY = 95
+FULL_COLOUR = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 ROW_GROUP = 4
 """Scans a row group: reading one picture at random reads this many."""
 SCHEMA = pa.schema(
@@ -143,7 +141,7 @@ def _processed(scan: Scan, data: bytes | Missing | PermissionError) -> dict[str,
     height, width = card.shape[:2]
     return {
         **_described(scan),
-        "image": _jpeg(card),
+        "image": jpeg(card, JPEG_QUALITY, FULL_COLOUR),  # not by Pillow, which holds the interpreter's lock over it
         "width": width,
         "height": height,
         "pixel_digest": digests.of_arrays({"card": card}),
@@ -175,11 +173,6 @@ def known_rows(shard: Path, made: Any) -> dict[Entry, dict[str, Any]]:
     files = {key: Entry(key, size, etag) for key, size, etag in made["scans"]}
     table = pq.read_table(shard, columns=["key", *OF_PIXELS])
     return {files[row["key"]]: row for row in table.to_pylist() if row["key"] in files}
-
-
-def _jpeg(card: np.ndarray) -> bytes:
-    """The bytes that Pillow would write, but for one thing: Pillow holds the interpreter's lock over it."""
-    return cv2.imencode(".jpg", cv2.cvtColor(card, cv2.COLOR_RGB2BGR), JPEG)[1].tobytes()
 
 
 def _with_views(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

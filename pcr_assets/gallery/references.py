@@ -50,10 +50,10 @@ def _small(image: bytes) -> tuple[bytes, bytes]:
     from edge_runtime.features import features
     from edge_runtime.geometry import full_frame, rectify
     from edge_runtime.references import SIZE
+    from pcr_assets.imaging.jpeg import jpeg
 
     card = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
     if card is None:
         raise ValueError("a card's image in a processed shard does not decode: rebuild processed_cards")
     small = rectify(card, full_frame(card.shape[1], card.shape[0]), SIZE)
-    encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-    return encoded.tobytes(), features(small).to_bytes()
+    return jpeg(small, JPEG_QUALITY), features(small).to_bytes()

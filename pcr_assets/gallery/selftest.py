@@ -95,16 +95,16 @@ def _asked(card_id: str, picture: np.ndarray, subjects: Mapping[str, Subject]) -
     import cv2
 
     from pcr_assets.imaging.camera import rectified
+    from pcr_assets.imaging.jpeg import jpeg
 
     seen = rectified(picture, np.random.default_rng(int(digest_of(card_id)[:16], 16)), STRENGTH, SIZE)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    jpeg = cv2.imencode(".jpg", cv2.cvtColor(seen, cv2.COLOR_RGB2BGR), quality)[1]
-    shown = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
+    encoded = jpeg(seen, JPEG_QUALITY)
+    shown = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
     assert shown is not None
     answers = {name: nearest(subject, [shown])[0] for name, subject in subjects.items()}
     if not all(_clear(matches, card_id) for matches in answers.values()):
         return None
-    return Query(card_id, jpeg.tobytes(), {name: round(found[0].similarity, 4) for name, found in answers.items()})
+    return Query(card_id, encoded, {name: round(found[0].similarity, 4) for name, found in answers.items()})
 
 
 def _clear(matches: Sequence[Match], card_id: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from pcr_assets.imaging.jpeg import jpeg
+
 MOST_BYTES = 40_000
 CAPTION_HEIGHT = 14
 GAP = 4
@@ -26,7 +28,7 @@ def contact_sheet(
     while True:
         sheet = _sheet(shown, lines, columns, width)
         for quality in QUALITIES:
-            data = _jpeg(sheet, quality)
+            data = jpeg(sheet, quality)
             if len(data) <= MOST_BYTES:
                 return data
         width = width * 3 // 4
@@ -61,10 +63,3 @@ def _write(sheet: np.ndarray, text: str, left: int, baseline: int, width: int) -
     while text and cv2.getTextSize(text, _FONT, _FONT_SCALE, 1)[0][0] > width:
         text = text[:-1]
     cv2.putText(sheet, text, (left, baseline), _FONT, _FONT_SCALE, _INK, 1, cv2.LINE_AA)
-
-
-def _jpeg(sheet: np.ndarray, quality: int) -> bytes:
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ValueError("the contact sheet could not be encoded")
-    return data.tobytes()

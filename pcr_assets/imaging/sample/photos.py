@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from pcr_assets.imaging.jpeg import jpeg
 from pcr_assets.imaging.sample.brush import Image
 from pcr_assets.imaging.sample.frame import SIZE
 from pcr_assets.imaging.sample.scans import each, write_csv
@@ -64,8 +64,7 @@ def write_photos(folder: Path, cards: Sequence[Card], seed: int) -> None:
     def write(shot: Shot) -> None:
         photo, quads = taken(shot, np.random.default_rng([seed, 5, *shot.name.encode()]))
         path = folder / f"{shot.name}.jpg"
-        settings = [cv2.IMWRITE_JPEG_QUALITY, 90]
-        path.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), settings)[1].tobytes())
+        path.write_bytes(jpeg(photo, 90))
         rows[shot.name] = _rows(f"{folder.name}/{path.name}", shot, quads)
 
     each(write, found, "photos")
