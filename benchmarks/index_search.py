@@ -2,8 +2,8 @@
 
     python benchmarks/index_search.py [--store STORE] [--cards N …] [--queries N] [--output FILE]
 
-The vectors are those of a store's release, moved a little until there are N of them, a tenth of them twins (`device/grown.py`);
-without a store they are drawn: 2,000 kernels on the sphere in the place of the cards. Queries lie as far from their card as a
+The vectors are those of a store's release and copies of them, a tenth of these twins (`indexes/grown_vectors.py`); without a store
+they are drawn: 2,000 kernels on the sphere in the place of the cards. Queries lie as far from their card as a
 photo does. uSearch (exact, and its graph) and FAISS (flat, scalar-quantized, HNSW, IVF) get the same vectors; a graph or an
 inverted file is searched as wide as it takes to reach the recall asked for. Building uses all cores, searching one.
 
@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from device.grown import grown_vectors
 from device.searching import queries_near
 from indexes.contest import Rival, compared
+from indexes.grown_vectors import grown, spread_of, unit
 from scorecard.ratio import Ratio, write
 
 RESULT = Path(__file__).parent / "results" / "index_search.json"
@@ -37,7 +37,8 @@ def vectors_for(store: Path | None, count: int) -> np.ndarray:
 
         gallery = opened(store).gallery
         kernels = gallery.vectors(gallery.keys)
-    return grown_vectors(kernels[:count], count)[0]
+    own = unit(kernels[:count])
+    return grown(own, spread_of(own), range(count))
 
 
 def ratios(count: int, rivals: Sequence[Rival]) -> list[Ratio]:

@@ -29,7 +29,7 @@ DEBS = (
     *("libsqlite3-0", "libuuid1", "python3.11-minimal", "python3.11", "libpython3.11-minimal", "libpython3.11-stdlib"),
 )
 WHEELS = (
-    *("numpy", "opencv-python-headless", "pillow", "onnxruntime", "usearch", "cryptography"),
+    *("numpy", "opencv-python-headless", "pillow", "onnxruntime", "usearch", "numkong", "cryptography"),
     *("tuf", "securesystemslib", "urllib3"),
 )
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")

@@ -1,8 +1,9 @@
-"""A release grown to as many cards as are asked for: copies of its own, moved a little in the space of the embeddings.
+"""A release grown to as many cards as are asked for, by cards that no game has: put together from its own, embedded by its model.
 
-A tenth of the copies are twins, as near to their card as a reprint. The others are farther, but nearer than another card is:
-each copy has the reference picture of its card, so that the release is as large on the disk as a real one of that size, and a
-picture must agree with its vector (`edge_runtime/pair.py`).
+A new card has the upper edge of one card, the art of a second and the text of a third, the last two mirrored: no photo of a real
+card shows them. A tenth are reprints: a card in another light, a little shifted. So pictures, points and vectors belong together
+as in a real release of that size, and a frame costs what it would cost there. The cards of the release's self-test are not
+reprinted: a reprint might be nearer to its queries.
 """
 
 import csv
@@ -11,113 +12,131 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnxruntime  # noqa: F401  (before uSearch, see edge_runtime.gallery)
+from tqdm import tqdm
 from usearch.index import Index
 
-from edge_runtime.gallery import Gallery
-from edge_runtime.references import References, features_name, picture_name
+from edge_runtime.embedder import Embedder
+from edge_runtime.engine import open_engine
+from edge_runtime.features import features
+from edge_runtime.gallery import Card, Gallery
+from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.references import SIZE, References, features_name, picture_name
 from edge_runtime.release import Release
+from edge_runtime.selftest import read_self_test
+from pcr_assets.gallery.references import JPEG_QUALITY
+from pcr_assets.imaging.jpeg import jpeg
 
-TWINS = 0.1
-TWIN_COSINE, OTHER_COSINE = (0.985, 0.999), (0.86, 0.97)
+REPRINTS = 0.1
+ART = (slice(36, 184), slice(14, 238))
+"""Where a reference picture shows the art, within the frame of any layout: rows and columns."""
+TEXT = (slice(190, 334), slice(14, 238))
 PER_ARCHIVE = 100
 
 
-def near(
-    vectors: np.ndarray, cosines: np.ndarray, rng: np.random.Generator, spread: np.ndarray | None = None
-) -> np.ndarray:
-    """For each unit vector float32 N×D another with the cosine that is asked for, in a direction drawn by chance: any, or by
-    :func:`spread_of` other vectors one in which those differ."""
-    away = rng.normal(size=vectors.shape).astype(np.float32)
-    if spread is not None:
-        away = away @ spread
-    away -= np.sum(away * vectors, axis=1, keepdims=True) * vectors
-    away /= np.linalg.norm(away, axis=1, keepdims=True)
-    return (cosines[:, None] * vectors + np.sqrt(1 - cosines[:, None] ** 2) * away).astype(np.float32)
+@dataclass(frozen=True)
+class Made:
+    """A scan of the grown release: its key, its card, its picture as JPEG, and its local features as they travel."""
 
-
-def spread_of(vectors: np.ndarray) -> np.ndarray:
-    """The directions in which vectors float32 N×D differ, each as far as they do: a root of their covariance, float32 D×D."""
-    variances, axes = np.linalg.eigh(np.cov(vectors.T))
-    return (axes * np.sqrt(np.maximum(variances, 0))).T.astype(np.float32)
-
-
-def grown_vectors(vectors: np.ndarray, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``count`` unit vectors: those given first, then copies. With the row each came from, and whether it is a twin of it."""
-    rng = np.random.default_rng(seed)
-    added = max(0, count - len(vectors))
-    rows = rng.integers(0, len(vectors), added)
-    twins = rng.random(added) < TWINS
-    cosines = np.where(twins, rng.uniform(*TWIN_COSINE, added), rng.uniform(*OTHER_COSINE, added)).astype(np.float32)
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    made = np.concatenate([unit, near(unit[rows], cosines, rng)])
-    return made, np.concatenate([np.arange(len(vectors)), rows]), np.concatenate([np.zeros(len(vectors), bool), twins])
+    key: int
+    card: Card
+    picture: bytes
+    points: bytes
 
 
 def grow(release: Release, count: int, folder: Path) -> Path:
     """Write the grown release to a folder, unsigned: one variant, the default one of those for the processor."""
-    variant = release.variant()
-    gallery = Gallery.open(variant.index, release.catalogue)
-    vectors, rows, twins = grown_vectors(gallery.vectors(gallery.keys), count)
-    bases = [gallery.keys[row] for row in rows]
-    keys = [*gallery.keys, *_fresh_keys(set(gallery.keys), count - len(gallery.keys))]
+    embedder, variant, _ = open_engine(release, variant=release.default_variant)
+    gallery, references = Gallery.open(variant.index, release.catalogue), References(release.references)
+    own = [key for key in gallery.keys if key in references][:count]
     folder.mkdir(parents=True)
-    index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16")
-    index.add(np.array(keys, np.uint64), vectors)
+    index = Index(ndim=gallery.dim, metric="cos", dtype="f16")
+    index.add(np.array(own, np.uint64), gallery.vectors(own))
+    archives = []
+    with (folder / "catalogue.csv").open("w", newline="", encoding="utf-8") as file:
+        catalogue = csv.writer(file)
+        catalogue.writerow(["key", "card_id", "view", "name", "set", "number", "art_group"])
+        for number, scans in enumerate(_portions(release, gallery, own, count)):
+            archives.append(f"references-{number:04d}.zip")
+            _pack(folder / archives[-1], scans)
+            for made in scans:
+                card = made.card
+                catalogue.writerow([made.key, card.card_id, 0, card.name, card.set_id, card.number, card.art_group])
+            new = [made for made in scans if made.key not in index]
+            if new:
+                index.add(np.array([made.key for made in new], np.uint64), _embedded(embedder, new))
+    embedder.close()
     index.save(str(folder / "grown.usearch"))
-    _write_catalogue(folder / "catalogue.csv", gallery, keys, bases, twins)
-    archives = list(_write_references(folder, References(release.references), keys, bases))
-    shutil.copy(variant.model, folder / variant.model.name)
-    said: dict[str, Any] = json.loads(json.dumps(release.manifest))
-    entry = {**said["variants"][variant.name], "model": variant.model.name, "index": "grown.usearch"}
-    manifest = {
-        **said,
-        "release_id": f"grown-{count}",
-        "catalogue": "catalogue.csv",
-        "references": archives,
-        "variants": {variant.name: entry},
-        "default_variant": variant.name,
-    }
-    for file in (release.outline_filter, release.self_test):
+    for file in (variant.model, release.outline_filter, release.self_test):
         if file:
             shutil.copy(file, folder / file.name)
-    manifest["files"] = {path.name: _listed(path) for path in sorted(folder.iterdir())}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    said: dict[str, Any] = json.loads(json.dumps(release.manifest))
+    said |= {"release_id": f"grown-{count}", "catalogue": "catalogue.csv", "references": archives}
+    entry = {**said["variants"][variant.name], "model": variant.model.name, "index": "grown.usearch"}
+    said |= {"variants": {variant.name: entry}, "default_variant": variant.name}
+    said["files"] = {path.name: _listed(path) for path in sorted(folder.iterdir())}
+    (folder / "manifest.json").write_text(json.dumps(said))
     return folder
 
 
-def _fresh_keys(taken: set[int], count: int) -> list[int]:
-    keys = (int.from_bytes(hashlib.sha256(str(number).encode()).digest()[:8], "big") for number in range(2 * count + 1))
-    return [key for key in keys if key not in taken][: max(0, count)]
+def new_card(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """One of three cards, uint8 RGB H×W×3 of :data:`SIZE`: of the first it keeps the frame and the name."""
+    frame, art, text = pictures
+    made = frame.copy()
+    made[ART], made[TEXT] = art[ART][:, ::-1], text[TEXT][:, ::-1]
+    return made
 
 
-def _write_catalogue(
-    path: Path, gallery: Gallery, keys: Sequence[int], bases: Sequence[int], twins: np.ndarray
-) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["key", "card_id", "view", "name", "set", "number", "art_group"])
-        for number, (key, base) in enumerate(zip(keys, bases, strict=True)):
-            card = gallery.card(base)
-            own = number < len(gallery.keys)
-            card_id = card.card_id if own else f"{card.card_id}-copy{number}"
-            art = card.art_group if own or twins[number] else card_id
-            rows.writerow([key, card_id, 0, card.name, card.set_id, card.number, art])
+def reprint(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same card from another printer and scanner: a little lighter or darker, warmer or colder, larger or smaller."""
+    light = rng.uniform(0.9, 1.1, 3)
+    shift = rng.uniform(-3, 3, (4, 2)).astype(np.float32)
+    moved = rectify(picture, full_frame(*SIZE) + shift, SIZE)
+    return (moved * light).clip(0, 255).astype(np.uint8)
 
 
-def _write_references(folder: Path, references: References, keys: Sequence[int], bases: Sequence[int]) -> Iterator[str]:
-    pairs = [(key, base) for key, base in zip(keys, bases, strict=True) if base in references]
-    for start in range(0, len(pairs), PER_ARCHIVE):
-        name = f"references-{start // PER_ARCHIVE:04d}.zip"
-        with zipfile.ZipFile(folder / name, "w") as archive:
-            for key, base in pairs[start : start + PER_ARCHIVE]:
-                archive.writestr(picture_name(key), references.encoded(base))
-                archive.writestr(features_name(key), references.features(base).to_bytes())
-        yield name
+def _portions(release: Release, gallery: Gallery, own: Sequence[int], count: int) -> Iterator[list[Made]]:
+    """All scans, the release's own first, an archive's at a time."""
+    references = References(release.references)
+    asked = {known.card_id for known in read_self_test(release.self_test).queries} if release.self_test else set()
+
+    def scan(number: int) -> Made:
+        if number < len(own):
+            key = own[number]
+            return Made(key, gallery.card(key), references.encoded(key), references.features(key).to_bytes())
+        rng = np.random.default_rng(number)
+        bases = [own[row] for row in rng.choice(len(own), 3)]
+        base, pictures = gallery.card(bases[0]), [references.picture(key) for key in bases]
+        again = bool(rng.random() < REPRINTS) and base.card_id not in asked
+        picture = reprint(pictures[0], rng) if again else new_card(pictures)
+        name = f"{base.card_id}-made{number}"
+        card = Card(name, base.name, base.set_id, str(number), base.art_group if again else name)
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+        return Made(key, card, jpeg(picture, JPEG_QUALITY), features(picture).to_bytes())
+
+    with ThreadPoolExecutor() as pool, tqdm(total=count, desc="cards", unit="card", disable=None) as bar:
+        for start in range(0, count, PER_ARCHIVE):
+            yield list(pool.map(scan, range(start, min(start + PER_ARCHIVE, count))))
+            bar.update(min(PER_ARCHIVE, count - start))
+
+
+def _embedded(embedder: Embedder, scans: Sequence[Made]) -> np.ndarray:
+    pictures = [cv2.imdecode(np.frombuffer(made.picture, np.uint8), cv2.IMREAD_COLOR_RGB) for made in scans]
+    return embedder.embed(np.stack([rectify(each, full_frame(*SIZE), embedder.input_size) for each in pictures]))
+
+
+def _pack(path: Path, scans: Sequence[Made]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for made in scans:
+            archive.writestr(picture_name(made.key), made.picture)
+            archive.writestr(features_name(made.key), made.points)
 
 
 def _listed(path: Path) -> dict[str, Any]:

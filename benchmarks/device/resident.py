@@ -1,4 +1,4 @@
-"""What `edge-runtime serve` holds in memory: at its start, after one frame and after many, and how much of it is files.
+"""What `edge-runtime serve` holds in memory: at its start, and while it reads frames, and how much of it is files.
 
 Frames of the release's own pictures lie in a folder and are served over and over. Nobody watches; each frame shows another card,
 so that each is read.
@@ -6,6 +6,7 @@ so that each is read.
 
 import json
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ from edge_runtime.references import References
 from edge_runtime.release import Release
 
 ALONE = Path(__file__).with_name("alone.py")
+EVERY = 0.02
+"""Seconds between two looks at its memory."""
 SHOWN = 20
 """Frames in the folder."""
 PATIENCE = 600.0
@@ -30,7 +33,8 @@ PATIENCE = 600.0
 
 
 def resident(release: Release, count: int, work: Path, python: str = sys.executable) -> dict[str, dict[str, float]]:
-    """Megabytes of the service (resident, of that in files, and its share of what processes have in common) over time.
+    """Megabytes of the service (resident, of that in files, and its share of what processes have in common): at its start, and the
+    median and the most of all looks from the second frame to the last.
 
     ``python``: an interpreter whose environment is that of a device.
     """
@@ -39,12 +43,18 @@ def resident(release: Release, count: int, work: Path, python: str = sys.executa
     shown = frames(References(release.references), list(read_catalogue(release.catalogue)), SHOWN)
     for number, (_, image) in enumerate(shown):
         cv2.imwrite(str(folder / f"{number:03d}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    found = {}
     with _serving(release.folder, folder, python) as (process, address):
-        for name, least in (("at the start", 0), ("after 1 frame", 1), (f"after {count} frames", count)):
-            _wait_for(address, least)
-            found[name] = {kind: round(size / 1e6, 1) for kind, size in rollup(process.pid).items()}
-    return found
+        first = rollup(process.pid)
+        for _ in _until(address, 1):
+            pass
+        looks = [rollup(process.pid) for _ in _until(address, count)]
+    values = {kind: [look[kind] for look in looks] for kind in first}
+    found = {
+        "at the start": first,
+        f"median of {count} frames": {kind: statistics.median(sizes) for kind, sizes in values.items()},
+        f"most of {count} frames": {kind: max(sizes) for kind, sizes in values.items()},
+    }
+    return {when: {kind: round(size / 1e6, 1) for kind, size in sizes.items()} for when, sizes in found.items()}
 
 
 @contextmanager
@@ -67,13 +77,18 @@ def _address(process: "subprocess.Popen[str]") -> str:
     raise SystemExit(f"edge: the service ended: {said}")
 
 
-def _wait_for(address: str, count: int) -> None:
-    """Wait until so many frames were read."""
-    end = time.monotonic() + PATIENCE
-    while _read(address) < count:
+def _until(address: str, count: int) -> Iterator[None]:
+    """Give a turn now and then until so many frames were read. The service is asked for their number once a second."""
+    end, asked = time.monotonic() + PATIENCE, 0.0
+    while True:
+        if time.monotonic() >= asked:
+            if _read(address) >= count:
+                return
+            asked = time.monotonic() + 1
         if time.monotonic() > end:
             raise SystemExit(f"edge: the service did not read {count} frames in {PATIENCE:.0f} s")
-        time.sleep(0.2)
+        time.sleep(EVERY)
+        yield
 
 
 def _read(address: str) -> int:

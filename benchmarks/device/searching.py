@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import onnxruntime  # noqa: F401  (before uSearch, see edge_runtime.gallery)
+from indexes.grown_vectors import near
 from usearch.index import Index
 
-from device.grown import near
 from edge_runtime.gallery import VIEWS, Gallery
 from edge_runtime.release import Release
 

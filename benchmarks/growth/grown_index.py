@@ -16,14 +16,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from device.grown import TWIN_COSINE, TWINS, near, spread_of
 from device.searching import BEST, SAME, queries_near, timed
+from indexes.grown_vectors import TWIN_COSINE, grown, spread_of, unit
 
 from pcr_assets.gallery.keys import keys_of
 
-OTHER_COSINE = (0.6, 0.9)
-"""How near a copy that is no twin comes to its scan. In a gallery of 4,387 the nearest other card has a median cosine of 0.55, and
-0.035 more for each doubling: of a million it would have 0.82."""
 PER_SET, BLOCK = 100, 20_000
 QUERIES, ASKED_OF_FLAT = 1000, 50
 
@@ -37,14 +34,14 @@ def vectors(place: Path, count: int, store: str) -> dict[str, Any]:
     from pcr_assets.gallery.embeddings import shard_digest, write_shard
 
     place.mkdir(parents=True)
-    own = _unit(_published(store) if store else np.random.default_rng(0).normal(size=(2000, 768)).astype(np.float32))
+    own = unit(_published(store) if store else np.random.default_rng(0).normal(size=(2000, 768)).astype(np.float32))
     spread = spread_of(own)
     matrix = np.lib.format.open_memmap(place / "vectors.npy", "w+", np.float32, (count, own.shape[1]))
     sets = {}
     for number, start in enumerate(range(0, count, PER_SET)):
         name, rows = f"grown{number:05d}", range(start, min(start + PER_SET, count))
-        matrix[rows.start : rows.stop] = grown = _grown(own, spread, rows)
-        shard = _shard([f"{name}-{row}" for row in rows], grown)
+        matrix[rows.start : rows.stop] = grown(own, spread, rows)
+        shard = _shard([f"{name}-{row}" for row in rows], matrix[rows.start : rows.stop])
         write_shard(shard, place / f"{name}.parquet")
         sets[name] = shard_digest(shard)
     (place / "sets.json").write_text(json.dumps(sets))
@@ -75,20 +72,6 @@ def _published(store: str) -> np.ndarray:
     return np.concatenate([vectors_of(read_shard(artifacts.fetch(published, e["file"]))) for e in sets.values()])
 
 
-def _grown(own: np.ndarray, spread: np.ndarray, rows: range) -> np.ndarray:
-    """The unit vectors of some rows: the store's own, then copies, drawn by the row's number so that a size is a longer list."""
-    rng = np.random.default_rng(rows.start)
-    kept = own[rows.start : rows.stop]
-    added = len(rows) - len(kept)
-    twins = rng.random(added) < TWINS
-    cosines = np.where(twins, rng.uniform(*TWIN_COSINE, added), rng.uniform(*OTHER_COSINE, added)).astype(np.float32)
-    return np.concatenate([kept, near(own[rng.integers(0, len(own), added)], cosines, rng, spread)])
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
 def _shard(cards: Sequence[str], rows: np.ndarray) -> pa.Table:
     keys = keys_of([(card, 0) for card in cards])
     return pa.table(
@@ -115,7 +98,7 @@ def change(place: Path) -> dict[str, Any]:
     shards, before = _shards(place), json.loads((place / "sets.json").read_text())
     name = min(shards)
     table = read_shard(shards[name].path)
-    other = _unit(np.random.default_rng(5).normal(size=(1, vectors_of(table).shape[1])).astype(np.float32))
+    other = unit(np.random.default_rng(5).normal(size=(1, vectors_of(table).shape[1])).astype(np.float32))
     more = _shard([*table["card_id"].to_pylist(), f"{name}-new"], np.concatenate([vectors_of(table), other]))
     write_shard(more, place / "more.parquet")
     shards[name] = SetShard(shard_digest(more), lambda: place / "more.parquet")
@@ -184,7 +167,7 @@ def search(place: Path) -> dict[str, Any]:
     said = np.load(place / "queries.npz")
     matches, spent = timed(lambda query: gallery.search(query[None], BEST)[0][0], said["queries"])
     found = gallery.vectors([match.key for match in matches])
-    similar = np.sum(said["queries"] * _unit(found), axis=1)
+    similar = np.sum(said["queries"] * unit(found), axis=1)
     return {
         "open": opening,
         "before_mb": free,

@@ -13,6 +13,9 @@ from edge_runtime.embedder import EmbedderError, processor_session
 from edge_runtime.geometry import scaled, thumbnails
 from edge_runtime.timing import timed
 
+AT_ONCE = 32
+"""Outlines judged at once: the working memory grows with them (0.14 MB each), their time does not shrink."""
+
 
 class OutlineFilter:
     """A model file run by ONNX Runtime on the processor: uint8 N×H×W×3 RGB to probabilities float32 N.
@@ -46,7 +49,8 @@ class OutlineFilter:
         if not len(outlines):
             return np.empty(0, np.float32)
         crops = thumbnails(image, [scaled(corners, self.margin) for corners in outlines], self.size)
-        found = self._session.run(None, {self._name: crops})[0]
+        portions = (crops[at : at + AT_ONCE] for at in range(0, len(crops), AT_ONCE))
+        found = np.concatenate([self._session.run(None, {self._name: portion})[0] for portion in portions])
         if found.shape != (len(outlines),) or not ((found >= 0) & (found <= 1)).all():
             raise EmbedderError(f"{self.path} gave no probabilities: pull the release again")
         return found

@@ -6,7 +6,7 @@ answers every photo, and nearly always wrongly.
 
 import numpy as np
 
-from edge_runtime.embedder import Embedder
+from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import full_frame, rectify
 from edge_runtime.references import SIZE, References
@@ -29,7 +29,7 @@ def require_pair(embedder: Embedder, gallery: Gallery, references: References) -
         return
     corners = full_frame(*SIZE)
     cards = np.stack([rectify(references.picture(key), corners, embedder.input_size) for key in asked])
-    agreement = np.median(np.sum(embedder.embed(cards) * _unit(gallery.vectors(asked)), axis=1))
+    agreement = np.median(np.sum(embedded(embedder, cards) * _unit(gallery.vectors(asked)), axis=1))
     if agreement < LEAST:
         raise GalleryError(
             f"the index was not made with this model: a card's picture agrees with its own scan to {agreement:.2f} only, "

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edge_runtime.decide import Calibration, Status
-from edge_runtime.embedder import Embedder
+from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import rectify, scaled, side_lengths, turned
@@ -197,7 +197,7 @@ class Recognizer:
         if not outlines:
             return []
         cards = np.stack([rectify(image, corners, self.embedder.input_size) for corners, _ in outlines])
-        found = self.gallery.search(self.embedder.embed(cards), CANDIDATES)
+        found = self.gallery.search(embedded(self.embedder, cards), CANDIDATES)
         return [
             _reading(self.judge.glance(corners, matches), score)
             for (corners, score), matches in zip(outlines, found, strict=True)

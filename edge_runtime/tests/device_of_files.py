@@ -19,7 +19,7 @@ class Pi:
         self.commands = {"timedatectl": "yes", "vcgencmd": "throttled=0x0"}
         self.modules = {"picamera2"}
         self.versions = {"numpy": "1.26.4", "opencv-python": "4.11.0"}
-        for name in ("pillow", "onnxruntime", "usearch", "cryptography", "tuf"):
+        for name in ("pillow", "onnxruntime", "usearch", "numkong", "cryptography", "tuf"):
             self.versions[name] = "9.9"
         self.write("proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 7000000 kB")
         self.write("proc/mounts", "/dev/mmcblk0p2 / ext4 rw,noatime 0 0")

@@ -75,9 +75,10 @@ def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]"
         from edge_runtime.server.service import Service
     except ModuleNotFoundError as error:
         return _refuse(f"serving needs more packages: pip install 'edge-runtime[serve]' ({error.name} is missing)")
-    from edge_runtime.server import logs
+    from edge_runtime.server import heap, logs
     from edge_runtime.sources import SourceError, open_source
 
+    heap.share_one()
     logs.set_up(options.log)
     quiet_opencv()
     metrics = Metrics()

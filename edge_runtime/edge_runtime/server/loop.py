@@ -143,7 +143,7 @@ class Loop:
             )
         )
         if was_read:
-            give_back()
+            self._rest()
 
     def _failure(self, error: Exception) -> None:
         self._failures += 1
@@ -170,6 +170,11 @@ class Loop:
             self._metrics.failed.inc()
             self._proving.begin()
             upload.answer.set_exception(error)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Hold no more than is needed until the next picture."""
+        self.served.recognizer.gallery.rest()
         give_back()
 
 
