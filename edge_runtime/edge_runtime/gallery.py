@@ -158,7 +158,7 @@ def _viewed(path: Path) -> tuple[Index, mmap.mmap]:
     try:
         with path.open("rb") as file:
             pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        viewed = Index.restore(pages, view=True)
+        viewed = Index.restore(memoryview(pages), view=True)
     except Exception as error:  # uSearch raises ValueError, RuntimeError or MemoryError for damaged files
         raise GalleryError(f"{path} is no index that uSearch can read: pull the release again") from error
     if viewed is None:
