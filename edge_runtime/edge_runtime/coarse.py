@@ -66,4 +66,4 @@ def by_distance(rows: np.ndarray, query: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _in_steps(parts: np.ndarray, largest: float) -> np.ndarray:
-    return np.clip(np.rint(parts * (FINEST / largest)), -FINEST, FINEST).astype(np.int8)
+    return np.clip(np.rint(parts * (FINEST / max(largest, 1e-6))), -FINEST, FINEST).astype(np.int8)

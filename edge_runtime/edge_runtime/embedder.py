@@ -40,7 +40,7 @@ AT_ONCE = 4
 
 def embedded(embedder: Embedder, cards: np.ndarray) -> np.ndarray:
     """The vectors of cards as :meth:`Embedder.embed` gives them, a few embedded at once."""
-    return np.concatenate([embedder.embed(cards[at : at + AT_ONCE]) for at in range(0, len(cards), AT_ONCE)])
+    return np.concatenate([embedder.embed(cards[at : at + AT_ONCE]) for at in range(0, len(cards) or 1, AT_ONCE)])
 
 
 def processor_session(path: Path, threads: int | None = None) -> ort.InferenceSession:

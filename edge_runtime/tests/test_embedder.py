@@ -3,7 +3,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from edge_runtime.embedder import EmbedderError, OnnxEmbedder
+from edge_runtime.embedder import AT_ONCE, EmbedderError, OnnxEmbedder, embedded
 
 
 @pytest.fixture
@@ -37,6 +37,17 @@ def test_a_card_has_the_same_vector_alone_and_among_others(model):
     embedder = OnnxEmbedder(model, threads=1)
     cards = np.random.default_rng(0).integers(0, 256, (5, 112, 80, 3), np.uint8)
     np.testing.assert_allclose(embedder.embed(cards)[3], embedder.embed(cards[3:4])[0], atol=1e-6)
+
+
+def test_of_many_cards_a_few_are_embedded_at_once(model, monkeypatch):
+    embedder, batches = OnnxEmbedder(model, threads=1), []
+    cards = np.random.default_rng(0).integers(0, 256, (AT_ONCE + 1, 112, 80, 3), np.uint8)
+    together = embedder.embed(cards)
+    embed = embedder.embed
+    monkeypatch.setattr(embedder, "embed", lambda some: batches.append(len(some)) or embed(some))
+    np.testing.assert_allclose(embedded(embedder, cards), together, atol=1e-6)
+    assert batches == [AT_ONCE, 1]
+    assert embedded(embedder, cards[:0]).shape == (0, embedder.dim)
 
 
 def test_no_cards_make_no_vectors(model):

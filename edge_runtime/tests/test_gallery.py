@@ -89,6 +89,13 @@ def test_of_many_scans_a_short_list_gives_the_answers_of_all(gallery, monkeypatc
         assert [match.similarity for match in one] == pytest.approx([match.similarity for match in other], abs=1e-3)
 
 
+def test_a_gallery_that_rested_answers_as_before(gallery):
+    opened = gallery(("fox", 0, unit(1, 0)), ("newt", 0, unit(0, 1)))
+    before = opened.search(unit(3, 4)[None])
+    opened.rest()
+    assert opened.search(unit(3, 4)[None]) == before
+
+
 def test_a_short_list_does_not_depend_on_the_order_in_which_scans_were_added():
     rng = np.random.default_rng(0)
     scans, keys = rng.normal(size=(500, 32)).astype(np.float32), rng.permutation(500).astype(np.uint64)

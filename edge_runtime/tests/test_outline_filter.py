@@ -8,7 +8,7 @@ import pytest
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.geometry import full_frame, rectify, scaled, thumbnails
 from edge_runtime.locate import find_cards
-from edge_runtime.outline_filter import OutlineFilter
+from edge_runtime.outline_filter import AT_ONCE, OutlineFilter
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.refusals import Damaged
 from edge_runtime.release import open_release
@@ -43,6 +43,13 @@ def test_the_outline_of_a_card_is_likelier_than_that_of_its_inside_or_of_the_tab
     outlines = [PLACE, scaled(PLACE, 0.6), full_frame(100, 140)]
     card, inside, table = found.probabilities(photo_of(scans["demo-1"]), outlines)
     assert card > found.threshold > max(inside, table)
+
+
+def test_many_outlines_are_judged_as_each_alone(filter_file, tmp_path, scans, photo_of):
+    found = OutlineFilter(filter_file(tmp_path / "filter.onnx"), threads=1)
+    photo, outlines = photo_of(scans["demo-1"]), [scaled(PLACE, size) for size in np.linspace(0.5, 1.5, AT_ONCE + 2)]
+    alone = [found.probabilities(photo, [outline])[0] for outline in outlines]
+    np.testing.assert_allclose(found.probabilities(photo, outlines), alone, atol=1e-5)
 
 
 def test_with_a_filter_the_same_card_is_named_and_a_drawn_frame_beside_it_is_not_read(release, scans, photo_of):
