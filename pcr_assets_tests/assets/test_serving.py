@@ -31,15 +31,17 @@ class DrawnCompute:
         Path(job["out"], "served.onnx").write_bytes(b"the teacher's graph")
 
 
+def floor(project, compute):
+    """All assets of the floor, in order, each when it is asked for."""
+    yield serving.model_packages(project=project, compute=compute)
+    yield serving.model_registry(project=project)
+    yield serving.inference_endpoint(project=project)
+
+
 def test_nothing_is_packed_registered_or_deployed_until_asked(tmp_path, monkeypatch):
     monkeypatch.setattr("pcr_assets.cloud.clients.client", lambda *_: pytest.fail("AWS was asked"))
     project = Project(store=str(tmp_path / "store"), scratch=str(tmp_path / "work"))
-    for made in (
-        serving.model_packages(project=project, compute=None),
-        serving.model_registry(project=project),
-        serving.inference_endpoint(project=project),
-    ):
-        assert made.metadata["off"].startswith("serving.")
+    assert all(made.metadata["off"].startswith("serving.") for made in floor(project, None))
     assert not registry.read(project.artifacts), "a book that is there stays, and none is made"
 
 
@@ -53,6 +55,8 @@ def test_from_a_model_to_an_endpoint_with_a_persons_word_between(aws, tmp_path, 
     profile.write_text(yaml.safe_dump({"extends": "embedded", "serving": section}))
     project = Project(store="s3://training", scratch=str(tmp_path / "work"), profile=str(profile))
     compute, cloud = DrawnCompute(), Cloud()
+    before = Project(store="s3://training", scratch=str(tmp_path / "work"))
+    assert all("off" in made.metadata for made in floor(before, compute)), "it was off for a while"
 
     packed = serving.model_packages(project=project, compute=compute)
     assert serving.model_packages(project=project, compute=compute).data_version == packed.data_version
