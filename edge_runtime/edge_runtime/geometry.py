@@ -97,6 +97,8 @@ def scaled_down(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
         height, width = image.shape[0] // 2, image.shape[1] // 2
         image = cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+    if image.shape[1::-1] == tuple(size):
+        return image
     return cv2.resize(cv2.blur(image, (2, 2)), size, interpolation=cv2.INTER_LINEAR)
 
 

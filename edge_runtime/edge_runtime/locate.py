@@ -8,25 +8,27 @@ border vanishes on a black table, a yellow one on wood.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import CARD_ASPECT, area, areas, following, full_frame, scaled_down
-from edge_runtime.masks import ORDER, QUICK, masks
+from edge_runtime.geometry import CARD_ASPECT, area, areas, cross, following, full_frame, scaled_down
+from edge_runtime.masks import QUICK, THOROUGH, masks
 from edge_runtime.segments import joined
 from edge_runtime.sharpen import sharpened
 from edge_runtime.sides import quadrilaterals
 from edge_runtime.snap import snapped
 from edge_runtime.timing import timed_steps
 
-WORKING_SIDE = 720
-"""Pixels of the longer side that outlines are looked for on."""
+QUICK_SIDE, WORKING_SIDE = 640, 720
+"""Pixels of the longer side that outlines are looked for on, by the first step and by the others: a camera's frames of 1280×720
+are halved for the first, in an eighth of the time that other sizes take."""
 LEAST_AREA = 0.004
 """Of the photo: a card on a page of many."""
 ASPECTS = (0.45, 1.05)
 """Width by height of a card's outline on a photo: 0.72 seen straight, less or more when tilted."""
+UNEVEN = 0.4
+"""A side that is shorter than this share of the longer one of either pair of opposite sides is none of a card's."""
 HOPELESS = 0.3
 """Width by height of a rough outline that sharpening makes no card of: of 2,000 on real photos none below 0.38 became one."""
 SAME = 0.045
@@ -48,12 +50,14 @@ MOST_JOINED = 24
 """Cards that straight lines are joined to, at most."""
 NEAR = 0.05
 """How far the sides of such a card are moved to an edge, as a share of its size: what shows of them is short."""
+DOUBTS = (2, 3)
+"""The steps, counted from 0, that are for what the others leave in doubt."""
 LINES = 3
-"""The step, counted from 0, that joins lines: for photos on which nothing was named, as it costs more than it finds on others."""
+"""The step that joins lines: for photos on which nothing was named, as it costs more than it finds on others."""
 OUTLINES = 168
 """Outlines of one photo, at most: enough for a table full of forty cards."""
 FOR_DOUBTS = 0.25
-"""Share of them that is kept for the last two steps: a table full of pattern has more outlines than can be read."""
+"""Share of them that is kept for the steps for doubts: a table full of pattern has more outlines than can be read."""
 NONE = np.empty((0, 4, 2), np.float32)
 TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
 """The corners of an outline, read from each of them."""
@@ -78,58 +82,74 @@ def find_cards(image: np.ndarray, most: int = OUTLINES) -> list[Quad]:
 def in_steps(image: np.ndarray, most: int = OUTLINES) -> Iterator[list[Quad]]:
     """Candidates on a photo uint8 RGB H×W×3, best first within each step, ``most`` in all.
 
-    First from the few pictures that show the most outlines, in a fifth of the time; then from all others; then from outlines
+    First from the few pictures that show the most outlines, in a sixth of the time; then from all others; then from outlines
     that are of more than one card; then from straight lines that no outline joins. The photo itself is a candidate of the first
     step when it has the shape of a card.
     """
-    height, width = image.shape[:2]
-    shrink = min(1.0, WORKING_SIDE / max(height, width))
-    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    small = scaled_down(image, size) if shrink < 1 else image
-    scale = np.array([width / size[0], height / size[1]], np.float32)
-    steepness = _gradient(small)
-    whole = _upright(full_frame(width, height)) if _card_shaped(width, height) else None
-    first = [] if whole is None else [Quad(whole, WHOLE)]
+    whole = _whole(image)
     kept, doubts = NONE, int(FOR_DOUBTS * most)
-    for found, until in zip(_outlines(small, steepness), (most - doubts, most - doubts, most, most), strict=True):
-        scores = _scores(found, steepness)
-        rows = _distinct(found, scores, until - len(kept) - (whole is not None), kept)
+    for step, (found, scores) in enumerate(_outlines(image)):
+        until = most if step in DOUBTS else most - doubts
+        rows = _distinct(found, scores, until - len(kept) - len(whole), kept)
         kept = np.concatenate([kept, found[rows]])
-        yield [*first, *(Quad(found[row] * scale, float(scores[row])) for row in rows)]
-        first = []
+        yield [*(whole if step == 0 else ()), *(Quad(found[row], float(scores[row])) for row in rows)]
 
 
-def _card_shaped(width: int, height: int) -> bool:
+def _whole(image: np.ndarray) -> list[Quad]:
+    """The photo itself, where it has the shape of a card."""
+    height, width = image.shape[:2]
     aspect = min(width, height) / max(width, height)
-    return abs(aspect / CARD_ASPECT - 1) < 0.12
+    if abs(aspect / CARD_ASPECT - 1) >= 0.12:
+        return []
+    return [Quad(outline, WHOLE) for outline in _upright_ones([full_frame(width, height)])]
 
 
-def _outlines(image: np.ndarray, steepness: np.ndarray) -> Iterator[np.ndarray]:
-    """The outlines of each step, float32 N×4×2."""
-    least = LEAST_AREA * image.shape[0] * image.shape[1]
+def _outlines(image: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The outlines of each step on the photo, float32 N×4×2, and their scores, float64 N."""
     merged: list[np.ndarray] = []
-    made = masks(image)
-    for count in (len(QUICK), len(ORDER) - len(QUICK)):
-        rough: list[np.ndarray] = []
-        hulls: list[np.ndarray | None] = []
-        for mask in islice(made, count):
-            contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-            for contour in contours:
-                _, _, width, height = cv2.boundingRect(contour)
-                if width * height < least:
-                    continue
-                hull = cv2.convexHull(contour)
-                corners, may_be_sharper = _quadrilateral(hull)
-                if corners is not None:
-                    rough.append(corners)
-                    hulls.append(hull[:, 0] if may_be_sharper else None)
-                whole = corners is not None and cv2.contourArea(contour) > FULL * cv2.contourArea(hull)
-                if width * height >= MERGED * least and not whole:
-                    merged.append(contour)
-        found = _upright_ones(sharpened(rough, hulls))
-        yield found[areas(found) >= least]
-    yield _taken_apart(merged, steepness, least)
-    yield _upright_ones(_best(joined(image, least), steepness, MOST_JOINED))
+    quick, scale = _small(image, QUICK_SIDE)
+    found = _closed(masks(quick, QUICK), merged, LEAST_AREA * quick[..., 0].size)
+    yield found * scale, _scores(found, _gradient(quick))
+    small, finer = _small(image, WORKING_SIDE)
+    least, steepness = LEAST_AREA * small[..., 0].size, _gradient(small)
+    merged = [np.rint(contour * (scale / finer)).astype(np.int32) for contour in merged]
+    found = _closed(masks(small, THOROUGH), merged, least)
+    yield found * finer, _scores(found, steepness)
+    found = _taken_apart(merged, steepness, least)
+    yield found * finer, _scores(found, steepness)
+    found = _upright_ones(_best(joined(small, least), steepness, MOST_JOINED))
+    yield found * finer, _scores(found, steepness)
+
+
+def _small(image: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The picture with a longer side of ``side`` pixels, if that is smaller, and what leads back to the photo's, float32 2."""
+    height, width = image.shape[:2]
+    shrink = min(1.0, side / max(height, width))
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    return (scaled_down(image, size) if shrink < 1 else image), np.divide((width, height), size, dtype=np.float32)
+
+
+def _closed(made: Iterable[np.ndarray], merged: list[np.ndarray], least: float) -> np.ndarray:
+    """The outlines that masks close around, float32 N×4×2 of at least so many square pixels. To ``merged`` come the contours
+    that may be of more than one card."""
+    rough: list[np.ndarray] = []
+    hulls: list[np.ndarray | None] = []
+    for mask in made:
+        contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+        for contour in contours:
+            _, _, width, height = cv2.boundingRect(contour)
+            if width * height < least:
+                continue
+            hull = cv2.convexHull(contour)
+            corners, may_be_sharper = _quadrilateral(hull)
+            if corners is not None:
+                rough.append(corners)
+                hulls.append(hull[:, 0] if may_be_sharper else None)
+            whole = corners is not None and cv2.contourArea(contour) > FULL * cv2.contourArea(hull)
+            if width * height >= MERGED * least and not whole:
+                merged.append(contour)
+    found = _upright_ones(sharpened(rough, hulls))
+    return found[areas(found) >= least]
 
 
 def _taken_apart(contours: Sequence[np.ndarray], steepness: np.ndarray, least: float) -> np.ndarray:
@@ -149,9 +169,23 @@ def _best(outlines: np.ndarray, steepness: np.ndarray, most: int) -> np.ndarray:
 
 
 def _upright_ones(outlines: Iterable[np.ndarray]) -> np.ndarray:
-    """Those that have a card's shape, float32 N×4×2."""
-    found = (_upright(outline) for outline in outlines)
-    return np.array([each for each in found if each is not None], np.float32).reshape(-1, 4, 2)
+    """Those that have a card's shape, float32 N×4×2: their corners in the order of an upright card, up to half a turn."""
+    found = np.array(list(outlines), np.float32).reshape(-1, 4, 2)
+    away = found - found.mean(axis=1, keepdims=True)
+    ring = np.argsort(np.arctan2(away[..., 1], away[..., 0]), axis=1, kind="stable")
+    found = np.take_along_axis(found, ring[..., None], axis=1)
+    ways = following(found) - found
+    turns = cross(ways, following(ways))
+    sides = np.linalg.norm(ways, axis=2)
+    first, second = (sides[:, 0] + sides[:, 2]) / 2, (sides[:, 1] + sides[:, 3]) / 2
+    found = np.where((first > second)[:, None, None], following(found), found)
+    least = sides.min(axis=1)
+    even = (least >= UNEVEN * sides[:, [0, 2]].max(axis=1)) | (least >= UNEVEN * sides[:, [1, 3]].max(axis=1))
+    aspects = np.minimum(first, second) / np.maximum(np.maximum(first, second), 1e-6)
+    # Of the two ends that may be the top, take the one higher on the photo.
+    top, bottom = found[:, :2, 1].sum(axis=1), found[:, 2:, 1].sum(axis=1)
+    found = np.where((top > bottom)[:, None, None], found[:, [2, 3, 0, 1]], found)
+    return found[(turns > 0).all(axis=1) & even & (aspects >= ASPECTS[0]) & (aspects <= ASPECTS[1])]
 
 
 def _quadrilateral(hull: np.ndarray) -> tuple[np.ndarray | None, bool]:
@@ -173,26 +207,6 @@ def _aspect(corners: np.ndarray) -> float:
     first = math.hypot(c - a, d - b) + math.hypot(g - e, h - f)
     second = math.hypot(e - c, f - d) + math.hypot(a - g, b - h)
     return min(first, second) / max(first, second, 1e-6)
-
-
-def _upright(corners: np.ndarray) -> np.ndarray | None:
-    """The corners in the order of an upright card (up to half a turn), or None when they have no card's shape."""
-    points = corners.tolist()
-    x, y = sum(point[0] for point in points) / 4, sum(point[1] for point in points) / 4
-    ring = sorted(points, key=lambda point: math.atan2(point[1] - y, point[0] - x))
-    if not cv2.isContourConvex(np.array(ring, np.float32)):
-        return None
-    sides = [math.dist(ring[at], ring[(at + 1) % 4]) for at in range(4)]
-    first, second = (sides[0] + sides[2]) / 2, (sides[1] + sides[3]) / 2
-    if min(sides) < 0.4 * max(sides[0], sides[2]) and min(sides) < 0.4 * max(sides[1], sides[3]):
-        return None
-    if first > second:
-        ring, (first, second) = [*ring[1:], ring[0]], (second, first)
-    if not ASPECTS[0] <= first / max(second, 1e-6) <= ASPECTS[1]:
-        return None
-    # Of the two ends that may be the top, take the one higher on the photo.
-    higher = ring[0][1] + ring[1][1] <= ring[2][1] + ring[3][1]
-    return np.array(ring if higher else [*ring[2:], *ring[:2]], np.float32)
 
 
 def _gradient(image: np.ndarray) -> np.ndarray:

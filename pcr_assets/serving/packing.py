@@ -74,7 +74,9 @@ def pack(artifacts: Artifacts, models: Iterable[str], export: Export, work: Path
 
 def packed_in(artifact: Artifact) -> list[Packed]:
     """What an artifact of archives says of them; of none where packing was off."""
-    return [Packed(**{**entry, "input_size": tuple(entry["input_size"])}) for entry in artifact.record.get("packed", ())]
+    return [
+        Packed(**{**entry, "input_size": tuple(entry["input_size"])}) for entry in artifact.record.get("packed", ())
+    ]
 
 
 def _described(artifacts: Artifacts, model: str) -> Packed:
