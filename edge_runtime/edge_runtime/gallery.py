@@ -147,10 +147,13 @@ class Gallery:
     def _matches(self, keys: np.ndarray, distances: np.ndarray, count: int) -> list[Match]:
         best: dict[str, Match] = {}
         # Exact twins are equally near: ordering them by key keeps the answer apart from the order they were added in.
-        for distance, key in sorted(zip(distances, keys, strict=True)):
-            card = self._cards[int(key)]
-            best.setdefault(card.card_id, Match(card, 1.0 - float(distance), int(key)))
-        return list(best.values())[:count]
+        for distance, key in sorted(zip(distances.tolist(), keys.tolist(), strict=True)):
+            card = self._cards[key]
+            if card.card_id not in best:
+                best[card.card_id] = Match(card, 1.0 - distance, key)
+                if len(best) == count:
+                    break
+        return list(best.values())
 
 
 def _viewed(path: Path) -> tuple[Index, mmap.mmap]:
