@@ -31,6 +31,7 @@ from edge_runtime.geometry import full_frame, rectify
 from edge_runtime.references import SIZE, References, features_name, picture_name
 from edge_runtime.release import Release
 from edge_runtime.selftest import read_self_test
+from pcr_assets.gallery.keys import keys_of
 from pcr_assets.gallery.references import JPEG_QUALITY
 from pcr_assets.imaging.jpeg import jpeg
 
@@ -63,7 +64,7 @@ def grow(release: Release, count: int, folder: Path) -> Path:
     with (folder / "catalogue.csv").open("w", newline="", encoding="utf-8") as file:
         catalogue = csv.writer(file)
         catalogue.writerow(["key", "card_id", "view", "name", "set", "number", "art_group"])
-        for number, scans in enumerate(_portions(release, gallery, own, count)):
+        for number, scans in enumerate(_portions(release, gallery, references, own, count)):
             archives.append(f"references-{number:04d}.zip")
             _pack(folder / archives[-1], scans)
             for made in scans:
@@ -102,9 +103,10 @@ def reprint(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (moved * light).clip(0, 255).astype(np.uint8)
 
 
-def _portions(release: Release, gallery: Gallery, own: Sequence[int], count: int) -> Iterator[list[Made]]:
+def _portions(
+    release: Release, gallery: Gallery, references: References, own: Sequence[int], count: int
+) -> Iterator[list[Made]]:
     """All scans, the release's own first, an archive's at a time."""
-    references = References(release.references)
     asked = {known.card_id for known in read_self_test(release.self_test).queries} if release.self_test else set()
 
     def scan(number: int) -> Made:
@@ -118,8 +120,7 @@ def _portions(release: Release, gallery: Gallery, own: Sequence[int], count: int
         picture = reprint(pictures[0], rng) if again else new_card(pictures)
         name = f"{base.card_id}-made{number}"
         card = Card(name, base.name, base.set_id, str(number), base.art_group if again else name)
-        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        return Made(key, card, jpeg(picture, JPEG_QUALITY), features(picture).to_bytes())
+        return Made(keys_of([(name, 0)])[name, 0], card, jpeg(picture, JPEG_QUALITY), features(picture).to_bytes())
 
     with ThreadPoolExecutor() as pool, tqdm(total=count, desc="cards", unit="card", disable=None) as bar:
         for start in range(0, count, PER_ARCHIVE):
