@@ -121,16 +121,14 @@ class Artifacts:
 
     def _there(self, artifact: Artifact) -> dict[str, PublishedFile]:
         """Those of an artifact's files that are there; none is opened."""
-        files = artifact.files
-        below = [file for file in files.values() if file.key.startswith(f"{artifact.name}/")]
-        sizes = {entry.key: entry.size for entry in self.store.list(artifact.name)} if len(below) > FEW else {}
-
-        def is_there(file: PublishedFile) -> bool:
-            listed = sizes and file.key.startswith(f"{artifact.name}/")
-            return (sizes.get(file.key) if listed else self.store.size(file.key)) == file.size
-
-        found = side_by_side(is_there, files.values(), AT_ONCE)
-        return {name: file for (name, file), there in zip(files.items(), found, strict=True) if there}
+        below = [file for file in artifact.files.values() if file.key.startswith(f"{artifact.name}/")]
+        sizes: dict[str, int | None] = {}
+        if len(below) > FEW:
+            listed = {entry.key: entry.size for entry in self.store.list(artifact.name)}
+            sizes = {file.key: listed.get(file.key) for file in below}
+        asked = [file.key for file in artifact.files.values() if file.key not in sizes]
+        sizes |= zip(asked, side_by_side(self.store.size, asked, AT_ONCE), strict=True)
+        return {name: file for name, file in artifact.files.items() if sizes[file.key] == file.size}
 
     def _has(self, needs: Mapping[str, str]) -> bool:
         there = {entry.key.rpartition("/")[2][:SHORT] for entry in self.store.list(needs["below"])}

@@ -44,15 +44,15 @@ class FolderStore:
         for folder, subfolders, names in os.walk(base):
             subfolders[:] = [name for name in subfolders if not name.startswith(".")]
             shown = [name for name in names if not name.startswith(".")]
-            if not subfolders and not shown and Path(folder) != Path(self.root):
-                found.append(Entry(f"{Path(folder).relative_to(self.root).as_posix()}/", 0, ""))
+            below = folder[len(self.root) :].strip(os.sep)  # text, not paths: a store may hold ten thousand files
+            if not subfolders and not shown and below:
+                found.append(Entry(f"{below}/", 0, ""))
             for name in shown:
-                path = Path(folder, name)
                 try:
-                    stat = path.stat()
+                    stat = Path(folder, name).stat()
                 except FileNotFoundError:  # removed since, or a link to nowhere
                     continue
-                key = path.relative_to(self.root).as_posix()
+                key = f"{below}/{name}" if below else name
                 found.append(Entry(key, stat.st_size, _etag(stat), stat.st_mtime))
         return iter(sorted(found))
 
