@@ -6,6 +6,7 @@ BIN := $(CURDIR)/$(VENV)/bin
 # CARDS=… on the command line wins over PCR_CARDS of the environment, and that over what the last demo or refresh of this
 # store was given; so `make plan` and `make dev` mean the same cards, and the same profile.
 SOURCES := CARDS PHOTOS STRANGERS PROFILE
+SHIPPED := $(patsubst pcr_assets/profiles/%.yaml,PROFILE=%,$(wildcard pcr_assets/profiles/*.yaml))
 $(foreach name,STORE $(SOURCES),$(if $(PCR_$(name)),$(eval $(name) ?= $(PCR_$(name)))))
 # `make adopt PREFIX=…` means the store in which that prefix lies. Shells have a PREFIX of their own: it counts in the call only.
 ifeq ($(origin PREFIX),command line)
@@ -111,7 +112,8 @@ instance:
 # when everything named is there, so that a mistyped path isn't remembered.
 remember: instance
 	@for named in $(foreach name,$(SOURCES),'$(name)=$(PCR_$(name))'); do \
-	  case "$$named" in *=|*://*|PROFILE=embedded|PROFILE=production) continue;; PROFILE=*) is=-f;; *) is=-d;; esac; \
+	  case "$$named" in *=|*://*) continue;; PROFILE=*) is=-f;; *) is=-d;; esac; \
+	  case ' $(SHIPPED) ' in *" $$named "*) continue;; esac; \
 	  test $$is "$${named#*=}" || { echo "$$named is not there: name what is, or nothing ($${named%%=*}=) for the default" >&2; exit 1; }; \
 	done
 	@printf '%s ?= %s\n' $(foreach name,$(SOURCES),$(name) '$(PCR_$(name))') > $(INSTANCE)/sources.mk

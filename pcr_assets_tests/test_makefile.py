@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SHIPPED = sorted(path.stem for path in (ROOT / "pcr_assets" / "profiles").glob("*.yaml"))
 NAMES = ("STORE", "CARDS", "PHOTOS", "STRANGERS", "PROFILE")
 PROGRAM = '#!/bin/sh\necho "runs: $(basename "$0") $*"\nenv | grep ^PCR_\nexit ${EXIT_CODE:-0}\n'
 
@@ -16,8 +17,9 @@ class Checkout:
 
     def __init__(self, folder):
         self.folder = folder
-        for file in ("setup.py", "edge_runtime/pyproject.toml", "constraints.txt", "own.yaml"):
-            (folder / file).parent.mkdir(exist_ok=True)
+        profiles = [f"pcr_assets/profiles/{name}.yaml" for name in SHIPPED]
+        for file in ("setup.py", "edge_runtime/pyproject.toml", "constraints.txt", "own.yaml", *profiles):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).touch()
         for file in ("Makefile", "dagster.yaml"):
             shutil.copy(ROOT / file, folder)
@@ -96,10 +98,11 @@ def test_the_profile_of_a_refresh_is_that_of_the_next_ones(checkout, call, envir
         assert checkout.given("PROFILE") == checkout.path("own.yaml")
 
 
-def test_a_profile_of_this_package_is_remembered_by_its_name_until_another_is_named(checkout):
-    checkout.make("refresh", PCR_PROFILE="production")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_profile_of_this_package_is_remembered_by_its_name_until_another_is_named(checkout, name):
+    assert checkout.make("refresh", PCR_PROFILE=name) == 0
     checkout.make("plan")
-    assert checkout.given("PROFILE") == "production"
+    assert checkout.given("PROFILE") == name
     checkout.make("plan", "PROFILE=embedded")
     assert checkout.given("PROFILE") == "embedded"
     checkout.make("plan", PCR_PROFILE="embedded")
