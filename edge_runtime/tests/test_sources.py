@@ -127,10 +127,28 @@ def test_cameras_and_streams_are_live_and_not_opened_before_they_are_read(said, 
     source.close()
 
 
-def test_the_password_of_a_stream_is_never_said(said):
-    address = "rtsp://admin:s3cret@door.local:554/stream?channel=1"
-    assert without_password(address) == "rtsp://…@door.local:554/stream?channel=1"
-    assert open_source(address, said.append).name == without_password(address)
+@pytest.mark.parametrize(
+    ("address", "said_as"),
+    [
+        ("rtsp://admin:s3cret@door.local:554/stream?channel=1", "rtsp://…@door.local:554/stream?channel=1"),
+        ("rtsp://admin:s3/c#r?e@t@door.local/stream", "rtsp://…@door.local/stream"),
+        ("rtsp://admin:s3[cret@door.local/stream", "rtsp://…@door.local/stream"),
+        (
+            "http://door.local/video.cgi?user=admin&pwd=s3cret&rate=0",
+            "http://door.local/video.cgi?user=admin&pwd=…&rate=0",
+        ),
+        ("rtsp://door.local/user=admin_password=s3cret_channel=1", "rtsp://door.local/user=admin_password=…"),
+        ("rtsp://[::1]:554/stream", "rtsp://[::1]:554/stream"),
+    ],
+)
+def test_the_password_of_a_stream_is_never_said(said, address, said_as):
+    assert without_password(address) == said_as
+    assert open_source(address, said.append).name == said_as
+
+
+def test_the_password_of_a_stream_of_no_known_kind_is_not_said_either(said):
+    with pytest.raises(SourceError, match=r"^rtmp://…@door\.local/stream is not there"):
+        open_source("rtmp://admin:s3cret@door.local/stream", said.append)
 
 
 def test_a_file_that_is_named_like_a_camera_is_opened_by_its_path(tmp_path, monkeypatch, video, said):
