@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.proof import CHANNELS
 from edge_runtime.server import command as serve
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
-from edge_runtime.watch import add_options, at_least_one, run
+from edge_runtime.watch import add_options, at_least_one, nobody_reads, run
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ ENGINES = ("auto", "hailo", "int8", "fp32")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code: 0, 1 when a photo or source could not be read, 2 when no release was opened."""
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text: printed as JSON has it
     return int(options.run(options))
 
 
@@ -176,10 +179,13 @@ def _recognize(options: argparse.Namespace) -> int:
         return 2
     code = 0
     with recognizer:
-        for photo in options.photos:
-            answer = answer_for(recognizer, photo)
-            code = max(code, int(answer["status"] == "error"))
-            print(json.dumps(answer, ensure_ascii=False) if options.json else in_words(answer), flush=True)
+        try:
+            for photo in options.photos:
+                answer = answer_for(recognizer, photo)
+                code = max(code, int(answer["status"] == "error"))
+                print(json.dumps(answer, ensure_ascii=False) if options.json else in_words(answer), flush=True)
+        except BrokenPipeError:
+            nobody_reads()
     return code
 
 

@@ -76,7 +76,9 @@ class OnnxEmbedder:
         shape = given.shape
         fixed = len(shape) == 4 and all(isinstance(length, int) for length in (*shape[1:], *made.shape[-1:]))
         if given.type != "tensor(uint8)" or not fixed or shape[3] != 3 or len(made.shape) != 2:
-            raise EmbedderError(f"{path} takes {given.type} {shape}: a model of this product takes uint8 N×H×W×3")
+            raise EmbedderError(
+                f"{path} makes {made.shape} of {given.type} {shape}: a model of this product makes N×D of uint8 N×H×W×3"
+            )
         self.path = path
         self.input_size = (int(shape[2]), int(shape[1]))
         self.dim = int(made.shape[-1])

@@ -21,6 +21,7 @@ OUTSTANDING = 40
 """Agreeing points from which a candidate stands out, if it has ``TIMES`` as many as all others so far."""
 TIMES = 3
 MOST_TWINS = 8
+"""Twins compared where they differ, those with the most agreeing points; further ones stay candidates."""
 FEWEST_TO_FIT = 15
 """Agreeing points from which the picture's own corners are believed more than the outline's."""
 
@@ -76,10 +77,9 @@ class Judge:
         twins = [support for support in supports if support.match.card.art_group == art]
         prints, lead = self._told_apart(image, seen.corners, twins)
         clear = lead is None or lead >= self.calibration.twin_lead
-        listed = [*prints, *(m for m in seen.matches if m.card.art_group != art)]
-        rest = tuple(match for match in listed if match.card.card_id not in {p.card.card_id for p in prints[:1]})
+        rest = sorted((m for m in seen.matches if m not in prints), key=lambda m: m.card.art_group != art)
         return Judgement(
-            self._status(confidence, clear), confidence, (prints[0], *rest), _fitted(seen.corners, best), evidence, lead
+            self._status(confidence, clear), confidence, (*prints, *rest), _fitted(seen.corners, best), evidence, lead
         )
 
     def _likeliest(self, seen: Judgement, supports: Sequence[Support]) -> tuple[Support, Evidence]:
@@ -118,7 +118,7 @@ class Judge:
     def _told_apart(
         self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]
     ) -> tuple[list[Match], float | None]:
-        """The twins, likeliest first, and the lead of the first one over the next."""
+        """The twins that were compared, likeliest first, and the lead of the first one over the next."""
         assert self.second_look is not None
         if len(twins) < 2:
             return [twins[0].match], None

@@ -63,8 +63,8 @@ def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
                 print(line, flush=True)
         except KeyboardInterrupt:
             pass
-        except BrokenPipeError:  # whoever read the lines has read enough
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for the interpreter, which flushes it at exit
+        except BrokenPipeError:
+            nobody_reads()
         except EmbedderError as error:
             _say(str(error))
             code = 1
@@ -124,6 +124,11 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def nobody_reads() -> None:
+    """Whoever read the lines has read enough: what the interpreter flushes at its exit goes nowhere."""
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def quiet_opencv() -> None:

@@ -59,6 +59,20 @@ def test_frames_that_agree_less_than_surely_leave_candidates_in_the_end():
     assert 0.75 < belief.confidence < 0.99
 
 
+def test_candidates_wait_until_all_frames_that_count_are_read_and_are_kept_while_the_frames_lean_to_them():
+    assert after(*[frame(FOX, 0.7)] * 7).state is State.UNKNOWN
+    candidates = after(*[frame(FOX, 0.7)] * 8)
+    fewer = [*[frame(FOX, 0.7)] * 3, *[frame(FOX, 0.52)] * 5]
+    assert after(*fewer).state is State.UNKNOWN
+    assert after(*fewer, before=candidates).cards == (FOX,)
+
+
+def test_one_frame_counts_for_95_percent_at_most_and_one_that_names_nothing_counts_little_against_a_card():
+    assert logistic(support([frame(FOX, 1.0)], "fox", RULES)) == pytest.approx(0.95, abs=0.005)
+    assert support([blur(HERON, 0.96)], "fox", RULES) == -RULES.silence
+    assert support([frame(HERON, 0.96)], "fox", RULES) == -RULES.cap
+
+
 def test_a_card_that_no_frame_names_stays_unknown():
     assert after(*[blur()] * 8) == Belief()
 
@@ -91,6 +105,7 @@ def test_an_answer_is_kept_through_blurred_frames_that_could_not_win_it():
     held = after(*votes, before=after(*[frame(FOX)] * 3))
     assert (held.state, held.cards) == (State.CONFIRMED, (FOX,))
     assert after(*[blur()] * 8, before=held).state is State.UNKNOWN
+    assert after(*[blur(FOX, 0.9)] * 8, before=held).cards == (FOX,)
 
 
 def test_three_sure_frames_of_another_card_make_what_was_read_before_them_worth_nothing():
@@ -99,6 +114,13 @@ def test_three_sure_frames_of_another_card_make_what_was_read_before_them_worth_
     assert since_change(votes[:-1], "fox", RULES) == votes[:-1]
     unsure = [*[frame(FOX)] * 5, *[frame(HERON, 0.7)] * 3]
     assert since_change(unsure, "fox", RULES) == unsure
+
+
+def test_frames_of_the_same_card_and_frames_that_name_none_make_no_change():
+    for votes in ([frame(FOX)] * 8, [*[frame(FOX)] * 5, *[blur(HERON, 0.97)] * 3]):
+        assert since_change(votes, "fox", RULES) == votes
+    first = [*[blur()] * 5, *[frame(HERON)] * 3]
+    assert since_change(first, "", RULES) == first
 
 
 def test_frames_that_do_not_correlate_add_up_and_copies_of_one_frame_say_no_more_than_it():

@@ -1,8 +1,10 @@
 """The command, as a shell would run it."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -82,6 +84,20 @@ def test_a_person_gets_a_line_with_name_set_number_similarity_and_time(device, p
     assert all(word in fox for word in ("fox.png", "Amber Fox", "demo", " ms"))
     assert "no card" in table
     assert "is no picture" in text
+
+
+def test_a_photo_whose_name_is_no_text_is_named_and_a_reader_that_leaves_is_no_error(device, photos):
+    fox = Path(*photos("fox.png"))
+    latin = fox.rename(fox.with_name(os.fsdecode(b"F\xfcchse.png")))
+    command = [sys.executable, "-m", "edge_runtime.cli", "recognize", "--json", "--releases", str(device.releases)]
+    strict = os.environ | {"PYTHONIOENCODING": "utf-8"}  # as in most places: only the C locale prints any byte
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*command, *[str(latin)] * 40], stdout=pipe, stderr=pipe, text=True, env=strict) as process:
+        answer = json.loads(process.stdout.readline())
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (answer["photo"], answer["status"]) == (str(latin), "confirmed")
+    assert (process.returncode, "Error" in said) == (0, False)
 
 
 @pytest.mark.parametrize("option", [["--variant", "fp32"], ["--engine", "fp32"], ["--threads", "1"]])

@@ -1,7 +1,7 @@
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from edge_runtime.embedder import AT_ONCE, EmbedderError, OnnxEmbedder, embedded
 
@@ -11,14 +11,17 @@ def model(publisher):
     return publisher.folder / "fp32.onnx"
 
 
-def write_model(path, element, shape, made=("n", 4)):
-    """A model that makes nothing of its input but its shape."""
-    graph = helper.make_graph(
-        [helper.make_node("Shape", ["cards"], ["vectors"])],
-        "shape",
-        [helper.make_tensor_value_info("cards", element, shape)],
-        [helper.make_tensor_value_info("vectors", TensorProto.INT64, [4] if made is None else None)],
-    )
+def write_model(path, element, shape, axes=(0,)):
+    """A model that makes one vector of whatever it is given, of the lengths of its input's sides. ``axes``: of length 1."""
+    nodes = [
+        helper.make_node("Shape", ["cards"], ["sides"]),
+        helper.make_node("Cast", ["sides"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["numbers", "axes"], ["vectors"]),
+    ]
+    given = helper.make_tensor_value_info("cards", element, shape)
+    made = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [*[1] * len(axes), len(shape)])
+    constants = [numpy_helper.from_array(np.array(axes, np.int64), "axes")]
+    graph = helper.make_graph(nodes, "sides", [given], [made], constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
     return path
 
@@ -67,6 +70,11 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
         OnnxEmbedder(path)
 
 
+def test_a_model_is_taken_for_what_it_takes_and_makes(tmp_path):
+    embedder = OnnxEmbedder(write_model(tmp_path / "other.onnx", TensorProto.UINT8, ["n", 112, 80, 3]))
+    assert (embedder.input_size, embedder.dim) == ((80, 112), 4)
+
+
 @pytest.mark.parametrize(
     ("element", "shape"),
     [
@@ -77,8 +85,13 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
     ],
 )
 def test_a_model_that_takes_anything_but_uint8_cards_is_refused(tmp_path, element, shape):
-    with pytest.raises(EmbedderError, match="takes uint8 N×H×W×3"):
+    with pytest.raises(EmbedderError, match="makes N×D of uint8 N×H×W×3"):
         OnnxEmbedder(write_model(tmp_path / "other.onnx", element, shape))
+
+
+def test_a_model_that_makes_more_than_a_vector_of_each_card_is_refused(tmp_path):
+    with pytest.raises(EmbedderError, match=r"makes \[1, 1, 4\] of tensor\(uint8\)"):
+        OnnxEmbedder(write_model(tmp_path / "other.onnx", TensorProto.UINT8, ["n", 112, 80, 3], axes=(0, 1)))
 
 
 def test_a_model_with_two_inputs_is_refused(tmp_path):

@@ -25,10 +25,11 @@ CALIBRATION = Calibration(
 
 
 class Counted:
-    """A second look that finds so many agreeing points with each card."""
+    """A second look that finds so many agreeing points with each card, and of twins that one agrees so well where they differ."""
 
-    def __init__(self, points):
+    def __init__(self, points, agrees=None):
         self.points = points
+        self.agrees = agrees or {}
         self.compared = []
 
     def seen(self, image, corners):
@@ -39,7 +40,7 @@ class Counted:
         return [Support(match, self.points.get(match.card.card_id, 0), None) for match in matches]
 
     def tell_apart(self, image, corners, twins):
-        return [0.0] * len(twins)
+        return [self.agrees.get(twin.match.card.card_id, 0.0) for twin in twins]
 
 
 def matches(**similarities):
@@ -77,6 +78,39 @@ def test_a_candidate_that_stands_out_ends_the_comparison():
     many = matches(**{name: 0.5 - at / 100 for at, name in enumerate("abcdefgh")})
     Judge(CALIBRATION, look).judge(PICTURE, WHOLE, many)
     assert look.compared == list("abcd")
+
+
+def test_a_card_that_is_sure_at_a_glance_is_not_looked_at_again():
+    look = Counted({})
+    Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(right=0.9, alike=0.1))
+    assert look.compared == []
+
+
+def prints(count, other=0.1):
+    """So many cards that share their art, all as near, and one with other art."""
+    twins = [Match(Card(f"print-{at}", "Fox", "demo", str(at), "fox"), 0.9, at) for at in range(count)]
+    return [*twins, Match(Card("other", "Heron", "demo", "99", "heron"), other, 99)]
+
+
+def test_the_twin_that_agrees_best_where_they_differ_is_named():
+    look = Counted({"print-0": 50, "print-1": 48, "print-2": 45}, agrees={"print-1": 0.6, "print-2": 0.5})
+    answer = Judge(CALIBRATION, look).judge(PICTURE, WHOLE, prints(3))
+    assert (answer.matches[0].card.card_id, answer.status) == ("print-1", Status.CONFIRMED)
+    assert answer.twin_lead == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_twins_that_nothing_tells_apart_are_uncertain_and_all_of_them_candidates(count):
+    answer = Judge(CALIBRATION, Counted({"print-0": 50})).judge(PICTURE, WHOLE, prints(count))
+    assert answer.status is Status.UNCERTAIN
+    assert {match.card.card_id for match in answer.matches[:count]} == {f"print-{at}" for at in range(count)}
+    assert [match.card.card_id for match in answer.matches[count:]] == ["other"]
+
+
+def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
+    answer = Judge(CALIBRATION, Counted({})).judge(PICTURE, WHOLE, prints(2))
+    assert answer.evidence.points == 0
+    assert (answer.status, answer.confidence > CALIBRATION.sure) == (Status.UNCERTAIN, True)
 
 
 @pytest.mark.parametrize("similarity", [0.3, 0.5])

@@ -49,8 +49,9 @@ def test_frames_are_rgb(video, said, table):
     np.testing.assert_allclose(image[:80].mean(axis=(0, 1)), table[:80].mean(axis=(0, 1)), atol=4)
 
 
-def test_a_video_that_was_cut_short_gives_what_is_left_of_it_and_says_what_is_missing(video, said):
-    path = video(frames=30)
+@pytest.mark.parametrize(("name", "codec"), [("cards.avi", "MJPG"), ("cards.mkv", "mp4v")])
+def test_a_video_that_was_cut_short_gives_what_is_left_of_it_and_says_what_is_missing(video, said, name, codec):
+    path = video(name, codec, frames=30)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 6 // 10])
     with open_source(str(path), said.append) as source:
@@ -58,6 +59,22 @@ def test_a_video_that_was_cut_short_gives_what_is_left_of_it_and_says_what_is_mi
     assert 10 < given < 25
     assert source.damaged == 30 - given
     assert said == [f"{path}: {30 - given} of 30 frames are damaged or missing and were left out"]
+
+
+def test_a_whole_video_whose_rate_changes_is_not_called_damaged(video, said, tmp_path):
+    """As browsers and screen recorders write it: OpenCV takes the highest rate, for all of its length."""
+    steady = cv2.VideoCapture(str(video("steady.mkv", "mp4v", frames=12)), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
+    unsteady = [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1]
+    path, code = str(tmp_path / "unsteady.mkv"), cv2.VideoWriter.fourcc(*"mp4v")
+    writer = cv2.VideoWriter(path, cv2.CAP_FFMPEG, code, 30, (640, 480), unsteady)
+    for at in (0, 1, 2, 3, 4, 5, 15, 25, 35, 45, 55, 65):
+        writer.set(cv2.VIDEOWRITER_PROP_PTS, at)
+        writer.write(steady.read()[1])
+    writer.release()
+    with open_source(path, said.append) as source:
+        times = [frame.time for frame in source]
+    assert times[-1] == pytest.approx(65 / 30, abs=0.01)
+    assert (len(times), source.damaged, said) == (12, 0, [])
 
 
 def test_a_video_that_is_closed_half_way_is_not_called_damaged(video, said):
@@ -127,10 +144,28 @@ def test_cameras_and_streams_are_live_and_not_opened_before_they_are_read(said, 
     source.close()
 
 
-def test_the_password_of_a_stream_is_never_said(said):
-    address = "rtsp://admin:s3cret@door.local:554/stream?channel=1"
-    assert without_password(address) == "rtsp://…@door.local:554/stream?channel=1"
-    assert open_source(address, said.append).name == without_password(address)
+@pytest.mark.parametrize(
+    ("address", "said_as"),
+    [
+        ("rtsp://admin:s3cret@door.local:554/stream?channel=1", "rtsp://…@door.local:554/stream?channel=1"),
+        ("rtsp://admin:s3/c#r?e@t@door.local/stream", "rtsp://…@door.local/stream"),
+        ("rtsp://admin:s3[cret@door.local/stream", "rtsp://…@door.local/stream"),
+        (
+            "http://door.local/video.cgi?user=admin&pwd=s3cret&rate=0",
+            "http://door.local/video.cgi?user=admin&pwd=…&rate=0",
+        ),
+        ("rtsp://door.local/user=admin_password=s3cret_channel=1", "rtsp://door.local/user=admin_password=…"),
+        ("rtsp://[::1]:554/stream", "rtsp://[::1]:554/stream"),
+    ],
+)
+def test_the_password_of_a_stream_is_never_said(said, address, said_as):
+    assert without_password(address) == said_as
+    assert open_source(address, said.append).name == said_as
+
+
+def test_the_password_of_a_stream_of_no_known_kind_is_not_said_either(said):
+    with pytest.raises(SourceError, match=r"^rtmp://…@door\.local/stream is not there"):
+        open_source("rtmp://admin:s3cret@door.local/stream", said.append)
 
 
 def test_a_file_that_is_named_like_a_camera_is_opened_by_its_path(tmp_path, monkeypatch, video, said):

@@ -142,6 +142,25 @@ def test_two_copies_of_one_card_are_two():
     assert Counter(event.kind for event in events) == {Kind.APPEARED: 2, Kind.CONFIRMED: 2}
 
 
+def test_of_two_copies_the_one_that_is_taken_away_leaves():
+    events = watched([[reading(FOX, LEFT), reading(FOX, RIGHT)]] * 4 + [[reading(FOX, LEFT)]] * 25)
+    assert told(events[4:]) == [("left", "demo-1")]
+    assert events[-1].corners[0].tolist() == list(RIGHT)
+
+
+def test_a_stranger_that_looks_a_little_like_a_card_is_not_followed_as_that_card():
+    events = watched([[reading(HERON, LEFT)]] * 4 + [[stranger((400, 400))]] * 25)
+    assert told(events) == [("appeared",), ("confirmed", "demo-2"), ("appeared",), ("left", "demo-2")]
+
+
+def test_a_stranger_is_settled_once_as_many_frames_were_read_as_count():
+    tracker = Tracker()
+    watched([[stranger()]] * (Rules().window - 1), tracker)
+    assert not tracker.settled
+    watched([[stranger()]], tracker, start=Rules().window)
+    assert tracker.settled
+
+
 def test_a_card_is_followed_across_the_table():
     frames = [[reading(FOX, (100 + 300 * (n % 2), 100 + 20 * n))] for n in range(20)]
     assert told(watched(frames)) == [("appeared",), ("confirmed", "demo-1")]

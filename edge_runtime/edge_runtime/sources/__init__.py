@@ -40,7 +40,7 @@ def open_source(name: str, say: Callable[[str], object] = print) -> Source:
     if path.is_dir():
         return Folder(path, say)
     if not path.is_file():
-        raise SourceError(f"{name} is not there: name {KINDS}")
+        raise SourceError(f"{without_password(name)} is not there: name {KINDS}")
     if path.suffix.lower() in PICTURES:
         raise SourceError(f"{name} is a single picture: edge-runtime recognize names the cards on it")
     return VideoFile(path, say)

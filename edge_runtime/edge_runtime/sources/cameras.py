@@ -1,7 +1,7 @@
 """Cameras: the Pi's own through picamera2, USB ones and network streams through OpenCV. Each may be lost at any call."""
 
 import importlib.util
-from urllib.parse import urlsplit, urlunsplit
+import re
 
 import cv2
 import numpy as np
@@ -15,6 +15,8 @@ TIMEOUT = 5.0
 """Seconds that a camera or a network may take for a frame, or to open."""
 IN_A_ROW = 10
 """Empty frames in a row after which a camera that says it works is taken for lost."""
+PASSWORD = re.compile(r"((?:pass|pwd)\w*=)[^&#]*", re.IGNORECASE)
+"""How many cameras take it: ``?user=admin&pwd=…``, or ``/user=admin_password=…_channel=1``."""
 
 
 def require_picamera2() -> None:
@@ -109,7 +111,10 @@ def network_stream(url: str) -> OpenCvCamera:
 
 
 def without_password(url: str) -> str:
-    """The address as it may be printed."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"…@{host}" if "@" in parts.netloc else host))
+    """The address as it may be printed: without what stands before an @, and without the values of ``password=`` and the like.
+
+    The last @ counts, wherever it stands: a password may hold a character that ends the host of an address.
+    """
+    scheme, colon, rest = url.partition("://")
+    _, at, place = rest.rpartition("@")
+    return scheme + colon + PASSWORD.sub(r"\1…", f"…@{place}" if at else rest)

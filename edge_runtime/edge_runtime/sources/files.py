@@ -14,6 +14,10 @@ PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", "
 PACE = 0.1
 """Seconds between the pictures of a folder, which have no time of their own: as if taken ten a second."""
 FEWEST_FPS = 0.01
+COUNTED = {".avi", ".mp4", ".m4v", ".mov"}
+"""Videos that say how many frames they hold. Of others OpenCV tells length times rate, which is no count where the rate changes."""
+CUT_SHORT = 1.0
+"""Seconds before its end from which such a video has ended too early: its sound may be a little longer than its frames."""
 
 
 class VideoFile(Closing):
@@ -31,6 +35,7 @@ class VideoFile(Closing):
             raise SourceError(f"{path} is no video, or is cut short: convert it to MP4 (H.264), or record it again")
         self._pace = 1 / max(self._capture.get(cv2.CAP_PROP_FPS), FEWEST_FPS)
         self._count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._counted = path.suffix.lower() in COUNTED
 
     def __iter__(self) -> Iterator[Frame]:
         number, time = 0, 0.0
@@ -42,9 +47,16 @@ class VideoFile(Closing):
             time = shown if shown > time or number == 0 else time + self._pace
             yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), max(0.0, time), number)
             number += 1
-        if self._capture.isOpened() and number < self._count:
-            self.damaged = self._count - number
+        self.damaged = self._missing(number, time) if self._capture.isOpened() else 0
+        if self.damaged:
             self._say(f"{self.name}: {self.damaged} of {self._count} frames are damaged or missing and were left out")
+
+    def _missing(self, number: int, time: float) -> int:
+        """How many frames lack after so many, the last of them at ``time``."""
+        if self._counted:
+            return max(0, self._count - number)
+        lacking = round(self._count - 1 - time / self._pace)
+        return lacking if lacking * self._pace >= CUT_SHORT else 0
 
     def close(self) -> None:
         """Let go of the file."""
