@@ -135,13 +135,16 @@ def test_a_run_that_is_done_trains_no_further_step(job_for):
 
 def moved(job: Job) -> set[str]:
     """The first part of the names of the tensors that training changed."""
-    before = train.build(ModelSpec.from_json(SPEC)).state_dict()
+    before = train.build(ModelSpec.from_json(job.spec or {})).state_dict()
     after = trained(job).load().state_dict()
     return {".".join(name.split(".")[:3]) for name in before if not torch.equal(before[name], after[name])}
 
 
-def test_a_phase_for_the_head_leaves_the_backbone_as_it_was(job_for):
-    job = job_for(settings=QUICK | {"phases": [{"steps": 2, "learns": "head", "learning_rate": 0.1}]})
+@pytest.mark.parametrize("batch_norm", ["folded", "trained"])
+def test_a_phase_for_the_head_leaves_the_backbone_as_it_was(job_for, batch_norm):
+    """The statistics of its BatchNorms, too: the head learns on features that stay."""
+    spec = SPEC | {"batch_norm": batch_norm}
+    job = job_for(spec=spec, settings=QUICK | {"phases": [{"steps": 2, "learns": "head", "learning_rate": 0.1}]})
     train.train(job, quiet)
     assert moved(job) == {"head.weight", "head.bias"}
 
