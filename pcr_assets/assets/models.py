@@ -58,7 +58,7 @@ def student_stage1(project: Project, compute: Compute) -> dg.MaterializeResult:
     layout.UNDISTILLED,
     deps=[training_snapshot, student_config, stage1_config, undistilled_config],
     kinds={"pytorch"},
-    code_version="1",
+    code_version="2",
 )
 def student_undistilled(project: Project, compute: Compute) -> dg.MaterializeResult:
     """What distillation has to beat: stage 1's student, schedule and views, but learning from the cards alone."""

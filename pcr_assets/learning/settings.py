@@ -66,7 +66,8 @@ class TrainingSettings(BaseModel):
     head_fit_cards: int = Field(
         default=2000,
         ge=0,
-        description="Cards from which the head's first weights are computed in closed form; 0 keeps them random.",
+        description="Cards from which the head's first weights are computed in closed form; 0 keeps them random. Stage 2 goes on "
+        "with the head that it is given.",
     )
     validate_every: int = Field(
         default=0, ge=0, description="Steps between two looks at validation cards; 0 looks at the end only."

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pcr_assets.learning import train
+from pcr_assets.learning.checkpoint import load_tensors
 from pcr_assets.learning.job import Job, TrainedModel
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets_tests.small_student import painted_cards
@@ -92,6 +93,14 @@ def test_all_three_stages_follow_each_other(job_for):
         assert metrics["validation"]["recall_at_1"]["queries"] == 4
         assert json.loads((job.out / "metrics.json").read_text()) == json.loads(json.dumps(metrics))
         assert trained(job).load().spec.embedding_dim == 16
+
+
+def test_a_student_without_a_teacher_begins_with_a_head_in_closed_form_as_the_distilled_one_does(job_for):
+    """Beside a random one, part of what distillation is praised for would be the head's."""
+    alone = job_for("student_undistilled", "alone")
+    train.train(alone, quiet)
+    (prepared,) = alone.out.glob("prepared-*.safetensors")
+    assert {"head.weight", "head.bias", "proxies"} == set(load_tensors(prepared))
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
