@@ -184,19 +184,20 @@ _TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layo
 def _evidence(project: Project, most_strangers: int) -> Any:
     import pyarrow.parquet as pq
 
+    from pcr_assets.cards.processed import groups_of
     from pcr_assets.cards.reader import CardImages
     from pcr_assets.gallery import photos
-    from pcr_assets.gallery.evidence import Evidence, readable
+    from pcr_assets.gallery.evidence import Evidence, held_out, readable
 
     source = snapshot_files(project.artifacts)
     rows = pq.read_table(source["snapshot"]).to_pylist()
-    splits = {split: [row for row in rows if row["split"] == split] for split in ("validation", "test")}
+    groups = groups_of(project.artifacts.current(layout.PROCESSED).record, [row["card_id"] for row in rows])
     strange = _pictures(project, project.strangers_root)
     step = max(1, len(strange) // most_strangers) if most_strangers else len(strange) + 1
     good, faults = readable(strange[::step][:most_strangers])
     return Evidence(
         cards=CardImages([Path(shard) for shard in source["shards"]]),
-        splits=splits,
+        splits=held_out(rows, groups),
         strangers=good,
         photos=_pictures(project, project.photos_root),
         labels=photos.read_labels(_labels(project)),
