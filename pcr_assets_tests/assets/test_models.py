@@ -97,6 +97,14 @@ def test_the_same_weights_trained_twice_are_two_runs_of_one_model(project, monke
     assert teacher.training_config.seconds == 20.0
 
 
+def test_a_training_that_other_code_began_is_not_gone_on_with(project, monkeypatch):
+    """Its checkpoints lie in the scratch folder until they are tidied away: old weights would be published as of the new code."""
+    for version in ("1", "1", "2"):
+        monkeypatch.setitem(models.CODE, layout.TEACHER, version)
+        models.teacher_weights(project=project, compute=DrawnCompute())
+    assert len(list(Path(project.scratch).glob("teacher-*"))) == 2
+
+
 def test_a_student_without_a_teacher_is_trained_only_where_that_is_asked_for(project, tmp_path):
     said = models.student_undistilled(project=project, compute=DrawnCompute())
     assert said.metadata["off"] == "undistilled.trained is false"
