@@ -37,12 +37,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a release is judged by. ``splits``: rows of the snapshot, by split."""
+    """What a release is judged by. ``splits``: rows of the snapshot, by split; ``photos``: by their key in the photos' folder."""
 
     cards: CardImages
     splits: Mapping[str, Sequence[Mapping[str, Any]]]
     strangers: Sequence[Path]
-    photos: Sequence[Path]
+    photos: Mapping[str, Path]
     labels: Mapping[str, Sequence[Label]]
     unreadable: Sequence[str] = ()
     """What is wrong with each stranger that was left out, a sentence for each."""

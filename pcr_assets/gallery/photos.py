@@ -63,7 +63,7 @@ def labels_file(photos: Store, above: Store | None) -> bytes:
 
 
 def read_labels(data: bytes) -> dict[str, list[Label]]:
-    """The labels of a ``photos.csv`` (see :func:`labels_file`), by the photo's file name. Raises :class:`LabelsError`.
+    """The labels of a ``photos.csv`` (see :func:`labels_file`), by the photo's path as it stands there. Raises LabelsError.
 
     Columns: ``photo``; ``quad``, four corners as JSON; ``card_id``; ``name``; ``in_gallery``, 1 or nothing. All but the first may
     lack; without the last one every card is taken to be in the gallery.
@@ -74,10 +74,20 @@ def read_labels(data: bytes) -> dict[str, list[Label]]:
         if data and "photo" not in (rows.fieldnames or ()):
             raise LabelsError(f"{LABELS} has no column photo: its first line must name it")
         for row in rows:
-            labels.setdefault(PurePosixPath(row["photo"]).name, []).append(_label(row, rows.line_num))
+            labels.setdefault(str(PurePosixPath(row["photo"])), []).append(_label(row, rows.line_num))
     except (UnicodeDecodeError, csv.Error) as error:
         raise LabelsError(f"{LABELS} is no CSV file ({error}): save it as CSV in UTF-8") from error
     return labels
+
+
+def labels_of(labels: Mapping[str, Sequence[Label]], photo: str) -> Sequence[Label]:
+    """The labels of a photo, by its key in the photos' folder.
+
+    A path in the file may begin above that folder, or be the end of the key; of several such paths the nearest is meant:
+    ``IMG_1.jpg`` is in many folders.
+    """
+    meant = [path for path in labels if f"/{path}".endswith(f"/{photo}") or f"/{photo}".endswith(f"/{path}")]
+    return labels[min(meant, key=lambda path: abs(len(path) - len(photo)))] if meant else ()
 
 
 def _label(row: Mapping[str, str], line: int) -> Label:

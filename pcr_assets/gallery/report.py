@@ -170,18 +170,17 @@ def judge_photos(
     known = frozenset(gallery.cards)
     verdicts: list[labelled.Verdict] = []
     seen: list[dict[str, Any]] = []
-    labelled_first = sorted(
-        evidence.photos, key=lambda path: not any(x.in_gallery for x in evidence.labels.get(path.name, ()))
-    )
+    labels = {name: labelled.labels_of(evidence.labels, name) for name in evidence.photos}
+    labelled_first = sorted(labels, key=lambda name: not any(label.in_gallery for label in labels[name]))
     chosen = labelled_first[: settings.photos]
-    for number, path in enumerate(chosen, start=1):
+    for number, name in enumerate(chosen, start=1):
         try:
-            answers = [card_json(reading) for reading in recognizer.recognize(load_photo(path)).cards]
+            answers = [card_json(reading) for reading in recognizer.recognize(load_photo(evidence.photos[name])).cards]
         except PhotoError as error:
-            seen.append({"photo": path.name, "error": str(error), "cards": []})
+            seen.append({"photo": name, "error": str(error), "cards": []})
             continue
-        seen.append({"photo": path.name, "cards": answers})
-        verdicts += labelled.judge(path.name, evidence.labels.get(path.name, ()), answers, known)
+        seen.append({"photo": name, "cards": answers})
+        verdicts += labelled.judge(name, labels[name], answers, known)
         if number % 10 == 0 or number == len(chosen):
             say(f"report: photo {number} of {len(chosen)}, so far {labelled.tally(verdicts)}")
     return {
