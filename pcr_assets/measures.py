@@ -43,6 +43,18 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def paired(lost: int, gained: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """The interval of ``(lost - gained) / count``: cases that only the first of two answered right, and only the second.
+
+    Agresti and Min (Statistics in Medicine 24, 2005) add half a case to each of the four kinds: without that an interval is
+    of no width where no case differs, and too narrow where few do.
+    """
+    lost_, gained_, all_ = lost + 0.5, gained + 0.5, count + 2
+    centre = (lost_ - gained_) / all_
+    half = z * math.sqrt(lost_ + gained_ - (lost_ - gained_) ** 2 / all_) / all_
+    return centre - half, centre + half
+
+
 def collapse(gallery: np.ndarray, classes: np.ndarray, most: int = MOST_COMPARED) -> dict[str, float]:
     """Gauges of collapse over unit vectors N×D of cards of N classes.
 

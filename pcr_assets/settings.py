@@ -126,6 +126,8 @@ def mistakes(kind: type, value: Mapping[str, Any], where: str) -> list[str]:
             adapter.validate_python(value)
     except ValidationError as error:
         for entry in error.errors(include_url=False):
+            if entry["type"] == "too_short" and len(entry["input"]) >= entry["ctx"]["min_length"]:
+                continue  # pydantic counts those entries of a list that are right, and has named the others
             path = _path(where, entry["loc"], value, whole=entry["type"] in _OF_NAMES)
             found.setdefault(path, []).append(_in_words(entry, names))
     return [f"{path}: {_joined(said)}" for path, said in found.items()]

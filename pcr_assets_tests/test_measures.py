@@ -49,3 +49,17 @@ def test_collapse_is_seen_in_the_cosines_between_cards():
 def test_scans_of_one_class_do_not_look_like_collapse():
     twins = np.repeat(np.eye(4, dtype=np.float32), 2, axis=0)
     assert measures.collapse(twins, np.arange(8) // 2)["nearest_cosine"] == 0
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0.005, 0.0025), (0.01, 0.005), (0.02, 0.01)])
+def test_the_interval_of_a_paired_difference_holds_the_truth_as_often_as_it_says_where_few_cases_differ(lost, gained):
+    drawn = np.random.default_rng(0).multinomial(400, [lost, gained, 1 - lost - gained], 4000)
+    ends = np.array([measures.paired(int(only_first), int(only_second), 400) for only_first, only_second, _ in drawn])
+    held = (ends[:, 0] <= lost - gained) & (lost - gained <= ends[:, 1])
+    assert held.mean() >= 0.945
+
+
+def test_two_models_that_answer_alike_are_not_said_to_be_the_same():
+    low, high = measures.paired(0, 0, 400)
+    assert low == -high < -0.004
+    assert measures.paired(0, 0, 0) == (pytest.approx(-0.98), pytest.approx(0.98))

@@ -86,6 +86,16 @@ def test_what_nothing_would_read_is_refused_when_the_profile_is_read(tmp_path, t
         ("student: {input_size: [160]}", "student.input_size[1]: is missing"),
         ("teacher: {spec: {pooling: max}}", "teacher.spec.pooling: must be 'native' or 'gem', is \"max\""),
         ("teacher: {setings: {}}", "teacher.setings: no such setting (did you mean settings?)"),
+        (
+            "stage2: {phases: [{steps: 9, learns: 0}]}",
+            "stage2.phases[0].learns: must be 'head' or 'all', or 1 or more, is 0",
+        ),
+        (
+            "stage2: {strengths: [harder]}",
+            "stage2.strengths[0]: must be 'none', 'easy', 'medium', 'hard' or 'train', is \"harder\"",
+        ),
+        ("report: {strengths: []}", "report.strengths: must have 1 entries or more, is []"),
+        ("quantization: {weights: int8}", "quantization.weights: must be 'QUInt8' or 'QInt8', is \"int8\""),
         ("calibration: {count: -3}", "calibration.count: must be 1 or more, is -3"),
         (
             "snapshot: {validation: 0.6, test: 0.6}",

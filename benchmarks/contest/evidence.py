@@ -19,7 +19,7 @@ from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
 from pcr_assets.cards.processed import groups_of
 from pcr_assets.cards.reader import CardImages
-from pcr_assets.gallery.photos import BASIC_LANDS, Label, labels_file, read_labels
+from pcr_assets.gallery.photos import BASIC_LANDS, Label, labels_file, labels_of, read_labels
 from pcr_assets.imaging import camera
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore, Store, StoreError
@@ -111,7 +111,7 @@ class Evidence:
         """Each readable photo on which a label names a card: its name, its picture, its labels."""
         labels = _labels(self._photos) if self._photos else {}
         for path in sorted(self._photos.iterdir()) if self._photos else ():
-            judged = [label for label in labels.get(path.name, ()) if label.name or label.card_id in self.known]
+            judged = [label for label in labels_of(labels, path.name) if label.name or label.card_id in self.known]
             if judged and is_picture(path.name):
                 try:
                     yield path.name, load_photo(path), judged

@@ -18,7 +18,8 @@ from pcr_assets.resources.project import Project
 def training_snapshot(project: Project) -> dg.MaterializeResult:
     """The cards that models learn from, split by art into train, validation and test cards.
 
-    It moves when the gallery has outgrown it, or when a new generation is asked for; else it publishes the same bytes.
+    It moves when the gallery has outgrown it, or when a new generation or other shares are asked for; else it publishes the same
+    bytes.
     The shards that it pins stay as they were, whatever became of their set since.
     """
     from pcr_assets.cards import snapshot
@@ -30,7 +31,7 @@ def training_snapshot(project: Project) -> dg.MaterializeResult:
     processed, before = artifacts.current(layout.PROCESSED), artifacts.find(layout.SNAPSHOT)
     rows = read_scans(artifacts, processed).table
     card_ids = rows["card_id"].to_pylist()
-    pinned = _pinned_ids(artifacts, before) if before else []
+    pinned = _pinned(artifacts, before) if before else None
     why = snapshot.reason_to_move(settings, pinned, card_ids, before.record["generation"] if before else None)
     if before and why is None:
         return materialized(before, {"moved": False, **_counts(before.record)})
@@ -51,10 +52,10 @@ def training_snapshot(project: Project) -> dg.MaterializeResult:
     return materialized(published, {"moved": True, "why": why, **_counts(record)})
 
 
-def _pinned_ids(artifacts: Artifacts, snapshot: Artifact) -> list[str]:
+def _pinned(artifacts: Artifacts, snapshot: Artifact) -> Any:
     import pyarrow.parquet as pq
 
-    return pq.read_table(artifacts.fetch(snapshot, "snapshot.parquet"), columns=["card_id"])["card_id"].to_pylist()
+    return pq.read_table(artifacts.fetch(snapshot, "snapshot.parquet"), columns=["card_id", "art_group", "split"])
 
 
 def _counts(record: Any) -> dict[str, Any]:

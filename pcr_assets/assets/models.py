@@ -33,9 +33,17 @@ ASSETS = {
     layout.UNDISTILLED: "student_undistilled",
     layout.STAGE2: "student_stage2",
 }
+CODE = {layout.TEACHER: "1", layout.STAGE1: "1", layout.UNDISTILLED: "2", layout.STAGE2: "1"}
+"""The code version of each training: one that other code began is not gone on with."""
 
 
-@asset("models", layout.TEACHER, deps=[training_snapshot, teacher_config], kinds={"pytorch"}, code_version="1")
+@asset(
+    "models",
+    layout.TEACHER,
+    deps=[training_snapshot, teacher_config],
+    kinds={"pytorch"},
+    code_version=CODE[layout.TEACHER],
+)
 def teacher_weights(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The teacher: a large backbone that learned to name cards through the camera. Its licence goes with all it teaches."""
     return _trained(project, compute, layout.TEACHER)
@@ -46,7 +54,7 @@ def teacher_weights(project: Project, compute: Compute) -> dg.MaterializeResult:
     layout.STAGE1,
     deps=[training_snapshot, teacher_weights, student_config, stage1_config],
     kinds={"pytorch"},
-    code_version="1",
+    code_version=CODE[layout.STAGE1],
 )
 def student_stage1(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The student, distilled: through the camera it must meet what the teacher says of the clean card."""
@@ -58,7 +66,7 @@ def student_stage1(project: Project, compute: Compute) -> dg.MaterializeResult:
     layout.UNDISTILLED,
     deps=[training_snapshot, student_config, stage1_config, undistilled_config],
     kinds={"pytorch"},
-    code_version="1",
+    code_version=CODE[layout.UNDISTILLED],
 )
 def student_undistilled(project: Project, compute: Compute) -> dg.MaterializeResult:
     """What distillation has to beat: stage 1's student, schedule and views, but learning from the cards alone."""
@@ -72,7 +80,7 @@ def student_undistilled(project: Project, compute: Compute) -> dg.MaterializeRes
     layout.STAGE2,
     deps=[training_snapshot, student_stage1, stage2_config],
     kinds={"pytorch"},
-    code_version="1",
+    code_version=CODE[layout.STAGE2],
 )
 def student_stage2(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The student, fine-tuned for retrieval: it learns to tell each card from the cards it confuses it with."""
@@ -136,7 +144,8 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     job = RECIPES[name](project.settings, partial(model_files, artifacts))
     source = snapshot_files(artifacts)
     above = artifacts.current(parent) if parent else None
-    identity = [job, artifacts.current(layout.SNAPSHOT).digest, above.digest if above else None, compute.threads]
+    made_of = [artifacts.current(layout.SNAPSHOT).digest, above.digest if above else None]
+    identity = [job, *made_of, compute.threads, CODE[name]]
     work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
     spec = job.get("spec")
     local = {**job, "spec": {**spec, "weights": _local_weights(project, spec["weights"], work)}} if spec else job

@@ -83,16 +83,14 @@ def _embedded(
 
 
 def _gauge(artifacts: Artifacts, sets: dict[str, Any], files: dict[str, PublishedFile]) -> dict[str, float]:
-    """Whether embeddings have collapsed, seen on as many sets, evenly over all, as give enough scans."""
+    """Whether embeddings have collapsed, seen on as many sets as give enough scans."""
     import numpy as np
 
-    from pcr_assets.gallery.embeddings import read_shard, vectors_of
+    from pcr_assets.gallery.embeddings import read_shard, sample_of_sets, vectors_of
     from pcr_assets.measures import MOST_COMPARED, collapse
 
-    names = sorted(sets)
-    step = max(1, sum(entry["scans"] for entry in sets.values()) // MOST_COMPARED)
-    asked = [sets[name]["file"] for name in names[::step]]
-    tables = [read_shard(artifacts.fetch_file(files[name])) for name in asked]
+    asked = sample_of_sets({name: entry["scans"] for name, entry in sets.items()}, MOST_COMPARED)
+    tables = [read_shard(artifacts.fetch_file(files[sets[name]["file"]])) for name in asked]
     cards = np.array([card_id for table in tables for card_id in table["card_id"].to_pylist()])
     return collapse(np.concatenate([vectors_of(table) for table in tables]), cards)
 

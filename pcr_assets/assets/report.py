@@ -18,7 +18,7 @@ from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "12"
+REPORT_VERSION = "13"
 MOST_SETS = 30
 """Sets that the asset's page lists."""
 
@@ -165,7 +165,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     }
     models = {name: artifacts.current(place).record for name, place in _TRAINED.items()}
     models = {name: known for name, known in models.items() if "recall" in known}  # adopted ones were not measured here
-    page = report_page.page(record, models, {path.name: path for path in evidence.photos}, looked[DEFAULT_VARIANT][1])
+    page = report_page.page(record, models, evidence.photos, looked[DEFAULT_VARIANT][1])
     files = {"report.json": digests.canonical_json(record), "report.html": page.encode()}
     short = {**record, "photos": judged["outcomes"], "variants": {n: _without_plots(v) for n, v in variants.items()}}
     gallery = artifacts.current(layout.PROCESSED).files[TABLE]
@@ -184,19 +184,20 @@ _TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layo
 def _evidence(project: Project, most_strangers: int) -> Any:
     import pyarrow.parquet as pq
 
+    from pcr_assets.cards.processed import groups_of
     from pcr_assets.cards.reader import CardImages
     from pcr_assets.gallery import photos
-    from pcr_assets.gallery.evidence import Evidence, readable
+    from pcr_assets.gallery.evidence import Evidence, held_out, readable
 
     source = snapshot_files(project.artifacts)
     rows = pq.read_table(source["snapshot"]).to_pylist()
-    splits = {split: [row for row in rows if row["split"] == split] for split in ("validation", "test")}
-    strange = _pictures(project, project.strangers_root)
+    groups = groups_of(project.artifacts.current(layout.PROCESSED).record, [row["card_id"] for row in rows])
+    strange = list(_pictures(project, project.strangers_root).values())
     step = max(1, len(strange) // most_strangers) if most_strangers else len(strange) + 1
     good, faults = readable(strange[::step][:most_strangers])
     return Evidence(
         cards=CardImages([Path(shard) for shard in source["shards"]]),
-        splits=splits,
+        splits=held_out(rows, groups),
         strangers=good,
         photos=_pictures(project, project.photos_root),
         labels=photos.read_labels(_labels(project)),
@@ -204,11 +205,13 @@ def _evidence(project: Project, most_strangers: int) -> Any:
     )
 
 
-def _pictures(project: Project, root: str) -> list[Path]:
+def _pictures(project: Project, root: str) -> dict[str, Path]:
+    """The pictures in a folder, by their key there."""
     from pcr_assets.cards.names import is_picture
 
     store = project.open(root)
-    return list(store.fetch_many(entry for entry in store.list() if is_picture(entry.key)))
+    found = [entry for entry in store.list() if is_picture(entry.key)]
+    return {entry.key: path for entry, path in zip(found, store.fetch_many(found), strict=True)}
 
 
 def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pcr_assets.imaging.strengths import StrengthName
+
 
 class SnapshotSettings(BaseModel):
     """When the snapshot moves and how cards are split."""
@@ -32,4 +34,4 @@ class CalibrationSettings(BaseModel):
     count: int = Field(1024, ge=1, description="Crops; 1,024 is what the Hailo compiler asks for.")
     check: int = Field(64, ge=1, description="Clean cards on which exported models are compared with the original.")
     seed: int = 0
-    strength: str = Field("medium", description="How bad the simulated camera is.")
+    strength: StrengthName = Field("medium", description="How bad the simulated camera is.")

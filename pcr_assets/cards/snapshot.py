@@ -1,7 +1,7 @@
 """The training snapshot: which cards models learn from, pinned, so that new cards alone start no training."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -28,16 +28,20 @@ class TooFewCards(ValueError):
 
 
 def reason_to_move(
-    settings: SnapshotSettings, pinned: Sequence[str], cards: Iterable[str], generation: int | None
+    settings: SnapshotSettings, pinned: pa.Table | None, cards: Iterable[str], generation: int | None
 ) -> str | None:
-    """Why a new snapshot is due, or None. ``pinned``: card ids of the last one; ``cards``: those of the gallery now."""
-    if generation is None:
+    """Why a new snapshot is due, or None. ``pinned``: the last one, and its ``generation``; ``cards``: those of the gallery now."""
+    if pinned is None:
         return "there was none"
     if generation != settings.generation:
         return f"generation {settings.generation} was asked for"
-    new = set(cards) - set(pinned)
-    if len(new) >= settings.growth * max(1, len(set(pinned))):
-        return f"{len(new)} cards came to the {len(set(pinned))} of the last snapshot"
+    rows = zip(pinned["art_group"].to_pylist(), pinned["split"].to_pylist(), strict=True)
+    if moved := sum(split_of(group, settings) != split for group, split in rows):
+        return f"other shares were asked for, which put {moved} of {len(pinned)} scans into another split"
+    old = set(pinned["card_id"].to_pylist())
+    new = set(cards) - old
+    if len(new) >= settings.growth * max(1, len(old)):
+        return f"{len(new)} cards came to the {len(old)} of the last snapshot"
     return None
 
 

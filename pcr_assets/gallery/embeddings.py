@@ -108,6 +108,16 @@ def vectors_of(shard: pa.Table) -> np.ndarray:
     return np.asarray(column.flatten()).reshape(-1, column.type.list_size)
 
 
+def sample_of_sets(scans: Mapping[str, int], enough: int) -> list[str]:
+    """Sets, evenly over their names, that have ``enough`` scans together, or all sets. ``scans``: how many each has."""
+    names = sorted(scans)
+    step = max(1, sum(scans.values()) // enough)
+    picked, others = names[::step], [name for first in range(1, step) for name in names[first::step]]
+    while others and sum(scans[name] for name in picked) < enough:
+        picked.append(others.pop(0))
+    return picked
+
+
 def write_shard(shard: pa.Table, path: Path) -> None:
     """Write a shard; the same content gives the same bytes under the same pyarrow."""
     pq.write_table(shard, path, compression="zstd", use_dictionary=["card_id"])

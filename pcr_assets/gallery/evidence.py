@@ -37,12 +37,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a release is judged by. ``splits``: rows of the snapshot, by split."""
+    """What a release is judged by. ``splits``: rows of the snapshot, by split; ``photos``: by their key in the photos' folder."""
 
     cards: CardImages
     splits: Mapping[str, Sequence[Mapping[str, Any]]]
     strangers: Sequence[Path]
-    photos: Sequence[Path]
+    photos: Mapping[str, Path]
     labels: Mapping[str, Sequence[Label]]
     unreadable: Sequence[str] = ()
     """What is wrong with each stranger that was left out, a sentence for each."""
@@ -60,6 +60,21 @@ def readable(pictures: Sequence[Path]) -> tuple[list[Path], list[str]]:
         else:
             good.append(path)
     return good, faults
+
+
+def held_out(rows: Sequence[Mapping[str, Any]], art_groups: Mapping[str, str]) -> dict[str, list[Mapping[str, Any]]]:
+    """The snapshot's rows of the splits ``validation`` and ``test``, but for those whose art a training card shows as well, by
+    what is known of art now, and test cards whose art a validation card shows.
+
+    ``art_groups``: the group of each card of the snapshot. The splits were drawn by the groups of their time. A card that came
+    since, or a better rule, may have joined some, and what was trained on is found too well.
+    """
+    shown = {art_groups[row["card_id"]] for row in rows if row["split"] == "train"}
+    found = {}
+    for split in ("validation", "test"):
+        found[split] = [row for row in rows if row["split"] == split and art_groups[row["card_id"]] not in shown]
+        shown |= {art_groups[row["card_id"]] for row in found[split]}
+    return found
 
 
 class Asking:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,6 +25,9 @@ CHANCE = 36.19
 MOST_CONFUSIONS = 50
 MOST_BYTES = 64 << 10
 """Of one JSON file: a tally of some hundred sets takes a tenth."""
+
+Count = Annotated[int, Field(ge=0, le=10**9)]
+"""Answers of a day: more than any device gives, and few enough that the sum over all devices and days is a number of 64 bits."""
 
 
 class Answer(BaseModel):
@@ -48,8 +51,8 @@ class Counts(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    similarity: list[int] = Field(min_length=BINS, max_length=BINS)
-    sets: dict[str, dict[Status, int]] = Field(max_length=2000)
+    similarity: list[Count] = Field(min_length=BINS, max_length=BINS)
+    sets: dict[str, dict[Status, Count]] = Field(max_length=2000)
 
 
 class Tally(BaseModel):

@@ -74,7 +74,8 @@ class RememberingLook(SecondLook):
         """See :meth:`SecondLook.seen`."""
         name = hashlib.blake2b(image.tobytes() + corners.tobytes(), digest_size=16).digest()
         if name not in self._seen:
-            self._seen[name] = super().seen(image, corners)
+            # Of several threads the first one's object serves all: what is remembered of it goes by its identity.
+            self._seen.setdefault(name, super().seen(image, corners))
         return self._seen[name]
 
     def supports(self, card: Features, matches: Sequence[Match]) -> list[Support]:

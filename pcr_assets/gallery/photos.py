@@ -22,9 +22,16 @@ BASIC_LANDS = frozenset({"Plains", "Island", "Swamp", "Mountain", "Forest"})
 """Magic cards that are printed many times under one name: any printing counts as right."""
 
 
+class LabelsError(ValueError):
+    """``photos.csv`` can't be read; the message names the line, and the cure."""
+
+
 @dataclass(frozen=True)
 class Label:
-    """One card on a photo. ``corners``: float32 4×2 in pixels, or None when the card fills the photo."""
+    """One card on a photo. ``corners``: float32 4×2 in pixels, or None when the card fills the photo.
+
+    ``in_gallery``: whether the gallery had the card when the label was written.
+    """
 
     corners: np.ndarray | None
     card_id: str
@@ -35,7 +42,7 @@ class Label:
 @dataclass(frozen=True)
 class Verdict:
     """What became of one labelled card: ``right``, ``wrong``, ``uncertain``, ``refused``, ``not found`` or, for a card that
-    is not in the gallery, ``stranger refused`` or ``stranger named``."""
+    is not in the gallery, ``stranger named`` (one card is named, and not one of this name) or ``stranger refused``."""
 
     photo: str
     label: Label
@@ -56,22 +63,57 @@ def labels_file(photos: Store, above: Store | None) -> bytes:
 
 
 def read_labels(data: bytes) -> dict[str, list[Label]]:
-    """The labels of a ``photos.csv`` (see :func:`labels_file`), by the photo's file name."""
+    """The labels of a ``photos.csv`` (see :func:`labels_file`), by the photo's path as it stands there. Raises LabelsError.
+
+    Columns: ``photo``; ``quad``, four corners as JSON; ``card_id``; ``name``; ``in_gallery``, 1 or nothing. All but the first may
+    lack; without the last one every card is taken to be in the gallery.
+    """
     labels: dict[str, list[Label]] = {}
-    for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")):
-        labels.setdefault(PurePosixPath(row["photo"]).name, []).append(_label(row))
+    try:
+        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), restval="")
+        if data and "photo" not in (rows.fieldnames or ()):
+            raise LabelsError(f"{LABELS} has no column photo: its first line must name it")
+        for row in rows:
+            labels.setdefault(str(PurePosixPath(row["photo"])), []).append(_label(row, rows.line_num))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise LabelsError(f"{LABELS} is no CSV file ({error}): save it as CSV in UTF-8") from error
     return labels
 
 
-def _label(row: Mapping[str, str]) -> Label:
-    corners = np.array(json.loads(row["quad"]), np.float32) if row.get("quad") else None
-    return Label(corners, row.get("card_id") or "", row.get("name") or "", row.get("in_gallery") == "1")
+def labels_of(labels: Mapping[str, Sequence[Label]], photo: str) -> Sequence[Label]:
+    """The labels of a photo, by its key in the photos' folder.
+
+    A path in the file may begin above that folder, or be the end of the key; of several such paths the nearest is meant:
+    ``IMG_1.jpg`` is in many folders.
+    """
+    meant = [path for path in labels if f"/{path}".endswith(f"/{photo}") or f"/{photo}".endswith(f"/{path}")]
+    return labels[min(meant, key=lambda path: abs(len(path) - len(photo)))] if meant else ()
+
+
+def _label(row: Mapping[str, str], line: int) -> Label:
+    corners = _corners(row["quad"], line) if row.get("quad") else None
+    return Label(corners, row.get("card_id", ""), row.get("name", ""), row.get("in_gallery", "1") == "1")
+
+
+def _corners(quad: str, line: int) -> np.ndarray:
+    try:
+        corners = np.array(json.loads(quad), np.float32)
+    except (ValueError, TypeError):
+        corners = np.empty(0, np.float32)
+    if corners.shape != (4, 2) or not np.isfinite(corners).all():
+        raise LabelsError(
+            f"{LABELS}, line {line}: quad is {quad}, and must be four corners in pixels such as [[0, 0], [63, 0], [63, 88], "
+            "[0, 88]], or empty for a card that fills the photo"
+        )
+    return corners
 
 
 def judge(
     photo: str, labels: Sequence[Label], answers: Sequence[Mapping[str, Any]], known: frozenset[str]
 ) -> list[Verdict]:
-    """A verdict for each label that names a card. ``answers`` are the cards of the edge's JSON; ``known`` the gallery's ids.
+    """A verdict for each label that says which card it is, by id or name.
+
+    ``answers`` are the cards of the edge's JSON; ``known`` the gallery's ids.
 
     A label says whether its card was in the gallery when it was written; a gallery that has lost the card since, or
     never had it, makes it a stranger.
@@ -81,7 +123,7 @@ def judge(
         answer = _answer_at(label, answers)
         if label.in_gallery and label.card_id in known:
             verdicts.append(_named(photo, label, answer))
-        elif label.name and label.card_id not in known:
+        elif (label.name or label.card_id) and label.card_id not in known:
             named = answer is not None and answer["status"] == "confirmed" and answer["name"] != label.name
             outcome = "stranger named" if named else "stranger refused"
             verdicts.append(_verdict(photo, label, outcome, answer))

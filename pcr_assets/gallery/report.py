@@ -19,6 +19,7 @@ from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.second_look import SecondLook
+from pcr_assets import measures
 from pcr_assets.gallery import judging, queries
 from pcr_assets.gallery import photos as labelled
 from pcr_assets.gallery.confidence import calibration_error, reliability
@@ -113,13 +114,10 @@ def loss(full: Mapping[str, Any], small: Mapping[str, Any]) -> dict[str, float]:
         for strength, answers in full["right_at_1"].items()
         for before, after in zip(answers, small["right_at_1"][strength], strict=True)
     ]
-    difference = np.array([int(before) - int(after) for before, after in pairs], float)
-    half = 1.96 * difference.std() / np.sqrt(max(len(difference), 1))
-    mean = difference.mean() if difference.size else 0.0
-    return {
-        name: round(100 * float(value), 2)
-        for name, value in zip(("points", "low", "high"), (mean, mean - half, mean + half), strict=True)
-    }
+    lost, gained = pairs.count((True, False)), pairs.count((False, True))
+    low, high = measures.paired(lost, gained, len(pairs))
+    points = {"points": (lost - gained) / max(len(pairs), 1), "low": low, "high": high}
+    return {name: round(100 * value, 2) for name, value in points.items()}
 
 
 def _confidences(
@@ -172,18 +170,17 @@ def judge_photos(
     known = frozenset(gallery.cards)
     verdicts: list[labelled.Verdict] = []
     seen: list[dict[str, Any]] = []
-    labelled_first = sorted(
-        evidence.photos, key=lambda path: not any(x.in_gallery for x in evidence.labels.get(path.name, ()))
-    )
+    labels = {name: labelled.labels_of(evidence.labels, name) for name in evidence.photos}
+    labelled_first = sorted(labels, key=lambda name: not any(label.in_gallery for label in labels[name]))
     chosen = labelled_first[: settings.photos]
-    for number, path in enumerate(chosen, start=1):
+    for number, name in enumerate(chosen, start=1):
         try:
-            answers = [card_json(reading) for reading in recognizer.recognize(load_photo(path)).cards]
+            answers = [card_json(reading) for reading in recognizer.recognize(load_photo(evidence.photos[name])).cards]
         except PhotoError as error:
-            seen.append({"photo": path.name, "error": str(error), "cards": []})
+            seen.append({"photo": name, "error": str(error), "cards": []})
             continue
-        seen.append({"photo": path.name, "cards": answers})
-        verdicts += labelled.judge(path.name, evidence.labels.get(path.name, ()), answers, known)
+        seen.append({"photo": name, "cards": answers})
+        verdicts += labelled.judge(name, labels[name], answers, known)
         if number % 10 == 0 or number == len(chosen):
             say(f"report: photo {number} of {len(chosen)}, so far {labelled.tally(verdicts)}")
     return {

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pcr_assets.imaging.strengths import StrengthNames
+
 
 class ReportSettings(BaseModel):
     """Which queries judge a release, and what it must reach."""
@@ -11,7 +13,7 @@ class ReportSettings(BaseModel):
     queries: int = Field(
         400, ge=10, description="Test cards, and validation cards, that are asked for at each strength."
     )
-    strengths: tuple[str, ...] = Field(("medium", "hard"), description="Of the simulated camera.")
+    strengths: StrengthNames = Field(("medium", "hard"), description="Of the simulated camera.")
     seed: int = 11
     effect_queries: int = Field(
         40, ge=0, description="Test cards that are asked for with each effect of the camera alone."

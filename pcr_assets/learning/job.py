@@ -34,7 +34,7 @@ class Job(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    stage: Literal["teacher", "student_stage1", "student_stage2"]
+    stage: Literal["teacher", "student_stage1", "student_undistilled", "student_stage2"]
     settings: dict[str, Any] = {}
     spec: dict[str, Any] | None = None
     snapshot: Path

@@ -33,7 +33,10 @@ class Lesson(nn.Module):
 
 
 def can_be_shared(net: EmbeddingNet, settings: TrainingSettings, team: Team) -> None:
-    """Refuse what would give another result in parts than whole. Raises CannotShare."""
+    """Refuse what several processes would compute otherwise than one, and a loss over a whole batch in parts.
+
+    Raises CannotShare.
+    """
     team.share(settings.batch, settings.accumulate)
     if settings.accumulate > 1 and getattr(settings, "koleo_weight", None):
         raise CannotShare(

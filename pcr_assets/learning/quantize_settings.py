@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 
 class QuantizeError(RuntimeError):
@@ -13,16 +15,16 @@ class QuantizeError(RuntimeError):
 class QuantizeSettings:
     """How to quantise.
 
-    ``activation`` and ``weights``: ``QUInt8`` or ``QInt8``. ``nodes_to_exclude``: names of graph nodes that stay in float.
-    ``head_in_float``: leave the last Gemm in float; done anyway when the mean cosine to FP32 is below ``float_head_below``.
+    ``nodes_to_exclude``: names of graph nodes that stay in float. ``head_in_float``: leave the last Gemm in float; done anyway
+    when the mean cosine to FP32 is below ``float_head_below``.
     ``minimum_cosine``: least mean cosine to FP32 that is accepted at all.
     """
 
-    calibration_count: int = 1024
+    calibration_count: Annotated[int, Field(ge=1)] = 1024
     per_channel: bool = True
     reduce_range: bool = False
-    activation: str = "QUInt8"
-    weights: str = "QInt8"
+    activation: Literal["QUInt8", "QInt8"] = "QUInt8"
+    weights: Literal["QUInt8", "QInt8"] = "QInt8"
     nodes_to_exclude: tuple[str, ...] = ()
     head_in_float: bool = False
     float_head_below: float = 0.99

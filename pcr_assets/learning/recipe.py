@@ -28,10 +28,10 @@ def stage1(profile: Settings, trained: Trained) -> Job:
 
 
 def undistilled(profile: Settings, trained: Trained) -> Job:
-    """Stage 1's student, schedule and views, without a teacher."""
+    """Stage 1's student, schedule and views, without a teacher; its head begins in closed form as well, from the cards alone."""
     return {
-        "stage": "student_stage2",
-        "settings": {**without_a_teacher(profile.section("stage1")), "neighbours": 1},
+        "stage": "student_undistilled",
+        "settings": without_a_teacher(profile.section("stage1")),
         "spec": profile.section("student"),
     }
 

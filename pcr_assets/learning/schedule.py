@@ -68,6 +68,14 @@ def optimizer_for(net: EmbeddingNet, criterion: nn.Module, phase: Phase, weight_
     return torch.optim.AdamW([g for g in groups if g["params"]], fused=True)
 
 
+def learning_mode(net: EmbeddingNet) -> None:
+    """The network's training mode, after :func:`optimizer_for`: BatchNorms that don't learn keep their statistics as well."""
+    net.train()
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and not (module.affine and module.weight.requires_grad):
+            module.eval()
+
+
 class Picks:
     """Which row of the cards each slot of each step shows: ``picks(step, slot)``.
 

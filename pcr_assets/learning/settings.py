@@ -6,9 +6,11 @@ weights on a slow day.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pcr_assets.imaging.strengths import StrengthNames
 
 
 class Phase(BaseModel):
@@ -18,7 +20,7 @@ class Phase(BaseModel):
 
     steps: int | None = Field(default=None, ge=1, description="Length in optimizer steps.")
     epochs: float | None = Field(default=None, gt=0, description="Length in passes over the training cards.")
-    learns: Literal["head", "all"] | int = Field(
+    learns: Literal["head", "all"] | Annotated[int, Field(ge=1)] = Field(
         default="all",
         description="The head alone, everything, or the head and the last so many blocks of the backbone.",
     )
@@ -52,8 +54,8 @@ class TrainingSettings(BaseModel):
     view_size: tuple[int, int] = Field(
         default=(128, 176), description="Width and height of the training views, in pixels."
     )
-    strengths: tuple[str, ...] = Field(
-        default=("train",), min_length=1, description="How bad the simulated camera is, drawn anew for each view."
+    strengths: StrengthNames = Field(
+        default=("train",), description="How bad the simulated camera is, drawn anew for each view."
     )
     clean_share: float = Field(
         default=0.1, ge=0, le=1, description="Share of views that are the clean scan: the gallery is made of those."
@@ -64,7 +66,8 @@ class TrainingSettings(BaseModel):
     head_fit_cards: int = Field(
         default=2000,
         ge=0,
-        description="Cards from which the head's first weights are computed in closed form; 0 keeps them random.",
+        description="Cards from which the head's first weights are computed in closed form; 0 keeps them random. Stage 2 goes on "
+        "with the head that it is given.",
     )
     validate_every: int = Field(
         default=0, ge=0, description="Steps between two looks at validation cards; 0 looks at the end only."
@@ -88,7 +91,8 @@ class TrainingSettings(BaseModel):
     accumulate: int = Field(
         default=1,
         ge=1,
-        description="A batch is shown in so many parts, for less memory. Four parts took a CPU 4 % longer than the whole.",
+        description="A batch is shown in so many parts, for less memory; BatchNorm that learns sees each by itself. Four parts "
+        "took a CPU 4 % longer than the whole.",
     )
 
 
@@ -149,16 +153,13 @@ class OutlineFilterSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
-    strengths: tuple[str, ...] = Field(
-        default=("easy", "medium", "hard"), min_length=1, description="How bad the simulated camera is."
-    )
+    strengths: StrengthNames = Field(default=("easy", "medium", "hard"), description="How bad the simulated camera is.")
     scenes: int = Field(default=110, ge=1, description="Scenes with training cards to learn from, at each strength.")
     held_out: int = Field(
         default=50, ge=1, description="The same with validation cards for the threshold, and with test cards."
     )
-    kept_at: tuple[str, ...] = Field(
+    kept_at: StrengthNames = Field(
         default=("easy", "medium"),
-        min_length=1,
         description="Strengths at which the threshold is chosen: at the hardest a card is seldom read even if it is kept.",
     )
     size: tuple[int, int] = Field(default=(48, 64), description="Width and height of what the filter sees, in pixels.")

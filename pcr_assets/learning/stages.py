@@ -1,4 +1,4 @@
-"""The three lessons: what each stage prepares once, and which loss its steps follow. The loop itself is in train.py."""
+"""The lessons: what each stage prepares once, and which loss its steps follow. The loop itself is in train.py."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -109,6 +109,7 @@ class MeetsTeacher(nn.Module):
 STAGES: Mapping[str, Stage] = {
     "teacher": Stage(TeacherSettings, prepare_teacher, NamesCards),
     "student_stage1": Stage(Stage1Settings, prepare_stage1, MeetsTeacher),
+    "student_undistilled": Stage(TeacherSettings, prepare_teacher, NamesCards),  # it learns as the teacher did
     "student_stage2": Stage(Stage2Settings, prepare_stage2, NamesCards),
 }
 

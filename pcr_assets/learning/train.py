@@ -25,7 +25,7 @@ from pcr_assets.learning.data import Cards, Image, clean_view, read_cards
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
-from pcr_assets.learning.schedule import Picks, optimizer_for, stretches
+from pcr_assets.learning.schedule import Picks, learning_mode, optimizer_for, stretches
 from pcr_assets.learning.settings import TrainingSettings
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.learning.stages import STAGES, Prepared, Say
@@ -84,7 +84,7 @@ def train(job: Job, say: Say = print, team: Team = ALONE) -> dict[str, Any]:
                 # Dropout: a resumed run repeats it, and no two processes drop the same.
                 torch.manual_seed(settings.seed * 1_000_003 + step + OTHERS_SEED * team.rank)
                 rows = torch.tensor([picks(step, slot) for slot in slots], device=device)
-                net.train()
+                learning_mode(net)
                 images = next(pictures)
                 ripeness = min(1.0, 2 * (step + 1) / steps)
                 loss = learn(shared, optimizer, images, rows, ripeness, settings, team)

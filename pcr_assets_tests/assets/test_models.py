@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 from pcr_assets import layout
 from pcr_assets.assets import models
 from pcr_assets.compute.engine import Ran
-from pcr_assets.learning.settings import Stage2Settings
+from pcr_assets.learning.settings import TeacherSettings
 from pcr_assets.project_records.models import collect
 from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.project import Project
@@ -97,6 +97,14 @@ def test_the_same_weights_trained_twice_are_two_runs_of_one_model(project, monke
     assert teacher.training_config.seconds == 20.0
 
 
+def test_a_training_that_other_code_began_is_not_gone_on_with(project, monkeypatch):
+    """Its checkpoints lie in the scratch folder until they are tidied away: old weights would be published as of the new code."""
+    for version in ("1", "1", "2"):
+        monkeypatch.setitem(models.CODE, layout.TEACHER, version)
+        models.teacher_weights(project=project, compute=DrawnCompute())
+    assert len(list(Path(project.scratch).glob("teacher-*"))) == 2
+
+
 def test_a_student_without_a_teacher_is_trained_only_where_that_is_asked_for(project, tmp_path):
     said = models.student_undistilled(project=project, compute=DrawnCompute())
     assert said.metadata["off"] == "undistilled.trained is false"
@@ -109,7 +117,9 @@ def test_a_student_without_a_teacher_is_trained_only_where_that_is_asked_for(pro
     taught = run.settings["settings"]
     assert (run.asset, set(run.made_from)) == ("student_undistilled", {"training_snapshot"})
     assert taught["phases"] == asked.settings.section("stage1")["phases"], "as many steps as stage 1"
-    assert Stage2Settings(**taught).neighbours == 1
+    assert TeacherSettings(**taught).head_fit_cards == asked.settings.section("stage1")["head_fit_cards"], (
+        "and as good a head"
+    )
     assert run.settings["spec"] == asked.settings.section("student")
     assert "efficientnet-student-undistilled" not in collect(sources_of(project.artifacts)[0]), (
         "it is not of the product"

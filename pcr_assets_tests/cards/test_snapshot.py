@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 
+import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
@@ -22,22 +23,32 @@ def rows(card_ids: list[str]) -> list[dict]:
     ]
 
 
+def pinned(count: int) -> pa.Table:
+    return pin(rows(ids(count)), {card_id: card_id for card_id in ids(count)}, SETTINGS)
+
+
 def test_the_first_snapshot_says_that_there_was_none():
-    assert reason_to_move(SETTINGS, [], ids(4), None) == "there was none"
+    assert reason_to_move(SETTINGS, None, ids(4), None) == "there was none"
 
 
 @pytest.mark.parametrize(("new", "moves"), [(0, False), (24, False), (25, True)])
 def test_it_moves_when_a_quarter_of_new_cards_came(new, moves):
-    why = reason_to_move(SETTINGS, ids(100), ids(100) + ids(new, "base2"), 1)
+    why = reason_to_move(SETTINGS, pinned(100), ids(100) + ids(new, "base2"), 1)
     assert (why is not None) is moves
 
 
 def test_cards_that_went_or_were_replaced_do_not_move_it():
-    assert reason_to_move(SETTINGS, ids(100), ids(60), 1) is None
+    assert reason_to_move(SETTINGS, pinned(100), ids(60), 1) is None
 
 
 def test_a_new_generation_moves_it():
-    assert reason_to_move(SnapshotSettings(generation=2), ids(100), ids(100), 1) == "generation 2 was asked for"
+    assert reason_to_move(SnapshotSettings(generation=2), pinned(100), ids(100), 1) == "generation 2 was asked for"
+
+
+def test_other_shares_of_the_splits_move_it():
+    """Else the changed setting would say nothing until the gallery has grown by a quarter."""
+    why = reason_to_move(SnapshotSettings(test=0.2), pinned(100), ids(100), 1)
+    assert why == "other shares were asked for, which put 16 of 100 scans into another split"
 
 
 def test_the_same_cards_give_the_same_bytes_in_whatever_order_they_come(tmp_path):

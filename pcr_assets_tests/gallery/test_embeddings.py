@@ -13,6 +13,7 @@ from pcr_assets.gallery.embeddings import (
     inputs_digest,
     known_vectors,
     read_shard,
+    sample_of_sets,
     shard_digest,
     vectors_of,
     write_shard,
@@ -120,3 +121,10 @@ def test_the_inputs_are_the_cards_the_model_and_the_size():
         inputs_digest("cards", "model", (224, 160)),
     }
     assert len(digests) == 4
+
+
+def test_a_sample_has_enough_scans_whatever_sets_are_called_and_however_large_they_are():
+    """Of a tiny set that comes first, and nothing else, the gauge of collapse would say that all is well."""
+    assert sample_of_sets({"a": 1, "b": 4387}, 2000) == ["a", "b"]
+    assert sample_of_sets({f"{n:03}": 100 for n in range(100)}, 2000) == [f"{n:03}" for n in range(0, 100, 5)]
+    assert sample_of_sets({"a": 5, "b": 5}, 2000) == ["a", "b"]

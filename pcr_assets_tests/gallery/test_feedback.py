@@ -78,6 +78,15 @@ def test_what_no_device_writes_is_set_aside_with_its_reason_and_the_rest_counts(
     assert reason in fault["reason"]
 
 
+@pytest.mark.parametrize("counts", [{"similarity": [-5] * BINS}, {"similarity": [10**30] * BINS}, {"confirmed": -3}])
+def test_counts_that_no_device_can_have_are_set_aside_and_break_no_statistic(counts):
+    bad = a_day("2027-01-15", {"tally.json": tally(**{"similarity": [0] * BINS} | counts)}, device="pi-2")
+    good = a_day("2027-01-15", {"tally.json": tally(around(0.8, 100), confirmed=100)})
+    found = summed_up([bad, good])
+    assert [fault["file"] for fault in found["faults"]] == ["pi-2/2027-01-15/tally.json"]
+    assert found["answers"][RELEASE]["confirmed"] == 100
+
+
 def test_corrections_are_counted_as_confusions():
     day = a_day(
         "2027-01-15",

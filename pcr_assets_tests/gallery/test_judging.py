@@ -1,7 +1,9 @@
 """Calibrating a judge: from queries whose truth is known to a confidence, and what is measured with it."""
 
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import cv2
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from edge_runtime.decide import Status
 from edge_runtime.features import features
 from edge_runtime.gallery import Card, Match
+from edge_runtime.geometry import full_frame
 from edge_runtime.judge import Judge
 from edge_runtime.references import SIZE, References, features_name, picture_name
 from edge_runtime.second_look import SecondLook
@@ -89,6 +92,21 @@ def test_a_stranger_that_shows_art_of_the_gallery_teaches_nothing_about_stranger
         for strange in ([], [printed_elsewhere])
     )
     assert with_it == alone
+
+
+def test_one_picture_seen_by_several_threads_at_once_is_remembered_once(second_look, monkeypatch):
+    """What is remembered of a picture goes by the object's identity: one that was thrown away would lend it to another picture."""
+    together, cut_out = Barrier(3), SecondLook.seen
+
+    def seen_together(self, image, corners):
+        together.wait(10)
+        return cut_out(self, image, corners)
+
+    monkeypatch.setattr(SecondLook, "seen", seen_together)
+    look = judging.RememberingLook(second_look.references)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: look.seen(CARDS[1], full_frame(*SIZE)), range(3)))
+    assert found[0] is found[1] is found[2]
 
 
 def test_measures_say_what_became_of_each_query(calibrated):

@@ -1,9 +1,11 @@
 """What became of the labelled cards on a photo."""
 
+import json
+
 import numpy as np
 import pytest
 
-from pcr_assets.gallery.photos import Label, judge, labels_file, read_labels, tally
+from pcr_assets.gallery.photos import Label, LabelsError, judge, labels_file, labels_of, read_labels, tally
 from pcr_assets.resources.store import FolderStore
 
 CORNERS = np.array([[0, 0], [63, 0], [63, 88], [0, 88]], np.float32)
@@ -66,12 +68,53 @@ def test_labels_are_read_from_a_file_in_or_above_the_photos(tmp_path):
         'photo,quad,name,card_id,in_gallery\nphotos/a.jpg,"[[0, 0], [63, 0], [63, 88], [0, 88]]",Charizard,base1-4,1\n'
         "photos/a.jpg,,,,\n"
     )
-    first, second = read_labels(labels_file(FolderStore(str(folder)), FolderStore(str(folder.parent))))["a.jpg"]
+    first, second = read_labels(labels_file(FolderStore(str(folder)), FolderStore(str(folder.parent))))["photos/a.jpg"]
     assert first.card_id == "base1-4"
     assert first.in_gallery
     np.testing.assert_array_equal(first.corners, CORNERS)
     assert second.corners is None
     assert not second.in_gallery
+
+
+def test_photo_quad_and_card_id_are_all_that_a_label_needs():
+    """The README names no other columns."""
+    quad = json.dumps(CORNERS.tolist())
+    labels = read_labels(f'photo,quad,card_id\na.jpg,"{quad}",base1-4\nb.jpg,"{quad}",xy1-1\n'.encode())
+    verdicts = [verdict for photo in labels for verdict in judge(photo, labels[photo], [answer()], KNOWN)]
+    assert tally(verdicts) == {"right": 1, "stranger named": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"file,card_id\na.jpg,base1-4\n", "no column photo"),
+        (b"photo,quad\na.jpg,\nb.jpg,12 34\n", "line 3: quad is 12 34"),
+        (b'photo,quad\na.jpg,"[[0, 0], [63, 0], [63, 88]]"\n', "four corners"),
+        (b'photo,quad\na.jpg,"[[0, 0], [63, 0], [63, 88], [0, NaN]]"\n', "four corners"),
+        (b'photo,quad\na.jpg,"{""x"": 1}"\n', "four corners"),
+        ("photo,name\na.jpg,Pokémon\n".encode("latin-1"), "save it as CSV in UTF-8"),
+    ],
+)
+def test_labels_that_cannot_be_read_are_refused_with_the_line_and_the_cure(data, reason):
+    with pytest.raises(LabelsError, match=reason):
+        read_labels(data)
+
+
+@pytest.mark.parametrize(
+    ("photo", "path"),
+    [
+        ("a.jpg", "photos/a.jpg"),
+        ("monday/1.jpg", "photos/monday/1.jpg"),
+        ("tuesday/1.jpg", "photos/tuesday/1.jpg"),
+        ("1.jpg", "photos/1.jpg"),
+        ("deep/b.jpg", "b.jpg"),
+        ("wednesday/1.jpg", None),
+        ("xa.jpg", None),
+    ],
+)
+def test_labels_belong_to_the_photo_at_their_path_also_where_photos_of_other_folders_are_called_alike(photo, path):
+    paths = ["photos/a.jpg", "photos/monday/1.jpg", "photos/tuesday/1.jpg", "photos/1.jpg", "b.jpg"]
+    assert labels_of({each: [each] for each in paths}, photo) == ([path] if path else ())
 
 
 def test_outcomes_are_counted():

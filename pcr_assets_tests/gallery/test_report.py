@@ -5,10 +5,15 @@ import re
 from PIL import Image
 
 from edge_runtime.gallery import Card, Match
+from pcr_assets.gallery import judging, report
+from pcr_assets.gallery.evidence import Subject
 from pcr_assets.gallery.queries import Answers
 from pcr_assets.gallery.report import objections
 from pcr_assets.gallery.report_page import page
 from pcr_assets.gallery.settings import ReportSettings
+from pcr_assets_tests.gallery.test_judging import asked, clear, second_look, textured
+
+__all__ = ["second_look"]
 
 CARDS = {
     card_id: Card(card_id, card_id, "base1", "1", group) for card_id, group in (("a", "a"), ("b", "a"), ("c", "c"))
@@ -85,3 +90,41 @@ def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp
     assert all(alt.strip() for alt in re.findall(r"<img alt='([^']*)'", text)) and "<img src" not in text
     assert text.count("<div class=table role=group tabindex=0") == text.count("<table>") > 3
     assert "prefers-color-scheme:dark" in text
+
+
+class Asked:
+    """Answers for the cards of each split, and for strangers, in place of a model's."""
+
+    def __init__(self, *_):
+        pass
+
+    def cards(self, split, strength):
+        return (
+            [asked(key) for key in range(9, 13)] if split == "test" else [*map(asked, range(1, 9)), clear(1), clear(2)]
+        )
+
+    def strangers(self):
+        return [judging.Query(lambda number=number: textured(100 + number), asked(1).matches) for number in range(6)]
+
+
+def test_a_variant_is_calibrated_on_validation_cards_and_half_of_the_strangers_and_judged_on_the_others(
+    second_look, monkeypatch
+):
+    calibrate, judged = judging.calibrate, judging.judged
+    learned, answered = [], []
+
+    def calibrating(look, known, strange, **limits):
+        learned.extend([*known, *strange])
+        found = calibrate(look, known, strange, **limits)
+        answered.clear()  # of what was asked to calibrate
+        return found
+
+    monkeypatch.setattr(report, "Asking", Asked)
+    monkeypatch.setattr(judging, "calibrate", calibrating)
+    monkeypatch.setattr(judging, "judged", lambda judge, queries: answered.extend(queries) or judged(judge, queries))
+    record, _ = report.judge_variant(Subject(None, None, None, second_look), None, ReportSettings(strengths=["hard"]))
+    learned_from, judged_by = ({query.picture().tobytes() for query in queries} for queries in (learned, answered))
+    assert (len(learned_from), len(judged_by)) == (8 + 3, 4 + 3)
+    assert not learned_from & judged_by
+    assert record["named"]["strangers asked"] == 3
+    assert record["recall"]["hard"]["queries"] == record["named"]["unknown cards asked"] == 4

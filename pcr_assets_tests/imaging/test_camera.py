@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from edge_runtime import geometry
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.camera import backgrounds, effects, light, optics, surface
+from pcr_assets.imaging.strengths import StrengthName
 
 SIZE = (80, 112)
 
@@ -36,6 +38,10 @@ def sharpness(picture: np.ndarray) -> float:
 
 def alike(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one.ravel().astype(float), other.ravel().astype(float))[0, 1])
+
+
+def test_settings_name_the_strengths_that_there_are():
+    assert get_args(StrengthName) == tuple(camera.STRENGTHS)
 
 
 @pytest.mark.parametrize("strength", camera.STRENGTHS)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pcr_assets.learning import train
+from pcr_assets.learning.checkpoint import load_tensors
 from pcr_assets.learning.job import Job, TrainedModel
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets_tests.small_student import painted_cards
@@ -94,6 +95,14 @@ def test_all_three_stages_follow_each_other(job_for):
         assert trained(job).load().spec.embedding_dim == 16
 
 
+def test_a_student_without_a_teacher_begins_with_a_head_in_closed_form_as_the_distilled_one_does(job_for):
+    """Beside a random one, part of what distillation is praised for would be the head's."""
+    alone = job_for("student_undistilled", "alone")
+    train.train(alone, quiet)
+    (prepared,) = alone.out.glob("prepared-*.safetensors")
+    assert {"head.weight", "head.bias", "proxies"} == set(load_tensors(prepared))
+
+
 @pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
 def test_a_killed_run_ends_with_the_same_bytes(job_for, monkeypatch, killed_after):
     whole = job_for(out="whole")
@@ -135,13 +144,16 @@ def test_a_run_that_is_done_trains_no_further_step(job_for):
 
 def moved(job: Job) -> set[str]:
     """The first part of the names of the tensors that training changed."""
-    before = train.build(ModelSpec.from_json(SPEC)).state_dict()
+    before = train.build(ModelSpec.from_json(job.spec or {})).state_dict()
     after = trained(job).load().state_dict()
     return {".".join(name.split(".")[:3]) for name in before if not torch.equal(before[name], after[name])}
 
 
-def test_a_phase_for_the_head_leaves_the_backbone_as_it_was(job_for):
-    job = job_for(settings=QUICK | {"phases": [{"steps": 2, "learns": "head", "learning_rate": 0.1}]})
+@pytest.mark.parametrize("batch_norm", ["folded", "trained"])
+def test_a_phase_for_the_head_leaves_the_backbone_as_it_was(job_for, batch_norm):
+    """The statistics of its BatchNorms, too: the head learns on features that stay."""
+    spec = SPEC | {"batch_norm": batch_norm}
+    job = job_for(spec=spec, settings=QUICK | {"phases": [{"steps": 2, "learns": "head", "learning_rate": 0.1}]})
     train.train(job, quiet)
     assert moved(job) == {"head.weight", "head.bias"}
 

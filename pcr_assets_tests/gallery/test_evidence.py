@@ -1,0 +1,23 @@
+"""Which cards a release is judged by."""
+
+from pcr_assets.gallery.evidence import held_out
+
+SPLITS = {"a": "train", "b": "validation", "c": "validation", "d": "test", "e": "test", "f": "test"}
+ROWS = [{"card_id": card_id, "split": split} for card_id, split in SPLITS.items()]
+
+
+def cards(found):
+    return {split: [row["card_id"] for row in rows] for split, rows in found.items()}
+
+
+def test_all_held_out_cards_are_asked_for_while_art_is_grouped_as_it_was():
+    assert cards(held_out(ROWS, {card_id: card_id for card_id in SPLITS})) == {
+        "validation": ["b", "c"],
+        "test": ["d", "e", "f"],
+    }
+
+
+def test_cards_that_are_known_by_now_to_share_their_art_with_a_training_card_are_not_asked_for():
+    """Nor test cards that share it with a validation card: thresholds were made from that one."""
+    groups = {"a": "a", "b": "a", "c": "c", "d": "a", "e": "c", "f": "f"}
+    assert cards(held_out(ROWS, groups)) == {"validation": ["c"], "test": ["f"]}

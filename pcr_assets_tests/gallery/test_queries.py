@@ -1,0 +1,47 @@
+"""What the gallery says to pictures that are nothing but a card."""
+
+import numpy as np
+
+from edge_runtime.gallery import Card, Match
+from pcr_assets.gallery.queries import Answers, ask, every_look
+
+
+class Halves:
+    """Sees how bright the upper half of a card is, and the lower."""
+
+    input_size = (4, 6)
+
+    def embed(self, cards):
+        halves = np.stack([cards[:, :3].mean(axis=(1, 2, 3)), cards[:, 3:].mean(axis=(1, 2, 3))], axis=1)
+        return halves / np.linalg.norm(halves, axis=1, keepdims=True)
+
+
+class Bright:
+    """A gallery of one card, white above and black below."""
+
+    card = Card("base1-4", "Charizard", "base1", "4", "base1-4")
+
+    def search(self, vectors, count):
+        return [[Match(self.card, float(vector[0]))] for vector in vectors]
+
+
+def card(upper, lower):
+    return np.repeat(np.array([upper, lower], np.uint8), 60)[:, None, None].repeat(80, axis=1).repeat(3, axis=2)
+
+
+def similarities(looks):
+    pictures = [card(255, 1), card(1, 255)]
+    found = ask(Halves(), Bright(), lambda index: pictures[index], 2, *looks)
+    return [round(matches[0].similarity, 1) for matches in found]
+
+
+def test_a_picture_is_asked_as_it_is_and_a_stranger_in_every_look_of_which_the_best_counts():
+    """What must be refused must be refused upside down as well: the edge looks at a doubtful card either way up."""
+    assert similarities([]) == [1.0, 0.0]
+    assert similarities([every_look()]) == [1.0, 1.0]
+
+
+def test_a_card_that_is_not_among_the_matches_has_been_found_nowhere():
+    answers = Answers(["base1-4", "base1-5"], ["base1-4", "base1-5"], [[Match(Bright.card, 0.9)]] * 2)
+    found = answers.measured()
+    assert (found["recall_at_1"], found["queries"], round(found["same_card_cosine"], 3)) == (0.5, 2, 0.9)
