@@ -9,8 +9,8 @@ from typing import Any, cast
 from edge_runtime.gallery import Match
 
 GLANCE_TERMS = 3
-LOOK_TERMS = (5, 6)
-"""Releases of schema 4 have five."""
+LOOK_TERMS = (5, 6, 8)
+"""Releases of schema 4 have five, those of schema 5 six."""
 
 
 class Status(StrEnum):
@@ -26,13 +26,16 @@ class Evidence:
     """What speaks for the best candidate.
 
     ``similarity``: its cosine; ``lead``: that over the best candidate with other art; ``points``: those that agree with its
-    picture, and ``rival``: with the picture of the best candidate with other art (None before a second look).
+    picture, and ``rival``: with the picture of the best candidate with other art (None before a second look). ``alike``: how
+    alike its artwork and the picture's are, a correlation in -1..1, and ``rival_alike``: the same of other candidates.
     """
 
     similarity: float
     lead: float
     points: int | None = None
     rival: int = 0
+    alike: float = 0.0
+    rival_alike: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ class Calibration:
     """How evidence becomes a confidence, for one model; made from validation cards and strangers by the pipeline.
 
     ``glance`` and ``look``: the weights of two logistic curves, over (1, similarity, lead), and over those, the logarithms
-    of points + 1 and of (points + 1) / (rival + 1), and the product of both: a lead in points says more the more points there
-    are. Releases of schema 4 have no weight for the product. ``accept``: the least confidence of a card that is named.
+    of points + 1 and of (points + 1) / (rival + 1), the product of both (a lead in points says more the more points there
+    are), how alike the artworks are, and the lead in that. Releases of schema 4 have no weight for the product, those of schema
+    5 none for what follows it. ``accept``: the least confidence of a card that is named.
     ``sure``: confidence at a glance from which no second look is taken. ``twin_margin``: least lead in similarity, and
     ``twin_lead`` in correlation where pictures differ, of the one twin that is named.
     """
@@ -81,7 +85,7 @@ def features(evidence: Evidence) -> tuple[float, ...]:
     if evidence.points is None:
         return terms
     points, ahead = math.log1p(evidence.points), math.log1p(evidence.points) - math.log1p(evidence.rival)
-    return (*terms, points, ahead, points * ahead)
+    return (*terms, points, ahead, points * ahead, evidence.alike, evidence.alike - evidence.rival_alike)
 
 
 def logistic(value: float) -> float:

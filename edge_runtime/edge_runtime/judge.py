@@ -1,6 +1,6 @@
 """Weighing candidates: at a glance by their similarities, and with a second look where those leave a doubt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,7 +10,7 @@ from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
 from edge_runtime.references import SIZE
-from edge_runtime.second_look import SecondLook, Support
+from edge_runtime.second_look import SecondLook, Seen, Support
 from edge_runtime.timing import timed
 
 CANDIDATES = 24
@@ -22,8 +22,8 @@ OUTSTANDING = 40
 TIMES = 3
 MOST_TWINS = 8
 """Twins compared where they differ, those with the most agreeing points; further ones stay candidates."""
-FEWEST_TO_FIT = 15
-"""Agreeing points from which the picture's own corners are believed more than the outline's."""
+STRONGEST, NEAREST = 3, 2
+"""Arts that may be the answer: those whose points agree best, and the most similar ones."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,12 @@ class Judge:
         settled = seen.confidence >= self.calibration.sure and seen.status is Status.CONFIRMED
         if self.second_look is None or settled or not matches:
             return seen
-        supports = self._supports(image, corners, matches[:CANDIDATES])
-        return self._looked_at(image, seen, supports) if supports else seen
+        card = self.second_look.seen(image, corners)
+        supports = self._supports(card, matches[:CANDIDATES])
+        return self._looked_at(image, card, seen, supports) if supports else seen
 
-    def _looked_at(self, image: np.ndarray, seen: Judgement, supports: Sequence[Support]) -> Judgement:
-        best, evidence = self._likeliest(seen, supports)
+    def _looked_at(self, image: np.ndarray, card: Seen, seen: Judgement, supports: Sequence[Support]) -> Judgement:
+        best, evidence = self._likeliest(card, seen, supports)
         art = best.match.card.art_group
         confidence = self.calibration.confidence(evidence)
         if seen.confidence >= self.calibration.sure and seen.matches[0].card.art_group == art:
@@ -82,26 +83,25 @@ class Judge:
             self._status(confidence, clear), confidence, (*prints, *rest), _fitted(seen.corners, best), evidence, lead
         )
 
-    def _likeliest(self, seen: Judgement, supports: Sequence[Support]) -> tuple[Support, Evidence]:
-        """The candidate for which similarity and points together speak most, and what they say; ``supports``: strongest first.
+    def _likeliest(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> tuple[Support, Evidence]:
+        """The candidate for which all evidence together speaks most, and that evidence; ``supports``: strongest first.
 
         Points alone mislead where a picture is so poor that hardly any agree.
         """
-        weighed: dict[str, tuple[Support, Evidence]] = {}
-        for support in supports:
-            if (art := support.match.card.art_group) not in weighed:
-                weighed[art] = support, _evidence(art, seen.matches, supports)
-        return max(weighed.values(), key=lambda pair: self.calibration.confidence(pair[1]))
+        assert self.second_look is not None
+        likely = _likely(supports)
+        alike = {art: self.second_look.likeness(card, support) for art, support in likely.items()}
+        weighed = [(support, _evidence(art, seen.matches, supports, alike)) for art, support in likely.items()]
+        return max(weighed, key=lambda pair: self.calibration.confidence(pair[1]))
 
     def _status(self, confidence: float, clear: bool) -> Status:
         if not confidence >= self.calibration.accept:
             return Status.UNKNOWN
         return Status.CONFIRMED if clear else Status.UNCERTAIN
 
-    def _supports(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> list[Support]:
+    def _supports(self, card: Seen, matches: Sequence[Match]) -> list[Support]:
         """The support of the candidates, strongest first; those after one that stands out, its twins aside, are spared."""
         assert self.second_look is not None
-        card = self.second_look.seen(image, corners)
         found: list[Support] = []
         for start in range(0, len(matches), AT_ONCE):
             found += self.second_look.supports(card, matches[start : start + AT_ONCE])
@@ -128,13 +128,30 @@ class Judge:
         return [compared[row].match for row in order], scores[order[0]] - scores[order[1]]
 
 
-def _evidence(art: str, matches: Sequence[Match], supports: Sequence[Support]) -> Evidence:
-    """What speaks for an art, of which at least one candidate was compared."""
+def _likely(supports: Sequence[Support]) -> dict[str, Support]:
+    """The arts that may be the answer, each with its strongest support; ``supports``: strongest first, and so are the arts."""
+    strongest = _of_each_art(supports)
+    nearest = _of_each_art(sorted(supports, key=lambda support: -support.match.similarity))
+    return {art: strongest[art] for art in [*[*strongest][:STRONGEST], *[*nearest][:NEAREST]]}
+
+
+def _of_each_art(supports: Iterable[Support]) -> dict[str, Support]:
+    """The first support of each art, in order."""
+    found: dict[str, Support] = {}
+    for support in supports:
+        found.setdefault(support.match.card.art_group, support)
+    return found
+
+
+def _evidence(art: str, matches: Sequence[Match], supports: Sequence[Support], alike: Mapping[str, float]) -> Evidence:
+    """What speaks for an art, of which at least one candidate was compared; ``alike``: how alike artworks are, by art."""
     own = [support for support in supports if support.match.card.art_group == art]
     similarity = max(support.match.similarity for support in own)
     nearest = max((match.similarity for match in matches if match.card.art_group != art), default=-1.0)
     rival = max((support.points for support in supports if support.match.card.art_group != art), default=0)
-    return Evidence(similarity, similarity - nearest, max(support.points for support in own), rival)
+    rival_alike = max((value for other, value in alike.items() if other != art), default=0.0)
+    points = max(support.points for support in own)
+    return Evidence(similarity, similarity - nearest, points, rival, alike[art], rival_alike)
 
 
 def stands_out(points: int, rival: int) -> bool:
@@ -144,7 +161,7 @@ def stands_out(points: int, rival: int) -> bool:
 
 def _fitted(corners: np.ndarray, support: Support) -> np.ndarray:
     """The corners that the picture of the card has on the photo, where enough points agree; else those of the outline."""
-    if support.homography is None or support.points < FEWEST_TO_FIT:
+    if support.homography is None or not support.fits:
         return corners
     to_card = cv2.getPerspectiveTransform(full_frame(*SIZE), corners.astype(np.float32))
     try:

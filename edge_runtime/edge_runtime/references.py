@@ -55,6 +55,16 @@ class References:
         except ValueError as error:
             raise GalleryError(f"{features_name(key)} holds no features: pull the release again") from error
 
+    def small(self, key: int) -> np.ndarray:
+        """The picture of a scan, grey uint8 of a quarter of :data:`SIZE`: decoded at that size, in a fraction of the time.
+
+        Raises KeyError, and GalleryError for a damaged one.
+        """
+        image = cv2.imdecode(np.frombuffer(self.encoded(key), np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_4)
+        if image is None or image.shape[::-1] != (SIZE[0] // 4, SIZE[1] // 4):
+            raise GalleryError(f"the reference picture {picture_name(key)} is damaged: pull the release again")
+        return image
+
     def picture(self, key: int) -> np.ndarray:
         """The picture of a scan, uint8 RGB H×W×3 of :data:`SIZE`. Raises KeyError, and GalleryError for a damaged one."""
         image = cv2.imdecode(np.frombuffer(self.encoded(key), np.uint8), cv2.IMREAD_COLOR_RGB)

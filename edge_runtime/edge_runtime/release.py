@@ -17,8 +17,8 @@ from edge_runtime.proof import FILE, Signed, verified_proof
 from edge_runtime.refusals import Damaged, NoRelease, ReleaseError, WrongSchema
 from edge_runtime.trust import trusted_roots
 
-SCHEMA = 5
-READABLE = (4, SCHEMA)
+SCHEMA = 6
+READABLE = (4, 5, SCHEMA)
 """A device that was updated goes on with the release that it has."""
 MOST_MANIFEST_BYTES = 1 << 20
 MOST_PROOF_BYTES = 8 << 20

@@ -1,8 +1,9 @@
 """A second look at a doubtful card: the points in which it agrees with each candidate's picture, and how twins differ.
 
 The embedding says which cards look like this one. Here the card is compared with their pictures: local features that
-agree under one homography count as support. Cards that share their art agree in most points; they
-are compared once more, only where their pictures differ.
+agree under one homography count as support, and so does how alike their artworks are
+(:mod:`edge_runtime.likeness`). Cards that share their art agree in most points; they are compared once more, only where their
+pictures differ.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import numpy as np
 from edge_runtime.features import Features, features
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import rectify
+from edge_runtime.likeness import SMALL, likeness, shrunk
 from edge_runtime.references import SIZE, References
 from edge_runtime.timing import timed
 
@@ -27,6 +29,9 @@ TOLERANCE = 4.0
 REMEMBERED = 512
 """Pictures whose features are kept, some 12 KB each: those of the cards in view. Reading one again takes a twentieth of comparing
 it."""
+FEWEST_TO_FIT = 15
+"""Agreeing points from which their homography is believed more than the outline's corners."""
+SHRINKING = np.diag([SMALL[0] / SIZE[0], SMALL[1] / SIZE[1], 1.0])
 DIFFERENT = 28
 """Grey levels, after smoothing, from which twins' pictures count as different in a place."""
 REGIONS = 12
@@ -38,12 +43,25 @@ PLAY = 4
 
 
 @dataclass(frozen=True)
+class Seen:
+    """A card on a photo, cut out: its features, and itself as :func:`edge_runtime.likeness.shrunk` gives it."""
+
+    features: Features
+    small: np.ndarray
+
+
+@dataclass(frozen=True)
 class Support:
     """What speaks for a candidate: agreeing points, and the homography from the rectified card to its picture."""
 
     match: Match
     points: int
     homography: np.ndarray | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether so many points agree that the homography can be trusted."""
+        return self.homography is not None and self.points >= FEWEST_TO_FIT
 
 
 class SecondLook:
@@ -54,18 +72,25 @@ class SecondLook:
         self._known = lru_cache(REMEMBERED)(references.features)
 
     @timed("look")
-    def seen(self, image: np.ndarray, corners: np.ndarray) -> Features:
-        """The features of a card on a photo; ``corners`` as in :func:`rectify`."""
-        return features(rectify(image, corners, SIZE))
+    def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
+        """A card on a photo, to be compared; ``corners`` as in :func:`rectify`."""
+        card = rectify(image, corners, SIZE)
+        return Seen(features(card), shrunk(card))
 
     @timed("look")
-    def supports(self, card: Features, matches: Sequence[Match]) -> list[Support]:
+    def supports(self, card: Seen, matches: Sequence[Match]) -> list[Support]:
         """The support for each candidate that has a picture, in the order given."""
         return [
-            Support(match, *agreement(card, self._known(match.key)))
+            Support(match, *agreement(card.features, self._known(match.key)))
             for match in matches
             if match.key in self.references
         ]
+
+    @timed("look")
+    def likeness(self, card: Seen, support: Support) -> float:
+        """How alike the artworks of the card and a candidate's picture are: a correlation, -1..1."""
+        onto_picture = SHRINKING @ support.homography @ np.linalg.inv(SHRINKING) if support.fits else None
+        return likeness(card.small, self.references.small(support.match.key), onto_picture)
 
     @timed("look")
     def tell_apart(self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]) -> list[float]:

@@ -97,7 +97,7 @@ def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
     publisher.publish(
         folder,
         {
-            "schema": 5,
+            "schema": 6,
             "release_id": folder.name,
             "files": {path.name: listed(path) for path in (model, index, catalogue, references, self_test)},
             "self_test": self_test.name,

@@ -27,8 +27,9 @@ CALIBRATION = Calibration(
 class Counted:
     """A second look that finds so many agreeing points with each card, and of twins that one agrees so well where they differ."""
 
-    def __init__(self, points, agrees=None):
+    def __init__(self, points, agrees=None, likeness=None):
         self.points = points
+        self.like = likeness or {}
         self.agrees = agrees or {}
         self.compared = []
 
@@ -38,6 +39,9 @@ class Counted:
     def supports(self, card, matches):
         self.compared += [match.card.card_id for match in matches]
         return [Support(match, self.points.get(match.card.card_id, 0), None) for match in matches]
+
+    def likeness(self, card, support):
+        return self.like.get(support.match.card.card_id, 0.0)
 
     def tell_apart(self, image, corners, twins):
         return [self.agrees.get(twin.match.card.card_id, 0.0) for twin in twins]
@@ -66,6 +70,27 @@ def test_many_points_outweigh_a_small_lead():
     answer = judged({"right": 38, "alike": 5}, alike=0.55, right=0.52)
     assert answer.matches[0].card.card_id == "right"
     assert answer.status is Status.CONFIRMED
+
+
+def test_the_artwork_decides_where_hardly_any_points_agree():
+    calibration = replace(CALIBRATION, look=(*CALIBRATION.look, 4.0, 8.0))
+    look = Counted({"alike": 5, "right": 4}, likeness={"right": 0.7, "alike": 0.1})
+    answer = Judge(calibration, look).judge(PICTURE, WHOLE, matches(alike=0.52, right=0.5))
+    assert answer.matches[0].card.card_id == "right"
+    assert (answer.evidence.alike, answer.evidence.rival_alike) == (0.7, 0.1)
+    without = Judge(calibration, Counted({"alike": 5, "right": 4})).judge(
+        PICTURE, WHOLE, matches(alike=0.52, right=0.5)
+    )
+    assert without.matches[0].card.card_id == "alike"
+    assert without.confidence < answer.confidence
+
+
+def test_only_those_with_the_most_points_and_the_most_similar_may_be_the_answer():
+    """A curve knows only what it was fitted to, the likeliest; far from those it may say anything."""
+    backward = replace(CALIBRATION, look=(0.0, 0.0, -50.0, 0.0, 0.0, 0.0))
+    many = {name: 30 - at for at, name in enumerate("abcdefgh")}
+    answer = judged(many, backward, **{name: 0.9 - at / 100 for at, name in enumerate("abcdefgh")})
+    assert answer.matches[0].card.card_id == "c"
 
 
 def test_before_there_is_a_calibration_points_decide():

@@ -204,7 +204,7 @@ def test_a_file_that_the_manifest_uses_but_does_not_list_is_refused(publisher):
 
 
 def test_a_schema_from_the_future_is_refused_with_the_cure(publisher):
-    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 6})
+    publisher.publish(publisher.folder, {**publisher.manifest, "schema": 7})
     with pytest.raises(WrongSchema, match="update edge_runtime"):
         open_release(publisher.releases, publisher.trusted)
 

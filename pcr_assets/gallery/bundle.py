@@ -7,7 +7,7 @@ from typing import Any
 from pcr_assets import digests
 from pcr_assets.resources.artifacts import PublishedFile
 
-SCHEMA = 5
+SCHEMA = 6
 OUTLINE_FILTER = "outline_filter.onnx"
 """The shared file that says which outlines are worth reading; a release may lack it."""
 SELF_TEST = "selftest.zip"

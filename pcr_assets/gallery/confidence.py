@@ -24,20 +24,33 @@ class OneSided(ValueError):
 def fit_curve(evidence: Sequence[Evidence], right: np.ndarray) -> tuple[float, ...]:
     """Weights of a logistic curve over :func:`edge_runtime.decide.features`, for evidence that is ``right`` (bool Q) or not.
 
-    Both kinds weigh the same, as if half of all cards were strangers. Newton's method with a little ridge (iteratively
-    reweighted least squares; Hastie et al., The Elements of Statistical Learning, §4.4.1). Raises :class:`OneSided`
-    when one kind is missing.
+    Both kinds weigh the same, as if half of all cards were strangers. No weight but the first is negative: what speaks for a
+    candidate may count for nothing, never against it. Else a candidate that is behind in everything could end up ahead, for the
+    curve is fitted to the likeliest candidates alone and tells between all. Raises :class:`OneSided` when one kind is missing.
     """
     if right.all() or not right.any():
         raise OneSided(bool(right.all()), len(right))
     terms = np.array([features(each) for each in evidence])
+    weights, kept = np.zeros(terms.shape[1]), list(range(terms.shape[1]))
+    while True:
+        weights[kept] = _fitted(terms[:, kept], right)
+        least = min(kept[1:], key=lambda term: weights[term], default=0)
+        if not least or weights[least] >= 0:
+            return tuple(round(float(weight), 6) for weight in weights)
+        weights[least] = 0.0
+        kept.remove(least)
+
+
+def _fitted(terms: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Newton's method with a little ridge (iteratively reweighted least squares; Hastie et al., The Elements of Statistical
+    Learning, §4.4.1)."""
     balance = np.where(right, 0.5 / right.mean(), 0.5 / (1 - right.mean()))
     weights = np.zeros(terms.shape[1])
     for _ in range(STEPS):
         found = 1 / (1 + np.exp(-np.clip(terms @ weights, -40, 40)))
         curvature = terms.T @ (terms * (balance * found * (1 - found))[:, None]) + RIDGE * np.eye(len(weights))
         weights = weights + np.linalg.solve(curvature, terms.T @ (balance * (right - found)) - RIDGE * weights)
-    return tuple(round(float(weight), 6) for weight in weights)
+    return weights
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> list[dict[str, float]]:

@@ -15,17 +15,16 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
-from edge_runtime.features import Features
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
 from edge_runtime.judge import CANDIDATES, Judge, Judgement, stands_out
 from edge_runtime.references import References
-from edge_runtime.second_look import SecondLook, Support
+from edge_runtime.second_look import SecondLook, Seen, Support
 from pcr_assets import measures
 from pcr_assets.gallery.confidence import fit_curve
 from pcr_assets.gallery.thresholds import accept_confidence, ambiguity_margin
 
-OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 6, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
+OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 8, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
 """Takes a second look at everything and accepts it: what evidence is gathered with before there is a calibration."""
 LEAST_CONFIDENCE = 0.5
 """Nothing is named that is more likely wrong than right, however few strangers were asked."""
@@ -67,10 +66,11 @@ class RememberingLook(SecondLook):
 
     def __init__(self, references: References):
         super().__init__(references)
-        self._seen: dict[bytes, Features] = {}
+        self._seen: dict[bytes, Seen] = {}
         self._supports: dict[tuple[int, int], Support] = {}
+        self._alike: dict[tuple[int, int], float] = {}
 
-    def seen(self, image: np.ndarray, corners: np.ndarray) -> Features:
+    def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
         """See :meth:`SecondLook.seen`."""
         name = hashlib.blake2b(image.tobytes() + corners.tobytes(), digest_size=16).digest()
         if name not in self._seen:
@@ -78,12 +78,19 @@ class RememberingLook(SecondLook):
             self._seen.setdefault(name, super().seen(image, corners))
         return self._seen[name]
 
-    def supports(self, card: Features, matches: Sequence[Match]) -> list[Support]:
+    def supports(self, card: Seen, matches: Sequence[Match]) -> list[Support]:
         """See :meth:`SecondLook.supports`."""
         fresh = [match for match in matches if (id(card), match.key) not in self._supports]
         self._supports |= {(id(card), found.match.key): found for found in super().supports(card, fresh)}
         known = [(match, self._supports.get((id(card), match.key))) for match in matches]
         return [replace(found, match=match) for match, found in known if found is not None]
+
+    def likeness(self, card: Seen, support: Support) -> float:
+        """See :meth:`SecondLook.likeness`."""
+        asked = id(card), support.match.key
+        if asked not in self._alike:
+            self._alike[asked] = super().likeness(card, support)
+        return self._alike[asked]
 
 
 def judged(judge: Judge, queries: Sequence[Query]) -> list[Judgement]:

@@ -23,6 +23,18 @@ def test_a_fitted_curve_is_the_one_that_the_answers_were_drawn_from():
     assert weights[2] == 0.0
 
 
+def test_nothing_that_speaks_for_a_candidate_counts_against_it():
+    """Points that come with a lead say little more: fitted freely, their weight would be negative."""
+    leads = RNG.normal(0, 0.2, 4000)
+    right = RNG.random(4000) < 1 / (1 + np.exp(-20 * leads))
+    points = np.clip(200 * leads + RNG.normal(0, 15, 4000) - 40 * right, 0, 300).astype(int)
+    weights = fit_curve([Evidence(0.5, lead, point, 5) for lead, point in zip(leads, points, strict=True)], right)
+    assert min(weights[1:]) >= 0
+    behind, ahead = Evidence(0.5, -0.2, 3, 90), Evidence(0.5, 0.2, 90, 3)
+    calibration = Calibration((0.0,) * 3, weights, 0.0, 2.0, 0.0, 0.0)
+    assert calibration.confidence(behind) < calibration.confidence(ahead)
+
+
 @pytest.mark.parametrize(("right", "cure"), [(True, "ask more queries"), (False, "train the models for more steps")])
 def test_answers_of_one_kind_teach_nothing_and_what_to_do_is_said(right, cure):
     kind = "right" if right else "wrong"
