@@ -127,34 +127,19 @@ def _reason_to_judge(project: Project, before: Artifact | None, asked_of: dict[s
 
 
 def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.MaterializeResult:
-    from edge_runtime.references import References
     from pcr_assets.cards.processed import TABLE
     from pcr_assets.gallery import report, report_page
-    from pcr_assets.gallery.evidence import Subject
-    from pcr_assets.gallery.judging import RememberingLook
     from pcr_assets.gallery.settings import ReportSettings
 
     artifacts = project.artifacts
     settings = ReportSettings(**project.settings.section("report"))
-    index, pictures = artifacts.current(layout.INDEX), artifacts.current(layout.REFERENCES)
-    evidence = _evidence(project, settings.strangers)
-    second_look = RememberingLook(References([artifacts.fetch(pictures, name) for name in sorted(pictures.files)]))
-    subjects = {
-        variant: Subject(
-            artifacts.fetch(artifacts.current(name), file),
-            artifacts.fetch(index, f"{variant}.usearch"),
-            artifacts.fetch(index, "catalogue.csv"),
-            second_look,
-            artifacts.fetch(artifacts.current(layout.OUTLINE_FILTER), "outline_filter.onnx"),
-        )
-        for variant, (name, file) in MODELS.items()
-    }
+    evidence, subjects = evidence_of(project, settings.strangers), subjects_of(project)
     looked = {name: report.judge_variant(subject, evidence, settings) for name, subject in subjects.items()}
     variants = {name: record for name, (record, _) in looked.items()}
     chosen, calibration = subjects[DEFAULT_VARIANT], variants[DEFAULT_VARIANT]["calibration"]
     judged = report.judge_photos(chosen, calibration, evidence, settings)
     record = {
-        "cards": index.record["cards"],
+        "cards": artifacts.current(layout.INDEX).record["cards"],
         "variants": variants,
         "int8_loss": report.loss(variants["fp32"], variants["int8"]),
         "effects": report.by_effect(chosen, calibration, evidence, settings),
@@ -181,7 +166,29 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
 _TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layout.STAGE2}
 
 
-def _evidence(project: Project, most_strangers: int) -> Any:
+def subjects_of(project: Project) -> dict[str, Any]:
+    """The variants to be judged: {name: :class:`pcr_assets.gallery.evidence.Subject`}; what is compared is remembered for all."""
+    from edge_runtime.references import References
+    from pcr_assets.gallery.evidence import Subject
+    from pcr_assets.gallery.judging import RememberingLook
+
+    artifacts = project.artifacts
+    index, pictures = artifacts.current(layout.INDEX), artifacts.current(layout.REFERENCES)
+    second_look = RememberingLook(References([artifacts.fetch(pictures, name) for name in sorted(pictures.files)]))
+    return {
+        variant: Subject(
+            artifacts.fetch(artifacts.current(name), file),
+            artifacts.fetch(index, f"{variant}.usearch"),
+            artifacts.fetch(index, "catalogue.csv"),
+            second_look,
+            artifacts.fetch(artifacts.current(layout.OUTLINE_FILTER), "outline_filter.onnx"),
+        )
+        for variant, (name, file) in MODELS.items()
+    }
+
+
+def evidence_of(project: Project, most_strangers: int) -> Any:
+    """What variants are judged by: :class:`pcr_assets.gallery.evidence.Evidence`, with at most so many strangers, evenly."""
     import pyarrow.parquet as pq
 
     from pcr_assets.cards.processed import groups_of

@@ -1,0 +1,102 @@
+"""What each kind of evidence of a second look is worth: the cards that are named, and those that must not be.
+
+    python benchmarks/evidence.py --cards DIR --store STORE [--queries N]
+
+The 8-bit model of a store is calibrated on validation cards, once without and once with the likeness of artworks, and judged on
+test cards through the medium and the hard camera, each also as a stranger, and on pictures of other games. Writes
+benchmarks/results/evidence.json.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recognition import REFUSED, evidence_of
+from scorecard.machine import machine
+
+from edge_runtime.judge import Judge
+from edge_runtime.second_look import Seen, Support
+from pcr_assets.assets import report
+from pcr_assets.gallery import judging
+from pcr_assets.gallery.evidence import Asking, Subject
+from pcr_assets.gallery.judging import RememberingLook
+from pcr_assets.gallery.report import CHANCES
+from pcr_assets.gallery.settings import ReportSettings
+
+RESULT = Path(__file__).parent / "results" / "evidence.json"
+ALL = 10**6
+"""More strangers than there are."""
+
+
+class WithoutArtwork(RememberingLook):
+    """A second look that compares points alone."""
+
+    def likeness(self, card: Seen, support: Support) -> float:
+        """Nothing is alike."""
+        return 0.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Ask, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cards", required=True, help="folder of the raw scans; strangers lie beside it")
+    parser.add_argument("--strangers", help="pictures that must be refused (default: beside the cards)")
+    parser.add_argument("--store", required=True, help="store with an index of these cards")
+    parser.add_argument("--queries", type=int, default=400, help="cards of each split at each camera")
+    parser.add_argument("--output", type=Path, default=RESULT)
+    given = parser.parse_args(arguments, argparse.Namespace(photos=None))
+    try:
+        project, _ = evidence_of(given)
+        settings = ReportSettings(**{**project.settings.section("report"), "queries": given.queries})
+        asking = Asking(subject := report.subjects_of(project)["int8"], report.evidence_of(project, ALL), settings)
+    except REFUSED as error:
+        print(f"evidence: {error}", file=sys.stderr)
+        return 2
+    rows = measured(asking, subject, settings)
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    result = {"machine": machine(), "queries": given.queries, "rows": rows}
+    given.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    for name, row in rows.items():
+        print(name, json.dumps(row))
+    return 0
+
+
+def measured(asking: Asking, subject: Subject, settings: ReportSettings) -> dict[str, dict[str, Any]]:
+    """A row for each choice of evidence; queries, candidates and points are the same in all."""
+    asked = {
+        (split, strength): asking.cards(split, strength)
+        for split in ("validation", "test")
+        for strength in settings.strengths
+    }
+    strangers = asking.strangers()
+    rows = {}
+    for name, kind in (("similarity and points", WithoutArtwork), ("and artwork", RememberingLook)):
+        look = kind(subject.second_look.references)
+        calibration = judging.calibrate(
+            look,
+            [query for (split, _), queries in asked.items() if split == "validation" for query in queries],
+            strangers[::2],
+            far=settings.false_accept_rate / CHANCES,
+            precision=settings.precision,
+        )
+        judge, row = Judge(calibration, look), {"calibration": calibration.as_json()}
+        for (split, strength), queries in asked.items():
+            if split == "test":
+                as_strangers = judging.judged(judge, [query.as_stranger() for query in queries])
+                found = judging.measured(queries, judging.judged(judge, queries))
+                row[strength] = {
+                    "art found": found["art_recall_at_1"],
+                    "named right": found["answered"],
+                    "named wrong": found["wrong"],
+                    "as strangers named": judging.named_share(as_strangers),
+                }
+        row["other games named"] = judging.named_share(judging.judged(judge, strangers[1::2]))
+        rows[name] = row
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())
