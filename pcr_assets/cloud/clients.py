@@ -64,6 +64,8 @@ def told(what: str, right: str = "") -> Iterator[None]:
         raise CloudError(f"could not {what}: {_refused(error, right)}") from error
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.ProfileNotFound) as error:
         raise CloudError(f"could not {what}: there are no AWS credentials ({error}): set {CHAIN}") from error
+    except (exceptions.CredentialRetrievalError, exceptions.TokenRetrievalError, exceptions.SSOError) as error:
+        raise CloudError(f"could not {what}: no AWS credentials ({error}): log in again, or set {CHAIN}") from error
     except exceptions.NoRegionError as error:
         raise CloudError(f"could not {what}: no region is named: set PCR_S3_REGION or AWS_DEFAULT_REGION") from error
     except exceptions.BotoCoreError as error:
@@ -102,7 +104,8 @@ def is_missing(error: Any) -> bool:
     """Whether SageMaker's refusal, a ClientError, says that what was named is not there: it has no code of its own for that."""
     code, said = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "").lower()
     return code in {"ResourceNotFound", "ResourceNotFoundException"} or (
-        code in {"ValidationException", "ValidationError"} and ("could not find" in said or "does not exist" in said)
+        code in {"ValidationException", "ValidationError"}
+        and any(words in said for words in ("could not find", "does not exist", "resource not found"))
     )
 
 

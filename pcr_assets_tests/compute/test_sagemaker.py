@@ -5,7 +5,13 @@ import re
 
 import dagster as dg
 import pytest
-from botocore.exceptions import ParamValidationError
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+    TokenRetrievalError,
+)
 
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.compute import container
@@ -102,6 +108,16 @@ def test_a_cancelled_run_stops_its_job_and_the_next_one_goes_on_from_its_checkpo
     assert ran.billed_seconds == 240.0, "both attempts were paid for"
 
 
+def test_a_run_that_is_cancelled_before_its_job_began_is_cancelled_and_no_more(service, compute_for, job, work):
+    def cancelled(seconds):
+        raise dg.DagsterExecutionInterruptedError
+
+    service.errors = {"CreateTrainingJob": [Refused("ThrottlingException")]}
+    with pytest.raises(dg.DagsterExecutionInterruptedError):
+        compute_for(cancelled).run(MODULE, job, work)
+    assert service.jobs == {}
+
+
 def test_an_interruption_by_aws_is_told_and_waited_for(service, compute_for, job, work, capsys):
     service.ways = [["Starting", "Training", "Interrupted", "Starting", "Training", "Uploading", "Completed"]]
     compute_for().run(MODULE, job, work)
@@ -156,6 +172,22 @@ def test_a_busy_service_is_asked_again(service, compute_for, job, work):
     compute_for(waited.append).run(MODULE, job, work)
     assert waited[:3] == [5, 10, 20]
     assert (work / "metrics.json").exists()
+
+
+def test_a_network_that_is_away_for_minutes_stops_no_job(service, compute_for, job, work):
+    waited = []
+    away = [kind(endpoint_url="https://api.sagemaker") for kind in (EndpointConnectionError, ConnectTimeoutError)]
+    service.errors = {"DescribeTrainingJob": [*away, ReadTimeoutError(endpoint_url="https://api.sagemaker")]}
+    compute_for(waited.append).run(MODULE, job, work)
+    assert waited[:3] == [5, 10, 20]
+    assert "StopTrainingJob" not in service.calls
+
+
+def test_a_login_that_ended_leaves_the_job(service, compute_for, job, work):
+    service.errors = {"DescribeTrainingJob": [TokenRetrievalError(provider="sso", error_msg="Token has expired")]}
+    with pytest.raises(CloudError, match=r"Token has expired.*: log in again.* The job goes on, and costs: run again"):
+        compute_for().run(MODULE, job, work)
+    assert "StopTrainingJob" not in service.calls
 
 
 def test_expired_credentials_leave_the_job_and_say_how_to_stop_it(service, compute_for, job, work):
