@@ -88,6 +88,16 @@ def _refused(error: Any, right: str) -> str:
     return f"{error.response.get('Error', {}).get('Message') or 'it does not say why'} ({code})"
 
 
+def will_pass(error: Exception) -> bool:
+    """Whether a request failed for what passes by itself: AWS is busy or ill, or the network is away."""
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ClientError):
+        http = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return error.response["Error"].get("Code") in THROTTLED or http >= 500
+    return isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError)
+
+
 def if_there(ask: Callable[..., Any], **named: str) -> dict[str, Any] | None:
     """What SageMaker says of something that may not be there, or not be known everywhere yet; then None."""
     from botocore.exceptions import ClientError

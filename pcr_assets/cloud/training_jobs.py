@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pcr_assets.cloud.clients import THROTTLED, CloudError, is_missing, told
+from pcr_assets.cloud.clients import CloudError, is_missing, told, will_pass
 
 ENDED = ("Completed", "Failed", "Stopped")
 PAUSES = (5, 10, 20, 40, 60, 60, 60, 60, 60, 60, 60, 60)
@@ -211,17 +211,10 @@ def _patiently(ask: Callable[[], Any], what: str, right: str, sleep: Sleep, seen
     for pause in (*PAUSES, None):
         try:
             return ask()
-        except exceptions.ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in seen:
+        except (exceptions.ClientError, exceptions.BotoCoreError) as error:
+            if isinstance(error, exceptions.ClientError) and error.response["Error"]["Code"] in seen:
                 raise
-            busy = code in THROTTLED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
-            if not busy or pause is None:
-                with told(what, right):
-                    raise
-        except exceptions.BotoCoreError as error:
-            away = isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError)
-            if not away or pause is None:
+            if not will_pass(error) or pause is None:
                 with told(what, right):
                     raise
             print(f"could not {what} ({error}): asked again in {pause} seconds", flush=True)

@@ -6,6 +6,7 @@ import boto3
 import pytest
 import yaml
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from moto.sagemaker.models import FakeTransformJob, sagemaker_backends
 from PIL import Image
 
@@ -97,6 +98,44 @@ def test_a_job_whose_waiting_is_interrupted_is_stopped(sagemaker, monkeypatch):
         transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
     assert stopped == [{"TransformJobName": "mine"}]
     assert not held()._models
+
+
+def test_a_job_whose_start_was_not_answered_is_stopped(sagemaker):
+    def lose(**_):
+        raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
+
+    sagemaker.meta.events.register("after-call.sagemaker.CreateTransformJob", lose)
+    stopped = answers_to_stop(sagemaker)
+    with pytest.raises(CloudError, match="could not start the job mine"):
+        transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
+    assert stopped == [{"TransformJobName": "mine"}]
+    assert not held()._models
+
+
+def test_a_network_that_is_away_for_a_while_stops_no_job(sagemaker):
+    away = [EndpointConnectionError(endpoint_url="https://api.sagemaker")]
+
+    def lost(**_):
+        if away:
+            raise away.pop()
+
+    sagemaker.meta.events.register("before-call.sagemaker.DescribeTransformJob", lost)
+    stopped = answers_to_stop(sagemaker)
+    transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN)
+    assert (away, stopped) == ([], [])
+
+
+def test_a_job_that_can_not_be_stopped_is_named_beside_what_went_wrong(sagemaker, monkeypatch):
+    ended_as(monkeypatch, "InProgress", "")
+
+    def refuse(**_):
+        error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}, "ResponseMetadata": {}}
+        return AWSResponse("http://here", 400, {}, None), error
+
+    sagemaker.meta.events.register("before-call.sagemaker.StopTransformJob", refuse)
+    monkeypatch.setattr("time.monotonic", iter(range(0, 10**9, 10**5)).__next__)
+    with pytest.raises(CloudError, match="took longer than 240 minutes.*is left, and may cost money: transform job mine"):
+        transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
 
 
 def answers_to_stop(sagemaker):
