@@ -1,7 +1,7 @@
 """``python -m pcr_assets.cloud.registry list|register|approve|reject|sync``: the models of the project in SageMaker's registry.
 
-A package waits until somebody approves it. The same content is registered once: its digest stands in the package's metadata.
-What is registered stands in ``metadata/model_registry.json``, which the project's manifest reads.
+A package waits until somebody approves it. The same content for the same container is registered once: both stand in the
+package's metadata. What is registered stands in ``metadata/model_registry.json``, which the project's manifest reads.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, model_package
 from pcr_assets.cloud.clients import CloudError, if_there, told
-from pcr_assets.cloud.model_package import DIGEST
+from pcr_assets.cloud.model_package import DIGEST, IMAGE
 from pcr_assets.cloud.patience import until
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.project_records.manifest import as_json
@@ -29,6 +29,7 @@ from pcr_assets.serving.settings import ServingSettings
 from pcr_assets.settings import SettingsError
 
 APPROVED, REJECTED = "Approved", "Rejected"
+UNUSABLE = {"Failed", "Deleting"}
 SETTLING_SECONDS = 300
 ABOUT_GROUP = "Models that recognise trading cards; see metadata/project_manifest.json of the project's store"
 
@@ -59,7 +60,7 @@ def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -
         each: model_package.request(each, packages, artifacts.store.root, models[each.model], chosen) for each in packed
     }
     ensure_group(sagemaker, chosen.group)
-    there = {each["CustomerMetadataProperties"].get(DIGEST): each for each in packages_of(sagemaker, chosen.group)}
+    there = _by_content(packages_of(sagemaker, chosen.group), chosen.image)
     book = read(artifacts)
     for each, request in wanted.items():
         found = there.get(each.digest) or _created(sagemaker, request)
@@ -94,6 +95,16 @@ def packages_of(sagemaker: Any, group: str) -> Iterator[dict[str, Any]]:
         arns = [each["ModelPackageArn"] for page in pages for each in page["ModelPackageSummaryList"]]
         for arn in arns:
             yield {"CustomerMetadataProperties": {}, **sagemaker.describe_model_package(ModelPackageName=arn)}
+
+
+def _by_content(packages: Iterator[dict[str, Any]], image: str) -> dict[str, dict[str, Any]]:
+    """Packages that may be used with this container, by the digest of their content; the newest of each."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in packages:
+        told = each["CustomerMetadataProperties"]
+        if each["ModelPackageStatus"] not in UNUSABLE and told.get(IMAGE, image) == image and DIGEST in told:
+            found.setdefault(told[DIGEST], each)
+    return found
 
 
 def _created(sagemaker: Any, request: Mapping[str, Any]) -> dict[str, Any]:

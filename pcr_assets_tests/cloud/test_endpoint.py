@@ -205,7 +205,9 @@ def test_who_can_not_wait_is_told_what_is_left_and_what_an_endpoint_in_the_makin
         raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", interrupt)
-    with pytest.raises(CloudError, match=f"^KeyboardInterrupt; and this is left, .*: endpoint {NAME}, alarms .*, model"):
+    with pytest.raises(
+        CloudError, match=f"^KeyboardInterrupt; and this is left, .*: endpoint {NAME}, alarms .*, model"
+    ):
         cloud.deploy()
     assert len(cloud.left()) == 5
 

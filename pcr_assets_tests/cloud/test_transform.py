@@ -134,7 +134,9 @@ def test_a_job_that_can_not_be_stopped_is_named_beside_what_went_wrong(sagemaker
 
     sagemaker.meta.events.register("before-call.sagemaker.StopTransformJob", refuse)
     monkeypatch.setattr("time.monotonic", iter(range(0, 10**9, 10**5)).__next__)
-    with pytest.raises(CloudError, match="took longer than 240 minutes.*is left, and may cost money: transform job mine"):
+    with pytest.raises(
+        CloudError, match=r"took longer than 240 minutes.*is left, and may cost money: transform job mine"
+    ):
         transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
 
 
