@@ -75,6 +75,6 @@ def inference_endpoint(project: Project) -> dg.MaterializeResult:
 
 
 def _settings(project: Project) -> Any:
-    from pcr_assets.serving.settings import ServingSettings
+    from pcr_assets.serving.settings import serving_settings
 
-    return ServingSettings(**project.settings.section("serving"))
+    return serving_settings(project.settings)

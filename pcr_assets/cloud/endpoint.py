@@ -20,7 +20,7 @@ from pcr_assets.cloud.undoing import Undo, undone
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import StoreError, open_store
-from pcr_assets.serving.settings import EndpointSettings, ServingSettings
+from pcr_assets.serving.settings import EndpointSettings, ServingSettings, serving_settings
 from pcr_assets.settings import SettingsError
 
 RIGHTS = {
@@ -251,7 +251,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_profile(parser)
     given = parser.parse_args(argv)
     try:
-        chosen = ServingSettings(**settings.load(given.profile).section("serving"))
+        chosen = serving_settings(settings.load(given.profile))
         sagemaker = clients.client("sagemaker")
         if given.command == "status":
             found = describe(sagemaker, chosen.endpoint.name)

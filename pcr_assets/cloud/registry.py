@@ -25,7 +25,7 @@ from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifact, Artifacts, number_of
 from pcr_assets.resources.store import Missing, StoreError, open_store
 from pcr_assets.serving.packing import packed_in
-from pcr_assets.serving.settings import ServingSettings
+from pcr_assets.serving.settings import serving_settings
 from pcr_assets.settings import SettingsError
 
 APPROVED, REJECTED = "Approved", "Rejected"
@@ -45,12 +45,12 @@ class Registered:
 
 
 Book = dict[str, dict[str, Any]]
-"""``model_registry.json``: packages by ``model:version``."""
+"""``model_registry.json``: packages by ``model:version``; by ``model:version@number`` those that were approved before."""
 
 
 def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -> Artifact:
     """Make each packed model a package, once; publish the book of all packages. Raises CloudError, ArtifactMissing."""
-    chosen = ServingSettings(**profile.section("serving"))
+    chosen = serving_settings(profile)
     packages = artifacts.current(layout.PACKAGES)
     packed = packed_in(packages)
     if not packed:
@@ -67,8 +67,24 @@ def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -
         entry = Registered(
             found["ModelPackageArn"], found["ModelApprovalStatus"], each.digest, packages.files[each.file].key
         )
-        book[f"{each.model}:{each.version}"] = asdict(entry)
+        _enter(book, f"{each.model}:{each.version}", asdict(entry))
     return write(artifacts, book)
+
+
+def _enter(book: Book, name: str, entry: dict[str, Any]) -> None:
+    """Put a package into the book. One of the same version whose place it takes stays beside it if it was approved: it may
+    be in service, and is what there is to serve until the new one is approved."""
+    before = book.get(name)
+    for other in [other for other, held in book.items() if held["arn"] == entry["arn"]]:
+        del book[other]
+    if before and before["arn"] != entry["arn"] and before["status"] == APPROVED:
+        book[f"{name}@{_number(before['arn'])}"] = before
+    book[name] = entry
+
+
+def _number(arn: str) -> str:
+    """A package's number in its group."""
+    return arn.rpartition("/")[2]
 
 
 def ensure_group(sagemaker: Any, group: str) -> None:
@@ -174,8 +190,13 @@ def full_name(book: Book, model: str) -> str:
 
 
 def _versions(book: Book, model: str) -> list[str]:
-    names = [name for name in book if name.partition(":")[0] == model]
-    return sorted(names, key=lambda name: number_of(name.partition(":")[2]) or (0, 0))
+    """The names of a model's packages in the book, the newest last."""
+
+    def age(name: str) -> tuple[tuple[int, int], bool, str]:
+        version, replaced, number = name.partition(":")[2].partition("@")
+        return number_of(version) or (0, 0), not replaced, number.zfill(9)
+
+    return sorted((name for name in book if name.partition(":")[0] == model), key=age)
 
 
 def read(artifacts: Artifacts) -> Book:
@@ -242,7 +263,7 @@ def _register(artifacts: Artifacts, given: argparse.Namespace) -> None:
 
 
 def _sync(artifacts: Artifacts, given: argparse.Namespace) -> None:
-    group = ServingSettings(**settings.load(given.profile).section("serving")).group
+    group = serving_settings(settings.load(given.profile)).group
     changed = sync(clients.client("sagemaker"), artifacts, group)
     print("\n".join(changed) or "nothing changed")
 

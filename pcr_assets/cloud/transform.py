@@ -26,7 +26,7 @@ from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
 from pcr_assets.serving import batch
 from pcr_assets.serving.batch import BatchError, Row
-from pcr_assets.serving.settings import ServingSettings
+from pcr_assets.serving.settings import ServingSettings, serving_settings
 from pcr_assets.settings import SettingsError
 
 MOST_MB = 6
@@ -143,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_profile(parser)
     given = parser.parse_args(argv)
     try:
-        chosen = ServingSettings(**settings.load(given.profile).section("serving"))
+        chosen = serving_settings(settings.load(given.profile))
         artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
         _, entry = registry.approved(artifacts, chosen.endpoint.model)
         keys = [found.key for found in open_store(given.pictures).list()]

@@ -178,19 +178,27 @@ def test_other_code_in_an_archive_is_another_package(artifacts, sagemaker, profi
     assert newest["arn"].rpartition("/")[2] in ("3", "4")
 
 
-def test_another_container_is_another_package_that_waits_for_approval(artifacts, sagemaker, profile, command):
+def test_another_container_is_another_package_and_the_approved_one_serves_until_that_is_approved(
+    artifacts, sagemaker, profile, command
+):
+    def container():
+        _, entry = registry.approved(artifacts, "efficientnet-student-stage2")
+        (held,) = sagemaker.describe_model_package(ModelPackageName=entry.arn)["InferenceSpecification"]["Containers"]
+        return held["Image"]
+
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     registry.main([*command, "approve", "efficientnet-student-stage2"])
     profile.write_text(profile.read_text().replace(IMAGE, f"{IMAGE}.1"))
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    entry = registry.read(artifacts)["efficientnet-student-stage2:v1.0"]
-    described = sagemaker.describe_model_package(ModelPackageName=entry["arn"])
-    assert described["InferenceSpecification"]["Containers"][0]["Image"] == f"{IMAGE}.1"
-    assert entry["status"] == "PendingManualApproval"
+    assert registry.read(artifacts)["efficientnet-student-stage2:v1.0"]["status"] == "PendingManualApproval"
+    assert container() == IMAGE
+    registry.main([*command, "approve", "efficientnet-student-stage2"])
+    assert container() == f"{IMAGE}.1"
     profile.write_text(profile.read_text().replace(f"{IMAGE}.1", IMAGE))
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    assert registry.approved(artifacts, "efficientnet-student-stage2"), "back again, what was approved is found"
+    assert container() == IMAGE, "back again, what was approved is found"
     assert len(packages(sagemaker)) == 4
+    assert len(registry.read(artifacts)) == 3
 
 
 def test_a_package_that_failed_is_made_anew(artifacts, sagemaker, profile):
@@ -294,6 +302,12 @@ def test_a_folder_is_told_that_sagemaker_reads_buckets(packed_store, profile, sa
     artifacts = Artifacts(open_store(f"{packed_store}/{layout.PROJECT}"))
     with pytest.raises(CloudError, match="is a folder: set PCR_STORE=s3://BUCKET"):
         registry.register(sagemaker, artifacts, settings.load(str(profile)))
+
+
+def test_a_mistake_in_the_profile_is_one_sentence(profile, command, capsys):
+    profile.write_text("extends: embedded\nserving: {endpoint: {bake_seconds: 1800}}\n")
+    assert registry.main([*command, "sync"]) == 1
+    assert "serving.endpoint: bake_seconds are waited for twice" in capsys.readouterr().err
 
 
 def test_a_name_that_is_not_registered_is_told_those_that_are(artifacts, sagemaker, profile, command, capsys):
