@@ -17,6 +17,7 @@ from pcr_assets.cloud.clients import CloudError
 from pcr_assets.compute import container
 from pcr_assets.compute.engine import JobFailed
 from pcr_assets.resources.project import Project
+from pcr_assets_tests.cloud.rights import asked, refused
 from pcr_assets_tests.compute.conftest import MODULE, Image
 from pcr_assets_tests.compute.sagemaker_double import Refused, TrainingService
 
@@ -37,7 +38,7 @@ def test_a_training_in_a_step_of_a_run_goes_through_the_image_and_comes_back(
         ran.append(compute_for(poll_seconds=0.2).run(MODULE, job, work))
         return dg.MaterializeResult()
 
-    with dg.instance_for_test() as instance:
+    with dg.instance_for_test() as instance, asked(monkeypatch) as calls:
         result = dg.materialize([teacher], instance=instance)
         log = "\n".join(entry.user_message for entry in instance.all_logs(result.run_id))
     (name,) = names(service)
@@ -53,6 +54,8 @@ def test_a_training_in_a_step_of_a_run_goes_through_the_image_and_comes_back(
         assert told in log
     tags = {tag["Key"]: tag["Value"] for tag in service.jobs[name]["Tags"]}
     assert tags["team"] == "cards"
+    assert "s3:DeleteObject" in {action for action, _ in calls}, "Dagster takes back what it told the job"
+    assert refused(calls, "training") == []
     assert tags["dagster/run-id" if "dagster/run-id" in tags else "dagster/run_id"] == result.run_id
 
 
