@@ -28,9 +28,12 @@ from pcr_assets.compute.training_request import Channel, training_request
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.s3_store import S3Store
 from pcr_assets.resources.store import Missing
+from pcr_assets.resources.stored import listed
 
 USUAL_PLACE = "models/embedding"
 """In the bucket of the store: the lifecycle rules archive what is old there."""
+ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
+"""Storage classes out of which an object must be restored before it can be read."""
 READ_BY_TRAINING = (layout.SNAPSHOT, layout.TEACHER, layout.STAGE1, layout.STAGE2)
 """Artifacts whose files a job reads where they lie, if the store is a bucket."""
 
@@ -97,8 +100,8 @@ class SageMakerCompute:
             channel = store if key else staged
             if key is None:
                 key = f"inputs/{sha256}/{path.name}"
-                if self.place.size(key) is None:
-                    self.place.create(key, path)
+                if not self._readable(key):
+                    self.place.write(key, path)
             channel.keys.append(key)
             names[path] = str(container.INPUTS / channel.name / key)
         self.place.write(f"{stem}/job/job.json", digests.canonical_json(named_anew(work, names.__getitem__)))
@@ -109,6 +112,12 @@ class SageMakerCompute:
                 self.place.write(manifest, json.dumps([{"prefix": f"{root}/"}, *sorted(set(channel.keys))]).encode())
                 channels.append(Channel(channel.name, channel.keys, f"{self.place.root}/{manifest}"))
         return channels
+
+    def _readable(self, key: str) -> bool:
+        """Whether an object is there and no archive holds it: the bucket's rules move there what is old (docs/aws.md)."""
+        folder, _, name = key.rpartition("/")
+        lying = listed(S3Store(f"{self.place.root}/{folder}"))
+        return any(entry.key == name and entry.storage_class not in ARCHIVES for entry in lying)
 
     def _lying(self) -> dict[str, str]:
         """Keys in the store by SHA-256, of what a job can read there."""

@@ -78,6 +78,21 @@ def test_outputs_that_were_cleared_away_are_made_again(service, compute_for, job
     assert [name[-2:] for name in names(service)] == ["-1", "-2"]
 
 
+def test_an_input_that_the_buckets_rules_archived_is_sent_anew(service, compute_for, job, work, s3):
+    compute_for().run(MODULE, job, work)
+    (first,) = service.jobs.values()
+    (staged,) = [each for each in first["InputDataConfig"] if each["ChannelName"] == "staged"]
+    (key,) = service.files_of(staged)
+    where = {"Bucket": "training", "Key": f"models/embedding/{key}"}
+    s3.put_object(**where, Body=b"cards", StorageClass="GLACIER")
+    compute_for().run(MODULE, {**job, "stage": "stage1"}, work)
+    assert service.files_of(staged) == {key: b"cards"}
+    assert len(service.jobs) == 2
+    written = s3.head_object(**where)["LastModified"]
+    compute_for().run(MODULE, {**job, "stage": "stage2"}, work)
+    assert s3.head_object(**where)["LastModified"] == written, "it is not sent twice"
+
+
 class Killed(BaseException):
     """Stands for SIGKILL: nothing is done any more."""
 
