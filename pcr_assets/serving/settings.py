@@ -49,8 +49,8 @@ class TransformSettings(_Part):
 
     instance: str = "ml.c5.xlarge"
     instances: int = Field(default=1, ge=1)
-    at_once: int = Field(default=4, ge=1)
-    """Pictures that one machine works at."""
+    at_once: int = Field(default=4, ge=1, le=16)
+    """Pictures that one machine works at: SageMaker takes 100 MB of requests at once, and each may have six."""
     patience_minutes: int = Field(default=240, gt=0)
 
 

@@ -298,6 +298,17 @@ def test_a_request_that_botocore_refuses_is_a_sentence_about_the_profile(service
     assert isinstance(failed.value.__cause__, ParamValidationError)
 
 
+@pytest.mark.parametrize(
+    ("instance", "volume"),
+    [("ml.p4d.24xlarge", None), ("ml.g5.xlarge", None), ("ml.r5d.large", None), ("ml.c5.xlarge", "key")],
+)
+def test_a_key_of_ones_own_encrypts_outputs_and_volumes_but_no_disks(service, compute_for, job, work, instance, volume):
+    compute_for(kms_key="key", instance=instance).run(MODULE, job, work)
+    (made,) = service.jobs.values()
+    assert made["OutputDataConfig"]["KmsKeyId"] == "key"
+    assert made["ResourceConfig"].get("VolumeKmsKeyId") == volume
+
+
 def test_moto_takes_the_same_request(aws, compute_for):
     from pcr_assets.compute.training_request import Channel, training_request
     from pcr_assets_tests.compute.sagemaker_double import client_of
