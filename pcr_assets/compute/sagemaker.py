@@ -67,7 +67,8 @@ class SageMakerCompute:
         found = json.loads((workdir / container.HARDWARE).read_text())
         resources = seen["ResourceConfig"]
         rented = {"instance": resources["InstanceType"], "instances": resources["InstanceCount"]}
-        return Ran({**found, **rented}, self._billed(stem))
+        spot = {"spot": seen.get("EnableManagedSpotTraining", False)}
+        return Ran({**found, **rented, **spot}, self._billed(stem))
 
     def _followed(self, stem: str, request: dict[str, Any]) -> Mapping[str, Any]:
         """The description of the job that completed; its messages are in the run's log where this is a step of a run."""
