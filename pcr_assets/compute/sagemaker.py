@@ -6,7 +6,6 @@ In the place for such jobs, everything of one piece of work lies below its stem:
     STEM/job/job.json, STEM/…manifest     the job file as the job sees it, and which objects are its inputs
     STEM/checkpoints/                     all attempts go on from here
     STEM/JOB/output/, STEM/JOB/pipes/     what one attempt made, and said
-    STEM/billed.json                      the attempts whose cost stands in the log of runs
 """
 
 import json
@@ -25,9 +24,9 @@ from pcr_assets.compute.job_files import files_of, named_anew
 from pcr_assets.compute.pipes_sagemaker import PipesSageMakerClient
 from pcr_assets.compute.settings import SageMaker
 from pcr_assets.compute.training_request import Channel, training_request
+from pcr_assets.resources import runs
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.s3_store import S3Store
-from pcr_assets.resources.store import Missing
 from pcr_assets.resources.stored import listed
 
 USUAL_PLACE = "models/embedding"
@@ -65,10 +64,14 @@ class SageMakerCompute:
         seen = self._followed(stem, request)
         self._bring(seen["ModelArtifacts"]["S3ModelArtifacts"], workdir)
         found = json.loads((workdir / container.HARDWARE).read_text())
-        resources = seen["ResourceConfig"]
-        rented = {"instance": resources["InstanceType"], "instances": resources["InstanceCount"]}
-        spot = {"spot": seen.get("EnableManagedSpotTraining", False)}
-        return Ran({**found, **rented, **spot}, self._billed(stem))
+        resources, paid = seen["ResourceConfig"], self._attempts(stem)
+        rented = {
+            "instance": resources["InstanceType"],
+            "instances": resources["InstanceCount"],
+            "spot": seen.get("EnableManagedSpotTraining", False),
+            "jobs": [attempt["TrainingJobName"] for attempt in paid],
+        }
+        return Ran({**found, **rented}, sum(map(training_jobs.billed_seconds, paid), 0.0))
 
     def _followed(self, stem: str, request: dict[str, Any]) -> Mapping[str, Any]:
         """The description of the job that completed; its messages are in the run's log where this is a step of a run."""
@@ -143,17 +146,12 @@ class SageMakerCompute:
             aside.write_bytes(path.read_bytes())
             aside.replace(target)
 
-    def _billed(self, stem: str) -> float:
-        """What all attempts at this work cost that were not counted before, in seconds of one instance; counted from now on."""
-        sagemaker, key = clients.client("sagemaker"), f"{stem}/billed.json"
-        try:
-            before = json.loads(self.place.read(key))
-        except Missing:
-            before = []
+    def _attempts(self, stem: str) -> list[Mapping[str, Any]]:
+        """The attempts at this work that the log of runs does not tell of: a run that died before its end told nothing."""
+        logged = {job for run in runs.logged(self.project.root) for job in run.hardware.get("jobs", ())}
+        sagemaker = clients.client("sagemaker")
         names = [job["TrainingJobName"] for job in training_jobs.jobs_of(sagemaker, stem, self.sleep)]
-        new = [training_jobs.look(sagemaker, name, self.sleep) for name in names if name not in before]
-        self.place.write(key, digests.canonical_json(sorted({*before, *names})))
-        return sum(map(training_jobs.billed_seconds, new))
+        return [training_jobs.look(sagemaker, name, self.sleep) for name in names if name not in logged]
 
 
 def _step() -> dg.AssetExecutionContext | None:
