@@ -33,6 +33,8 @@ USUAL_PLACE = "models/embedding"
 """In the bucket of the store: the lifecycle rules archive what is old there."""
 ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
 """Storage classes out of which an object must be restored before it can be read."""
+NOT_TRAINED = ("profile_steps",)
+"""What a job is asked that changes no weights: with it or without it goes on from the same checkpoints."""
 READ_BY_TRAINING = (layout.SNAPSHOT, layout.TEACHER, layout.STAGE1, layout.STAGE2)
 """Artifacts whose files a job reads where they lie, if the store is a bucket."""
 
@@ -57,7 +59,8 @@ class SageMakerCompute:
         """See :meth:`pcr_assets.compute.engine.Engine.run`. Raises JobFailed, CloudError and StoreError."""
         work = {key: value for key, value in job.items() if key != "out"}
         inputs = {path: digests.of_file(path) for path in files_of(work)}
-        identity = [module, named_anew(work, lambda path: inputs[path]), self.settings.image]
+        same = {key: value for key, value in work.items() if key not in NOT_TRAINED}
+        identity = [module, named_anew(same, lambda path: inputs[path]), self.settings.image]
         stem = f"pcr-{job.get('stage', module.rpartition('.')[2])}-{digests.of_json(identity)[:12]}".replace("_", "-")
         channels = self._put(stem, work, inputs)
         request = training_request(self.settings, module, self.place.root, stem, channels)

@@ -147,6 +147,16 @@ def test_a_run_that_is_cancelled_before_its_job_began_is_cancelled_and_no_more(s
     assert service.jobs == {}
 
 
+def test_a_training_that_is_to_be_traced_goes_on_from_its_checkpoints(service, compute_for, job, work):
+    service.ways, service.works = [["Training", "MaxRuntimeExceeded"]], None
+    with pytest.raises(JobFailed, match="most_hours"):
+        compute_for().run(MODULE, {**job, "profile_steps": 0}, work)
+    with pytest.raises(JobFailed):
+        compute_for().run(MODULE, {**job, "profile_steps": 10}, work)
+    first, second = (service.jobs[name] for name in names(service))
+    assert first["CheckpointConfig"] == second["CheckpointConfig"]
+
+
 def test_an_interruption_by_aws_is_told_and_waited_for(service, compute_for, job, work, capsys):
     service.ways = [["Starting", "Training", "Interrupted", "Starting", "Training", "Uploading", "Completed"]]
     compute_for().run(MODULE, job, work)
