@@ -143,6 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_profile(parser)
     given = parser.parse_args(argv)
     try:
+        batch.refuse_unwritable(given.to)
         chosen = serving_settings(settings.load(given.profile))
         artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
         _, entry = registry.approved(artifacts, chosen.endpoint.model)

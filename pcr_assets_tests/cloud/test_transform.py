@@ -152,6 +152,18 @@ def answers_to_stop(sagemaker):
     return asked
 
 
+@pytest.mark.parametrize(
+    ("to", "said"), [("x.csv", "must end in .jsonl or .parquet"), ("none/x.jsonl", "there is no folder")]
+)
+def test_a_file_that_can_not_be_written_is_refused_before_machines_are_rented(to, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(transform.registry, "approved", lambda *_: pytest.fail("it went on"))
+    assert (
+        transform.main(["s3://training/in", "s3://training/out", "--to", str(tmp_path / to), "--store", str(tmp_path)])
+        == 1
+    )
+    assert said in capsys.readouterr().err
+
+
 def test_folders_and_a_missing_role_are_refused_before_anything_is_made(sagemaker):
     with pytest.raises(CloudError, match="pictures is no bucket"):
         transform.run(sagemaker, PACKAGE, "pictures", "s3://training/out", CHOSEN)
