@@ -60,12 +60,17 @@ def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -
         each: model_package.request(each, packages, artifacts.store.root, models[each.model], chosen) for each in packed
     }
     ensure_group(sagemaker, chosen.group)
-    there = _by_content(packages_of(sagemaker, chosen.group), chosen.image)
+    found = _by_content(packages_of(sagemaker, chosen.group), chosen.image)
+    if made := {
+        each.digest: _created(sagemaker, request) for each, request in wanted.items() if each.digest not in found
+    }:
+        # That took minutes: somebody may have approved another one meanwhile.
+        found = made | _by_content(packages_of(sagemaker, chosen.group), chosen.image)
     book = read(artifacts)
-    for each, request in wanted.items():
-        found = there.get(each.digest) or _created(sagemaker, request)
+    for each in wanted:
+        package = found[each.digest]
         entry = Registered(
-            found["ModelPackageArn"], found["ModelApprovalStatus"], each.digest, packages.files[each.file].key
+            package["ModelPackageArn"], package["ModelApprovalStatus"], each.digest, packages.files[each.file].key
         )
         _enter(book, f"{each.model}:{each.version}", asdict(entry))
     return write(artifacts, book)

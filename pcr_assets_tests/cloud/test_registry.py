@@ -210,6 +210,24 @@ def test_a_package_that_failed_is_made_anew(artifacts, sagemaker, profile):
         assert sagemaker.describe_model_package(ModelPackageName=entry["arn"])["ModelPackageStatus"] == "Completed"
 
 
+def test_what_is_approved_while_another_model_is_registered_stays_approved(
+    artifacts, sagemaker, profile, command, tmp_path, monkeypatch
+):
+    repack(artifacts, tmp_path, MODELS[:1])
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    create = registry._created
+
+    def meanwhile(*given):
+        assert registry.main([*command, "approve", MODELS[0]]) == 0
+        return create(*given)
+
+    monkeypatch.setattr(registry, "_created", meanwhile)
+    repack(artifacts, tmp_path)
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    assert registry.approved(artifacts, MODELS[0])
+    assert len(registry.read(artifacts)) == 2
+
+
 def test_approval_is_a_step_of_its_own_and_keeps_the_lineage(artifacts, sagemaker, profile, command, capsys):
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     with pytest.raises(CloudError, match="no version of efficientnet-student-stage2 is approved"):
