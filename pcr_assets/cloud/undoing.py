@@ -1,5 +1,7 @@
 """Removing again what a call has made, where the call fails or is interrupted: at AWS, what is forgotten is paid for."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,11 +16,13 @@ Undo = list[tuple[str, Callable[[], Any]]]
 def undone() -> Iterator[Undo]:
     """Where the block fails, or is interrupted, what it noted is removed, the last first: that stands on what came before.
 
-    A removal that fails ends it with a CloudError that names all that is left.
+    SIGTERM (``docker stop``, a cancelled pipeline) interrupts it as Ctrl-C does, where nobody else listens to that. A removal
+    that fails ends it with a CloudError that names all that is left.
     """
     undo: Undo = []
     try:
-        yield undo
+        with _ended_as_interrupted():
+            yield undo
     except BaseException as error:
         while undo:
             try:
@@ -30,6 +34,19 @@ def undone() -> Iterator[Undo]:
                 ) from error
             undo.pop()
         raise
+
+
+@contextmanager
+def _ended_as_interrupted() -> Iterator[None]:
+    free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL  # a run of Dagster's has a handler of its own
+    if not free or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _in_words(error: BaseException) -> str:

@@ -1,6 +1,8 @@
 """A batch transform on moto, which runs no container: this test answers in its place, with the very handlers."""
 
 import json
+import os
+import signal
 
 import boto3
 import pytest
@@ -138,6 +140,16 @@ def test_a_job_that_can_not_be_stopped_is_named_beside_what_went_wrong(sagemaker
         CloudError, match=r"took longer than 240 minutes.*is left, and may cost money: transform job mine"
     ):
         transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
+
+
+def test_a_job_whose_command_is_ended_is_stopped(sagemaker, monkeypatch):
+    ended_as(monkeypatch, "InProgress", "")
+    monkeypatch.setattr("time.sleep", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    stopped = answers_to_stop(sagemaker)
+    with pytest.raises(KeyboardInterrupt):
+        transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
+    assert stopped == [{"TransformJobName": "mine"}]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def answers_to_stop(sagemaker):
