@@ -19,7 +19,7 @@ DIGEST = "sha256"
 TAKES = ["application/x-image", "image/jpeg"]
 GIVES = ["application/json"]
 IMAGE = "image"
-"""Another one: the container. Another container is another package, for only what was approved is served."""
+"""Entry of the metadata: the container. Another one is another package, for only what was approved is served."""
 MOST_LETTERS = 256
 """Of a value of a package's metadata."""
 NO_LETTER = r"[^\w .:/=+@-]"
