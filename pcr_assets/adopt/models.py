@@ -8,6 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests, layout
@@ -21,6 +22,7 @@ TRAINED = (layout.TEACHER, layout.STAGE1, layout.STAGE2)
 """What would be trained, were it not there."""
 WEIGHTS, SPEC, METRICS = "weights.safetensors", "model.json", "metrics.json"
 OTHER_NAMES = {"efficientnet-hailo": ("efficientnet-hailo-optimized",)}
+OWN_FORM = "weights and spec of this pipeline's own form"
 WHY = {
     ".pt": "a pickle runs code when it is opened, so it is not",
     ".gz": "an archive of pickles and exports",
@@ -89,7 +91,7 @@ def _judge(known: Known, version: str, files: Mapping[str, int], told: Mapping[s
     if not files:
         return Found(known, version, {}, False, f"{TRANSITIONAL}: its files were not kept", told)
     if WEIGHTS in files and SPEC in files:
-        return Found(known, version, files, True, "weights and spec of this pipeline's own form", told)
+        return Found(known, version, files, True, OWN_FORM, told)
     lacks = " and ".join(name for name in (WEIGHTS, SPEC) if name not in files)
     why = sorted({reason for ending, reason in WHY.items() if any(name.endswith(ending) for name in files)})
     return Found(
@@ -102,11 +104,11 @@ def adopt(artifacts: Artifacts, found: Found) -> Artifact:
     names = {name: f"{found.known.place}/{found.version}/{name}" for name in sorted(found.files)}
     paths = {name: artifacts.store.fetch(key) for name, key in names.items()}
     files = {n: PublishedFile(key, digests.of_file(paths[n]), paths[n].stat().st_size) for n, key in names.items()}
-    record: dict[str, Any] = {"adopted": {"from": f"{found.known.place}/{found.version}", **_said(found)}}
-    if found.usable:
+    spec, reason = _spec(paths) if found.usable else (None, found.reason)
+    record: dict[str, Any] = {"adopted": {"from": f"{found.known.place}/{found.version}", **_said(found, reason)}}
+    if spec:
         from pcr_assets.learning.weights import tensor_digest
 
-        spec = json.loads(paths[SPEC].read_text())
         metrics = json.loads(paths[METRICS].read_text()) if METRICS in paths else {}
         digest = digests.of_json([tensor_digest(paths[WEIGHTS]), spec])
         record |= {name: metrics[name] for name in ("parameters", "steps") if name in metrics}
@@ -119,7 +121,20 @@ def adopt(artifacts: Artifacts, found: Found) -> Artifact:
     return artifact
 
 
-def _said(found: Found) -> dict[str, Any]:
+def _spec(paths: Mapping[str, Path]) -> tuple[dict[str, Any] | None, str]:
+    """What ``model.json`` says, or None, and why: only now the files are read, which were told from others by their names."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        spec: dict[str, Any] = json.loads(paths[SPEC].read_text())
+        with safe_open(paths[WEIGHTS], "numpy"):
+            _ = spec["backbone"]
+        return spec, OWN_FORM
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        return None, f"{WEIGHTS} and {SPEC} are not of this pipeline's form ({error!r})"
+
+
+def _said(found: Found, reason: str) -> dict[str, Any]:
     """What the old manifest said, as far as the new one has a field for it."""
     told, fields = found.says, ("architecture", "embedding_dim", "training_date", "registry_arn", "registry_status")
     said = {name: told[name] for name in fields if told.get(name) is not None}
@@ -127,7 +142,7 @@ def _said(found: Found) -> dict[str, Any]:
     said |= {"registry_arn": arn} if arn else {}
     if (parameters := _whole(told.get("parameters"))) is not None:
         said["parameters"] = parameters
-    return {**said, "reason": found.reason}
+    return {**said, "reason": reason}
 
 
 def _whole(value: Any) -> int | None:

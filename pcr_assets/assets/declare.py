@@ -75,9 +75,9 @@ def materialized(artifact: Artifact, metadata: Mapping[str, Any] | None = None) 
     )
 
 
-def off(project: Project, name: str, why: str) -> dg.MaterializeResult:
-    """What an asset publishes that was not asked for: no file, and the reason."""
-    record = {"off": why}
+def off(project: Project, name: str, why: str, **besides: str) -> dg.MaterializeResult:
+    """What an asset publishes that was not asked for: no file, the reason, and what else is to be remembered."""
+    record = {"off": why, **besides}
     published = project.artifacts.publish(name, {}, digest=digests.of_json(record), record=record)
     return materialized(published, record)
 

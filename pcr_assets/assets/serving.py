@@ -14,6 +14,12 @@ from pcr_assets.assets.settings import serving_config
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
+LEFT = (
+    "{0} was deployed before and costs money while it is there: with this name in the profile, "
+    "`python -m pcr_assets.cloud.endpoint delete` removes it"
+)
+"""Of an endpoint that a refresh was asked for no more: another person's profile may ask for it, so no refresh removes it."""
+
 
 @asset(
     "serving",
@@ -65,16 +71,20 @@ def inference_endpoint(project: Project) -> dg.MaterializeResult:
     from pcr_assets.cloud import clients, endpoint, registry
 
     chosen = _settings(project)
+    before = project.artifacts.named(layout.ENDPOINT)
+    deployed = before.record.get("endpoint") if before else None
     if not chosen.endpoint.deploy:
-        return off(project, layout.ENDPOINT, "serving.endpoint.deploy is false")
+        left = {"endpoint": deployed, "left in service": LEFT.format(deployed)} if deployed else {}
+        return off(project, layout.ENDPOINT, "serving.endpoint.deploy is false", **left)
     name, entry = registry.approved(project.artifacts, chosen.endpoint.model)
     outcome = endpoint.deploy(clients.client("sagemaker"), clients.client("cloudwatch"), entry.arn, chosen)
     record = {"endpoint": outcome.endpoint, "config": outcome.config, "model": name, "package": outcome.package}
     published = project.artifacts.publish(layout.ENDPOINT, {}, digest=digests.of_json(record), record=record)
-    return materialized(published, {**record, "what was done": outcome.what})
+    left = {"left in service": LEFT.format(deployed)} if deployed not in (None, outcome.endpoint) else {}
+    return materialized(published, {**record, "what was done": outcome.what, **left})
 
 
 def _settings(project: Project) -> Any:
-    from pcr_assets.serving.settings import ServingSettings
+    from pcr_assets.serving.settings import serving_settings
 
-    return ServingSettings(**project.settings.section("serving"))
+    return serving_settings(project.settings)

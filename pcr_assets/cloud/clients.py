@@ -64,6 +64,8 @@ def told(what: str, right: str = "") -> Iterator[None]:
         raise CloudError(f"could not {what}: {_refused(error, right)}") from error
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.ProfileNotFound) as error:
         raise CloudError(f"could not {what}: there are no AWS credentials ({error}): set {CHAIN}") from error
+    except (exceptions.CredentialRetrievalError, exceptions.TokenRetrievalError, exceptions.SSOError) as error:
+        raise CloudError(f"could not {what}: no AWS credentials ({error}): log in again, or set {CHAIN}") from error
     except exceptions.NoRegionError as error:
         raise CloudError(f"could not {what}: no region is named: set PCR_S3_REGION or AWS_DEFAULT_REGION") from error
     except exceptions.BotoCoreError as error:
@@ -86,6 +88,16 @@ def _refused(error: Any, right: str) -> str:
     return f"{error.response.get('Error', {}).get('Message') or 'it does not say why'} ({code})"
 
 
+def will_pass(error: Exception) -> bool:
+    """Whether a request failed for what passes by itself: AWS is busy or ill, or the network is away."""
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ClientError):
+        http = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return error.response["Error"].get("Code") in THROTTLED or http >= 500
+    return isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError)
+
+
 def if_there(ask: Callable[..., Any], **named: str) -> dict[str, Any] | None:
     """What SageMaker says of something that may not be there, or not be known everywhere yet; then None."""
     from botocore.exceptions import ClientError
@@ -102,7 +114,8 @@ def is_missing(error: Any) -> bool:
     """Whether SageMaker's refusal, a ClientError, says that what was named is not there: it has no code of its own for that."""
     code, said = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "").lower()
     return code in {"ResourceNotFound", "ResourceNotFoundException"} or (
-        code in {"ValidationException", "ValidationError"} and ("could not find" in said or "does not exist" in said)
+        code in {"ValidationException", "ValidationError"}
+        and any(words in said for words in ("could not find", "does not exist", "resource not found"))
     )
 
 

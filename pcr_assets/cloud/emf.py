@@ -14,6 +14,7 @@ MOST_VALUES = 1000
 """Measures in one request to CloudWatch."""
 DAYS = 14
 """CloudWatch takes no measure that is older."""
+NO_UNIT = "None"
 UNITS = {"Seconds": "Seconds", "LatencyMs": "Milliseconds", "Answers": "Count"}
 
 
@@ -30,6 +31,7 @@ class Measure:
     value: float
     dimensions: tuple[tuple[str, str], ...]
     time: float
+    unit: str = NO_UNIT
 
 
 def line(
@@ -37,7 +39,7 @@ def line(
 ) -> str:
     """One line. With ``total`` the values also count without their dimensions: alarms over all devices watch those."""
     sets: list[list[str]] = [list(dimensions), *([[]] if total else [])]
-    metrics = [{"Name": name, "Unit": UNITS.get(name, "None")} for name in values]
+    metrics = [{"Name": name, "Unit": UNITS.get(name, NO_UNIT)} for name in values]
     directive = {"Namespace": namespace, "Dimensions": sets, "Metrics": metrics}
     about = {"Timestamp": round(time * 1000), "CloudWatchMetrics": [directive]}
     return json.dumps({"_aws": about, **dimensions, **values}, sort_keys=True, allow_nan=False)
@@ -67,9 +69,8 @@ def _measures(value: dict[str, Any]) -> Iterator[Measure]:
                 for one in number if isinstance(number, list) else [number]:
                     if isinstance(one, bool) or not isinstance(one, int | float) or not math.isfinite(one):
                         raise ValueError(f"{metric['Name']} is {one}, which is no number")
-                    yield Measure(
-                        directive["Namespace"], metric["Name"], float(one), dimensions, about["Timestamp"] / 1000
-                    )
+                    when, unit = about["Timestamp"] / 1000, metric.get("Unit", NO_UNIT)
+                    yield Measure(directive["Namespace"], metric["Name"], float(one), dimensions, when, unit)
 
 
 def requests(measures: Sequence[Measure], now: float) -> Iterator[dict[str, Any]]:
@@ -87,5 +88,5 @@ def _datum(measure: Measure) -> dict[str, Any]:
         "Dimensions": [{"Name": name, "Value": value} for name, value in measure.dimensions],
         "Timestamp": measure.time,
         "Value": measure.value,
-        "Unit": UNITS.get(measure.name, "None"),
+        "Unit": measure.unit,
     }

@@ -6,9 +6,9 @@ goes back by itself where the alarm goes off. What a call that failed has made, 
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pcr_assets import layout, settings
@@ -16,10 +16,11 @@ from pcr_assets.cloud import clients, registry
 from pcr_assets.cloud.clients import CloudError, if_there, is_missing, told
 from pcr_assets.cloud.endpoint_request import alarms_of, deployment, model, name_of, tags, variant
 from pcr_assets.cloud.patience import until
+from pcr_assets.cloud.undoing import Undo, undone
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import StoreError, open_store
-from pcr_assets.serving.settings import EndpointSettings, ServingSettings
+from pcr_assets.serving.settings import EndpointSettings, ServingSettings, serving_settings
 from pcr_assets.settings import SettingsError
 
 RIGHTS = {
@@ -30,6 +31,7 @@ RIGHTS = {
 }
 RESTING = {"InService", "Failed", "OutOfService", "UpdateRollbackFailed"}
 """What an endpoint is when nothing moves any more."""
+DELETABLE = RESTING | {"Deleting"}
 LOOKS = 6
 """So often an endpoint that was told to change is found as before until it counts as rolled back: news takes a while."""
 
@@ -60,66 +62,90 @@ def deploy(sagemaker: Any, cloudwatch: Any, package: str, chosen: ServingSetting
     before = describe(sagemaker, asked.name)
     if before and before["EndpointStatus"] not in RESTING:
         raise CloudError(f"{asked.name} is {before['EndpointStatus']}: wait until that is over, then run again")
-    if before and before["EndpointStatus"] == "InService" and before["EndpointConfigName"] == name:
-        return Outcome("unchanged", asked.name, name, package)
     if before and before["EndpointStatus"] != "InService":
         raise CloudError(
             f"{asked.name} is {before['EndpointStatus']} ({before.get('FailureReason', 'it does not say why')}): "
             "`python -m pcr_assets.cloud.endpoint delete`, then deploy again"
         )
-    with _undone() as undo:
-        if _made(sagemaker, "create_model", ModelName=name, **model(package, chosen)):
-            undo.append(lambda: _gone(sagemaker.delete_model, ModelName=name))
-        config = {"EndpointConfigName": name, "ProductionVariants": [variant(name, asked)], "Tags": tags(asked)}
-        if _made(sagemaker, "create_endpoint_config", **config):
-            undo.append(lambda: _gone(sagemaker.delete_endpoint_config, EndpointConfigName=name))
-        alarms = [alarm["AlarmName"] for alarm in alarms_of(asked)]
+    if before and before["EndpointConfigName"] == name:
+        _put_alarms(cloudwatch, asked)  # their limits are no part of what is served
+        return Outcome("unchanged", asked.name, name, package)
+    with undone() as undo:
+        _prepare(sagemaker, package, name, chosen, undo)
         if before is None:
-            undo.append(lambda: _gone(cloudwatch.delete_alarms, AlarmNames=alarms))
-        _put_alarms(cloudwatch, asked)
-        if before is None:
-            with told(f"create the endpoint {asked.name}", RIGHTS["create_endpoint"]):
-                sagemaker.create_endpoint(EndpointName=asked.name, EndpointConfigName=name, Tags=tags(asked))
-            undo.append(lambda: _removed(sagemaker, asked))
-            _in_service(sagemaker, asked, name)
+            _create(sagemaker, cloudwatch, name, asked, undo)
             return Outcome("created", asked.name, name, package)
-        with told(f"update the endpoint {asked.name}", RIGHTS["update_endpoint"]):
-            sagemaker.update_endpoint(
-                EndpointName=asked.name, EndpointConfigName=name, DeploymentConfig=deployment(asked, alarms)
-            )
-        try:
-            _in_service(sagemaker, asked, name)
-        except RolledBack:
-            raise
-        except BaseException:
-            undo.clear()  # the update goes on at SageMaker, and needs what was made for it
-            raise
+        _put_alarms(cloudwatch, asked)
+        _update(sagemaker, name, asked, before["EndpointConfigName"], undo)
     _retire(sagemaker, before["EndpointConfigName"])
     return Outcome("updated", asked.name, name, package)
 
 
+def _prepare(sagemaker: Any, package: str, name: str, chosen: ServingSettings, undo: Undo) -> None:
+    """Make the model and the configuration, where an earlier call didn't."""
+    asked = chosen.endpoint
+    if _made(sagemaker, "create_model", ModelName=name, **model(package, chosen)):
+        undo.append((f"model {name}", lambda: _gone(sagemaker.delete_model, ModelName=name)))
+    config = {"EndpointConfigName": name, "ProductionVariants": [variant(name, asked)], "Tags": tags(asked)}
+    if _made(sagemaker, "create_endpoint_config", **config):
+        remove = partial(_gone, sagemaker.delete_endpoint_config, EndpointConfigName=name)
+        undo.append((f"endpoint configuration {name}", remove))
+
+
+def _create(sagemaker: Any, cloudwatch: Any, name: str, asked: EndpointSettings, undo: Undo) -> None:
+    undo.append((f"alarms of {asked.name}", lambda: _remove_alarms(cloudwatch, asked)))
+    _put_alarms(cloudwatch, asked)
+    # Noted before it is made: a request whose answer is lost may have made it all the same.
+    undo.append((f"endpoint {asked.name}", lambda: _removed(sagemaker, asked, name)))
+    _made(sagemaker, "create_endpoint", EndpointName=asked.name, EndpointConfigName=name, Tags=tags(asked))
+    _in_service(sagemaker, asked, name)
+
+
+def _update(sagemaker: Any, name: str, asked: EndpointSettings, old: str, undo: Undo) -> None:
+    alarms = [alarm["AlarmName"] for alarm in alarms_of(asked)]
+    taken = False
+    try:
+        with told(f"update the endpoint {asked.name}", RIGHTS["update_endpoint"]):
+            sagemaker.update_endpoint(
+                EndpointName=asked.name, EndpointConfigName=name, DeploymentConfig=deployment(asked, alarms)
+            )
+        taken = True
+        _in_service(sagemaker, asked, name)
+    except RolledBack:
+        raise
+    except BaseException:
+        if taken or not _rests_on(sagemaker, asked.name, old):
+            undo.clear()  # the update goes on at SageMaker, and needs what was made for it
+        raise
+
+
 def delete(sagemaker: Any, cloudwatch: Any, asked: EndpointSettings) -> list[str]:
     """Remove the endpoint, its configuration, model and alarms; gives what was there. Raises CloudError."""
-    found = describe(sagemaker, asked.name)
-    removed = []
-    if found:
-        _removed(sagemaker, asked)
-        removed = [asked.name, *_retire(sagemaker, found["EndpointConfigName"])]
-    with told("remove the alarms", "cloudwatch:DeleteAlarms"):
-        _gone(cloudwatch.delete_alarms, AlarmNames=[alarm["AlarmName"] for alarm in alarms_of(asked)])
+    found = _removed(sagemaker, asked)
+    removed = [asked.name, *_retire(sagemaker, found["EndpointConfigName"])] if found else []
+    _remove_alarms(cloudwatch, asked)
     return removed
 
 
 def describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
     """The endpoint as SageMaker describes it; None where there is none. Raises CloudError."""
-    with told(f"look at the endpoint {name}", "sagemaker:DescribeEndpoint"):
+    with told(*_looking_at(name)):
         return if_there(sagemaker.describe_endpoint, EndpointName=name)
+
+
+def _looking_at(name: str) -> tuple[str, str]:
+    return f"look at the endpoint {name}", "sagemaker:DescribeEndpoint"
 
 
 def _put_alarms(cloudwatch: Any, asked: EndpointSettings) -> None:
     for alarm in alarms_of(asked):
         with told(f"put the alarm {alarm['AlarmName']}", "cloudwatch:PutMetricAlarm"):
             cloudwatch.put_metric_alarm(**alarm)
+
+
+def _remove_alarms(cloudwatch: Any, asked: EndpointSettings) -> None:
+    with told("remove the alarms", "cloudwatch:DeleteAlarms"):
+        _gone(cloudwatch.delete_alarms, AlarmNames=[alarm["AlarmName"] for alarm in alarms_of(asked)])
 
 
 def _made(sagemaker: Any, call: str, **request: Any) -> bool:
@@ -136,13 +162,22 @@ def _made(sagemaker: Any, call: str, **request: Any) -> bool:
     return True
 
 
+def _rests_on(sagemaker: Any, name: str, config: str) -> bool:
+    """Whether an endpoint is seen to serve a configuration and to do nothing else."""
+    try:
+        found = describe(sagemaker, name)
+    except CloudError:
+        return False
+    return found is not None and found["EndpointStatus"] in RESTING and found["EndpointConfigName"] == config
+
+
 def _in_service(sagemaker: Any, asked: EndpointSettings, config: str) -> None:
     """Wait until the endpoint rests. Raises CloudError with SageMaker's reason when it serves another configuration then."""
 
     looks: list[str] = []
 
     def resting() -> dict[str, Any] | None:
-        found = describe(sagemaker, asked.name)
+        found = if_there(sagemaker.describe_endpoint, EndpointName=asked.name)
         if found is None or found["EndpointStatus"] not in RESTING:
             looks.append("moving")
             return None
@@ -150,7 +185,8 @@ def _in_service(sagemaker: Any, asked: EndpointSettings, config: str) -> None:
         stood_still = "moving" not in looks and len(looks) < LOOKS
         return None if found["EndpointConfigName"] != config and stood_still else found
 
-    found = until(resting, f"{asked.name}", asked.patience_minutes * 60)
+    with told(*_looking_at(asked.name)):
+        found = until(resting, asked.name, asked.patience_minutes * 60)
     why = found.get("FailureReason") or "an alarm went off while traffic moved"
     if found["EndpointStatus"] != "InService":
         raise CloudError(f"{asked.name} is {found['EndpointStatus']}: {why}")
@@ -158,10 +194,28 @@ def _in_service(sagemaker: Any, asked: EndpointSettings, config: str) -> None:
         raise RolledBack(f"{asked.name} was rolled back to {found['EndpointConfigName']}, which serves on: {why}")
 
 
-def _removed(sagemaker: Any, asked: EndpointSettings) -> None:
+def _removed(sagemaker: Any, asked: EndpointSettings, config: str = "") -> dict[str, Any] | None:
+    """Delete the endpoint; gives what it was, None where there was none. Raises CloudError.
+
+    SageMaker deletes none that is being created or updated: the end of that is waited for. With ``config`` an endpoint is
+    only deleted where that is what it serves: another is somebody else's.
+    """
+    look = partial(if_there, sagemaker.describe_endpoint, EndpointName=asked.name)
+
+    def at_rest() -> tuple[dict[str, Any] | None] | None:
+        found = look()
+        return None if found and found["EndpointStatus"] not in DELETABLE else (found,)
+
     with told(f"delete the endpoint {asked.name}", "sagemaker:DeleteEndpoint"):
-        _gone(sagemaker.delete_endpoint, EndpointName=asked.name)
-    until(lambda: None if describe(sagemaker, asked.name) else True, f"deleting {asked.name}", 600)
+        if not at_rest():
+            print(f"{asked.name} is being made or changed: it can be deleted when that is over", file=sys.stderr)
+        (found,) = until(at_rest, asked.name, asked.patience_minutes * 60)
+        if found is None or (config and found["EndpointConfigName"] != config):
+            return None
+        if found["EndpointStatus"] != "Deleting":
+            _gone(sagemaker.delete_endpoint, EndpointName=asked.name)
+        until(lambda: None if look() else True, f"deleting {asked.name}", 600)
+    return found
 
 
 def _retire(sagemaker: Any, config: str) -> list[str]:
@@ -187,24 +241,6 @@ def _gone(remove: Callable[..., Any], **what: Any) -> None:
             raise
 
 
-@contextmanager
-def _undone() -> Iterator[list[Callable[[], None]]]:
-    """Where the block fails, or is interrupted, what it made is removed again, the last first."""
-    undo: list[Callable[[], None]] = []
-    try:
-        yield undo
-    except BaseException as error:
-        left = []
-        for step in reversed(undo):
-            try:
-                step()
-            except Exception as failed:
-                left.append(str(failed))
-        if left:
-            raise CloudError(f"{error}; and this is left, and may cost money: {'; '.join(left)}") from error
-        raise
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 AWS or the store refused, 3 (``status``) there is no endpoint."""
     parser = argparse.ArgumentParser(
@@ -215,7 +251,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_profile(parser)
     given = parser.parse_args(argv)
     try:
-        chosen = ServingSettings(**settings.load(given.profile).section("serving"))
+        chosen = serving_settings(settings.load(given.profile))
         sagemaker = clients.client("sagemaker")
         if given.command == "status":
             found = describe(sagemaker, chosen.endpoint.name)

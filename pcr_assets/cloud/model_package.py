@@ -1,9 +1,10 @@
 """What SageMaker's registry is told of a model: the archive, how it is called, what was measured, and where it comes from."""
 
 import json
-from collections.abc import Mapping
+import re
 from typing import Any
 
+from pcr_assets import digests
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.project_records.manifest import PROJECT
 from pcr_assets.project_records.model_card import USES
@@ -17,8 +18,12 @@ DIGEST = "sha256"
 """Entry of a package's own metadata: the digest of what its archive holds. By it a package is found again."""
 TAKES = ["application/x-image", "image/jpeg"]
 GIVES = ["application/json"]
+IMAGE = "image"
+"""Entry of the metadata: the container. Another one is another package, for only what was approved is served."""
 MOST_LETTERS = 256
 """Of a value of a package's metadata."""
+NO_LETTER = r"[^\w .:/=+@-]"
+"""What SageMaker takes in no such value."""
 
 
 def request(
@@ -32,7 +37,7 @@ def request(
             "serving.image is empty: name the container in your profile (docs/deployment.md says how it is made)"
         )
     where = {name: f"{root}/{packages.files[name].key}" for name in (packed.file, packed.metrics_file)}
-    return {
+    asked = {
         "ModelPackageGroupName": settings.group,
         "ModelPackageDescription": f"{packed.model} {packed.version}: a card's picture to a unit vector of {packed.embedding_dim}",
         "InferenceSpecification": {
@@ -46,11 +51,11 @@ def request(
         "ModelMetrics": {
             "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": where[packed.metrics_file]}}
         },
-        "CustomerMetadataProperties": _lineage(packed, packages, model),
+        "CustomerMetadataProperties": _lineage(packed, packages, model) | {IMAGE: settings.image},
         "ModelCard": {"ModelCardContent": json.dumps(card(packed, model)), "ModelCardStatus": "PendingReview"},
-        # The same content under the same token is one package, also when two register it at once.
-        "ClientToken": packed.digest[:36],
     }
+    # The same request under the same token is one package, also when two register it at once.
+    return {**asked, "ClientToken": digests.of_json(asked)[:36]}
 
 
 def card(packed: Packed, model: ModelRecord) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def _told(packed: Packed, model: ModelRecord) -> dict[str, str]:
     }
 
 
-def _lineage(packed: Packed, packages: Artifact, model: ModelRecord) -> Mapping[str, str]:
+def _lineage(packed: Packed, packages: Artifact, model: ModelRecord) -> dict[str, str]:
     """What is kept with the package: what it is, and what it is made of."""
     found = {
         "model": packed.model,
@@ -113,4 +118,4 @@ def _lineage(packed: Packed, packages: Artifact, model: ModelRecord) -> Mapping[
         "parent": model.parent_model or "none",
         "relationship": model.relationship or "none",
     }
-    return {name: value[:MOST_LETTERS] for name, value in found.items()}
+    return {name: re.sub(NO_LETTER, "-", value)[:MOST_LETTERS] for name, value in found.items()}

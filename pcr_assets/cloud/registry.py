@@ -1,7 +1,7 @@
 """``python -m pcr_assets.cloud.registry list|register|approve|reject|sync``: the models of the project in SageMaker's registry.
 
-A package waits until somebody approves it. The same content is registered once: its digest stands in the package's metadata.
-What is registered stands in ``metadata/model_registry.json``, which the project's manifest reads.
+A package waits until somebody approves it. The same content for the same container is registered once: both stand in the
+package's metadata. What is registered stands in ``metadata/model_registry.json``, which the project's manifest reads.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, model_package
 from pcr_assets.cloud.clients import CloudError, if_there, told
-from pcr_assets.cloud.model_package import DIGEST
+from pcr_assets.cloud.model_package import DIGEST, IMAGE
 from pcr_assets.cloud.patience import until
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.project_records.manifest import as_json
@@ -25,10 +25,11 @@ from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifact, Artifacts, number_of
 from pcr_assets.resources.store import Missing, StoreError, open_store
 from pcr_assets.serving.packing import packed_in
-from pcr_assets.serving.settings import ServingSettings
+from pcr_assets.serving.settings import serving_settings
 from pcr_assets.settings import SettingsError
 
 APPROVED, REJECTED = "Approved", "Rejected"
+UNUSABLE = {"Failed", "Deleting"}
 SETTLING_SECONDS = 300
 ABOUT_GROUP = "Models that recognise trading cards; see metadata/project_manifest.json of the project's store"
 
@@ -44,12 +45,12 @@ class Registered:
 
 
 Book = dict[str, dict[str, Any]]
-"""``model_registry.json``: packages by ``model:version``."""
+"""``model_registry.json``: packages by ``model:version``; by ``model:version@number`` those that were approved before."""
 
 
 def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -> Artifact:
     """Make each packed model a package, once; publish the book of all packages. Raises CloudError, ArtifactMissing."""
-    chosen = ServingSettings(**profile.section("serving"))
+    chosen = serving_settings(profile)
     packages = artifacts.current(layout.PACKAGES)
     packed = packed_in(packages)
     if not packed:
@@ -59,15 +60,36 @@ def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -
         each: model_package.request(each, packages, artifacts.store.root, models[each.model], chosen) for each in packed
     }
     ensure_group(sagemaker, chosen.group)
-    there = {each["CustomerMetadataProperties"].get(DIGEST): each for each in packages_of(sagemaker, chosen.group)}
+    found = _by_content(packages_of(sagemaker, chosen.group), chosen.image)
+    if made := {
+        each.digest: _created(sagemaker, request) for each, request in wanted.items() if each.digest not in found
+    }:
+        # That took minutes: somebody may have approved another one meanwhile.
+        found = made | _by_content(packages_of(sagemaker, chosen.group), chosen.image)
     book = read(artifacts)
-    for each, request in wanted.items():
-        found = there.get(each.digest) or _created(sagemaker, request)
+    for each in wanted:
+        package = found[each.digest]
         entry = Registered(
-            found["ModelPackageArn"], found["ModelApprovalStatus"], each.digest, packages.files[each.file].key
+            package["ModelPackageArn"], package["ModelApprovalStatus"], each.digest, packages.files[each.file].key
         )
-        book[f"{each.model}:{each.version}"] = asdict(entry)
+        _enter(book, f"{each.model}:{each.version}", asdict(entry))
     return write(artifacts, book)
+
+
+def _enter(book: Book, name: str, entry: dict[str, Any]) -> None:
+    """Put a package into the book. One of the same version whose place it takes stays beside it if it was approved: it may
+    be in service, and is what there is to serve until the new one is approved."""
+    before = book.get(name)
+    for other in [other for other, held in book.items() if held["arn"] == entry["arn"]]:
+        del book[other]
+    if before and before["arn"] != entry["arn"] and before["status"] == APPROVED:
+        book[f"{name}@{_number(before['arn'])}"] = before
+    book[name] = entry
+
+
+def _number(arn: str) -> str:
+    """A package's number in its group."""
+    return arn.rpartition("/")[2]
 
 
 def ensure_group(sagemaker: Any, group: str) -> None:
@@ -94,6 +116,16 @@ def packages_of(sagemaker: Any, group: str) -> Iterator[dict[str, Any]]:
         arns = [each["ModelPackageArn"] for page in pages for each in page["ModelPackageSummaryList"]]
         for arn in arns:
             yield {"CustomerMetadataProperties": {}, **sagemaker.describe_model_package(ModelPackageName=arn)}
+
+
+def _by_content(packages: Iterator[dict[str, Any]], image: str) -> dict[str, dict[str, Any]]:
+    """Packages that may be used with this container, by the digest of their content; the newest of each."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in packages:
+        told = each["CustomerMetadataProperties"]
+        if each["ModelPackageStatus"] not in UNUSABLE and told.get(IMAGE, image) == image and DIGEST in told:
+            found.setdefault(told[DIGEST], each)
+    return found
 
 
 def _created(sagemaker: Any, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,8 +195,13 @@ def full_name(book: Book, model: str) -> str:
 
 
 def _versions(book: Book, model: str) -> list[str]:
-    names = [name for name in book if name.partition(":")[0] == model]
-    return sorted(names, key=lambda name: number_of(name.partition(":")[2]) or (0, 0))
+    """The names of a model's packages in the book, the newest last."""
+
+    def age(name: str) -> tuple[tuple[int, int], bool, str]:
+        version, replaced, number = name.partition(":")[2].partition("@")
+        return number_of(version) or (0, 0), not replaced, number.zfill(9)
+
+    return sorted((name for name in book if name.partition(":")[0] == model), key=age)
 
 
 def read(artifacts: Artifacts) -> Book:
@@ -231,7 +268,7 @@ def _register(artifacts: Artifacts, given: argparse.Namespace) -> None:
 
 
 def _sync(artifacts: Artifacts, given: argparse.Namespace) -> None:
-    group = ServingSettings(**settings.load(given.profile).section("serving")).group
+    group = serving_settings(settings.load(given.profile)).group
     changed = sync(clients.client("sagemaker"), artifacts, group)
     print("\n".join(changed) or "nothing changed")
 

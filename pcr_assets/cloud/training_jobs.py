@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pcr_assets.cloud.clients import THROTTLED, CloudError, told
+from pcr_assets.cloud.clients import CloudError, is_missing, told, will_pass
 
 ENDED = ("Completed", "Failed", "Stopped")
 PAUSES = (5, 10, 20, 40, 60, 60, 60, 60, 60, 60, 60, 60)
@@ -116,8 +116,11 @@ def look(sagemaker: Any, name: str, sleep: Sleep = time.sleep) -> Mapping[str, A
     return seen
 
 
-def stop(sagemaker: Any, name: str, sleep: Sleep = time.sleep) -> None:
-    """Stop a job; it keeps its checkpoints. One that has ended stays as it is. Raises CloudError."""
+def stop(sagemaker: Any, name: str, sleep: Sleep = time.sleep, *, begun: bool = True) -> None:
+    """Stop a job; it keeps its checkpoints. One that has ended stays as it is. Raises CloudError.
+
+    With ``begun`` False nobody knows whether SageMaker took the request for it: one that is not there is none to stop.
+    """
     from botocore.exceptions import ClientError
 
     try:
@@ -131,7 +134,9 @@ def stop(sagemaker: Any, name: str, sleep: Sleep = time.sleep) -> None:
     except CloudError as error:
         raise CloudError(f"{error}. It goes on, and costs: {stopping(name)}") from error
     except ClientError as error:
-        if look(sagemaker, name, sleep)["TrainingJobStatus"] in ("InProgress",):
+        if not begun and is_missing(error):
+            return
+        if look(sagemaker, name, sleep)["TrainingJobStatus"] == "InProgress":
             raise CloudError(f"{name} goes on, and costs ({error}): {stopping(name)}") from error
 
 
@@ -206,17 +211,12 @@ def _patiently(ask: Callable[[], Any], what: str, right: str, sleep: Sleep, seen
     for pause in (*PAUSES, None):
         try:
             return ask()
-        except exceptions.ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in seen:
+        except (exceptions.ClientError, exceptions.BotoCoreError) as error:
+            if isinstance(error, exceptions.ClientError) and error.response["Error"]["Code"] in seen:
                 raise
-            busy = code in THROTTLED or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
-            if not busy or pause is None:
+            if not will_pass(error) or pause is None:
                 with told(what, right):
                     raise
-        except exceptions.HTTPClientError:
-            if pause is None:
-                with told(what, right):
-                    raise
+            print(f"could not {what} ({error}): asked again in {pause} seconds", flush=True)
         sleep(pause)
     raise AssertionError("the last try returns or raises")

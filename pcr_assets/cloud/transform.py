@@ -19,13 +19,14 @@ from pcr_assets.cloud import clients, registry
 from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import GIVES, TAKES
 from pcr_assets.cloud.patience import until
+from pcr_assets.cloud.undoing import undone
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.project_records.manifest import PROJECT
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
 from pcr_assets.serving import batch
 from pcr_assets.serving.batch import BatchError, Row
-from pcr_assets.serving.settings import ServingSettings
+from pcr_assets.serving.settings import ServingSettings, serving_settings
 from pcr_assets.settings import SettingsError
 
 MOST_MB = 6
@@ -47,26 +48,28 @@ def run(sagemaker: Any, package: str, pictures: str, output: str, chosen: Servin
     name = name or f"{PROJECT}-{uuid.uuid4().hex[:12]}"
     tags = [{"Key": "project", "Value": PROJECT}]
     container = [{"ModelPackageName": package}]
-    with told("create the model of the job", "sagemaker:CreateModel, and iam:PassRole for serving.role"):
-        sagemaker.create_model(
-            ModelName=name,
-            Containers=container,
-            ExecutionRoleArn=chosen.role,
-            EnableNetworkIsolation=chosen.isolated,
-            Tags=tags,
-        )
-    try:
+    with undone() as undo:
+        with told("create the model of the job", "sagemaker:CreateModel, and iam:PassRole for serving.role"):
+            sagemaker.create_model(
+                ModelName=name,
+                Containers=container,
+                ExecutionRoleArn=chosen.role,
+                EnableNetworkIsolation=chosen.isolated,
+                Tags=tags,
+            )
+        undo.append((f"model {name}", lambda: _remove_model(sagemaker, name)))
+        # Noted before it is started: a request whose answer is lost may have started it all the same.
+        undo.append((f"transform job {name}", lambda: _stop(sagemaker, name)))
         with told(f"start the job {name}", "sagemaker:CreateTransformJob"):
             sagemaker.create_transform_job(**_request(name, pictures, output, chosen), Tags=tags)
-        try:
-            _wait(sagemaker, name, chosen.transform.patience_minutes * 60)
-        except BaseException:
-            _stop(sagemaker, name)
-            raise
-    finally:
-        with told("remove the model of the job", "sagemaker:DeleteModel"):
-            sagemaker.delete_model(ModelName=name)
+        _wait(sagemaker, name, chosen.transform.patience_minutes * 60)
+    _remove_model(sagemaker, name)
     return name
+
+
+def _remove_model(sagemaker: Any, name: str) -> None:
+    with told("remove the model of the job", "sagemaker:DeleteModel"):
+        sagemaker.delete_model(ModelName=name)
 
 
 def gather(store: Store, pictures: Sequence[str]) -> Iterator[Row]:
@@ -140,7 +143,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_profile(parser)
     given = parser.parse_args(argv)
     try:
-        chosen = ServingSettings(**settings.load(given.profile).section("serving"))
+        batch.refuse_unwritable(given.to)
+        chosen = serving_settings(settings.load(given.profile))
         artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
         _, entry = registry.approved(artifacts, chosen.endpoint.model)
         keys = [found.key for found in open_store(given.pictures).list()]

@@ -14,7 +14,8 @@ class JobFailed(Exception):
 class Ran:
     """What a program ran on, as the log of runs keeps it: see :func:`pcr_assets.resources.hardware.here`.
 
-    ``billed_seconds`` are those of all rented machines together, None where nobody is paid.
+    Of rented machines ``hardware`` says besides: ``instance``, ``instances``, whether they were ``spot`` capacity, and which
+    ``jobs`` are billed here. ``billed_seconds`` are those of all rented machines together, None where nobody is paid.
     """
 
     hardware: Mapping[str, Any] = field(default_factory=dict)

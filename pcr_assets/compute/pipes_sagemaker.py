@@ -74,18 +74,19 @@ class PipesSageMakerClient(dg.PipesClient):
     def follow(self, picked: Picked, request: Request, say: Say) -> Mapping[str, Any]:
         """Begin the job if it is not there, and follow it; gives its description when it completed. Stops it when this
         process is told to end. Raises JobFailed and CloudError."""
-        name = picked.name
+        name, begun = picked.name, picked.there
         try:
-            if not picked.there and not training_jobs.begin(
+            if not begun and not training_jobs.begin(
                 self._sagemaker, {**request, "TrainingJobName": name}, self._sleep
             ):
                 say(f"{name} was begun by another run: it is followed, no second one is started")
+            begun = True
             seen = self._until_it_ended(name, say)
         except CloudError:
             raise  # it could not be asked, so it can't be stopped: the sentence says so
         except BaseException:
             say(f"stopping the training job {name}: what it costs ends, its checkpoints stay")
-            training_jobs.stop(self._sagemaker, name, self._sleep)
+            training_jobs.stop(self._sagemaker, name, self._sleep, begun=begun)
             raise
         if seen["TrainingJobStatus"] != "Completed":
             raise JobFailed(training_jobs.how_it_ended(seen))

@@ -6,7 +6,6 @@ In the place for such jobs, everything of one piece of work lies below its stem:
     STEM/job/job.json, STEM/…manifest     the job file as the job sees it, and which objects are its inputs
     STEM/checkpoints/                     all attempts go on from here
     STEM/JOB/output/, STEM/JOB/pipes/     what one attempt made, and said
-    STEM/billed.json                      the attempts whose cost stands in the log of runs
 """
 
 import json
@@ -25,12 +24,17 @@ from pcr_assets.compute.job_files import files_of, named_anew
 from pcr_assets.compute.pipes_sagemaker import PipesSageMakerClient
 from pcr_assets.compute.settings import SageMaker
 from pcr_assets.compute.training_request import Channel, training_request
+from pcr_assets.resources import runs
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.s3_store import S3Store
-from pcr_assets.resources.store import Missing
+from pcr_assets.resources.stored import listed
 
 USUAL_PLACE = "models/embedding"
 """In the bucket of the store: the lifecycle rules archive what is old there."""
+ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
+"""Storage classes out of which an object must be restored before it can be read."""
+NOT_TRAINED = ("profile_steps",)
+"""What a job is asked that changes no weights: with it or without it goes on from the same checkpoints."""
 READ_BY_TRAINING = (layout.SNAPSHOT, layout.TEACHER, layout.STAGE1, layout.STAGE2)
 """Artifacts whose files a job reads where they lie, if the store is a bucket."""
 
@@ -55,16 +59,22 @@ class SageMakerCompute:
         """See :meth:`pcr_assets.compute.engine.Engine.run`. Raises JobFailed, CloudError and StoreError."""
         work = {key: value for key, value in job.items() if key != "out"}
         inputs = {path: digests.of_file(path) for path in files_of(work)}
-        identity = [module, named_anew(work, lambda path: inputs[path]), self.settings.image]
+        same = {key: value for key, value in work.items() if key not in NOT_TRAINED}
+        identity = [module, named_anew(same, lambda path: inputs[path]), self.settings.image]
         stem = f"pcr-{job.get('stage', module.rpartition('.')[2])}-{digests.of_json(identity)[:12]}".replace("_", "-")
         channels = self._put(stem, work, inputs)
         request = training_request(self.settings, module, self.place.root, stem, channels)
         seen = self._followed(stem, request)
         self._bring(seen["ModelArtifacts"]["S3ModelArtifacts"], workdir)
         found = json.loads((workdir / container.HARDWARE).read_text())
-        resources = seen["ResourceConfig"]
-        rented = {"instance": resources["InstanceType"], "instances": resources["InstanceCount"]}
-        return Ran({**found, **rented}, self._billed(stem))
+        resources, paid = seen["ResourceConfig"], self._attempts(stem)
+        rented = {
+            "instance": resources["InstanceType"],
+            "instances": resources["InstanceCount"],
+            "spot": seen.get("EnableManagedSpotTraining", False),
+            "jobs": [attempt["TrainingJobName"] for attempt in paid],
+        }
+        return Ran({**found, **rented}, sum(map(training_jobs.billed_seconds, paid), 0.0))
 
     def _followed(self, stem: str, request: dict[str, Any]) -> Mapping[str, Any]:
         """The description of the job that completed; its messages are in the run's log where this is a step of a run."""
@@ -97,8 +107,8 @@ class SageMakerCompute:
             channel = store if key else staged
             if key is None:
                 key = f"inputs/{sha256}/{path.name}"
-                if self.place.size(key) is None:
-                    self.place.create(key, path)
+                if not self._readable(key):
+                    self.place.write(key, path)
             channel.keys.append(key)
             names[path] = str(container.INPUTS / channel.name / key)
         self.place.write(f"{stem}/job/job.json", digests.canonical_json(named_anew(work, names.__getitem__)))
@@ -109,6 +119,12 @@ class SageMakerCompute:
                 self.place.write(manifest, json.dumps([{"prefix": f"{root}/"}, *sorted(set(channel.keys))]).encode())
                 channels.append(Channel(channel.name, channel.keys, f"{self.place.root}/{manifest}"))
         return channels
+
+    def _readable(self, key: str) -> bool:
+        """Whether an object is there and no archive holds it: the bucket's rules move there what is old (docs/aws.md)."""
+        folder, _, name = key.rpartition("/")
+        lying = listed(S3Store(f"{self.place.root}/{folder}"))
+        return any(entry.key == name and entry.storage_class not in ARCHIVES for entry in lying)
 
     def _lying(self) -> dict[str, str]:
         """Keys in the store by SHA-256, of what a job can read there."""
@@ -133,17 +149,12 @@ class SageMakerCompute:
             aside.write_bytes(path.read_bytes())
             aside.replace(target)
 
-    def _billed(self, stem: str) -> float:
-        """What all attempts at this work cost that were not counted before, in seconds of one instance; counted from now on."""
-        sagemaker, key = clients.client("sagemaker"), f"{stem}/billed.json"
-        try:
-            before = json.loads(self.place.read(key))
-        except Missing:
-            before = []
+    def _attempts(self, stem: str) -> list[Mapping[str, Any]]:
+        """The attempts at this work that the log of runs does not tell of: a run that died before its end told nothing."""
+        logged = {job for run in runs.logged(self.project.root) for job in run.hardware.get("jobs", ())}
+        sagemaker = clients.client("sagemaker")
         names = [job["TrainingJobName"] for job in training_jobs.jobs_of(sagemaker, stem, self.sleep)]
-        new = [training_jobs.look(sagemaker, name, self.sleep) for name in names if name not in before]
-        self.place.write(key, digests.canonical_json(sorted({*before, *names})))
-        return sum(map(training_jobs.billed_seconds, new))
+        return [training_jobs.look(sagemaker, name, self.sleep) for name in names if name not in logged]
 
 
 def _step() -> dg.AssetExecutionContext | None:

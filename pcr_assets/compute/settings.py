@@ -76,7 +76,7 @@ class SageMaker(BaseModel):
     subnets: list[str] = []
     security_groups: list[str] = []
     kms_key: str = ""
-    """Encrypts the volume and the outputs; empty: the keys of AWS."""
+    """Encrypts the outputs, and the volume of an instance that has no disks of its own; empty: the keys of AWS."""
     tags: dict[str, str] = {}
     environment: dict[str, str] = {}
     poll_seconds: float = Field(default=15, gt=0)

@@ -1,5 +1,6 @@
 """What a training job is asked for: the settings in the words of SageMaker's ``CreateTrainingJob``."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,9 @@ METRICS = {
     "validation_recall_at_1": r"val_recall@1=([0-9.]+)",
 }
 """Read by SageMaker from the lines that the training program prints."""
+LOCAL_DISKS = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[5-7]e?|p5\w*|p6[\w-]*|trn\w+)\.")
+"""Instances with disks of their own, which their hardware encrypts: a request that names a key for their volume is refused.
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/InstanceStorage.html"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,11 @@ def training_request(
             "InstanceType": settings.instance,
             "InstanceCount": settings.instances,
             "VolumeSizeInGB": settings.volume_gb,
-            **({"VolumeKmsKeyId": settings.kms_key} if settings.kms_key else {}),
+            **(
+                {"VolumeKmsKeyId": settings.kms_key}
+                if settings.kms_key and not LOCAL_DISKS.match(settings.instance)
+                else {}
+            ),
         },
         "EnableManagedSpotTraining": settings.spot,
         "StoppingCondition": longest

@@ -184,14 +184,16 @@ def _advice(
                 f"{settings.batch_hours_a_day:g} h of {year.endpoint_instance} a day, if answers may wait for it",
             )
         )
-    training = sum(line.listed_usd or 0.0 for line in paid if line.instance.startswith("ml."))
-    if training:
+    spot = [cost_of(run, sources.prices) or 0.0 for run in sources.runs if run.hardware.get("spot")]
+    listed = sum(line.listed_usd or 0.0 for line in paid if line.instance.startswith("ml."))
+    if training := round(listed - sum(spot), 4):
         found.append(
             Advice(
                 round(training * settings.spot_saving, 2),
                 "train on spot capacity",
-                f"all training so far lists at ${training:,.2f}; spot saves {settings.spot_saving:.0%} if as much is trained "
-                "in a year, and training goes on from its checkpoints when it is interrupted",
+                f"{'other' if spot else 'all'} training so far lists at ${training:,.2f}; spot saves "
+                f"{settings.spot_saving:.0%} if as much is trained in a year, and training goes on from its checkpoints when it is "
+                "interrupted",
             )
         )
     found += _storage_advice(storage, sources.prices.a_gb_month("STANDARD"), sources.prices.a_gb_month("GLACIER"))

@@ -199,7 +199,10 @@ def _spec(artifacts: Artifacts, artifact: Artifact, found: Mapping[str, Artifact
     source = onnx if inherits and onnx and artifacts.find(layout.ONNX) else artifact
     if "model.json" not in source.files:
         return {}
-    return dict(json.loads(artifacts.fetch(source, "model.json").read_text()))
+    try:
+        return dict(json.loads(artifacts.fetch(source, "model.json").read_text()))
+    except (ValueError, TypeError):  # adopted, and of another form
+        return {}
 
 
 def _of_onnx(known: Known, found: Mapping[str, Artifact | None], field: str) -> Any:

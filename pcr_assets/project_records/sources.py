@@ -9,7 +9,8 @@ from pcr_assets.settings import Settings
 
 
 def gather(artifacts: Artifacts, settings: Settings) -> tuple[Sources, RecordsSettings]:
-    """The artifacts, the log of runs, prices and history; and the section ``records``."""
+    """The artifacts, the log of runs, prices and history; and the section ``records``. Raises SettingsError and StoreError."""
+    settings.check("records", RecordsSettings)
     chosen = RecordsSettings(**settings.section("records"))
     runs = tuple(logged(artifacts.store))
     return Sources(artifacts, runs, price_table.prices(chosen), price_table.history(chosen)), chosen

@@ -7,6 +7,7 @@ The same content gives the same bytes: no time, no owner, one order.
 import gzip
 import json
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from importlib.metadata import requires
 from io import BytesIO
@@ -83,23 +84,25 @@ def write(archive: Path, model: Path, about: Mapping[str, Any]) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """Take the model out of an archive, and nothing else; gives its file. Raises ValueError for a file that is none."""
+    """Take the model out of an archive, and nothing else; gives its file. Raises ValueError for a file that is none, or damaged."""
     try:
-        with tarfile.open(archive, "r:gz") as tar:
+        with gzip.open(archive) as packed, tarfile.open(fileobj=packed, mode="r:") as tar:
             content = tar.extractfile(MODEL)
             if content is None:
                 raise KeyError(MODEL)
             with content, (folder / MODEL).open("wb") as file:
                 for piece in _pieces(content):
                     file.write(piece)
-    except (tarfile.TarError, KeyError, EOFError, OSError) as error:
+            for _ in _pieces(packed):  # the digest of all stands at the end, and is compared there
+                pass
+    except (tarfile.TarError, KeyError, EOFError, OSError, zlib.error) as error:
         raise ValueError(
             f"{archive} is no archive with a {MODEL} ({error}): name one that `model_packages` made"
         ) from error
     return folder / MODEL
 
 
-def _pieces(content: IO[bytes]) -> Iterator[bytes]:
+def _pieces(content: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
     while piece := content.read(1 << 20):
         yield piece
 

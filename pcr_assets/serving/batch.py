@@ -68,15 +68,20 @@ def embed(store: Store, model: Path, prefix: str = "") -> Iterator[Row]:
         yield from (row if row.reason else Row(row.key, next(vectors)) for row in rows)
 
 
+def refuse_unwritable(output: Path) -> None:
+    """Raise BatchError for a file that :func:`write` can't write: to be asked before rows are paid for."""
+    if output.suffix not in (LINES, TABLE):
+        raise BatchError(f"{output} must end in {LINES} or {TABLE}: that says which it becomes")
+    if not output.parent.is_dir():
+        raise BatchError(f"there is no folder {output.parent}: make it, or name another output")
+
+
 def write(rows: Iterable[Row], output: Path) -> tuple[int, list[Row]]:
     """Write rows as JSON lines or Parquet, by the file's ending, in one step; gives how many have a vector, and the others.
 
     Parquet has the columns key, embedding and reason; one of the last two is null. Raises BatchError.
     """
-    if output.suffix not in (LINES, TABLE):
-        raise BatchError(f"{output} must end in {LINES} or {TABLE}: that says which it becomes")
-    if not output.parent.is_dir():
-        raise BatchError(f"there is no folder {output.parent}: make it, or name another output")
+    refuse_unwritable(output)
     good, bad = 0, []
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".batch-") as aside:
         file = Path(aside, output.name)

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pcr_assets.settings import Settings
 
 Model = Literal["dinov3-teacher", "efficientnet-student-stage2", "efficientnet-student-int8"]
 """Models that an archive can be made of, as the records call them."""
@@ -26,11 +28,20 @@ class EndpointSettings(_Part):
     most_errors: int = Field(default=5, ge=0)
     """The other one: answers with 5xx in a minute."""
     bake_seconds: int = Field(default=300, ge=0, le=3600)
-    """How long the old machines stay after all traffic has moved."""
+    """How long the alarms watch while traffic moves, and how long the old machines stay after that."""
     canary_percent: int = Field(default=10, ge=1, le=50)
     """The share of the machines that gets traffic first. With one machine, traffic moves all at once."""
-    patience_minutes: int = Field(default=45, gt=0)
+    patience_minutes: int = Field(default=45, gt=0, le=480)
+    """How long a deployment may take, both times of ``bake_seconds`` included: SageMaker gives it eight hours at most."""
     tags: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _has_time_to_bake(self) -> "EndpointSettings":
+        if 2 * self.bake_seconds >= 60 * self.patience_minutes:
+            raise ValueError(
+                "bake_seconds are waited for twice, before and after traffic has moved: raise patience_minutes"
+            )
+        return self
 
 
 class TransformSettings(_Part):
@@ -38,8 +49,8 @@ class TransformSettings(_Part):
 
     instance: str = "ml.c5.xlarge"
     instances: int = Field(default=1, ge=1)
-    at_once: int = Field(default=4, ge=1)
-    """Pictures that one machine works at."""
+    at_once: int = Field(default=4, ge=1, le=16)
+    """Pictures that one machine works at: SageMaker takes 100 MB of requests at once, and each may have six."""
     patience_minutes: int = Field(default=240, gt=0)
 
 
@@ -59,3 +70,9 @@ class ServingSettings(_Part):
     """Whether the container has no network. SageMaker's own container needs one: it installs ``requirements.txt``."""
     endpoint: EndpointSettings = EndpointSettings()
     transform: TransformSettings = TransformSettings()
+
+
+def serving_settings(settings: Settings) -> ServingSettings:
+    """The section ``serving`` of a profile. Raises SettingsError with each mistake in it."""
+    settings.check("serving", ServingSettings)
+    return ServingSettings(**settings.section("serving"))

@@ -213,6 +213,25 @@ def test_weights_and_a_spec_of_this_pipelines_form_are_adopted_whole(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("spec", "weights"),
+    [(b'{"model_type": "vit"}', None), (b"[]", None), (b"no json", None), (json.dumps(SPEC).encode(), b"a pickle")],
+)
+def test_files_that_only_have_the_names_of_this_pipelines_form_are_recorded(tmp_path, spec, weights):
+    folder = tmp_path / layout.TEACHER / "v1.0"
+    folder.mkdir(parents=True)
+    save_file({"head.weight": np.zeros((2, 2), np.float32)}, folder / "weights.safetensors")
+    if weights:
+        (folder / "weights.safetensors").write_bytes(weights)
+    (folder / "model.json").write_bytes(spec)
+    store = FolderStore(str(tmp_path))
+    (found,) = models.find(store, listed(store), frozenset())
+    adopted = models.adopt(Artifacts(store), found)
+    assert "are not of this pipeline's form" in adopted.record["adopted"]["reason"]
+    assert set(adopted.files) == {"model.json", "weights.safetensors"}
+    assert collect(sources_of(Artifacts(store))[0])["dinov3-teacher"].status == "current"
+
+
 def test_a_bucket_is_surveyed_as_a_folder_is(bucket):
     store = open_store(f"{bucket}/{layout.PROJECT}")
     for key, data in FILES.items():

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
@@ -51,8 +52,12 @@ def test_from_a_model_to_an_endpoint_with_a_persons_word_between(aws, tmp_path, 
         monkeypatch.setattr(f"pcr_assets.{module}.open_store", lambda _: bucket)
     monkeypatch.setattr("time.sleep", lambda _: None)
     profile = tmp_path / "mine.yaml"
-    section = {"pack": MODELS, "registered": True, "image": IMAGE, "role": CHOSEN.role, "endpoint": {"deploy": True}}
-    profile.write_text(yaml.safe_dump({"extends": "embedded", "serving": section}))
+
+    def ask(**asked):
+        section = {"pack": MODELS, "registered": True, "image": IMAGE, "role": CHOSEN.role, "endpoint": asked}
+        profile.write_text(yaml.safe_dump({"extends": "embedded", "serving": section}))
+
+    ask(deploy=True)
     project = Project(store="s3://training", scratch=str(tmp_path / "work"), profile=str(profile))
     compute, cloud = DrawnCompute(), Cloud()
     before = Project(store="s3://training", scratch=str(tmp_path / "work"))
@@ -79,6 +84,22 @@ def test_from_a_model_to_an_endpoint_with_a_persons_word_between(aws, tmp_path, 
     deployed = serving.inference_endpoint(project=project)
     assert deployed.metadata["what was done"] == "created"
     assert serving.inference_endpoint(project=project).data_version == deployed.data_version
+
+    for _ in range(2):
+        switched_off = list(floor(before, compute))
+        assert all("off" in made.metadata for made in switched_off)
+        assert (
+            "pokemon-card-recognition was deployed before and costs money"
+            in switched_off[-1].metadata["left in service"]
+        )
+    assert len(cloud.left()) == 5, "who switches it off may not be who needs it"
+    again = list(floor(project, compute))
+    assert [made.data_version for made in again[1:]] == [dg.DataVersion(held), deployed.data_version]
+    assert again[-1].metadata["what was done"] == "unchanged"
+    ask(deploy=True, name="other")
+    assert "pokemon-card-recognition was" in serving.inference_endpoint(project=project).metadata["left in service"]
+    assert endpoint.main(["delete", *where]) == 0
+    ask(deploy=True)
     assert endpoint.main(["status", *where]) == 0
     assert endpoint.main(["delete", *where]) == 0
     assert cloud.left() == []

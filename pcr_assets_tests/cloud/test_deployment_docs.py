@@ -114,7 +114,7 @@ def test_the_batches_commands_run_as_the_page_says(cloud, tmp_path, monkeypatch)
     for line in ("register", "approve efficientnet-student-stage2"):
         assert registry.main(line.split()) == 0
     assert run(third) == 0
-    assert asked == [("s3://BUCKET/pictures", "s3://BUCKET/transforms/today")]
+    assert asked == [("s3://BUCKET/transforms/pictures", "s3://BUCKET/transforms/today")]
 
 
 def test_every_other_command_is_of_a_program_that_is_known():

@@ -3,6 +3,8 @@
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from moto.sagemaker.exceptions import AWSValidationException
 from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
 
 from pcr_assets.cloud import endpoint
@@ -53,6 +55,34 @@ class Cloud:
             return AWSResponse("http://here", 400, {}, None), error
 
         getattr(self, service).meta.events.register_first(f"before-call.{service}.{call}", refuse)
+
+
+def creating(monkeypatch, looks):
+    """An endpoint is being created for so many looks, and can't be deleted in that time; gives what was asked of it then."""
+    asked = []
+    create, delete = SageMakerModelBackend.create_endpoint, SageMakerModelBackend.delete_endpoint
+    describe = SageMakerModelBackend.describe_endpoint
+
+    def begun(*args, **options):
+        made = create(*args, **options)
+        made.endpoint_status = "Creating"
+        return made
+
+    def looked_at(backend, name):
+        found = describe(backend, name)
+        asked.append(found["EndpointStatus"])
+        if len(asked) >= looks:
+            backend.endpoints[name].endpoint_status = "InService"
+        return found
+
+    def deleted(backend, name):
+        if backend.endpoints[name].endpoint_status == "Creating":
+            raise AWSValidationException("Cannot update in-progress endpoint")
+        delete(backend, name)
+
+    for name, does in (("create_endpoint", begun), ("describe_endpoint", looked_at), ("delete_endpoint", deleted)):
+        monkeypatch.setattr(SageMakerModelBackend, name, does)
+    return asked
 
 
 @pytest.fixture
@@ -151,6 +181,95 @@ def test_who_interrupts_the_waiting_is_left_with_nothing_to_pay(cloud, monkeypat
     with pytest.raises(KeyboardInterrupt):
         cloud.deploy()
     assert cloud.left() == []
+
+
+def test_who_interrupts_an_endpoint_in_the_making_waits_until_it_can_be_deleted(cloud, monkeypatch, capsys):
+    looks = creating(monkeypatch, 6)
+
+    def interrupt(_):
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cloud.deploy()
+    assert looks.count("Creating") == 6
+    assert "it can be deleted when that is over" in capsys.readouterr().err
+    assert cloud.left() == []
+
+
+def test_who_can_not_wait_is_told_what_is_left_and_what_an_endpoint_in_the_making_needs_stays(cloud, monkeypatch):
+    creating(monkeypatch, 1000)
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupt)
+    with pytest.raises(
+        CloudError, match=f"^KeyboardInterrupt; and this is left, .*: endpoint {NAME}, alarms .*, model"
+    ):
+        cloud.deploy()
+    assert len(cloud.left()) == 5
+
+
+def test_an_endpoint_whose_making_was_not_answered_is_removed_all_the_same(cloud):
+    def lose(**_):
+        raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
+
+    cloud.sagemaker.meta.events.register("after-call.sagemaker.CreateEndpoint", lose)
+    with pytest.raises(CloudError, match="could not create endpoint"):
+        cloud.deploy()
+    assert cloud.left() == []
+
+
+def test_an_endpoint_that_a_second_try_finds_made_by_the_first_is_waited_for(cloud, monkeypatch):
+    create = SageMakerModelBackend.create_endpoint
+
+    def asked_twice(*args, **options):
+        create(*args, **options)
+        raise AWSValidationException("Cannot create already existing endpoint")
+
+    monkeypatch.setattr(SageMakerModelBackend, "create_endpoint", asked_twice)
+    assert cloud.deploy().what == "created"
+    assert len(cloud.left()) == 5
+
+
+def test_an_update_that_was_taken_without_an_answer_keeps_what_it_needs(cloud):
+    cloud.deploy("1")
+    moves = cloud._update
+
+    def unanswered(params, **_):
+        moves(params)
+        cloud.held.endpoints[NAME].endpoint_status = "Updating"
+        raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
+
+    cloud.sagemaker.meta.events.register_first("before-call.sagemaker.UpdateEndpoint", unanswered)
+    with pytest.raises(CloudError, match="could not update the endpoint"):
+        cloud.deploy("2")
+    assert cloud.updates[0]["EndpointConfigName"] in cloud.left()
+
+
+def test_a_network_that_is_away_for_a_while_ends_no_deployment(cloud, monkeypatch):
+    creating(monkeypatch, 3)
+    away = [kind(endpoint_url="https://api.sagemaker") for kind in (EndpointConnectionError, ConnectTimeoutError)]
+    made = []
+    cloud.sagemaker.meta.events.register("after-call.sagemaker.CreateEndpoint", lambda **_: made.append(True))
+
+    def lost(**_):
+        if made and away:
+            raise away.pop()
+
+    cloud.sagemaker.meta.events.register_first("before-call.sagemaker.DescribeEndpoint", lost)
+    assert cloud.deploy().what == "created"
+    assert away == []
+
+
+def test_other_limits_of_the_alarms_are_set_though_the_model_stays(cloud):
+    cloud.deploy()
+    asked = EndpointSettings(most_ms=200)
+    assert cloud.deploy(chosen=CHOSEN.model_copy(update={"endpoint": asked})).what == "unchanged"
+    (slow,) = cloud.cloudwatch.describe_alarms(AlarmNames=[f"{NAME}-slow"])["MetricAlarms"]
+    assert slow["Threshold"] == 200_000
 
 
 def test_an_update_that_somebody_interrupts_keeps_what_it_needs(cloud, monkeypatch):

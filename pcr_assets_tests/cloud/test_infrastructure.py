@@ -7,12 +7,17 @@ import sys
 from pathlib import Path
 
 import boto3
+import botocore.session
 import pytest
+from botocore import xform_name
 
 from pcr_assets import layout
 from pcr_assets.cloud import lifecycle
+from pcr_assets.cloud.endpoint_request import alarms_of
 from pcr_assets.cloud.infrastructure import policies
 from pcr_assets.cloud.infrastructure.template import template
+from pcr_assets.serving.settings import EndpointSettings
+from pcr_assets_tests.cloud.rights import ACTIONS
 
 CLOUD = Path(policies.__file__).parents[1]
 
@@ -84,6 +89,34 @@ def test_whatever_the_code_says_that_it_needs_is_allowed(made):
     allowed = {action for name, each in statements(made) if name == "PipelinePolicy" for action in each["Action"]}
     assert len(asked) > 15
     assert asked <= allowed
+
+
+def test_whoever_runs_the_pipeline_may_do_what_the_code_does_and_no_more(made):
+    """Tags and the role are given along with requests; all else is a request that stands in the code."""
+    called = set()
+    for service in ("cloudwatch", "logs", "s3", "sagemaker", "sqs"):
+        for name in botocore.session.get_session().get_service_model(service).operation_names:
+            if "_" in (method := xform_name(name)) and re.search(rf'[."]{method}[(",]', code()):
+                called.add(f"{service}:{ACTIONS.get(name, name)}")
+    allowed = {action for name, each in statements(made) if name == "PipelinePolicy" for action in each["Action"]}
+    assert allowed - called == {"iam:PassRole", "sagemaker:AddTags"}
+    assert called - allowed == set()
+
+
+def code():
+    """What speaks to AWS: the rooms that do."""
+    rooms = ("automation", "cloud", "compute", "resources")
+    return "".join(file.read_text() for room in rooms for file in sorted((CLOUD.parent / room).rglob("*.py")))
+
+
+def test_sagemaker_may_see_the_alarms_that_it_rolls_back_by(made):
+    (seeing,) = [each for name, each in statements(made) if "cloudwatch:DescribeAlarms" in each["Action"]]
+    assert [name for name, each in statements(made) if each is seeing] == ["ServingRole"]
+    (place,) = seeing["Resource"]
+    assert all(
+        alarm["AlarmName"].startswith(place["Fn::Sub"].rpartition(":")[2][:-1])
+        for alarm in alarms_of(EndpointSettings())
+    )
 
 
 def test_the_bucket_is_private_kept_and_has_the_rules_that_the_command_sets(made):

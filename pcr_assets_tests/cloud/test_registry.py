@@ -1,22 +1,26 @@
 """The registry: what a package says, that content is registered once, that approval is a step of its own."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 
 import boto3
 import jsonschema
 import pytest
 import yaml
 from botocore.stub import Stubber
+from moto.sagemaker.models import sagemaker_backends
 
 from pcr_assets import layout, settings
-from pcr_assets.cloud import registry
+from pcr_assets.cloud import model_package, registry
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.project_records.models import collect
 from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
 from pcr_assets.serving import archive, packing
+from pcr_assets.serving.settings import ServingSettings
 from pcr_assets_tests.project_records.synthetic import store_with_models
 
 MODELS = ["dinov3-teacher", "efficientnet-student-stage2"]
@@ -174,6 +178,56 @@ def test_other_code_in_an_archive_is_another_package(artifacts, sagemaker, profi
     assert newest["arn"].rpartition("/")[2] in ("3", "4")
 
 
+def test_another_container_is_another_package_and_the_approved_one_serves_until_that_is_approved(
+    artifacts, sagemaker, profile, command
+):
+    def container():
+        _, entry = registry.approved(artifacts, "efficientnet-student-stage2")
+        (held,) = sagemaker.describe_model_package(ModelPackageName=entry.arn)["InferenceSpecification"]["Containers"]
+        return held["Image"]
+
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    registry.main([*command, "approve", "efficientnet-student-stage2"])
+    profile.write_text(profile.read_text().replace(IMAGE, f"{IMAGE}.1"))
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    assert registry.read(artifacts)["efficientnet-student-stage2:v1.0"]["status"] == "PendingManualApproval"
+    assert container() == IMAGE
+    registry.main([*command, "approve", "efficientnet-student-stage2"])
+    assert container() == f"{IMAGE}.1"
+    profile.write_text(profile.read_text().replace(f"{IMAGE}.1", IMAGE))
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    assert container() == IMAGE, "back again, what was approved is found"
+    assert len(packages(sagemaker)) == 4
+    assert len(registry.read(artifacts)) == 3
+
+
+def test_a_package_that_failed_is_made_anew(artifacts, sagemaker, profile):
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    for held in sagemaker_backends["123456789012"]["us-east-2"].model_packages.values():
+        held.model_package_status = "Failed"
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    for entry in registry.read(artifacts).values():
+        assert sagemaker.describe_model_package(ModelPackageName=entry["arn"])["ModelPackageStatus"] == "Completed"
+
+
+def test_what_is_approved_while_another_model_is_registered_stays_approved(
+    artifacts, sagemaker, profile, command, tmp_path, monkeypatch
+):
+    repack(artifacts, tmp_path, MODELS[:1])
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    create = registry._created
+
+    def meanwhile(*given):
+        assert registry.main([*command, "approve", MODELS[0]]) == 0
+        return create(*given)
+
+    monkeypatch.setattr(registry, "_created", meanwhile)
+    repack(artifacts, tmp_path)
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    assert registry.approved(artifacts, MODELS[0])
+    assert len(registry.read(artifacts)) == 2
+
+
 def test_approval_is_a_step_of_its_own_and_keeps_the_lineage(artifacts, sagemaker, profile, command, capsys):
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     with pytest.raises(CloudError, match="no version of efficientnet-student-stage2 is approved"):
@@ -211,7 +265,17 @@ def test_the_card_follows_sagemakers_schema_and_the_request_its_interface(artifa
         content = json.loads(request["ModelCard"]["ModelCardContent"])
         jsonschema.validate(content, CARD)
         assert request["ModelCard"]["ModelCardStatus"] == "PendingReview"
-        assert all(len(value) <= 256 for value in request["CustomerMetadataProperties"].values())
+        for value in request["CustomerMetadataProperties"].values():
+            assert re.fullmatch(r"[\w\s.:/=+\-@]{1,256}", value), "as the published interface has it"
+
+
+def test_a_licence_is_told_in_the_letters_that_sagemaker_takes(artifacts, profile):
+    profile, packages = settings.load(str(profile)), artifacts.current(layout.PACKAGES)
+    packed = replace(packing.packed_in(packages)[0], licence="CC BY-NC 4.0 (no money)")
+    model = collect(gather(artifacts, profile)[0])[packed.model]
+    chosen = ServingSettings(**profile.section("serving"))
+    request = model_package.request(packed, packages, artifacts.store.root, model, chosen)
+    assert request["CustomerMetadataProperties"]["teacher_license"] == "CC BY-NC 4.0 -no money-"
 
 
 @pytest.mark.parametrize(
@@ -256,6 +320,12 @@ def test_a_folder_is_told_that_sagemaker_reads_buckets(packed_store, profile, sa
     artifacts = Artifacts(open_store(f"{packed_store}/{layout.PROJECT}"))
     with pytest.raises(CloudError, match="is a folder: set PCR_STORE=s3://BUCKET"):
         registry.register(sagemaker, artifacts, settings.load(str(profile)))
+
+
+def test_a_mistake_in_the_profile_is_one_sentence(profile, command, capsys):
+    profile.write_text("extends: embedded\nserving: {endpoint: {bake_seconds: 1800}}\n")
+    assert registry.main([*command, "sync"]) == 1
+    assert "serving.endpoint: bake_seconds are waited for twice" in capsys.readouterr().err
 
 
 def test_a_name_that_is_not_registered_is_told_those_that_are(artifacts, sagemaker, profile, command, capsys):

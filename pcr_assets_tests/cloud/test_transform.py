@@ -1,11 +1,14 @@
 """A batch transform on moto, which runs no container: this test answers in its place, with the very handlers."""
 
 import json
+import os
+import signal
 
 import boto3
 import pytest
 import yaml
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from moto.sagemaker.models import FakeTransformJob, sagemaker_backends
 from PIL import Image
 
@@ -99,6 +102,56 @@ def test_a_job_whose_waiting_is_interrupted_is_stopped(sagemaker, monkeypatch):
     assert not held()._models
 
 
+def test_a_job_whose_start_was_not_answered_is_stopped(sagemaker):
+    def lose(**_):
+        raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
+
+    sagemaker.meta.events.register("after-call.sagemaker.CreateTransformJob", lose)
+    stopped = answers_to_stop(sagemaker)
+    with pytest.raises(CloudError, match="could not start the job mine"):
+        transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
+    assert stopped == [{"TransformJobName": "mine"}]
+    assert not held()._models
+
+
+def test_a_network_that_is_away_for_a_while_stops_no_job(sagemaker):
+    away = [EndpointConnectionError(endpoint_url="https://api.sagemaker")]
+
+    def lost(**_):
+        if away:
+            raise away.pop()
+
+    sagemaker.meta.events.register("before-call.sagemaker.DescribeTransformJob", lost)
+    stopped = answers_to_stop(sagemaker)
+    transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN)
+    assert (away, stopped) == ([], [])
+
+
+def test_a_job_that_can_not_be_stopped_is_named_beside_what_went_wrong(sagemaker, monkeypatch):
+    ended_as(monkeypatch, "InProgress", "")
+
+    def refuse(**_):
+        error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}, "ResponseMetadata": {}}
+        return AWSResponse("http://here", 400, {}, None), error
+
+    sagemaker.meta.events.register("before-call.sagemaker.StopTransformJob", refuse)
+    monkeypatch.setattr("time.monotonic", iter(range(0, 10**9, 10**5)).__next__)
+    with pytest.raises(
+        CloudError, match=r"took longer than 240 minutes.*is left, and may cost money: transform job mine"
+    ):
+        transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
+
+
+def test_a_job_whose_command_is_ended_is_stopped(sagemaker, monkeypatch):
+    ended_as(monkeypatch, "InProgress", "")
+    monkeypatch.setattr("time.sleep", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    stopped = answers_to_stop(sagemaker)
+    with pytest.raises(KeyboardInterrupt):
+        transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
+    assert stopped == [{"TransformJobName": "mine"}]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def answers_to_stop(sagemaker):
     """moto can't stop a job: this answers as SageMaker does, and keeps what was asked."""
     asked = []
@@ -109,6 +162,18 @@ def answers_to_stop(sagemaker):
 
     sagemaker.meta.events.register("before-call.sagemaker.StopTransformJob", stop)
     return asked
+
+
+@pytest.mark.parametrize(
+    ("to", "said"), [("x.csv", "must end in .jsonl or .parquet"), ("none/x.jsonl", "there is no folder")]
+)
+def test_a_file_that_can_not_be_written_is_refused_before_machines_are_rented(to, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(transform.registry, "approved", lambda *_: pytest.fail("it went on"))
+    assert (
+        transform.main(["s3://training/in", "s3://training/out", "--to", str(tmp_path / to), "--store", str(tmp_path)])
+        == 1
+    )
+    assert said in capsys.readouterr().err
 
 
 def test_folders_and_a_missing_role_are_refused_before_anything_is_made(sagemaker):

@@ -84,6 +84,12 @@ def test_measures_of_the_project_and_of_a_device_are_there_afterwards(config, cl
     assert {("PCR/Release", "RecallAt1"), ("PCR/Edge", "ConfirmedRate")} <= names
 
 
+def test_a_line_of_ones_own_keeps_its_unit():
+    own = emf.line("PCR/Edge", {}, {"FreeBytes": 7.0}, NOW).replace('"Unit": "None"', '"Unit": "Bytes"')
+    ((request,),) = [list(emf.requests(list(emf.read([own], "x")), NOW))]
+    assert [(datum["Value"], datum["Unit"]) for datum in request["MetricData"]] == [(7.0, "Bytes")]
+
+
 def test_lines_of_the_format_are_published_as_they_are(cloudwatch, tmp_path):
     file = tmp_path / "edge.jsonl"
     file.write_text(emf.line("PCR/Edge", {"Device": "pi5-01"}, {"LatencyMs": 41.5}, time.time(), total=True) + "\n\n")

@@ -95,6 +95,9 @@ class TrainingService:
             and longest["MaxRuntimeInSeconds"] > 3600
         ):
             raise Refused("ValidationException", "spot training of more than an hour needs checkpoints")
+        machines = request["ResourceConfig"]
+        if "VolumeKmsKeyId" in machines and machines["InstanceType"].startswith(("ml.p4d.", "ml.g4dn.", "ml.g5.")):
+            raise Refused("ValidationException", "VolumeKmsKeyId is not supported for instances with local storage")
         self._inputs_are_there(request["InputDataConfig"])
         way = list(self.ways.pop(0)) if self.ways else list(WAY)
         self.jobs[name] = {**request, "way": way, "transitions": [], "created": len(self.jobs)}

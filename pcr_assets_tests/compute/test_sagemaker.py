@@ -5,12 +5,20 @@ import re
 
 import dagster as dg
 import pytest
-from botocore.exceptions import ParamValidationError
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+    TokenRetrievalError,
+)
 
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.compute import container
 from pcr_assets.compute.engine import JobFailed
+from pcr_assets.resources import runs
 from pcr_assets.resources.project import Project
+from pcr_assets_tests.cloud.rights import asked, refused
 from pcr_assets_tests.compute.conftest import MODULE, Image
 from pcr_assets_tests.compute.sagemaker_double import Refused, TrainingService
 
@@ -31,7 +39,7 @@ def test_a_training_in_a_step_of_a_run_goes_through_the_image_and_comes_back(
         ran.append(compute_for(poll_seconds=0.2).run(MODULE, job, work))
         return dg.MaterializeResult()
 
-    with dg.instance_for_test() as instance:
+    with dg.instance_for_test() as instance, asked(monkeypatch) as calls:
         result = dg.materialize([teacher], instance=instance)
         log = "\n".join(entry.user_message for entry in instance.all_logs(result.run_id))
     (name,) = names(service)
@@ -47,14 +55,26 @@ def test_a_training_in_a_step_of_a_run_goes_through_the_image_and_comes_back(
         assert told in log
     tags = {tag["Key"]: tag["Value"] for tag in service.jobs[name]["Tags"]}
     assert tags["team"] == "cards"
+    assert "s3:DeleteObject" in {action for action, _ in calls}, "Dagster takes back what it told the job"
+    assert refused(calls, "training") == []
     assert tags["dagster/run-id" if "dagster/run-id" in tags else "dagster/run_id"] == result.run_id
 
 
 def test_the_same_work_is_not_paid_for_twice(service, compute_for, job, work):
+    compute_for().run(MODULE, job, work)
     first = compute_for().run(MODULE, job, work)
+    assert first.billed_seconds == 120.0, "the run before was killed before it told the log"
+    about = {
+        "version": "v1.0",
+        "digest": "d",
+        "started": "2026-02-01T10:00:00Z",
+        "ended": "2026-02-01T10:12:00Z",
+        "seconds": 1,
+    }
+    runs.keep(compute_for().project.root, runs.Run("teacher_weights", "teacher", hardware=first.hardware, **about))
     again = compute_for().run(MODULE, job, work)
     assert len(service.jobs) == 1
-    assert (first.billed_seconds, again.billed_seconds) == (120.0, 0.0)
+    assert again.billed_seconds == 0.0
     (work / "shard.txt").write_text("other cards")
     compute_for().run(MODULE, job, work)
     assert len({name.rpartition("-")[0] for name in names(service)}) == 2
@@ -67,6 +87,21 @@ def test_outputs_that_were_cleared_away_are_made_again(service, compute_for, job
             s3.delete_object(Bucket="training", Key=entry["Key"])
     compute_for().run(MODULE, job, work)
     assert [name[-2:] for name in names(service)] == ["-1", "-2"]
+
+
+def test_an_input_that_the_buckets_rules_archived_is_sent_anew(service, compute_for, job, work, s3):
+    compute_for().run(MODULE, job, work)
+    (first,) = service.jobs.values()
+    (staged,) = [each for each in first["InputDataConfig"] if each["ChannelName"] == "staged"]
+    (key,) = service.files_of(staged)
+    where = {"Bucket": "training", "Key": f"models/embedding/{key}"}
+    s3.put_object(**where, Body=b"cards", StorageClass="GLACIER")
+    compute_for().run(MODULE, {**job, "stage": "stage1"}, work)
+    assert service.files_of(staged) == {key: b"cards"}
+    assert len(service.jobs) == 2
+    written = s3.head_object(**where)["LastModified"]
+    compute_for().run(MODULE, {**job, "stage": "stage2"}, work)
+    assert s3.head_object(**where)["LastModified"] == written, "it is not sent twice"
 
 
 class Killed(BaseException):
@@ -100,6 +135,26 @@ def test_a_cancelled_run_stops_its_job_and_the_next_one_goes_on_from_its_checkpo
     assert first["transitions"][-1]["Status"] == "Stopped"
     assert first["CheckpointConfig"] == second["CheckpointConfig"]
     assert ran.billed_seconds == 240.0, "both attempts were paid for"
+
+
+def test_a_run_that_is_cancelled_before_its_job_began_is_cancelled_and_no_more(service, compute_for, job, work):
+    def cancelled(seconds):
+        raise dg.DagsterExecutionInterruptedError
+
+    service.errors = {"CreateTrainingJob": [Refused("ThrottlingException")]}
+    with pytest.raises(dg.DagsterExecutionInterruptedError):
+        compute_for(cancelled).run(MODULE, job, work)
+    assert service.jobs == {}
+
+
+def test_a_training_that_is_to_be_traced_goes_on_from_its_checkpoints(service, compute_for, job, work):
+    service.ways, service.works = [["Training", "MaxRuntimeExceeded"]], None
+    with pytest.raises(JobFailed, match="most_hours"):
+        compute_for().run(MODULE, {**job, "profile_steps": 0}, work)
+    with pytest.raises(JobFailed):
+        compute_for().run(MODULE, {**job, "profile_steps": 10}, work)
+    first, second = (service.jobs[name] for name in names(service))
+    assert first["CheckpointConfig"] == second["CheckpointConfig"]
 
 
 def test_an_interruption_by_aws_is_told_and_waited_for(service, compute_for, job, work, capsys):
@@ -156,6 +211,22 @@ def test_a_busy_service_is_asked_again(service, compute_for, job, work):
     compute_for(waited.append).run(MODULE, job, work)
     assert waited[:3] == [5, 10, 20]
     assert (work / "metrics.json").exists()
+
+
+def test_a_network_that_is_away_for_minutes_stops_no_job(service, compute_for, job, work):
+    waited = []
+    away = [kind(endpoint_url="https://api.sagemaker") for kind in (EndpointConnectionError, ConnectTimeoutError)]
+    service.errors = {"DescribeTrainingJob": [*away, ReadTimeoutError(endpoint_url="https://api.sagemaker")]}
+    compute_for(waited.append).run(MODULE, job, work)
+    assert waited[:3] == [5, 10, 20]
+    assert "StopTrainingJob" not in service.calls
+
+
+def test_a_login_that_ended_leaves_the_job(service, compute_for, job, work):
+    service.errors = {"DescribeTrainingJob": [TokenRetrievalError(provider="sso", error_msg="Token has expired")]}
+    with pytest.raises(CloudError, match=r"Token has expired.*: log in again.* The job goes on, and costs: run again"):
+        compute_for().run(MODULE, job, work)
+    assert "StopTrainingJob" not in service.calls
 
 
 def test_expired_credentials_leave_the_job_and_say_how_to_stop_it(service, compute_for, job, work):
@@ -246,6 +317,17 @@ def test_a_request_that_botocore_refuses_is_a_sentence_about_the_profile(service
     with pytest.raises(CloudError, match="mend the section compute of the profile") as failed:
         engine.run(MODULE, job, work)
     assert isinstance(failed.value.__cause__, ParamValidationError)
+
+
+@pytest.mark.parametrize(
+    ("instance", "volume"),
+    [("ml.p4d.24xlarge", None), ("ml.g5.xlarge", None), ("ml.r5d.large", None), ("ml.c5.xlarge", "key")],
+)
+def test_a_key_of_ones_own_encrypts_outputs_and_volumes_but_no_disks(service, compute_for, job, work, instance, volume):
+    compute_for(kms_key="key", instance=instance).run(MODULE, job, work)
+    (made,) = service.jobs.values()
+    assert made["OutputDataConfig"]["KmsKeyId"] == "key"
+    assert made["ResourceConfig"].get("VolumeKmsKeyId") == volume
 
 
 def test_moto_takes_the_same_request(aws, compute_for):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.project_records.storage import Storage, measure
 from pcr_assets.resources.stored import Stored
 from pcr_assets.settings import SettingsError
-from pcr_assets_tests.project_records.synthetic import sources_of, store_with_models
+from pcr_assets_tests.project_records.synthetic import log, sources_of, store_with_models
 from pcr_assets_tests.project_records.test_manifest import built
 
 EMPTY = Storage((), {})
@@ -96,6 +97,16 @@ def test_advice_stands_in_the_order_of_money(artifacts):
     saved = [entry.usd_a_year for entry in figured(artifacts).advice]
     assert saved == sorted(saved, reverse=True)
     assert len(saved) >= 3
+
+
+def test_what_was_trained_on_spot_capacity_is_not_advised_to_be(artifacts):
+    def saved():
+        return [each.usd_a_year for each in figured(artifacts).advice if each.what == "train on spot capacity"]
+
+    before, teacher = saved(), replace(artifacts.current(layout.TEACHER), digest="5" * 64)
+    log(artifacts, "teacher_weights", teacher, 3600, {"instance": "ml.p4d.24xlarge", "spot": True})
+    assert figured(artifacts).of_runs == pytest.approx(6.554 + 32.77)
+    assert saved() == before
 
 
 def test_the_report_tells_both_sums_and_draws_them(artifacts):

@@ -107,6 +107,14 @@ def test_what_the_container_installs_are_edge_runtimes_own_ranges(unpacked):
     assert [re.match(r"[\w-]+", line)[0] for line in lines] == list(archive.NEEDED)
 
 
+def test_an_archive_whose_model_was_damaged_is_refused(packed, tmp_path):
+    data = bytearray(packed.read_bytes())
+    data[-5000] ^= 1
+    (tmp_path / "model.tar.gz").write_bytes(data)
+    with pytest.raises(ValueError, match=r"model\.tar\.gz is no archive with a model\.onnx"):
+        archive.unpack(tmp_path / "model.tar.gz", tmp_path)
+
+
 def test_only_the_model_is_taken_out_of_an_archive(packed, model, tmp_path):
     assert archive.unpack(packed, tmp_path).read_bytes() == model.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]

@@ -10,6 +10,7 @@ from typing import Any
 from troposphere import Sub
 
 from pcr_assets import layout
+from pcr_assets.cloud.lifecycle import TRAINING_OUTPUTS
 from pcr_assets.project_records.dashboard import EDGE, NAME, RELEASE, TRAINING
 
 WITHOUT_RESOURCE = {
@@ -18,9 +19,9 @@ WITHOUT_RESOURCE = {
     "sagemaker:ListTrainingJobs": "names and states of jobs; looking closer and stopping are narrowed to ours",
 }
 SERVES = (
-    *("CreateEndpoint", "DeleteEndpoint", "DescribeEndpoint", "InvokeEndpoint", "UpdateEndpoint"),
+    *("CreateEndpoint", "DeleteEndpoint", "DescribeEndpoint", "UpdateEndpoint"),
     *("CreateEndpointConfig", "DeleteEndpointConfig", "DescribeEndpointConfig"),
-    *("AddTags", "CreateModel", "DeleteModel", "DescribeModel"),
+    *("AddTags", "CreateModel", "DeleteModel"),
     *("CreateTransformJob", "DescribeTransformJob", "StopTransformJob"),
 )
 NAMESPACES = [TRAINING, RELEASE, EDGE]
@@ -60,13 +61,15 @@ def arn(service: str, what: str) -> Sub:
 
 
 def reads_pictures_and_models() -> list[dict[str, Any]]:
-    """What a container that serves needs: its archive, pictures of a batch, a place for answers, its image and its log."""
+    """What serving needs: archive, pictures of a batch, a place for answers, image, log, and to see the alarms that roll back."""
     project = f"{layout.PROJECT}/"
     return [
         statement(["s3:GetObject"], in_bucket(f"{project}{layout.PACKAGES}/"), in_bucket(f"{project}data/raw/")),
         statement(["s3:ListBucket"], bucket()),
         statement(["s3:PutObject"], in_bucket("transforms/")),
         statement(["s3:GetObject"], in_bucket("transforms/")),
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+        statement(["cloudwatch:DescribeAlarms"], arn("cloudwatch", f"alarm:{NAME}*")),
         *pulls_images("${Prefix}-inference"),
         *writes_logs(),
     ]
@@ -76,7 +79,7 @@ def trains() -> list[dict[str, Any]]:
     """What a training job needs: to read the snapshot and earlier models, and to write checkpoints and outputs."""
     return [
         statement(["s3:GetObject"], in_bucket(f"{layout.PROJECT}/data/"), in_bucket(f"{layout.PROJECT}/models/")),
-        statement(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], in_bucket("models/embedding/")),
+        statement(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], in_bucket(TRAINING_OUTPUTS)),
         statement(["s3:ListBucket"], bucket()),
         statement(
             ["cloudwatch:PutMetricData"], "*", StringEquals={"cloudwatch:namespace": ["/aws/sagemaker/TrainingJobs"]}
@@ -112,13 +115,16 @@ def runs_the_pipeline() -> list[dict[str, Any]]:
         arn("sagemaker", f"{kind}/{NAME}*") for kind in ("endpoint", "endpoint-config", "model", "transform-job")
     ]
     return [
-        statement(["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"], bucket()),
+        statement(["s3:ListBucket", "s3:ListBucketMultipartUploads"], bucket()),
         statement(["s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"], bucket()),
-        statement(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], in_bucket()),
-        statement(["s3:DeleteObject"], in_bucket(f"{layout.PROJECT}/"), in_bucket(".publishing/")),
         statement(
-            ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], arn("sqs", "${Prefix}-new-cards")
+            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"], in_bucket()
         ),
+        # What make gc removes, and what Dagster's Pipes tells a training job of its run, when that has ended.
+        statement(
+            ["s3:DeleteObject"], in_bucket(f"{layout.PROJECT}/"), in_bucket(f"{TRAINING_OUTPUTS}*/pipes/context-")
+        ),
+        statement(["sqs:DeleteMessage", "sqs:ReceiveMessage"], arn("sqs", "${Prefix}-new-cards")),
         statement(
             ["sagemaker:CreateModelPackageGroup", "sagemaker:DescribeModelPackageGroup", "sagemaker:ListModelPackages"],
             arn("sagemaker", f"model-package-group/{group}"),
