@@ -17,10 +17,12 @@ ASK_AGAIN_SECONDS = 5.0
 
 
 class RefreshConfig(dg.Config):
-    """``select``: a Dagster selection, such as ``+card_index``. ``arrived``: which sets changed, and how, as the sensor saw it."""
+    """What the launchpad asks for; it shows the descriptions."""
 
-    select: str = "*"
-    arrived: dict[str, str] = Field(default_factory=dict)
+    select: str = Field(default="*", description="A Dagster selection, such as +card_index or group:models; * is all.")
+    arrived: dict[str, str] = Field(
+        default_factory=dict, description="Which card sets changed, and how: filled in by the sensor new_cards."
+    )
 
 
 @cache
@@ -35,9 +37,11 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         from pcr_assets import planner
         from pcr_assets.console import line
 
+        levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
+
         def log(event: "Event") -> None:
-            tell = context.log.error if event.kind in {"failed", "refused"} else context.log.info
-            tell(line(event))
+            if event.kind != "observing":  # sources are observed in silence, as on the console
+                levels.get(event.kind, context.log.info)(line(event))
 
         for set_id, change in config.arrived.items():
             context.log.info(f"{set_id}: {change}")

@@ -7,6 +7,7 @@ import pytest
 
 from pcr_assets.automation import refresh_job
 from pcr_assets.automation.refresh_job import OP, refresh_job_for
+from pcr_assets.planner.execution import WHAT
 from pcr_assets.planner.lock import only_refresh
 from pcr_assets_tests.small_graph import SmallGraph
 
@@ -32,7 +33,8 @@ def test_the_job_builds_what_is_stale_in_runs_of_their_own(world, instance):
     assert result.success
     assert world.plan().settled
     waves = instance.get_runs(dg.RunsFilter(tags={"pcr/refresh": result.run_id}))
-    assert [run.status for run in waves] == [dg.DagsterRunStatus.SUCCESS] * 4
+    assert [run.status for run in waves] == [dg.DagsterRunStatus.SUCCESS] * 5
+    assert [run.tags[WHAT] for run in waves] == [*["build"] * 4, "observe"]
 
 
 def test_the_job_fails_with_the_sentence_of_the_command(world, instance):
