@@ -36,6 +36,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
     def refresh_stale(context: dg.OpExecutionContext, config: RefreshConfig) -> None:
         from pcr_assets import planner
         from pcr_assets.console import line
+        from pcr_assets.planner.lock import living
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
 
@@ -43,18 +44,19 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             if event.kind != "observing":  # sources are observed in silence, as on the console
                 levels.get(event.kind, context.log.info)(line(event))
 
-        for set_id, change in config.arrived.items():
-            context.log.info(f"{set_id}: {change}")
-        defs, tags = build(), {"pcr/refresh": context.run_id}
-        published, waiting = planner.published_in(defs), False
-        while True:
-            outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
-            if outcome.ending is not planner.Ending.BUSY:
-                break
-            if not waiting:
-                context.log.info("another refresh of this instance is running: waiting for its end")
-            waiting = True
-            time.sleep(ASK_AGAIN_SECONDS)
+        with living(context.instance, context.run_id):
+            for set_id, change in config.arrived.items():
+                context.log.info(f"{set_id}: {change}")
+            defs, tags = build(), {"pcr/refresh": context.run_id}
+            published, waiting = planner.published_in(defs), False
+            while True:
+                outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
+                if outcome.ending is not planner.Ending.BUSY:
+                    break
+                if not waiting:
+                    context.log.info("another refresh of this instance is running: waiting for its end")
+                waiting = True
+                time.sleep(ASK_AGAIN_SECONDS)
         if outcome.ending is not planner.Ending.SETTLED:
             raise dg.Failure(str(outcome), metadata={"exit code": int(outcome.ending)}, allow_retries=False)
         context.log.info(str(outcome))
