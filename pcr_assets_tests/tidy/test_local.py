@@ -13,14 +13,15 @@ from pcr_assets.tidy.local import cache, scratch
 
 @pytest.fixture
 def gone_when_looked_at(monkeypatch):
-    """What is made to be removed at the first look at anything in it."""
-    doomed: list[Path] = []
+    """Folders that are removed when somebody has looked so often at anything in them."""
+    doomed: dict[Path, int] = {}
 
     def looking(look):
         def looked(path, **given):
             for folder in [folder for folder in doomed if path.is_relative_to(folder)]:
-                doomed.remove(folder)
-                shutil.rmtree(folder)
+                doomed[folder] -= 1
+                if doomed[folder] == 0:
+                    shutil.rmtree(folder)
             return look(path, **given)
 
         return looked
@@ -34,7 +35,7 @@ def test_a_step_that_ends_meanwhile_is_no_scratch(tmp_path, gone_when_looked_at)
     for name in ("ends", "killed"):
         (tmp_path / "passing" / name / "shards").mkdir(parents=True)
         (tmp_path / "passing" / name / "shards" / "a").write_bytes(b"abc")
-    gone_when_looked_at.append(tmp_path / "passing" / "ends")
+    gone_when_looked_at[tmp_path / "passing" / "ends"] = 1
     (found,) = scratch(tmp_path, Keep(time.time() + 2 * DAY))
     assert (found.size >= 3, found.why) == (True, "of a step that was killed")
 
@@ -44,5 +45,5 @@ def test_a_download_that_is_removed_meanwhile_is_none(tmp_path, gone_when_looked
     for name in ("gone", "kept"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.png").write_bytes(b"abc")
-    gone_when_looked_at.append(tmp_path / "gone")
+    gone_when_looked_at[tmp_path / "gone"] = 2
     assert [found.size for found in cache(Keep(time.time() + 2 * DAY, cache_bytes=0))] == [3]
