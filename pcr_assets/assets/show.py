@@ -41,7 +41,7 @@ NAMES = {
     "recall_at_5": "recall@5",
     "art_recall_at_1": "art@1",
     "same_card_cosine": "same card",
-    "max_abs": "largest difference",
+    "max_abs": "largest gap",
     "p5": "5th percentile",
 }
 BOUNDS = ("low", "high", "answered_high")
