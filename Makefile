@@ -112,7 +112,7 @@ instance:
 # when everything named is there, so that a mistyped path isn't remembered.
 remember: instance
 	@for named in $(foreach name,$(SOURCES),'$(name)=$(PCR_$(name))'); do \
-	  case "$$named" in *=|*://*|PROFILE=embedded|PROFILE=production) continue;; PROFILE=*) is=-f;; *) is=-d;; esac; \
+	  case "$$named" in *=|*://*|PROFILE=embedded|PROFILE=gpu|PROFILE=production) continue;; PROFILE=*) is=-f;; *) is=-d;; esac; \
 	  test $$is "$${named#*=}" || { echo "$$named is not there: name what is, or nothing ($${named%%=*}=) for the default" >&2; exit 1; }; \
 	done
 	@printf '%s ?= %s\n' $(foreach name,$(SOURCES),$(name) '$(PCR_$(name))') > $(INSTANCE)/sources.mk

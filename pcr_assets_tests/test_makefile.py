@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pcr_assets.settings import PROFILES
+
 ROOT = Path(__file__).parents[1]
 NAMES = ("STORE", "CARDS", "PHOTOS", "STRANGERS", "PROFILE")
 PROGRAM = '#!/bin/sh\necho "runs: $(basename "$0") $*"\nenv | grep ^PCR_\nexit ${EXIT_CODE:-0}\n'
@@ -94,6 +96,12 @@ def test_the_profile_of_a_refresh_is_that_of_the_next_ones(checkout, call, envir
     for later in ("refresh", "plan", "dev"):
         assert checkout.make(later) == 0
         assert checkout.given("PROFILE") == checkout.path("own.yaml")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_of_this_package_is_taken_by_its_name(checkout, profile):
+    assert checkout.make("refresh", f"PROFILE={profile}") == 0, checkout.said
+    assert checkout.given("PROFILE") == profile
 
 
 def test_a_profile_of_this_package_is_remembered_by_its_name_until_another_is_named(checkout):
