@@ -27,6 +27,7 @@ def launched(instance, server, status=dg.DagsterRunStatus.STARTED):
     return instance.create_run_for_job(anything, status=status, tags=tags).run_id
 
 
+@pytest.mark.faults
 def test_only_runs_whose_code_server_is_gone_are_closed(instance, tmp_path):
     gone, there = tmp_path / "gone", tmp_path / "there"
     with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as killed:

@@ -49,6 +49,7 @@ def test_the_job_fails_with_the_sentence_of_the_command(world, instance):
     assert "student failed: RuntimeError: student ran out of memory; built 2 of 5" in str(data.user_failure_data)
 
 
+@pytest.mark.faults
 def test_the_job_waits_for_a_refresh_that_runs_already(world, instance, monkeypatch):
     monkeypatch.setattr(execution, "BEGINNING_SECONDS", 0)
     held, wanted = threading.Event(), threading.Event()
@@ -74,6 +75,7 @@ def test_the_job_waits_for_a_refresh_that_runs_already(world, instance, monkeypa
     assert not lives(instance, result.run_id)
 
 
+@pytest.mark.faults
 def test_a_refresh_closes_a_job_that_died_and_leaves_one_that_began_just_now(world, instance, monkeypatch):
     job = refresh_job_for(lambda: world.defs)
     run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=JOB_TAGS)

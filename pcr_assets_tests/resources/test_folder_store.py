@@ -33,6 +33,7 @@ def test_linked_folders_are_listed_like_others_but_for_one_that_leads_back(store
     assert store.read("base2/b.png") == b""
 
 
+@pytest.mark.faults
 def test_a_folder_that_can_not_be_listed_is_an_error_and_not_empty(store, monkeypatch):
     """Else its cards would count as deleted. ``lost+found`` lies where a disk is mounted, and only root may list it."""
     for folder in ("base1", "base2", "lost+found"):
