@@ -12,11 +12,16 @@ import dagster as dg
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES  # internal, dagster 1.13
 from dagster._core.storage.tags import GRPC_INFO_TAG  # internal, dagster 1.13
 
-from pcr_assets.planner.lock import lives
+from pcr_assets.planner.lock import lives, spans_machines
 
 
 def close_runs(instance: dg.DagsterInstance) -> int:
-    """Close the open runs that a code server of this machine began which is gone. Gives how many there were."""
+    """Close the open runs that a code server of this machine began which is gone. Gives how many there were.
+
+    None where several machines share the records: there another one's server looks as if it were gone.
+    """
+    if spans_machines(instance):
+        return 0
     closed = 0
     for run in instance.get_runs(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
         server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("socket")

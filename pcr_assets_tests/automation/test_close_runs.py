@@ -53,3 +53,10 @@ def test_only_runs_whose_code_server_is_gone_are_closed(instance, tmp_path):
         }
         assert close_runs(instance) == 1, "the one that outlived its server ended in the end, without a word"
         assert close_runs(instance) == 0
+
+
+def test_no_run_is_closed_where_several_machines_share_the_records(instance, tmp_path, monkeypatch):
+    run = launched(instance, tmp_path / "on another machine")
+    monkeypatch.setattr("pcr_assets.automation.close_runs.spans_machines", lambda _: True)
+    assert close_runs(instance) == 0
+    assert instance.get_run_by_id(run).status is dg.DagsterRunStatus.STARTED
