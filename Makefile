@@ -54,6 +54,7 @@ recognize: setup  ## name the cards on photos, with the last release: make recog
 	@edge-runtime recognize --releases '$(PCR_STORE)/project/pokemon-card-recognition/releases' $(or $(PHOTO),$(error say which photo: make recognize PHOTO=photo.jpg))
 
 dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon
+	@python -m pcr_assets.automation.close_runs
 	dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
 # Without what a person's own store was given: a test that read PCR_CARDS would write into their cards.

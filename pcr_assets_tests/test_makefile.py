@@ -208,3 +208,12 @@ def test_commands_of_the_readme_name_the_store_and_say_what_they_lack(checkout):
     assert "runs: python -m pcr_assets.tidy --days 7 --apply\n" in checkout.printed
     assert checkout.make("build") != 0
     assert "say which asset" in checkout.said
+
+
+def test_the_ui_is_started_when_runs_that_died_with_the_last_one_are_closed(checkout):
+    assert checkout.make("dev") == 0
+    programs = [line for line in checkout.printed.splitlines() if line.startswith("runs: ")]
+    assert [program.split()[1:4] for program in programs] == [
+        ["python", "-m", "pcr_assets.automation.close_runs"],
+        ["dagster", "dev", "-w"],
+    ]

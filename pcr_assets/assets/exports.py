@@ -38,7 +38,7 @@ def student_onnx(project: Project, compute: Compute) -> dg.MaterializeResult:
     files = {name: work / name for name in found["files"]} | {"model.json": artifacts.fetch(student, "model.json")}
     record = {**student.record, **found, "made_from": {"student_stage2": student.digest}}
     published = artifacts.publish(layout.ONNX, files, digest=found["digest"], record=record, numbered=True)
-    return materialized(published, {"parity with torch": show.rows(found["parity"], "graph")})
+    return materialized(published, {"cosine to torch": show.rows(found["parity"], "graph")})
 
 
 def _some_cards(artifacts: Artifacts, path: Path, student: Artifact) -> Path:

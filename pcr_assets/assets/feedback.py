@@ -14,6 +14,13 @@ from pcr_assets.resources.store import Entry, Missing
 from pcr_assets.shard_plan import plan_shards
 
 SHOWN = 24
+COUNTS = {
+    "devices": "devices",
+    "days": "days",
+    "kept": "cards kept",
+    "corrected": "corrected by a person",
+    "corrected_wrong": "of which named wrongly",
+}
 TABLES = {"answers": "release and model", "sets": "set", "drift": "release and model"}
 """What is shown as a table, and the heading of its rows' names."""
 
@@ -99,7 +106,7 @@ def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[l
 def _shown(record: Mapping[str, Any], images: list[Any], captions: list[str]) -> dict[str, Any]:
     shares = {name: [row[name] for row in record["over_time"].values()] for name in ("uncertain", "mean similarity")}
     return {
-        **{name: record[name] for name in ("devices", "days", "kept", "corrected", "corrected_wrong")},
+        **{shown: record[name] for name, shown in COUNTS.items()},
         **{name: show.rows(record[name], first) for name, first in TABLES.items() if record[name]},
         "confusions": show.listed(record["confusions"]),
         "set aside": show.listed(record["faults"]),

@@ -230,7 +230,7 @@ def _shown(metrics: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
         "recall@5 (hard camera)": hard["recall_at_5"],
         "mean cosine of different cards": record["different_cards"]["mean_cosine"],
         "parameters": record["parameters"],
-        "teacher_license": record["teacher_license"],
+        "teacher's licence": record["teacher_license"],
         "test cards through the camera": show.rows(record["recall"], "strength"),
         "loss": show.curves({"loss": metrics["curves"]["loss"]}, "training loss", "step"),
         "validation": show.rows(

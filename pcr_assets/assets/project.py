@@ -41,6 +41,7 @@ MADE = [
 """What the records tell of."""
 DRAWN = [cards, dataset, models, exports, reference, report, release]
 """The floors that the picture of the graph shows: settings would hide the flow."""
+_SIDES = {"LessThanThreshold": "below", "GreaterThanThreshold": "above"}
 recorded = partial(asset, "project", kinds={"json"}, code_version="1")
 
 
@@ -102,7 +103,9 @@ def analytics_metrics(project: Project) -> dg.MaterializeResult:
     summary = metrics.summary(written, costs)
     fewer = {name: times for name, times in summary["compression"].items() if times}
     chart = (
-        charts.bars(fewer, title="parameters of the teacher per parameter", x_label="times fewer") if fewer else "none"
+        charts.bars(fewer, title="parameters: how many times fewer than the teacher", x_label="times")
+        if fewer
+        else "none"
     )
     answers = [
         {"variant": variant, "camera": strength, "recall@1": recall}
@@ -181,7 +184,11 @@ def dashboard_config(project: Project) -> dg.MaterializeResult:
     written = _manifest(project)
     published = place(project.artifacts, layout.DASHBOARDS, dashboard.files(written))
     alarms = [
-        {key: str(alarm[key]) for key in ("name", "metric", "threshold", "why")}
+        {
+            "metric": alarm["metric"],
+            "told when": f"{_SIDES[alarm['comparison']]} {alarm['threshold']:g}",
+            "why": alarm["why"],
+        }
         for alarm in dashboard.config(written)["alarms"]
     ]
     return materialized(published, {"alarms": show.listed(alarms)})

@@ -37,7 +37,7 @@ def _listed(project: Project, root: str, labels: bytes = b"") -> tuple[str, int]
 
 @observed("release", kinds={"s3"})
 def evaluation_photos(project: Project) -> dg.ObserveResult:
-    """Photos of cards, labelled in ``photos.csv``: the only numbers that may be called accuracy. May be empty."""
+    """Photos of cards, labelled in ``photos.csv``: only what is measured on them may be called accuracy. May be empty."""
     return _observed_folder(project, project.photos_root, _labels(project))
 
 
@@ -238,6 +238,7 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         for part in ("recall", "answers")
     )
     chosen = variants[DEFAULT_VARIANT]
+    strength = next(iter(chosen["answers"]))
     plot = charts.histogram(
         {name: values for name, values in chosen["confidences"].items() if values},
         title="confidence",
@@ -245,7 +246,7 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         lines={"accept": chosen["calibration"]["accept"]},
     )
     return {
-        "recall@1": chosen["answers"][next(iter(chosen["answers"]))]["recall_at_1"],
+        f"recall@1 ({strength} camera)": chosen["answers"][strength]["recall_at_1"],
         "unknown cards named": chosen["named"]["unknown cards"],
         "strangers named": chosen["named"]["strangers"],
         "strangers that can't be read": "; ".join(record["unreadable strangers"]) or "none",

@@ -105,7 +105,11 @@ def hailo_config(project: Project, hailo: HailoCompiler) -> dg.ObserveResult:
     state = hailo.available() or "installed"
     return dg.ObserveResult(
         data_version=dg.DataVersion(f"{project.settings.digest('hailo')[:32]}-{state == 'installed'}"),
-        metadata={"settings": dg.MetadataValue.json(settings), "compiler": state},
+        metadata={
+            "settings": dg.MetadataValue.json(settings),
+            "compiler": state,
+            "profile": project.settings.source,
+        },
     )
 
 

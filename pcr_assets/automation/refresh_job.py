@@ -17,10 +17,12 @@ ASK_AGAIN_SECONDS = 5.0
 
 
 class RefreshConfig(dg.Config):
-    """``select``: a Dagster selection, such as ``+card_index``. ``arrived``: which sets changed, and how, as the sensor saw it."""
+    """What the launchpad asks for; it shows the descriptions."""
 
-    select: str = "*"
-    arrived: dict[str, str] = Field(default_factory=dict)
+    select: str = Field(default="*", description="A Dagster selection, such as +card_index or group:models; * is all.")
+    arrived: dict[str, str] = Field(
+        default_factory=dict, description="Which card sets changed, and how: filled in by the sensor new_cards."
+    )
 
 
 @cache
@@ -34,23 +36,27 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
     def refresh_stale(context: dg.OpExecutionContext, config: RefreshConfig) -> None:
         from pcr_assets import planner
         from pcr_assets.console import line
+        from pcr_assets.planner.lock import living
+
+        levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
 
         def log(event: "Event") -> None:
-            tell = context.log.error if event.kind in {"failed", "refused"} else context.log.info
-            tell(line(event))
+            if event.kind != "observing":  # sources are observed in silence, as on the console
+                levels.get(event.kind, context.log.info)(line(event))
 
-        for set_id, change in config.arrived.items():
-            context.log.info(f"{set_id}: {change}")
-        defs, tags = build(), {"pcr/refresh": context.run_id}
-        published, waiting = planner.published_in(defs), False
-        while True:
-            outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
-            if outcome.ending is not planner.Ending.BUSY:
-                break
-            if not waiting:
-                context.log.info("another refresh of this instance is running: waiting for its end")
-            waiting = True
-            time.sleep(ASK_AGAIN_SECONDS)
+        with living(context.instance, context.run_id):
+            for set_id, change in config.arrived.items():
+                context.log.info(f"{set_id}: {change}")
+            defs, tags = build(), {"pcr/refresh": context.run_id}
+            published, waiting = planner.published_in(defs), False
+            while True:
+                outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
+                if outcome.ending is not planner.Ending.BUSY:
+                    break
+                if not waiting:
+                    context.log.info("another refresh of this instance is running: waiting for its end")
+                waiting = True
+                time.sleep(ASK_AGAIN_SECONDS)
         if outcome.ending is not planner.Ending.SETTLED:
             raise dg.Failure(str(outcome), metadata={"exit code": int(outcome.ending)}, allow_retries=False)
         context.log.info(str(outcome))

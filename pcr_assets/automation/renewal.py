@@ -14,6 +14,7 @@ NIGHTLY = "17 3 * * *"
 @dg.op(description="Sign the timestamp and the snapshot anew, and what else has less than half of its time left.")
 def renew_signatures(context: dg.OpExecutionContext, project: Project, signer: ReleaseSigner) -> None:
     """Renew, and say what will expire for want of a key."""
+    from pcr_assets.planner.lock import living
     from pcr_assets.trust.channels import renew
     from pcr_assets.trust.keys import Keys
     from pcr_assets.trust.metadata import Repository
@@ -24,7 +25,8 @@ def renew_signatures(context: dg.OpExecutionContext, project: Project, signer: R
     if repository.pointer is None:
         context.log.info(f"{project.root.root} has no metadata yet: the first release makes them")
         return
-    done = renew(repository, keys, settings.days)
+    with living(context.instance, context.run_id):
+        done = renew(repository, keys, settings.days)
     for role in done.signed:
         context.log.info(f"{role} is signed until {repository.roles[role].expires:%Y-%m-%d}")
     for role in done.waiting:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -16,11 +17,13 @@ from dagster._core.execution.plan.objects import ErrorSource  # internal, dagste
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, NOT_FINISHED_STATUSES  # internal, dagster 1.13
 from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
 
-from pcr_assets.planner.lock import spans_machines
+from pcr_assets.planner.lock import lives, spans_machines
 
 TAGS = {"pcr/launcher": "stale"}
 JOB_TAGS = {"pcr/launcher": "job"}
-"""Of a run of the job ``refresh``, whose waves are runs of their own."""
+"""Of a run of a job such as ``refresh``, whose waves are runs of their own."""
+BEGINNING_SECONDS = 30
+"""A run of a job that began so lately may not have come to its step, which says that it lives."""
 HOST = "pcr/host"
 WHAT = "pcr/what"
 OURS = ("pcr_assets.", "edge_runtime.")
@@ -64,16 +67,22 @@ class Failure:
 
 
 def bury_the_dead(instance: dg.DagsterInstance, job_run: str = "") -> None:
-    """Close the runs that a killed refresh left open. Call it under the lock: then those that it keeps out are all dead.
+    """Close the runs that a killed refresh left open. Call it under the lock: then the waves that it keeps out are all dead.
 
     Dagster can't know that an in-process run died, nor a job's run that went down with its code server. It would show it as
     running for ever, and the run would keep its slot in a pool and in the queue: the next one would wait for ever too.
-    ``job_run`` is the run of the job that this refresh is part of.
+    ``job_run`` is the run of the job that this refresh is part of. Other runs of jobs may live: they wait for the lock, or began
+    just now.
     """
     where = {} if spans_machines(instance) else {HOST: socket.gethostname()}
     waves = instance.get_runs(dg.RunsFilter(tags={**TAGS, **where}, statuses=NOT_FINISHED_STATUSES))
-    jobs = instance.get_runs(dg.RunsFilter(tags=JOB_TAGS, statuses=IN_PROGRESS_RUN_STATUSES))
-    for run in [*waves, *(run for run in jobs if run.run_id != job_run)]:
+    begun = dg.RunsFilter(
+        tags=JOB_TAGS,
+        statuses=IN_PROGRESS_RUN_STATUSES,
+        updated_before=datetime.now(UTC) - timedelta(seconds=BEGINNING_SECONDS),
+    )
+    jobs = [run for run in instance.get_runs(begun) if run.run_id != job_run and not lives(instance, run.run_id)]
+    for run in [*waves, *jobs]:
         instance.report_run_failed(run, "The refresh that this run belonged to was killed.")
         if instance.event_log_storage.supports_global_concurrency_limits:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

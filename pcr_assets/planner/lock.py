@@ -1,27 +1,48 @@
-"""The lock that lets one refresh of an instance run at a time. It falls with its holder: a killed one leaves nothing to clean."""
+"""Locks of an instance: one lets one refresh run at a time, one for each run of a job tells others that it lives.
+
+A lock falls with its holder: a killed one leaves nothing to clean. Records in a folder: processes of this machine see it. Records
+in PostgreSQL: those of any machine.
+"""
 
 import fcntl
+import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import dagster as dg
 
 KEY = int.from_bytes(b"pcr lock")
-"""The number of our advisory lock; PostgreSQL keeps them apart by database."""
+"""The number of a refresh's advisory lock; PostgreSQL keeps them apart by database."""
 KEEPALIVE = {"keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count": 4}
 """The connection is silent while a network trains: ask after it more often than a router forgets it."""
 
 
 @contextmanager
 def only_refresh(instance: dg.DagsterInstance) -> Iterator[bool]:
-    """Hold the instance's refresh lock; gives False, at once, when another process holds it.
-
-    Records in a folder: a process of this machine. Records in PostgreSQL: of any machine.
-    """
-    url = _database(instance)
-    with _advisory_lock(url) if url else _file_lock(Path(instance.root_directory)) as free:
+    """Hold the instance's refresh lock; gives False, at once, when another process holds it."""
+    with _lock(instance, Path(instance.root_directory, "refresh.lock"), KEY) as free:
         yield free
+
+
+@contextmanager
+def living(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+    """Let :func:`lives` say so of a run, until the block ends or this process does."""
+    file, key = _of_run(instance, run_id)
+    with _lock(instance, file, key, wait=True):
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def lives(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a process is inside :func:`living` for this run."""
+    file, key = _of_run(instance, run_id)
+    if not _database(instance) and not file.exists():
+        return False
+    with _lock(instance, file, key) as free:
+        return not free
 
 
 def spans_machines(instance: dg.DagsterInstance) -> bool:
@@ -33,12 +54,23 @@ def _database(instance: dg.DagsterInstance) -> str:
     return getattr(instance.event_log_storage, "postgres_url", "")
 
 
+def _of_run(instance: dg.DagsterInstance, run_id: str) -> tuple[Path, int]:
+    """The file and the number of a run's lock; PostgreSQL's numbers have 63 bits besides the sign."""
+    number = int.from_bytes(hashlib.blake2b(run_id.encode(), digest_size=8).digest()) >> 1
+    return Path(instance.root_directory, "living", f"{run_id}.lock"), number
+
+
+def _lock(instance: dg.DagsterInstance, file: Path, key: int, *, wait: bool = False) -> AbstractContextManager[bool]:
+    url = _database(instance)
+    return _advisory_lock(url, key, wait) if url else _file_lock(file, wait)
+
+
 @contextmanager
-def _file_lock(folder: Path) -> Iterator[bool]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "refresh.lock").open("a") as file:
+def _file_lock(path: Path, wait: bool) -> Iterator[bool]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:
@@ -46,9 +78,10 @@ def _file_lock(folder: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def _advisory_lock(url: str) -> Iterator[bool]:
+def _advisory_lock(url: str, key: int, wait: bool) -> Iterator[bool]:
     from sqlalchemy import NullPool, create_engine, text
 
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=KEEPALIVE)
     with engine.connect() as session:
-        yield bool(session.scalar(text("select pg_try_advisory_lock(:key)"), {"key": KEY}))
+        call = "pg_advisory_lock(:key) is not null" if wait else "pg_try_advisory_lock(:key)"
+        yield bool(session.scalar(text(f"select {call}"), {"key": key}))

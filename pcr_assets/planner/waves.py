@@ -61,13 +61,20 @@ def ignore(event: Event) -> None:
 
 
 def observe(
-    defs: dg.Definitions, instance: dg.DagsterInstance, selection: str = "*", on_event: OnEvent = ignore
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    selection: str = "*",
+    on_event: OnEvent = ignore,
+    tags: Mapping[str, str] | None = None,
 ) -> list[Failure]:
-    """Observe the sources and settings that ``selection`` is made from. Returns those that could not be observed."""
+    """Observe the sources and settings that ``selection`` is made from. Returns those that could not be observed.
+
+    ``tags`` are added to the Dagster run.
+    """
     graph = defs.resolve_asset_graph()
     above = ancestors(defs, selected_assets(defs, selection))
     sources = (graph.observable_asset_keys - graph.materializable_asset_keys) & above
-    return execution.execute(defs, instance, sources, on_event) if sources else []
+    return execution.execute(defs, instance, sources, on_event, tags=tags) if sources else []
 
 
 def run(
@@ -112,7 +119,7 @@ class _Refresh:
     asked: set[dg.AssetCheckKey] = field(default_factory=set)
 
     def outcome(self, started: float) -> Outcome:
-        self.failures += observe(self.defs, self.instance, self.selection, self.on_event)
+        self.failures += observe(self.defs, self.instance, self.selection, self.on_event, self.tags)
         self.aside |= {failure.asset for failure in self.failures}
         while True:
             plan = resolve(self.defs, self.instance, self.selection, self.published)

@@ -24,8 +24,10 @@ from pcr_assets.resources.side_by_side import side_by_side
 
 READERS = 4
 ASIDE = ".aside-"
+OF_THE_DISK = "lost+found"
+"""Where a disk is mounted lies such a folder, which none but root may list."""
 FOLDER_TRIES = 5
-"""A folder that became empty may be removed between its making and the first file in it."""
+"""A folder that became empty may be removed while it is looked for, and between its making and the first file in it."""
 
 
 class FolderStore:
@@ -38,11 +40,19 @@ class FolderStore:
         return Path(self.root, checked(key, self.root))
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """See :meth:`Store.list`. The etag is made of size and modification time: listing reads no content."""
+        """See :meth:`Store.list`. The etag is made of size and modification time: listing reads no content.
+
+        Links are followed, but for one to a folder that it lies in. Raises StoreError for a folder that can't be listed: what is
+        in it would count as deleted.
+        """
         base = self._path(prefix) if prefix else Path(self.root)
         found = []
-        for folder, subfolders, names in os.walk(base):
-            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        for folder, subfolders, names in os.walk(base, onerror=_unlisted, followlinks=True):
+            subfolders[:] = [
+                name
+                for name in subfolders
+                if not name.startswith(".") and name != OF_THE_DISK and not _leads_back(Path(folder, name))
+            ]
             shown = [name for name in names if not name.startswith(".")]
             below = folder[len(self.root) :].strip(os.sep)  # text, not paths: a store may hold ten thousand files
             if not subfolders and not shown and below:
@@ -74,10 +84,14 @@ class FolderStore:
 
     def read(self, key: str, etag: str | None = None) -> bytes:
         """See :meth:`Store.read`."""
-        with self.fetch(key).open("rb") as file:
-            data = file.read()
-            if etag and _etag(os.fstat(file.fileno())) != etag:
-                raise Replaced(f"{self.root}/{key}")
+        path = self.fetch(key)
+        try:
+            with path.open("rb") as file:
+                data = file.read()
+                if etag and _etag(os.fstat(file.fileno())) != etag:
+                    raise Replaced(f"{self.root}/{key}")
+        except FileNotFoundError as error:  # removed since it was looked for
+            raise Missing(f"{path} does not exist") from error
         return data
 
     def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | PermissionError]:
@@ -169,6 +183,18 @@ class FolderStore:
         self.remove(unfinished.key)
 
 
+def _unlisted(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise StoreError(
+            f"could not list {error.filename}: {error.strerror}. Mend the rights or look after that disk, then rerun"
+        ) from error
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in: to list it would never end."""
+    return folder.is_symlink() and any(folder.samefile(above) for above in folder.parents)
+
+
 def _etag(stat: os.stat_result) -> str:
     return f"{stat.st_size:x}-{stat.st_mtime_ns:x}"
 
@@ -200,10 +226,10 @@ def _aside(path: Path, data: bytes | Path) -> Iterator[Path]:
 def _opened_aside(folder: Path) -> tuple[int, Path]:
     """A new hidden file, open for writing, in a folder that is made if need be."""
     for left in reversed(range(FOLDER_TRIES)):
-        folder.mkdir(parents=True, exist_ok=True)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=folder, prefix=ASIDE)
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError):
             if not left:
                 raise
         else:

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain
+from math import inf
 from pathlib import Path
 
 from pcr_assets.resources import downloads
@@ -31,10 +33,15 @@ def scratch(folder: Path, keep: Keep) -> Iterator[Leaving]:
 
 def cache(keep: Keep) -> Iterator[Leaving]:
     """Downloads that were not used for the longest, as far as all of them are larger than is kept; and broken-off ones."""
-    files = [path for path in downloads.CACHE.glob("*/*") if path.is_file()]
-    stats = {path: path.stat() for path in files}
-    whole = [path for path in files if not path.name.startswith(ASIDE)]
-    for path in set(files) - set(whole):
+    stats = {}
+    for folder in downloads.CACHE.glob("*"):
+        with suppress(FileNotFoundError, NotADirectoryError):  # others download and remove meanwhile
+            for path in folder.iterdir():
+                with suppress(FileNotFoundError):
+                    if path.is_file():
+                        stats[path] = path.stat()
+    whole = [path for path in stats if not path.name.startswith(ASIDE)]
+    for path in set(stats) - set(whole):
         if not keep.is_young(stats[path].st_mtime):
             yield _download(path, stats[path], stats[path].st_mtime, "broken off")
     left = sum(stats[path].st_size for path in whole) - keep.cache_bytes
@@ -62,10 +69,12 @@ def _remove(path: Path) -> None:
 
 
 def _measured(path: Path) -> tuple[int, float]:
-    """The bytes below a path, and when anything there was written last."""
-    size, modified = 0, path.lstat().st_mtime
-    for each in path.rglob("*"):
+    """The bytes below a path, and when anything there was written last: hereafter, where it is gone meanwhile."""
+    size, times = 0, []
+    within = (Path(folder, name) for folder, *names in os.walk(path) for name in chain(*names))
+    for each in chain([path], within):
         with suppress(FileNotFoundError):  # somebody is at work there
             stat = each.lstat()
-            size, modified = size + stat.st_size, max(modified, stat.st_mtime)
-    return size, modified
+            size += stat.st_size if each != path else 0
+            times.append(stat.st_mtime)
+    return size, max(times, default=inf)

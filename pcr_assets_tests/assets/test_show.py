@@ -20,11 +20,16 @@ def test_of_ten_thousand_sets_the_first_are_shown_and_the_others_counted():
     for table in (
         show.counts(sets, "scans"),
         show.rows({name: {"scans": number} for name, number in sets.items()}, "set"),
+        show.listed({"set": name, "scans": number} for name, number in sets.items()),
     ):
         *first, last = records(table)
         assert first[-1] == {"set": "set199", "scans": 199}
         assert last == {"set": "and 9,800 more", "scans": None}
         assert len(table.value.schema.columns) == 2
+
+
+def test_numbers_of_a_table_have_the_digits_that_are_read():
+    assert records(show.listed([{"recall@1": 2 / 3}])) == [{"recall@1": 0.6667}]
 
 
 def test_a_step_of_few_pieces_tells_of_each():

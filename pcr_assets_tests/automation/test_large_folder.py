@@ -60,6 +60,7 @@ def test_it_finds_what_one_at_a_go_finds(bucket, monkeypatch):
     assert bucket.said == "no card scan changed since the last refresh was asked for"
 
 
+@pytest.mark.faults
 def test_a_tick_that_dies_is_made_again_and_nothing_is_counted_twice(bucket):
     for _ in range(3):
         bucket.tick(after=61)

@@ -7,7 +7,9 @@ import pytest
 
 from pcr_assets.automation import refresh_job
 from pcr_assets.automation.refresh_job import OP, refresh_job_for
-from pcr_assets.planner.lock import only_refresh
+from pcr_assets.planner import execution
+from pcr_assets.planner.execution import JOB_TAGS, WHAT, bury_the_dead
+from pcr_assets.planner.lock import lives, only_refresh
 from pcr_assets_tests.small_graph import SmallGraph
 
 
@@ -32,7 +34,8 @@ def test_the_job_builds_what_is_stale_in_runs_of_their_own(world, instance):
     assert result.success
     assert world.plan().settled
     waves = instance.get_runs(dg.RunsFilter(tags={"pcr/refresh": result.run_id}))
-    assert [run.status for run in waves] == [dg.DagsterRunStatus.SUCCESS] * 4
+    assert [run.status for run in waves] == [dg.DagsterRunStatus.SUCCESS] * 5
+    assert [run.tags[WHAT] for run in waves] == [*["build"] * 4, "observe"]
 
 
 def test_the_job_fails_with_the_sentence_of_the_command(world, instance):
@@ -46,7 +49,9 @@ def test_the_job_fails_with_the_sentence_of_the_command(world, instance):
     assert "student failed: RuntimeError: student ran out of memory; built 2 of 5" in str(data.user_failure_data)
 
 
+@pytest.mark.faults
 def test_the_job_waits_for_a_refresh_that_runs_already(world, instance, monkeypatch):
+    monkeypatch.setattr(execution, "BEGINNING_SECONDS", 0)
     held, wanted = threading.Event(), threading.Event()
 
     def refresh_in_a_shell():
@@ -54,6 +59,7 @@ def test_the_job_waits_for_a_refresh_that_runs_already(world, instance, monkeypa
             assert free
             held.set()
             wanted.wait(30)
+            bury_the_dead(instance)
 
     shell = threading.Thread(target=refresh_in_a_shell)
     shell.start()
@@ -61,5 +67,20 @@ def test_the_job_waits_for_a_refresh_that_runs_already(world, instance, monkeypa
     monkeypatch.setattr(refresh_job.time, "sleep", lambda seconds: (wanted.set(), shell.join()))
 
     cards = {"ops": {OP: {"config": {"select": "cards"}}}}
-    assert refresh_job_for(lambda: world.defs).execute_in_process(cards, instance).success
+    result = refresh_job_for(lambda: world.defs).execute_in_process(cards, instance)
+    assert result.success
     assert world.plan("cards").settled
+    told = [entry.dagster_event_type for entry in instance.all_logs(result.run_id)]
+    assert dg.DagsterEventType.RUN_FAILURE not in told, "a run that waits was taken for dead"
+    assert not lives(instance, result.run_id)
+
+
+@pytest.mark.faults
+def test_a_refresh_closes_a_job_that_died_and_leaves_one_that_began_just_now(world, instance, monkeypatch):
+    job = refresh_job_for(lambda: world.defs)
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=JOB_TAGS)
+    world.refresh("cards")
+    assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTED
+    monkeypatch.setattr(execution, "BEGINNING_SECONDS", 0)
+    world.refresh("cards")
+    assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pcr_assets.resources.store import FolderStore, StoreError
+from pcr_assets.resources.store import FolderStore, Missing, StoreError
 
 
 @pytest.fixture
@@ -21,6 +21,63 @@ def test_links_to_nowhere_are_not_listed(store):
     store.write("a.png", b"")
     Path(store.root, "gone.png").symlink_to("nowhere")
     assert keys(store) == ["a.png"]
+
+
+def test_linked_folders_are_listed_like_others_but_for_one_that_leads_back(store, tmp_path):
+    store.write("base1/a.png", b"")
+    other_disk = FolderStore(str(tmp_path / "other disk"))
+    other_disk.write("base2/b.png", b"")
+    Path(store.root, "base2").symlink_to(Path(other_disk.root, "base2"))
+    Path(store.root, "base1", "again").symlink_to(store.root)
+    assert keys(store) == ["base1/a.png", "base2/b.png"]
+    assert store.read("base2/b.png") == b""
+
+
+@pytest.mark.faults
+def test_a_folder_that_can_not_be_listed_is_an_error_and_not_empty(store, monkeypatch):
+    """Else its cards would count as deleted. ``lost+found`` lies where a disk is mounted, and only root may list it."""
+    for folder in ("base1", "base2", "lost+found"):
+        store.write(f"{folder}/a.png", b"")
+    look, shut = os.scandir, "lost+found"
+
+    def listed(folder):
+        if Path(folder).name == shut:
+            raise PermissionError(13, "Permission denied", folder)
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", listed)
+    assert keys(store) == ["base1/a.png", "base2/a.png"]
+    shut = "base2"
+    with pytest.raises(StoreError, match=r"could not list .*/base2: Permission denied\. Mend the rights"):
+        keys(store)
+
+
+def test_an_object_removed_between_a_look_and_its_reading_is_missing(store, monkeypatch):
+    store.write("a", b"")
+    fetch = store.fetch
+
+    def fetched(key):
+        path = fetch(key)
+        store.remove(key)
+        return path
+
+    monkeypatch.setattr(store, "fetch", fetched)
+    with pytest.raises(Missing):
+        store.read("a")
+
+
+def test_a_folder_removed_while_it_is_looked_for_is_made_again(store, monkeypatch):
+    """As ``.publishing`` is, whenever the last of several publishers ends."""
+    make, troubles = Path.mkdir, [FileExistsError(17, "File exists")]
+
+    def made(path, *given, **options):
+        if path.name == ".publishing" and troubles:
+            raise troubles.pop()
+        make(path, *given, **options)
+
+    monkeypatch.setattr(Path, "mkdir", made)
+    store.write(".publishing/a", b"")
+    assert store.read(".publishing/a") == b""
 
 
 def test_an_empty_folder_is_listed_by_its_marker(store):

@@ -13,7 +13,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from pcr_assets import instance as ours
 from pcr_assets import refresh
 from pcr_assets.planner.execution import HOST, JOB_TAGS, TAGS, bury_the_dead
-from pcr_assets.planner.lock import only_refresh
+from pcr_assets.planner.lock import living, only_refresh
 from pcr_assets_tests.small_graph import SmallGraph
 from pcr_assets_tests.team.compose import DOCKER
 
@@ -104,19 +104,21 @@ def test_one_refresh_runs_at_a_time_among_all_machines(machine, new_machine, tmp
         assert free, "the lock must fall with its holder"
 
 
-def test_runs_that_died_with_another_machine_are_closed(machine, tmp_path):
+def test_runs_that_died_with_another_machine_are_closed(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr("pcr_assets.planner.execution.BEGINNING_SECONDS", 0)
     with machine.instance() as instance:
         job = SmallGraph(tmp_path, instance).defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("cards")])
         started = dg.DagsterRunStatus.STARTED
         wave = instance.create_run_for_job(job, status=started, tags={**TAGS, HOST: "gone"})
         of_the_job = instance.create_run_for_job(job, status=started, tags=JOB_TAGS)
         waiting = instance.create_run_for_job(job, tags=JOB_TAGS)
+        lives = instance.create_run_for_job(job, status=started, tags=JOB_TAGS)
 
-        with only_refresh(instance):
+        with living(instance, lives.run_id), only_refresh(instance):
             bury_the_dead(instance)
 
-        now = [instance.get_run_by_id(run.run_id).status.value for run in (wave, of_the_job, waiting)]
-        assert now == ["FAILURE", "FAILURE", "NOT_STARTED"]
+        now = [instance.get_run_by_id(run.run_id).status.value for run in (wave, of_the_job, waiting, lives)]
+        assert now == ["FAILURE", "FAILURE", "NOT_STARTED", "STARTED"]
 
 
 def test_a_database_that_is_down_is_one_sentence(new_machine, own_server):

@@ -181,6 +181,7 @@ def test_metadata_of_another_root_than_lies_with_the_keys_are_not_signed(world, 
         Repository.open(other.store, Keys([world.key_folder]))
 
 
+@pytest.mark.faults
 def test_of_two_publishers_at_once_one_is_told_to_run_again(world):
     repository, keys = world.open()
     other, _ = world.open()
@@ -196,6 +197,7 @@ class Killed(BaseException):
     pass
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("writes", range(6))
 def test_a_publisher_that_is_killed_at_any_write_leaves_what_was_offered_and_the_next_one_publishes(
     world, monkeypatch, writes

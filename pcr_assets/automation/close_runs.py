@@ -1,0 +1,47 @@
+"""``python -m pcr_assets.automation.close_runs``: close runs that died with the last ``dagster dev``; ``make dev`` begins so.
+
+Dagster's daemon can't know that they died, after a loss of power say, and counts them as running for ever: the next run would wait
+for their places in the queue, and the sensor would ask for none.
+"""
+
+import json
+import socket
+import sys
+
+import dagster as dg
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES  # internal, dagster 1.13
+from dagster._core.storage.tags import GRPC_INFO_TAG  # internal, dagster 1.13
+
+from pcr_assets.planner.lock import lives, spans_machines
+
+
+def close_runs(instance: dg.DagsterInstance) -> int:
+    """Close the open runs that a code server of this machine began which is gone. Gives how many there were.
+
+    None where several machines share the records: there another one's server looks as if it were gone.
+    """
+    if spans_machines(instance):
+        return 0
+    closed = 0
+    for run in instance.get_runs(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
+        server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("socket")
+        if server and not _answers(server) and not lives(instance, run.run_id):
+            instance.report_run_failed(run, "The code server that began this run is gone.")
+            closed += 1
+    return closed
+
+
+def _answers(server: str) -> bool:
+    """Whether somebody listens at a socket in the file system."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        try:
+            asking.connect(server)
+        except OSError:
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    with dg.DagsterInstance.get() as opened:
+        if count := close_runs(opened):
+            print(f"closed {count} runs that died with the last `dagster dev`", file=sys.stderr)
