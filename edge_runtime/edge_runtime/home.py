@@ -115,7 +115,7 @@ class Home:
         """Put a finished release in its place, then move the pointer to it. A power cut leaves the old pointer or the new one."""
         folder = self.releases / new.release_id
         flush(aside)
-        if folder.exists():  # it was damaged: the pointer never led to a place without a release
+        if folder.exists():  # the pointer leads there only where it is damaged, and could not be opened either
             shutil.rmtree(folder.with_name(f".{folder.name}{ASIDE}"), ignore_errors=True)
             folder.rename(folder.with_name(f".{folder.name}{ASIDE}"))
         aside.rename(folder)
@@ -134,6 +134,10 @@ class Home:
                 candidates = [each for each in candidates if each.manifest_sha256 != new.manifest_sha256]
                 before = next((each for each in candidates if each.good), candidates[0] if candidates else None)
             self._point(new, before)
+
+    def still_newest(self) -> None:
+        """Note that the publisher offers nothing newer: the pointer's age is the time since the last pull."""
+        os.utime(self.releases / "latest.json")
 
     def served_well(self, manifest_sha256: str) -> None:
         """Remember of the served release that it serves well."""

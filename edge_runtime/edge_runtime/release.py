@@ -139,7 +139,7 @@ def newest(folder: Path) -> Path:
         pointer = (folder / "latest.json").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoRelease(
-            f"{folder} holds no release: build one with `make demo`, or name the folder that has latest.json"
+            f"{folder} holds no release: fetch one with `edge-runtime pull`, or name the folder that has latest.json"
         ) from error
     release_id, digest = read_pointer(pointer, folder)
     found = folder / release_id
