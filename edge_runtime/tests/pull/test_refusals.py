@@ -1,6 +1,7 @@
 """What is not as it was signed is refused."""
 
 import json
+import os
 
 import pytest
 from publishing import sha256
@@ -95,6 +96,12 @@ def spoil_release(published):
     (published.folder / "manifest.json").unlink()
 
 
+def spoil_pipe(published):
+    path = published.a_part()
+    path.unlink()
+    os.mkfifo(path)
+
+
 def spoil_source(published):
     published.releases.rename(published.releases.with_name("unplugged"))
 
@@ -116,6 +123,7 @@ REFUSALS = {
     spoil_pointer: Damaged,
     spoil_manifest: Mixed,
     spoil_release: Damaged,
+    spoil_pipe: PartMissing,
     spoil_source: NoRelease,
 }
 
