@@ -89,14 +89,14 @@ class Gate:
         """Whether a token is asked for."""
         return bool(self._token)
 
-    def is_token(self, shown: str) -> bool:
-        """Whether this is the token."""
-        return hmac.compare_digest(_digest(shown.encode()), _digest(self._token))
+    def is_token(self, shown: bytes) -> bool:
+        """Whether this is the token, in UTF-8."""
+        return hmac.compare_digest(_digest(shown), _digest(self._token))
 
     def admits(self, authorization: str, cookie: str) -> bool:
-        """Whether a request with this header, or this cookie, may come in."""
+        """Whether a request with this header, its bytes as Latin-1, or this cookie may come in."""
         kind, _, shown = authorization.partition(" ")
-        if not self.closed or (kind.lower() == "bearer" and self.is_token(shown.strip())):
+        if not self.closed or (kind.lower() == "bearer" and self.is_token(shown.strip().encode("latin-1"))):
             return True
         return self._is_cookie(cookie)
 
