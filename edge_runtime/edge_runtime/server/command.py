@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -156,9 +157,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
     require_safe(options.bind, token)
     if (options.tls_cert is None) != (options.tls_key is None):
         raise NotSafe("a certificate and its key belong together: name both --tls-cert and --tls-key")
-    for path in (options.tls_cert, options.tls_key):
-        if path is not None and not path.is_file():
-            raise NotSafe(f"{path} is not there: name a PEM file")
+    if options.tls_cert is not None:
+        _require_certificate(options.tls_cert, options.tls_key)
     return Settings(
         bind=options.bind,
         port=options.port,
@@ -167,6 +167,20 @@ def settings_of(options: argparse.Namespace) -> Settings:
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
     )
+
+
+def _require_certificate(cert: Path, key: Path) -> None:
+    """Raises :class:`NotSafe` for files that no server can use; one who is started by a supervisor can't be asked a password."""
+    for path in (cert, key):
+        if not path.is_file():
+            raise NotSafe(f"{path} is not there: name a PEM file")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password="")
+    except OSError as error:
+        raise NotSafe(
+            f"{cert} and {key} are no certificate with its key ({error.strerror or error}): name PEM files, the key without a "
+            "password"
+        ) from error
 
 
 def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Messenger]":
