@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_runtime.server.access import NotSafe, read_secret, require_safe
+from edge_runtime.server.access import NotSafe, read_password, read_secret, require_safe
 from edge_runtime.server.settings import Settings
 from edge_runtime.watch import amount, quiet_opencv, stoppable
 
@@ -196,7 +196,7 @@ def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Mess
         found.append(Outbox("webhook", hook.deliver, metrics.told))
     if options.mqtt:
         file = options.mqtt_password_file
-        password = read_secret(file, "password") if file else ""
+        password = read_password(file) if file else ""
         found.append(Mqtt(options.mqtt, options.mqtt_user, password, tls=options.mqtt_tls))
     return found
 

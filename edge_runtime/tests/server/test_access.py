@@ -7,7 +7,16 @@ import pytest
 import requests
 from websockets.exceptions import InvalidStatus
 
-from edge_runtime.server.access import COOKIE, Gate, Names, NotSafe, is_loopback, read_secret, require_safe
+from edge_runtime.server.access import (
+    COOKIE,
+    Gate,
+    Names,
+    NotSafe,
+    is_loopback,
+    read_password,
+    read_secret,
+    require_safe,
+)
 from edge_runtime.server.settings import Settings
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -177,6 +186,15 @@ def test_a_file_that_holds_no_good_token_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(NotSafe, match="openssl rand -hex 32"):
         read_secret(path, "token")
+
+
+def test_a_password_that_others_chose_may_be_any_but_none(tmp_path):
+    path = tmp_path / "password"
+    path.write_text("a short one\n")
+    assert read_password(path) == "a short one"
+    path.write_text("\n")
+    with pytest.raises(NotSafe, match="holds no password: write it there"):
+        read_password(path)
 
 
 def test_a_token_file_that_is_not_there_is_one_sentence(tmp_path):
