@@ -30,6 +30,7 @@ from edge_runtime.refusals import (
 )
 from edge_runtime.release import (
     Release,
+    as_who_may,
     described,
     is_plain_name,
     manifest_of,
@@ -192,6 +193,7 @@ def _is_damaged(folder: Path, roots: Sequence[bytes]) -> bool:
     return False
 
 
+@as_who_may()
 def open_newest(
     place: str | Path,
     roots: Sequence[bytes] | None = None,
