@@ -78,6 +78,10 @@ def test_a_token_may_be_of_any_letters(serve):
     assert client.post("/login", token.encode()).status_code == 200
 
 
+def test_where_no_token_is_asked_for_any_is_taken(serve):
+    assert serve()[1].post("/login", b"a token of another recogniser").status_code == 200
+
+
 def test_a_token_that_is_sent_too_slowly_is_given_up(guarded, monkeypatch):
     monkeypatch.setattr("edge_runtime.server.page.PATIENCE", 0.3)
     host, port = guarded.base.removeprefix("http://").split(":")
