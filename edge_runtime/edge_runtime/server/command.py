@@ -51,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log", choices=("human", "json"), default="human", help="lines for people or for machines")
     reach = parser.add_argument_group("how it is reached")
     reach.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="where it listens (default: 127.0.0.1)")
-    reach.add_argument("--port", type=_port, default=8080, help="(default: 8080; 0 takes a free one)")
+    reach.add_argument("--port", type=port_number, default=8080, help="(default: 8080; 0 takes a free one)")
     reach.add_argument("--token-file", type=Path, metavar="FILE", help="holds what a client must show")
     reach.add_argument("--host", action="append", default=[], metavar="NAME", help="another name it is reached by")
     reach.add_argument("--tls-cert", type=Path, metavar="PEM", help="serve https:// with this certificate")
@@ -218,7 +218,8 @@ def _refuse(sentence: str, code: int = 1) -> int:
     return code
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """An option's port; 0 takes a free one."""
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"must be 0 to 65535, is {text}")
     return int(text)
