@@ -141,6 +141,7 @@ class _Pull:
         fetched = assemble(self.publisher, home, files, aside, mend, self.progress)
         write(aside / "manifest.json", [data])
         write(aside / PROOF, [offer.proof])
+        signed_release(aside, roots)  # what would not be opened takes the place of nothing
         self._try(aside, new)
         home.publish(aside, new)
         home.tidy(
