@@ -135,6 +135,7 @@ class _Pull:
         size = sum(file.whole.size for file in files)
         new = Kept(offer.release_id, offer.sha256, self.channel)
         if self._is_served(new, folder, offer.proof) and not (mend and _is_damaged(folder, roots)):
+            self._tidy()  # the pull that brought it may have been killed before it did
             return Pulled(offer.release_id, folder, size, len(data), 0, self.channel)
 
         aside = home.releases / f"{offer.release_id}{ASIDE}"
@@ -144,15 +145,12 @@ class _Pull:
         signed_release(aside, roots)  # what would not be opened takes the place of nothing
         self._try(aside, new)
         home.publish(aside, new)
-        home.tidy(
-            {
-                sha256
-                for kept in (home.served, home.before)
-                if kept
-                for sha256 in lists_of(home.releases / kept.release_id)
-            }
-        )
+        self._tidy()
         return Pulled(offer.release_id, folder, size, fetched.size + len(data), fetched.parts, self.channel)
+
+    def _tidy(self) -> None:
+        kept = [self.home.releases / each.release_id for each in (self.home.served, self.home.before) if each]
+        self.home.tidy({sha256 for folder in kept for sha256 in lists_of(folder)})
 
     def _manifest(self, release_id: str, length: int) -> bytes:
         data = b""
@@ -182,6 +180,7 @@ class _Pull:
             self.check(aside)
         except SelfTestFailed as error:
             self.home.refuse(new.manifest_sha256, new.release_id, str(error))
+            self.home.drop_unfinished()
             raise
 
 

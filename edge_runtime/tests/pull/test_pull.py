@@ -69,6 +69,24 @@ def test_the_release_before_is_kept_and_older_ones_go(published, home):
     assert sorted(path.name for path in (home / "releases").iterdir() if path.is_dir()) == sorted(ids[1:])
 
 
+def test_releases_that_failed_here_take_no_room(published, home):
+    good = pull(FolderPublisher(published.releases), home, published.trusted)
+
+    def fails(_):
+        raise SelfTestFailed("self-test: int8 takes demo-1 for demo-2")
+
+    fetched, index = [], published.whole / "fp32.usearch"
+    as_it_was = index.read_bytes()
+    for note in ("first", "second"):
+        index.write_bytes(as_it_was + note.encode() * 1000)
+        published.publish(note=note)
+        with pytest.raises(SelfTestFailed):
+            pull(FolderPublisher(published.releases), home, published.trusted, check=fails)
+        assert [path for path in (home / "releases").iterdir() if path.is_dir()] == [good.folder]
+        fetched.append({path.name for path in (home / "incoming").iterdir()})
+    assert not fetched[0] & fetched[1], "parts of the first are wanted no more"
+
+
 def test_a_file_that_rotted_on_the_device_is_mended(published, home):
     pulled = pull(FolderPublisher(published.releases), home, published.trusted)
     (pulled.folder / "fp32.usearch").write_bytes(b"rot" * 1000)
