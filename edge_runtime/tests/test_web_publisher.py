@@ -243,6 +243,13 @@ def test_a_redirect_on_the_same_host_is_followed_and_one_to_another_host_is_refu
         take()
 
 
+def test_no_redirect_leads_from_https_to_what_others_can_read_and_change():
+    publisher = open_publisher("https://cards.example.org/releases")
+    for location in ("http://cards.example.org/releases/x", "https://cards.example.org:8443/x", "//example.org/x"):
+        with pytest.raises(Unreachable, match="redirected to another host"):
+            publisher._redirected("https://cards.example.org/releases/x", location)
+
+
 def test_a_redirect_to_what_is_no_address_stops_no_device(server, published, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     good, said = open_newest(server.url, published.trusted).release_id, []

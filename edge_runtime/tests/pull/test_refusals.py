@@ -128,6 +128,40 @@ REFUSALS = {
 }
 
 
+class Overflowing(FolderPublisher):
+    """Goes on and on after the end of a file; ``given``: how many pieces were taken of that."""
+
+    def __init__(self, folder, name):
+        super().__init__(folder)
+        self.name_of_file, self.given = name, 0
+
+    def read(self, path, start=0):
+        yield from super().read(path, start)
+        while path.endswith(self.name_of_file) and self.given < 100:
+            self.given += 1
+            yield bytes(1 << 10)
+
+
+@pytest.mark.parametrize("what", ["manifest", "part"])
+def test_nothing_is_read_beyond_what_was_signed(published, home, what):
+    name = "manifest.json" if what == "manifest" else published.a_part().name
+    source = Overflowing(published.releases, name)
+    with pytest.raises((Mixed, PartTampered)):
+        pull(source, home, published.trusted)
+    assert source.given == 1
+
+
+def test_a_signed_release_can_still_lie_nowhere_but_in_its_home(published, home):
+    outside = published.releases.parent / "outside"
+    outside.mkdir()
+    data = json.dumps({**published.manifest, "files": published.files, "release_id": "../outside"}).encode()
+    (outside / "manifest.json").write_bytes(data)
+    published.repository.publish("../outside", data)
+    with pytest.raises(Damaged, match="names no release"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert not list(home.glob("outside*"))
+
+
 @pytest.mark.parametrize(("spoil", "refusal"), REFUSALS.items(), ids=[spoil.__name__ for spoil in REFUSALS])
 def test_what_is_not_as_it_was_signed_is_refused_and_the_last_good_release_goes_on_being_served(
     published, home, spoil, refusal, monkeypatch, tmp_path
