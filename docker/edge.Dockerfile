@@ -11,7 +11,7 @@ WORKDIR /src
 COPY constraints.txt ./
 COPY edge_runtime/pyproject.toml edge_runtime/
 COPY edge_runtime/edge_runtime edge_runtime/edge_runtime
-RUN /opt/edge-runtime/venv/bin/pip install -c constraints.txt './edge_runtime[serve,s3]' \
+RUN /opt/edge-runtime/venv/bin/pip install -c constraints.txt './edge_runtime[serve,s3,mqtt]' \
     && /opt/edge-runtime/venv/bin/pip uninstall -y pip setuptools
 
 FROM python:3.11-slim-bookworm

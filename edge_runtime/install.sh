@@ -134,7 +134,7 @@ wheel = zipfile.ZipFile(sys.argv[1])
 (path,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
 lines = wheel.read(path).decode().splitlines()
 had = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra: ")}
-print(",".join(name for name in ("serve", "s3") if name in had))
+print(",".join(name for name in ("serve", "s3", "mqtt") if name in had))
 END
 }
 

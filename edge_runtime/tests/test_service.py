@@ -178,6 +178,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(install, wheel):
     done = install(wheel, "--dry-run")
     assert done.returncode == 0
     assert "would: install -m 0644" in done.stdout
+    assert "[serve,s3,mqtt]" in done.stdout, "all that the service's options ask for"
     assert not install.root.exists()
 
 
