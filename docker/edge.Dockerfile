@@ -2,7 +2,8 @@
 #   docker buildx build --platform linux/amd64,linux/arm64 -f docker/edge.Dockerfile -t pcr-edge:0.1.0 .
 # Run it with nothing writable but the home:
 #   docker run --read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp -v edge:/var/lib/edge-runtime \
-#     --device /dev/video0 --group-add video -p 127.0.0.1:8080:8080 pcr-edge:0.1.0 serve …
+#     --device /dev/video0 --group-add video -p 127.0.0.1:8080:8080 pcr-edge:0.1.0 \
+#     serve … --bind 0.0.0.0 --token-file FILE
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/edge-runtime/venv
@@ -10,7 +11,7 @@ WORKDIR /src
 COPY constraints.txt ./
 COPY edge_runtime/pyproject.toml edge_runtime/
 COPY edge_runtime/edge_runtime edge_runtime/edge_runtime
-RUN /opt/edge-runtime/venv/bin/pip install -c constraints.txt './edge_runtime[serve,s3]' \
+RUN /opt/edge-runtime/venv/bin/pip install -c constraints.txt './edge_runtime[serve,s3,mqtt]' \
     && /opt/edge-runtime/venv/bin/pip uninstall -y pip setuptools
 
 FROM python:3.11-slim-bookworm

@@ -112,6 +112,7 @@ make_environment() {
         do_it "$fresh/bin/$NAME" --version
         do_it touch "$fresh/.ready"
     fi
+    do_it touch "$fresh" # by when they last became the one that runs, the oldest are forgotten
     do_it ln -sfn "$(basename -- "$fresh")" "$opt/venv.aside"
     do_it mv -T "$opt/venv.aside" "$opt/venv"
     do_it mkdir -p "$(dirname -- "$link")"
@@ -133,7 +134,7 @@ wheel = zipfile.ZipFile(sys.argv[1])
 (path,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
 lines = wheel.read(path).decode().splitlines()
 had = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra: ")}
-print(",".join(name for name in ("serve", "s3") if name in had))
+print(",".join(name for name in ("serve", "s3", "mqtt") if name in had))
 END
 }
 
@@ -157,7 +158,8 @@ start() {
     on_system systemctl daemon-reload
     on_system systemctl enable --now "$NAME-pull.timer"
     on_system systemctl enable "$NAME.service"
-    on_system systemctl restart "$NAME.service"
+    # Not waited for: before the first pull there is no release, so the start fails, and this script would end here.
+    on_system systemctl restart --no-block "$NAME.service"
     [ -z "$dry" ] || return 0
     say "installed. Next: name the publisher and the camera in /etc/$NAME/edge.env, then"
     say "  sudo systemctl restart $NAME && sudo systemctl start $NAME-pull && sudo -u $NAME $NAME doctor"

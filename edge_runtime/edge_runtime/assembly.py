@@ -35,7 +35,7 @@ def assemble(
 
     ``mend``: read what is here already before it is used. Raises a :class:`ReleaseError`.
     """
-    shutil.rmtree(aside, ignore_errors=True)
+    home.drop_unfinished()
     aside.mkdir()
     here = _files_here(home)
     lacking = [file for file in files if not _linked(file, here.get(file.whole), aside / file.name, mend)]
@@ -44,6 +44,7 @@ def assemble(
     made_of = {file: parts_of(file, home.lists) for file in lacking}
     found = _ranges_here(home, {part for parts in made_of.values() for part in parts})
     wanted = [part for part in dict.fromkeys(p for parts in made_of.values() for p in parts) if part not in found]
+    home.keep_incoming({part.sha256 for part in wanted})
     missing = [part for part in wanted if not lies_in(home.incoming, part)]
     _fetch(publisher, missing, home.incoming, progress)
     found |= {part: Range(home.incoming / part.sha256, 0, part.size) for part in wanted}

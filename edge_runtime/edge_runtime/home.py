@@ -115,7 +115,7 @@ class Home:
         """Put a finished release in its place, then move the pointer to it. A power cut leaves the old pointer or the new one."""
         folder = self.releases / new.release_id
         flush(aside)
-        if folder.exists():  # it was damaged: the pointer never led to a place without a release
+        if folder.exists():  # the pointer leads there only where it is damaged, and could not be opened either
             shutil.rmtree(folder.with_name(f".{folder.name}{ASIDE}"), ignore_errors=True)
             folder.rename(folder.with_name(f".{folder.name}{ASIDE}"))
         aside.rename(folder)
@@ -134,6 +134,10 @@ class Home:
                 candidates = [each for each in candidates if each.manifest_sha256 != new.manifest_sha256]
                 before = next((each for each in candidates if each.good), candidates[0] if candidates else None)
             self._point(new, before)
+
+    def still_newest(self) -> None:
+        """Note that the publisher offers nothing newer: the pointer's age is the time since the last pull."""
+        os.utime(self.releases / "latest.json")
 
     def served_well(self, manifest_sha256: str) -> None:
         """Remember of the served release that it serves well."""
@@ -184,14 +188,27 @@ class Home:
             if entries.pop(manifest_sha256, None) is not None:
                 replace(self.folder / "refused.json", json.dumps(entries, indent=1).encode())
 
+    def drop_unfinished(self) -> None:
+        """Remove what releases were put together of that never came to be served here."""
+        for path in self.releases.iterdir():
+            if path.suffix == ASIDE:
+                shutil.rmtree(path)
+
+    def keep_incoming(self, wanted: Collection[str]) -> None:
+        """Remove the parts that were fetched for another release than the one that wants these, given by their SHA-256."""
+        for path in self.incoming.iterdir():
+            if path.name.partition(".")[0] not in wanted:  # what came of one so far ends in .partial
+                path.unlink()
+
     def tidy(self, lists: Collection[str]) -> None:
         """Keep the served release and the last good one, these lists, and nothing of what pulls left over."""
-        kept = {each.release_id for each in self._pointed() if each}
-        for path in self.releases.iterdir():
-            if path.is_dir() and path.name not in kept:
-                shutil.rmtree(path)
-            elif path.name.startswith(f"{ASIDE}-"):
-                path.unlink()
+        with self._locked(".pointer.lock"):  # a service may be moving the pointer, and has one aside
+            kept = {each.release_id for each in self._pointed() if each}
+            for path in self.releases.iterdir():
+                if path.is_dir() and path.name not in kept:
+                    shutil.rmtree(path)
+                elif path.name.startswith(f"{ASIDE}-"):
+                    path.unlink()
         for path in (*self.incoming.iterdir(), *(path for path in self.lists.iterdir() if path.name not in lists)):
             path.unlink()
 

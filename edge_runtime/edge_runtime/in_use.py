@@ -19,6 +19,8 @@ FOLDER = "in_use"
 def leave(releases: Path, release_id: str, home: Path) -> bool:
     """Note that the home's device runs this release; gives whether it could be written. The note's own age is its date."""
     folder = releases / FOLDER
+    if folder.is_symlink():  # on somebody's stick it may lead anywhere on this device
+        return False
     try:
         folder.mkdir(exist_ok=True)
         note = folder / f"{device(home)}.json"

@@ -36,11 +36,15 @@ class Signed:
 
 
 def make_proof(metadata: Path, channel: str) -> bytes:
-    """The proof of a channel's newest manifest from a folder of trusted metadata, as python-tuf's updater keeps them."""
-    roots = sorted((metadata / "root_history").glob("*.root.json"), key=lambda path: int(path.name.partition(".")[0]))
+    """The proof of a channel's newest manifest from a folder of trusted metadata, as python-tuf's updater keeps them.
+
+    Roots beyond the newest may lie there too: those of a publisher that lost its keys and began anew.
+    """
+    newest = int(json.loads((metadata / "root.json").read_bytes())["signed"]["version"])
+    roots = {int(path.name.partition(".")[0]): path for path in (metadata / "root_history").glob("*.root.json")}
     proof = {
         "channel": channel,
-        "roots": [json.loads(path.read_bytes()) for path in roots],
+        "roots": [json.loads(roots[version].read_bytes()) for version in sorted(roots) if version <= newest],
         "targets": json.loads((metadata / "targets.json").read_bytes()),
         "role": json.loads((metadata / f"{channel}.json").read_bytes()),
     }

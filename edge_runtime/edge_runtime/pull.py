@@ -30,6 +30,7 @@ from edge_runtime.refusals import (
 )
 from edge_runtime.release import (
     Release,
+    as_who_may,
     described,
     is_plain_name,
     manifest_of,
@@ -133,24 +134,23 @@ class _Pull:
         files = files_of(manifest, place)
         size = sum(file.whole.size for file in files)
         new = Kept(offer.release_id, offer.sha256, self.channel)
-        if not mend and self._is_served(new, folder, offer.proof):
+        if self._is_served(new, folder, offer.proof) and not (mend and _is_damaged(folder, roots)):
+            self._tidy()  # the pull that brought it may have been killed before it did
             return Pulled(offer.release_id, folder, size, len(data), 0, self.channel)
 
         aside = home.releases / f"{offer.release_id}{ASIDE}"
         fetched = assemble(self.publisher, home, files, aside, mend, self.progress)
         write(aside / "manifest.json", [data])
         write(aside / PROOF, [offer.proof])
+        signed_release(aside, roots)  # what would not be opened takes the place of nothing
         self._try(aside, new)
         home.publish(aside, new)
-        home.tidy(
-            {
-                sha256
-                for kept in (home.served, home.before)
-                if kept
-                for sha256 in lists_of(home.releases / kept.release_id)
-            }
-        )
+        self._tidy()
         return Pulled(offer.release_id, folder, size, fetched.size + len(data), fetched.parts, self.channel)
+
+    def _tidy(self) -> None:
+        kept = [self.home.releases / each.release_id for each in (self.home.served, self.home.before) if each]
+        self.home.tidy({sha256 for folder in kept for sha256 in lists_of(folder)})
 
     def _manifest(self, release_id: str, length: int) -> bytes:
         data = b""
@@ -164,7 +164,7 @@ class _Pull:
         return data
 
     def _is_served(self, new: Kept, folder: Path, proof: bytes) -> bool:
-        """Whether the offer is what is served already; newer signatures of it are taken."""
+        """Whether the offer is what is served already; newer signatures of it are taken, and the pointer says when."""
         served = self.home.served
         if served is None or served.manifest_sha256 != new.manifest_sha256 or not folder.is_dir():
             return False
@@ -172,6 +172,7 @@ class _Pull:
             replace(folder / PROOF, proof)
         if served.channel != new.channel:
             self.home.serve(new)
+        self.home.still_newest()
         return True
 
     def _try(self, aside: Path, new: Kept) -> None:
@@ -179,9 +180,20 @@ class _Pull:
             self.check(aside)
         except SelfTestFailed as error:
             self.home.refuse(new.manifest_sha256, new.release_id, str(error))
+            self.home.drop_unfinished()
             raise
 
 
+def _is_damaged(folder: Path, roots: Sequence[bytes]) -> bool:
+    """Whether a release that is here would not be opened: its signatures are verified, and every file is read."""
+    try:
+        open_release(folder, roots)
+    except ReleaseError:
+        return True
+    return False
+
+
+@as_who_may()
 def open_newest(
     place: str | Path,
     roots: Sequence[bytes] | None = None,
@@ -240,6 +252,8 @@ def _whole(place: Path) -> Path | None:
         if (folder / "latest.json").exists() and not (folder / METADATA).is_dir():
             return folder
     if (place / "manifest.json").exists():
+        return place
+    if (place / "releases").is_dir():  # a home whose first pull did not come to its end
         return place
     known = (place / METADATA).is_dir() or Home(home_of(open_publisher(place).name)).pointer
     return None if known else place

@@ -87,5 +87,9 @@ class RefusedBefore(ReleaseError):
     """The newest release failed on this device before: another one is waited for."""
 
 
+class NotReadable(ReleaseError):
+    """The release is another user's."""
+
+
 class CannotPull(ReleaseError):
     """The home can't be written."""

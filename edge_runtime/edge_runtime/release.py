@@ -6,7 +6,8 @@ manifest names; only then is a file parsed. Each refusal has its own exception.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,7 @@ from typing import Any
 
 from edge_runtime.decide import Calibration
 from edge_runtime.proof import FILE, Signed, verified_proof
-from edge_runtime.refusals import Damaged, NoRelease, ReleaseError, WrongSchema
+from edge_runtime.refusals import Damaged, NoRelease, NotReadable, ReleaseError, WrongSchema
 from edge_runtime.trust import trusted_roots
 
 SCHEMA = 6
@@ -75,6 +76,19 @@ class Release:
         return self.variants[chosen]
 
 
+@contextmanager
+def as_who_may() -> Iterator[None]:
+    """Raises :class:`NotReadable` where this user may not look: a service's home is that user's alone."""
+    try:
+        yield
+    except PermissionError as error:
+        raise NotReadable(
+            f"{error.filename} may not be read by this user: be the one that it belongs to, "
+            "`sudo -u edge-runtime edge-runtime …` for the service's"
+        ) from error
+
+
+@as_who_may()
 def open_release(folder: Path, roots: Sequence[bytes] | None = None) -> Release:
     """Verify and open a release folder, or the newest in a folder of releases. ``roots``: trusted ones, by default the pinned.
 
@@ -139,7 +153,7 @@ def newest(folder: Path) -> Path:
         pointer = (folder / "latest.json").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoRelease(
-            f"{folder} holds no release: build one with `make demo`, or name the folder that has latest.json"
+            f"{folder} holds no release: fetch one with `edge-runtime pull`, or name the folder that has latest.json"
         ) from error
     release_id, digest = read_pointer(pointer, folder)
     found = folder / release_id

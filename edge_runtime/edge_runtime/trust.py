@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from edge_runtime.disk import replace
+
 SUFFIX = ".root.json"
 MOST_BYTES = 1 << 19
 
@@ -77,5 +79,5 @@ def trust(root: bytes, folder: Path | None = None) -> Path:
     folder = folder or root_folders()[0]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{root_id(root)}{SUFFIX}"
-    path.write_bytes(root)
+    replace(path, root, mode=0o644)  # half a root would keep every release from being opened
     return path

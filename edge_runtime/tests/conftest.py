@@ -1,7 +1,9 @@
 """A small world to test in: drawn cards, a model that averages blocks of pixels, and a signed release made of both."""
 
+import errno
 import hashlib
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -222,6 +224,26 @@ def tried_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def device(publisher: Publisher, trusted: Callable[[Any], None]) -> Publisher:
     """The publisher, whom this device trusts."""
     return publisher
+
+
+@pytest.fixture
+def lock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Takes this user the right to look into a folder, also from root, who can't lose it."""
+
+    def take(folder: Path) -> None:
+        def refusing(asked: Callable[..., Any], at: Callable[[Path], bool]) -> Callable[..., Any]:
+            def ask(path: Any = ".", *given: Any, **named: Any) -> Any:
+                if not isinstance(path, int) and at(Path(path)):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+                return asked(path, *given, **named)
+
+            return ask
+
+        monkeypatch.setattr(os, "stat", refusing(os.stat, lambda path: folder in path.parents))
+        for name in ("listdir", "scandir"):
+            monkeypatch.setattr(os, name, refusing(getattr(os, name), lambda path: path.is_relative_to(folder)))
+
+    return take
 
 
 @pytest.fixture

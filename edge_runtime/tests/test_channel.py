@@ -198,8 +198,11 @@ def test_a_root_that_the_one_before_did_not_sign_is_not_followed(published, take
         take()
 
 
-def test_a_publisher_that_began_anew_is_believed_once_its_new_root_is_pinned(published, home):
+@pytest.mark.parametrize("rotated", [False, True])
+def test_a_publisher_that_began_anew_is_believed_once_its_new_root_is_pinned(published, home, rotated):
     roots = published.trusted
+    if rotated:
+        published.repository.write_root()
     pull(published.releases, home, roots)
     shutil.rmtree(published.releases / "metadata")
     published.repository = Repository(published.releases)

@@ -30,6 +30,16 @@ def answers(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+def test_a_home_of_another_user_is_one_sentence(device, in_parts, tmp_path, photo_file, capsys, lock):
+    home = tmp_path / "home"
+    assert main(["pull", str(in_parts(device).releases), "--home", str(home)]) == 0
+    capsys.readouterr()
+    lock(home / "releases")
+    assert main(["recognize", "--releases", str(home), photo_file]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "may not be read by this user" in line
+
+
 def test_each_photo_gives_one_line_of_json(device, photos, capsys):
     code = main(
         ["recognize", "--json", "--releases", str(device.releases), *photos("fox.png", "stranger.png", "table.png")]

@@ -1,6 +1,7 @@
 """What a device keeps of cards it is unsure of: the card alone, in bounded room, whole or not at all."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -140,6 +141,30 @@ def test_a_destination_that_can_not_be_written_loses_nothing(box, table, tmp_pat
     with pytest.raises(CannotSend, match="name of a device"):
         send(box.folder, str(tmp_path), "../etc")
     assert len(list(kept(box.folder))) == 1
+
+
+def test_a_card_that_makes_room_while_others_are_sent_is_left_out(box, table, tmp_path, clock, monkeypatch):
+    for card_id in ("demo-1", "demo-2"):
+        notice(box, table, reading(card_id=card_id))
+    first, second = sorted(box.folder.glob("*/*.jpg"))
+
+    def makes_room(path):
+        data = read(path)
+        second.unlink(missing_ok=True)
+        return data
+
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", makes_room)
+    assert send(box.folder, str(tmp_path), "pi-3") == (1, 1)
+    assert not first.exists()
+
+
+@pytest.mark.parametrize("what", [["list"], ["correct", "ab", "demo-1"], ["send", "."]])
+def test_a_box_of_another_user_is_not_called_empty(box, table, capsys, lock, what):
+    notice(box, table, reading())
+    lock(box.folder)
+    assert main(["feedback", "--folder", str(box.folder), *what]) == 1
+    assert "be the user that it belongs to, `sudo -u edge-runtime" in capsys.readouterr().err
 
 
 def test_a_bucket_gets_the_same_keys(box, table, monkeypatch):

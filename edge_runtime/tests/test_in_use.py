@@ -39,3 +39,12 @@ def test_where_it_may_not_write_it_leaves_none_and_no_litter(tmp_path, monkeypat
     assert not in_use.leave(tmp_path, "first", tmp_path)
     assert list((tmp_path / "in_use").iterdir()) == []
     assert not in_use.leave(tmp_path / "not there", "first", tmp_path)
+
+
+def test_a_link_on_the_publisher_s_stick_leads_no_note_to_another_place(tmp_path):
+    releases, elsewhere = tmp_path / "releases", tmp_path / "elsewhere"
+    releases.mkdir()
+    elsewhere.mkdir()
+    (releases / in_use.FOLDER).symlink_to(elsewhere)
+    assert not in_use.leave(releases, "0123", tmp_path)
+    assert list(elsewhere.iterdir()) == []

@@ -20,6 +20,7 @@ from PIL import Image
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.geometry import full_frame, rectify
 from edge_runtime.inference import handlers
+from edge_runtime.inference.__main__ import main
 from edge_runtime.inference.app import Limits, application
 from edge_runtime.photo import load_photo
 
@@ -174,8 +175,18 @@ def test_the_command_serves_as_sagemaker_starts_it_and_stops_when_asked(model, s
         process.communicate()
 
 
-def test_a_folder_without_a_model_is_one_sentence(tmp_path, capsys):
-    from edge_runtime.inference.__main__ import main
+def test_a_port_that_is_taken_is_exit_code_1(model):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["--model", str(model), "--port", str(taken.getsockname()[1])]) == 1
 
+
+@pytest.mark.parametrize("options", [["--port", "70000"], ["--most-mb", "0"], ["--threads", "0"]])
+def test_what_no_service_could_use_is_refused(options):
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+    assert ended.value.code == 2
+
+
+def test_a_folder_without_a_model_is_one_sentence(tmp_path, capsys):
     assert main(["serve", "--model", str(tmp_path)]) == 1
     assert "model.onnx is no model" in capsys.readouterr().err

@@ -156,6 +156,24 @@ def test_a_root_that_its_predecessor_did_not_sign_is_not_followed(publisher):
         open_release(publisher.releases, trusted)
 
 
+def test_a_root_that_its_own_keys_did_not_sign_is_not_followed(publisher):
+    repository = publisher.repository
+    repository.root.revoke_key(repository.keys["root"][0].public_key.keyid, "root")
+    repository.root.add_key(CryptoSigner.generate_ed25519().public_key, "root")
+    repository.write_root()
+    publisher.publish(publisher.folder, publisher.manifest)
+    with pytest.raises(BadSignature, match="root is not signed by a key"):
+        open_release(publisher.releases, publisher.trusted)
+
+
+def test_a_channel_s_key_signs_nothing_beyond_the_paths_that_it_was_given(publisher):
+    publisher.repository.targets.delegations.roles["stable"].paths = ["another/*"]
+    publisher.repository.write_targets()
+    publisher.publish(publisher.folder, publisher.manifest)
+    with pytest.raises(BadSignature, match="stable may not sign"):
+        open_release(publisher.releases, publisher.trusted)
+
+
 def test_a_release_whose_signatures_have_expired_is_opened_and_says_so(publisher):
     assert not open_release(publisher.releases, publisher.trusted).expired
     publisher.repository.channels["stable"].expires = in_days(-1)

@@ -151,7 +151,16 @@ def test_a_first_install_an_upgrade_and_an_uninstall(install, wheel, publisher, 
     assert not any("edge-runtime" in path for path in install.files)
 
 
-def changed(wheel, folder):
+def test_after_a_way_back_the_environment_that_ran_before_is_kept(install, wheel, tmp_path):
+    second, third = (changed(wheel, tmp_path / name, name.encode()) for name in ("b", "c"))
+    ran = []
+    for each in (wheel, second, wheel, third):
+        assert install(each).returncode == 0
+        ran.append(install.at("opt/edge-runtime/venv").readlink())
+    assert {path.name for path in install.at("opt/edge-runtime").glob("venv-*")} == {path.name for path in ran[2:]}
+
+
+def changed(wheel, folder, byte=b"!"):
     """Another wheel of the same name: one byte more, behind the archive's end."""
     folder.mkdir()
     path = folder / wheel.name
@@ -160,7 +169,7 @@ def changed(wheel, folder):
         data = file.read()
         at = data.rindex(b"PK\x05\x06") + 20  # the length of the archive's comment
         file.seek(at)
-        file.write(b"\x01\x00!")
+        file.write(b"\x01\x00" + byte)
     write_sums(path)
     return path
 
@@ -169,6 +178,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(install, wheel):
     done = install(wheel, "--dry-run")
     assert done.returncode == 0
     assert "would: install -m 0644" in done.stdout
+    assert "[serve,s3,mqtt]" in done.stdout, "all that the service's options ask for"
     assert not install.root.exists()
 
 

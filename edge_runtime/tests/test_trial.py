@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import pytest
 
@@ -127,6 +128,22 @@ def test_the_only_release_is_never_rolled_back(published, monkeypatch, tmp_path)
         with pytest.raises(RuntimeError), Trial.of(release) as trial:
             fails(trial)
     assert open_newest(published.releases, published.trusted).release_id == release.release_id
+
+
+def test_a_pull_that_tidies_up_takes_nothing_from_a_service_that_moves_the_pointer(device, monkeypatch):
+    home, flushed = device.home, os.fsync
+
+    def tidies(file):
+        tidying = threading.Thread(target=home.tidy, args=(set(),))
+        tidying.start()
+        tidying.join(0.2)
+        flushed(file)
+
+    manifest = home.served.manifest_sha256
+    monkeypatch.setattr(os, "fsync", tidies)
+    home.served_well(manifest)
+    monkeypatch.undo()
+    assert home.served.good
 
 
 def test_a_release_that_lies_in_no_home_is_served_without_being_counted(publisher):

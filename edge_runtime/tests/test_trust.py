@@ -1,6 +1,7 @@
 """Roots that are pinned."""
 
 import json
+import resource
 import sys
 
 import pytest
@@ -21,6 +22,15 @@ def a_root(folder):
 
 
 @pytest.fixture
+def full_disk():
+    """No file can grow beyond 100 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
 def installation(monkeypatch, tmp_path):
     """An installation and a home folder of our own."""
     monkeypatch.delenv("EDGE_RUNTIME_TRUSTED_ROOTS", raising=False)
@@ -34,6 +44,12 @@ def test_a_pinned_root_is_trusted_from_then_on(installation, root):
     assert path.is_relative_to(installation / "venv")
     assert root_id(root) in path.name
     assert root in trusted_roots()
+
+
+def test_a_full_disk_leaves_no_half_of_a_root(installation, root, full_disk):
+    with pytest.raises(OSError, match="File too large"):
+        trust(root)
+    assert trusted_roots() == []
 
 
 def test_roots_of_the_installation_and_of_the_user_are_united(installation, root):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from edge_runtime.publishers import open_publisher, web
-from edge_runtime.pull import pull
+from edge_runtime.pull import open_newest, pull
 from edge_runtime.refusals import (
     Damaged,
     Endless,
@@ -243,6 +243,23 @@ def test_a_redirect_on_the_same_host_is_followed_and_one_to_another_host_is_refu
         take()
 
 
+def test_no_redirect_leads_from_https_to_what_others_can_read_and_change():
+    publisher = open_publisher("https://cards.example.org/releases")
+    for location in ("http://cards.example.org/releases/x", "https://cards.example.org:8443/x", "//example.org/x"):
+        with pytest.raises(Unreachable, match="redirected to another host"):
+            publisher._redirected("https://cards.example.org/releases/x", location)
+
+
+def test_a_redirect_to_what_is_no_address_stops_no_device(server, published, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    good, said = open_newest(server.url, published.trusted).release_id, []
+    server.faults["timestamp.json"] = always(
+        lambda handler, path: handler.answer(302, b"", extra={"Location": "http://[nowhere"})
+    )
+    assert open_newest(server.url, published.trusted, say=said.append).release_id == good
+    assert "redirected to what is no address" in said[0]
+
+
 def test_a_server_without_releases_and_one_that_is_not_there_say_so(server, take, published, tmp_path):
     server.folder = tmp_path
     with pytest.raises(NoRelease, match="holds no release"):
@@ -259,6 +276,8 @@ def test_a_server_without_releases_and_one_that_is_not_there_say_so(server, take
     [
         ("http://example.com/releases", "not encrypted"),
         ("ftp://example.com/releases", "no place for releases"),
+        ("https://[::1/releases", "no place for releases"),
+        ("https://example.com:port/releases", "no place for releases"),
         ("https:///releases", "no place for releases"),
         ("https://me:secret@example.com/releases", "carries a password"),
         ("s3://", "names no bucket"),

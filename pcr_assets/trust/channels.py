@@ -49,7 +49,9 @@ def begin(repository: Repository, keys: Keys, days: Days, root_threshold: int = 
             f"{repository.store.root} has metadata already: `python -m pcr_assets.trust show` tells what they say"
         )
     repository.roles = first_roles(keys, {ROOT: root_threshold})
-    for role in (ROOT, TARGETS, *CHANNELS):
+    if not repository.take_up_root():
+        repository.sign(ROOT, keys, days)
+    for role in (TARGETS, *CHANNELS):
         repository.sign(role, keys, days)
 
 

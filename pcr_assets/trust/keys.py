@@ -57,6 +57,7 @@ class Keys:
     def remember_root(self, root: bytes) -> None:
         """Keep the newest root with the keys."""
         path = self.folders[0] / ROOT_FILE
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # all keys may lie in the other folders
         aside = path.with_suffix(".aside")
         aside.write_bytes(root)
         aside.replace(path)

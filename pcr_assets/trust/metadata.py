@@ -1,8 +1,9 @@
 """The metadata in a store: read as they are now, changed in memory, signed, and published in an order that is safe to break off.
 
-Every file but one is written once, under its version: first what is new of roots and roles, then the snapshot that names them,
-last ``timestamp.json``, swapped on the condition that it is still the one that was read. Before that swap no device sees any
-of it; a publisher that was killed leaves versions that nobody names, and the next one takes higher ones.
+Every file but one is written once, under its version: first what is new of roles, then the snapshot that names them, last
+``timestamp.json``, swapped on the condition that it is still the one that was read. Before that swap no device sees any of it;
+a publisher that was killed leaves versions that nobody names, and the next one takes higher ones. A new root alone is found by
+its number: it is written just before the swap, and what a publisher that was killed in between left is signed anew.
 """
 
 from collections.abc import Iterable
@@ -51,6 +52,8 @@ class Repository:
     """The signed content of each role, to be changed."""
     changed: dict[str, bytes] = field(default_factory=dict)
     """What was signed and is not published yet, by role."""
+    overtaken: frozenset[str] = frozenset()
+    """Roles that devices refuse, as only a root before the newest entitles their keys; publishing signs them anew."""
 
     @classmethod
     def open(cls, store: Store, keys: Keys) -> "Repository":
@@ -63,12 +66,13 @@ class Repository:
         except Missing:
             return cls(store, None, {})
         try:
-            return cls(store, pointer, _believed(store, pointer, keys))
+            roles, overtaken = _believed(store, pointer, keys)
         except (Missing, RepositoryError, ValueError, KeyError) as error:
             raise TrustError(
                 f"the metadata in {store.root}/{layout.METADATA} can't be believed ({error}): restore them from a backup. Making "
                 "new ones would need every device to trust a new root"
             ) from error
+        return cls(store, pointer, roles, overtaken=overtaken)
 
     @property
     def root(self) -> Root:
@@ -125,6 +129,24 @@ class Repository:
         before = keys.of(keyid for keyid in former if keyid not in entitled.keyids)
         self.changed[role] = _signed_bytes(signed, [*signers, *before])
 
+    def take_up_root(self) -> bool:
+        """Take the first root of a publisher that was killed before devices saw anything: it may be pinned already.
+
+        False where there is none. Raises :class:`TrustError` for one that entitles other keys.
+        """
+        data = _if_there(self.store, key_of(ROOT, 1))
+        if data is None:
+            return False
+        metadata: Metadata[Root] = Metadata.from_bytes(data)
+        root, ours = metadata.signed, self.root
+        if (root.type, root.keys, root.roles) != (ROOT, ours.keys, ours.roles) or not _entitles(root, ROOT, data):
+            raise TrustError(
+                f"{self.store.root}/{key_of(ROOT, 1)} entitles other keys than these, and no metadata belong to it: find its keys, "
+                f"or remove {layout.METADATA} and run again"
+            )
+        self.roles[ROOT], self.changed[ROOT] = root, data
+        return True
+
     @cached_property
     def _published(self) -> set[str]:
         return set(self.roles) if self.pointer is not None else set()
@@ -138,9 +160,11 @@ class Repository:
 
         Raises ``Moved`` when another publisher was faster: nothing of this one is seen then.
         """
-        if not self.changed and not renew:
+        if not (self.changed or self.overtaken or renew):
             return False
-        for role in list(self.changed):
+        if TARGETS in self.overtaken and TARGETS not in self.changed:
+            self.sign(TARGETS, keys, days)
+        for role in [role for role in self.changed if role != ROOT]:
             self._write(role, keys)
         for role in (TARGETS, *CHANNELS):
             if role in self.changed:
@@ -152,11 +176,12 @@ class Repository:
         self.timestamp.snapshot_meta = MetaFile.from_data(self.snapshot.version, self.changed[SNAPSHOT], ["sha256"])
         self.sign(TIMESTAMP, keys, days)
         if ROOT in self.changed:
+            self._write(ROOT, keys)
             self.store.write(ROOT_COPY, self.changed[ROOT])
             keys.remember_root(self.changed[ROOT])
         self.store.swap(POINTER, self.changed[TIMESTAMP], self.pointer)
         self.pointer = self.changed[TIMESTAMP]
-        self.changed = {}
+        self.changed, self.overtaken = {}, frozenset()
         self.__dict__.pop("_published", None)
         return True
 
@@ -179,17 +204,21 @@ def _signed_bytes(signed: Signed, signers: list[Any]) -> bytes:
     return metadata.to_bytes()
 
 
-def _believed(store: Store, pointer: bytes, keys: Keys) -> dict[str, Signed]:
-    """The content of all roles that a timestamp leads to, verified from root to channels."""
+def _believed(store: Store, pointer: bytes, keys: Keys) -> tuple[dict[str, Signed], frozenset[str]]:
+    """The content of all roles that a timestamp leads to, verified from root to channels; and which of them were overtaken."""
     roots = _root_chain(store, keys)
+    data = {TIMESTAMP: pointer}
     timestamp = _verified(pointer, TIMESTAMP, roots)
-    snapshot = _verified(store.read(key_of(SNAPSHOT, timestamp.snapshot_meta.version)), SNAPSHOT, roots)
-    targets = _verified(store.read(key_of(TARGETS, snapshot.meta[f"{TARGETS}.json"].version)), TARGETS, roots)
+    data[SNAPSHOT] = store.read(key_of(SNAPSHOT, timestamp.snapshot_meta.version))
+    snapshot = _verified(data[SNAPSHOT], SNAPSHOT, roots)
+    data[TARGETS] = store.read(key_of(TARGETS, snapshot.meta[f"{TARGETS}.json"].version))
+    targets = _verified(data[TARGETS], TARGETS, roots)
     channels = {
         name: _verified(store.read(key_of(name, snapshot.meta[f"{name}.json"].version)), name, [targets])
         for name in CHANNELS
     }
-    return {ROOT: roots[-1], TARGETS: targets, **channels, SNAPSHOT: snapshot, TIMESTAMP: timestamp}
+    overtaken = frozenset(role for role in data if not _entitles(roots[-1], role, data[role]))
+    return {ROOT: roots[-1], TARGETS: targets, **channels, SNAPSHOT: snapshot, TIMESTAMP: timestamp}, overtaken
 
 
 def _root_chain(store: Store, keys: Keys) -> list[Root]:
@@ -217,19 +246,24 @@ def _if_there(store: Store, key: str) -> bytes | None:
 
 
 def _verified(data: bytes, role: str, delegators: list[Any]) -> Any:
-    """A role's content, signed as one of its delegators asks for, the last one first.
+    """A role's content, signed as one of its delegators asks for.
 
     A publisher that was killed while it replaced a key leaves metadata that only the root before entitled.
     """
+    signed = Metadata.from_bytes(data).signed
+    if not any(_entitles(delegator, role, data) for delegator in delegators):
+        raise RepositoryError(f"{role} is not signed as its publisher asks for")
+    return signed
+
+
+def _entitles(delegator: Any, role: str, data: bytes) -> bool:
+    """Whether a role's metadata are signed as a root, or the targets, ask for."""
     metadata: Metadata[Any] = Metadata.from_bytes(data)
-    for delegator in delegators[:0:-1]:
-        try:
-            delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
-            return metadata.signed
-        except RepositoryError:
-            continue
-    delegators[0].verify_delegate(role, metadata.signed_bytes, metadata.signatures)
-    return metadata.signed
+    try:
+        delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
+    except RepositoryError:
+        return False
+    return True
 
 
 def first_roles(keys: Keys, thresholds: dict[str, int] | None = None) -> dict[str, Signed]:

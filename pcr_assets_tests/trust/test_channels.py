@@ -15,7 +15,7 @@ from pcr_assets.resources.store import FolderStore, Moved, open_store
 from pcr_assets.trust.channels import HISTORY, initialised, promote, publish_release, releases_in, renew, replace_key
 from pcr_assets.trust.keys import Keys, TrustError
 from pcr_assets.trust.metadata import Repository
-from pcr_assets.trust.settings import CHANNELS, ROLES, Days, TrustSettings
+from pcr_assets.trust.settings import CHANNELS, ROLES, Days, TrustSettings, expiry
 
 TRUST = TrustSettings()
 CANARY_ONLY = TrustSettings(channels=("canary",))
@@ -197,33 +197,83 @@ class Killed(BaseException):
     pass
 
 
+@pytest.fixture
+def killed(monkeypatch):
+    """Does something with a store until its n-th write, before which the publisher is killed; gives whether it was."""
+
+    def until(writes, store, work):
+        done = 0
+
+        def dying(method):
+            def call(*arguments, **named):
+                nonlocal done
+                done += 1
+                if done > writes:
+                    raise Killed
+                return method(*arguments, **named)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in ("create", "write", "swap"):
+                patch.setattr(store, name, dying(getattr(store, name)))
+            try:
+                work()
+            except Killed:
+                return True
+        return False
+
+    return until
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("writes", range(6))
 def test_a_publisher_that_is_killed_at_any_write_leaves_what_was_offered_and_the_next_one_publishes(
-    world, monkeypatch, writes
+    world, killed, writes
 ):
-    done = 0
-
-    def dying(method):
-        def call(*arguments, **named):
-            nonlocal done
-            done += 1
-            if done > writes:
-                raise Killed
-            return method(*arguments, **named)
-
-        return call
-
     repository, keys = world.open()
-    with monkeypatch.context() as patch:
-        for name in ("create", "write", "swap"):
-            patch.setattr(world.store, name, dying(getattr(world.store, name)))
-        try:
-            publish_release(repository, keys, TRUST, "second", b"second")
-        except Killed:
-            assert world.offered() == "first"
+    if killed(writes, world.store, lambda: publish_release(repository, keys, TRUST, "second", b"second")):
+        assert world.offered() == "first"
     world.publish("third")
     assert world.offered() == "third"
+
+
+LATER = timedelta(days=1)
+
+
+@pytest.mark.parametrize("writes", range(8))
+def test_a_publisher_that_is_killed_at_any_write_of_the_first_metadata_is_followed_by_one_that_publishes(
+    tmp_path, killed, writes, monkeypatch
+):
+    world = World(tmp_path)
+    assert killed(writes, world.store, lambda: world.publish("first"))
+    pinned = world.store.read(f"{layout.METADATA}/1.root.json") if writes > 5 else None
+    monkeypatch.setattr("pcr_assets.trust.metadata.expiry", lambda role, days: expiry(role, days) + LATER)
+    world.publish("second")
+    world.pin()
+    assert world.offered() == "second"
+    assert pinned in (None, world.root), "somebody may have carried it to a device"
+
+
+def test_a_first_root_of_other_keys_that_nothing_belongs_to_is_told(tmp_path, killed):
+    world = World(tmp_path)
+    assert killed(6, world.store, lambda: world.publish("first"))
+    world.key_folder = tmp_path / "other keys"
+    with pytest.raises(TrustError, match=r"1.root.json entitles other keys .* remove releases/metadata and run again"):
+        world.publish("second")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("writes", range(6))
+def test_a_publisher_that_is_killed_while_it_replaces_a_key_leaves_nothing_that_the_next_one_does_not_mend(
+    world, killed, writes, role
+):
+    repository, keys = world.open()
+    killed(writes, world.store, lambda: replace_key(repository, keys, TRUST.days, role, world.key_folder))
+    world.publish("first")  # what is offered already
+    assert world.offered() == "first"
+    world.publish("second")
+    assert world.offered() == "second"
 
 
 def test_signed_metadata_say_when_they_were_signed(world):

@@ -74,6 +74,15 @@ def test_several_root_keys_of_which_some_must_sign(publisher, capsys):
     assert offered(publisher, root) == "first"
 
 
+def test_all_keys_may_lie_elsewhere_than_in_the_folder_that_is_named(publisher, monkeypatch):
+    assert main(["init"]) == 0
+    root = Project().root.read(f"{layout.RELEASES}/root.json")
+    publish(publisher, "first", "stable")
+    monkeypatch.setenv("PCR_KEYS", str(publisher / "not there"))
+    assert main(["--keys", str(publisher / "keys"), "rotate", "timestamp", "--into", str(publisher / "keys")]) == 0
+    assert offered(publisher, root) == "first"
+
+
 @pytest.mark.parametrize("arguments", [["show"], ["promote", "first"], ["renew"], ["rotate", "stable"]])
 def test_a_store_without_metadata_is_told_what_to_do_first(publisher, capsys, arguments):
     assert main(arguments) == 1

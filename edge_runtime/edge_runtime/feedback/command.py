@@ -1,6 +1,7 @@
 """``edge-runtime feedback``: what is kept on this device, correcting it, and sending it."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -32,13 +33,24 @@ def _saying(work: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Na
         from edge_runtime.feedback.sending import CannotSend
 
         try:
+            with contextlib.suppress(FileNotFoundError):  # nothing was kept yet
+                next(options.folder.iterdir(), None)
             work(options)
         except (NoSuchCard, CannotSend) as error:
-            print(f"edge-runtime: {error}", file=sys.stderr)
-            return 1
+            return _refuse(str(error))
+        except OSError as error:
+            return _refuse(
+                f"{error.filename} can't be used ({error.strerror}): be the user that it belongs to, "
+                "`sudo -u edge-runtime edge-runtime feedback …` for the service's"
+            )
         return 0
 
     return run
+
+
+def _refuse(sentence: str) -> int:
+    print(f"edge-runtime: {sentence}", file=sys.stderr)
+    return 1
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -33,13 +33,15 @@ def send(folder: Path, destination: str, device: str) -> tuple[int, int]:
             tallies += _sent_anew(path, destination, f"{place}/{TALLY}", put)
             continue
         picture = path.with_suffix(".jpg")
-        if not picture.exists():  # it made room meanwhile
+        try:
+            shown, said = picture.read_bytes(), path.read_bytes()
+        except FileNotFoundError:  # it made room meanwhile
             path.unlink(missing_ok=True)
             continue
-        put(f"{place}/{picture.name}", picture.read_bytes())
-        put(f"{place}/{path.name}", path.read_bytes())
-        path.unlink()
-        picture.unlink()
+        put(f"{place}/{picture.name}", shown)
+        put(f"{place}/{path.name}", said)
+        path.unlink(missing_ok=True)
+        picture.unlink(missing_ok=True)
         cards += 1
     return cards, tallies
 

@@ -4,12 +4,15 @@ SageMaker runs a container as ``docker run IMAGE serve``, with the model unpacke
 """
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.inference.handlers import model_fn
+from edge_runtime.server.command import port_number
+from edge_runtime.watch import at_least_one
 
 MODEL_DIR = Path("/opt/ml/model")
 PORT = 8080
@@ -25,9 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("serve", nargs="?", choices=["serve"], help="what SageMaker says; it changes nothing")
     parser.add_argument("--model", type=Path, default=MODEL_DIR, help=f"folder with model.onnx (default: {MODEL_DIR})")
     parser.add_argument("--bind", default="127.0.0.1", help="address to listen on (default: this machine alone)")
-    parser.add_argument("--port", type=int, default=PORT)
-    parser.add_argument("--most-mb", type=int, default=6, metavar="MB", help="largest body, in MiB (default: 6)")
-    parser.add_argument("--threads", type=int, help="of one embedding (default: one for each core)")
+    parser.add_argument("--port", type=port_number, default=PORT)
+    parser.add_argument(
+        "--most-mb", type=at_least_one, default=6, metavar="MB", help="largest body, in MiB (default: 6)"
+    )
+    parser.add_argument("--threads", type=at_least_one, help="of one embedding (default: one for each core)")
     given = parser.parse_args(argv)
     try:
         import uvicorn
@@ -55,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         timeout_graceful_shutdown=STOPPING_SECONDS,
     )
     server = uvicorn.Server(config)
-    server.run()
+    with contextlib.suppress(SystemExit):  # it says itself why it can't listen
+        server.run()
     return 0 if server.started else 1
 
 

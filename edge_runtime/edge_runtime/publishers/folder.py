@@ -1,5 +1,6 @@
 """A publisher's folder ``releases``, or a copy of it."""
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,11 +24,13 @@ class FolderPublisher:
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         """See :meth:`Publisher.read`."""
         try:
+            if not stat.S_ISREG((self.folder / path).stat().st_mode):  # a pipe would be waited for, for ever
+                raise NotPublished(f"{self.name}/{path} is no file")
             with (self.folder / path).open("rb") as file:
                 file.seek(start)
                 while piece := file.read(PIECE):
                     yield piece
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise NotPublished(f"{self.name}/{path} is missing") from error
         except OSError as error:
             raise Unreachable(

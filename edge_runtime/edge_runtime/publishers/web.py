@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from edge_runtime.publishers import resumed as tries
@@ -30,9 +30,9 @@ class WebPublisher:
     """See :class:`~edge_runtime.publishers.base.Publisher`."""
 
     def __init__(self, url: str):
-        parts = urlsplit(url)
+        parts = _parts(url)
         self.name = url.rstrip("/")
-        if parts.scheme not in ("https", "http") or not parts.hostname:
+        if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
             raise Unreachable(f"{url} is no place for releases: name a folder, https://HOST/PATH or s3://BUCKET/PREFIX")
         if parts.scheme == "http" and not _is_this_machine(parts.hostname):
             raise Unreachable(f"{url} is not encrypted: name it with https://. http:// is for this machine alone")
@@ -103,12 +103,23 @@ class WebPublisher:
         raise Unreachable(f"{url} is redirected again and again: name the place that it ends at")
 
     def _redirected(self, url: str, location: str) -> str:
+        to = _parts(location)
+        if to is None:
+            raise Unreachable(f"{url} is redirected to what is no address: is it the publisher's place?")
         target = urljoin(url, location)
         if urlsplit(target)[:2] != urlsplit(url)[:2]:
-            raise Unreachable(
-                f"{url} is redirected to another host, {urlsplit(target).netloc}: name that one if it is right"
-            )
+            raise Unreachable(f"{url} is redirected to another host, {to.netloc}: name that one if it is right")
         return target
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a URL, which may be a relative one; None for what is none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for what is no number
+    except ValueError:
+        return None
+    return parts
 
 
 def _pieces(response: Any, url: str, start: int) -> Iterator[bytes]:

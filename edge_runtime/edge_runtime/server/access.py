@@ -22,16 +22,28 @@ class NotSafe(ValueError):
 
 def read_secret(path: Path, what: str) -> str:
     """The one line of a file of secrets. Raises :class:`NotSafe` if it isn't there or is easily guessed."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(MOST_FILE_BYTES).decode().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotSafe(f"{path} can't be read as a {what} ({error}): write one with `openssl rand -hex 32`") from error
+    text = _text(path, what, "write one with `openssl rand -hex 32`")
     if len(text) < SHORTEST or not text.isprintable() or " " in text:
         raise NotSafe(
             f"{path} holds no {what} of {SHORTEST} characters or more: write one with `openssl rand -hex 32 > {path}`"
         )
     return text
+
+
+def read_password(path: Path) -> str:
+    """The one line of a file, a password that others chose. Raises :class:`NotSafe` if there is none."""
+    text = _text(path, "password", "write it there, on one line")
+    if not text or not text.isprintable():
+        raise NotSafe(f"{path} holds no password: write it there, on one line")
+    return text
+
+
+def _text(path: Path, what: str, cure: str) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_FILE_BYTES).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotSafe(f"{path} can't be read as a {what} ({error}): {cure}") from error
 
 
 def is_loopback(bind: str) -> bool:
@@ -89,14 +101,14 @@ class Gate:
         """Whether a token is asked for."""
         return bool(self._token)
 
-    def is_token(self, shown: str) -> bool:
-        """Whether this is the token."""
-        return hmac.compare_digest(_digest(shown.encode()), _digest(self._token))
+    def is_token(self, shown: bytes) -> bool:
+        """Whether this is the token, in UTF-8."""
+        return hmac.compare_digest(_digest(shown), _digest(self._token))
 
     def admits(self, authorization: str, cookie: str) -> bool:
-        """Whether a request with this header, or this cookie, may come in."""
+        """Whether a request with this header, its bytes as Latin-1, or this cookie may come in."""
         kind, _, shown = authorization.partition(" ")
-        if not self.closed or (kind.lower() == "bearer" and self.is_token(shown.strip())):
+        if not self.closed or (kind.lower() == "bearer" and self.is_token(shown.strip().encode("latin-1"))):
             return True
         return self._is_cookie(cookie)
 

@@ -99,8 +99,8 @@ class Api:
     async def event_picture(self, request: Request) -> Response:
         """What the camera saw of a card at an event."""
         jpeg = self._history.thumbnail(request.path_params["number"])
-        if jpeg is None:
-            raise Refused(404, "picture", "there is no such event any more")
+        if not jpeg:
+            raise Refused(404, "picture", "there is no picture of such an event any more")
         return Response(jpeg, media_type="image/jpeg", headers={"cache-control": A_DAY})
 
     async def description(self, _: Request) -> Response:

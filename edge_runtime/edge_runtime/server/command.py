@@ -5,13 +5,14 @@ import contextlib
 import logging
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_runtime.server.access import NotSafe, read_secret, require_safe
+from edge_runtime.server.access import NotSafe, read_password, read_secret, require_safe
 from edge_runtime.server.settings import Settings
 from edge_runtime.watch import amount, quiet_opencv, stoppable
 
@@ -50,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log", choices=("human", "json"), default="human", help="lines for people or for machines")
     reach = parser.add_argument_group("how it is reached")
     reach.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="where it listens (default: 127.0.0.1)")
-    reach.add_argument("--port", type=_port, default=8080, help="(default: 8080; 0 takes a free one)")
+    reach.add_argument("--port", type=port_number, default=8080, help="(default: 8080; 0 takes a free one)")
     reach.add_argument("--token-file", type=Path, metavar="FILE", help="holds what a client must show")
     reach.add_argument("--host", action="append", default=[], metavar="NAME", help="another name it is reached by")
     reach.add_argument("--tls-cert", type=Path, metavar="PEM", help="serve https:// with this certificate")
@@ -156,9 +157,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
     require_safe(options.bind, token)
     if (options.tls_cert is None) != (options.tls_key is None):
         raise NotSafe("a certificate and its key belong together: name both --tls-cert and --tls-key")
-    for path in (options.tls_cert, options.tls_key):
-        if path is not None and not path.is_file():
-            raise NotSafe(f"{path} is not there: name a PEM file")
+    if options.tls_cert is not None:
+        _require_certificate(options.tls_cert, options.tls_key)
     return Settings(
         bind=options.bind,
         port=options.port,
@@ -167,6 +167,20 @@ def settings_of(options: argparse.Namespace) -> Settings:
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
     )
+
+
+def _require_certificate(cert: Path, key: Path) -> None:
+    """Raises :class:`NotSafe` for files that no server can use; one who is started by a supervisor can't be asked a password."""
+    for path in (cert, key):
+        if not path.is_file():
+            raise NotSafe(f"{path} is not there: name a PEM file")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password="")
+    except OSError as error:
+        raise NotSafe(
+            f"{cert} and {key} are no certificate with its key ({error.strerror or error}): name PEM files, the key without a "
+            "password"
+        ) from error
 
 
 def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Messenger]":
@@ -182,7 +196,7 @@ def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Mess
         found.append(Outbox("webhook", hook.deliver, metrics.told))
     if options.mqtt:
         file = options.mqtt_password_file
-        password = read_secret(file, "password") if file else ""
+        password = read_password(file) if file else ""
         found.append(Mqtt(options.mqtt, options.mqtt_user, password, tls=options.mqtt_tls))
     return found
 
@@ -204,7 +218,8 @@ def _refuse(sentence: str, code: int = 1) -> int:
     return code
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """An option's port; 0 takes a free one."""
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"must be 0 to 65535, is {text}")
     return int(text)

@@ -1,9 +1,7 @@
 """Before anything else: is the request meant for us, from a page of ours, by someone who may; and what browsers are told."""
 
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_runtime.server.access import COOKIE, Gate, Names
@@ -55,23 +53,16 @@ class Guard:
             return Refused(421, "host", "this service is not known by that name: start it with --host NAME to add one")
         changes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS")
         origin = headers.get("origin")
-        if changes and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if changes and origin is not None and origin.partition("://")[2].lower() != host.lower():
             return Refused(403, "origin", "pages of other sites may not do this")
         path = scope["path"]
         if path in OPEN or path.startswith(OPEN_BELOW):
             return None
-        if not self._gate.admits(headers.get("authorization", ""), _cookie(headers.get("cookie", ""))):
+        cookies = cookie_parser(headers.get("cookie", ""))  # a browser sends those of all services of this machine
+        if not self._gate.admits(headers.get("authorization", ""), cookies.get(COOKIE, "")):
             how = {"www-authenticate": 'Bearer realm="edge-runtime"'}
             return Refused(401, "token", "show the token: sign in on the page, or send Authorization: Bearer", how)
         return None
-
-
-def _cookie(header: str) -> str:
-    try:
-        jar = SimpleCookie(header)
-    except CookieError:
-        return ""
-    return jar[COOKIE].value if COOKIE in jar else ""
 
 
 def _with_headers(send: Send) -> Send:

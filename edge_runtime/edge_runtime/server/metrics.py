@@ -42,7 +42,9 @@ class Metrics:
         self._decisions = self._counter("edge_decisions", "What was said of a card in front of the camera.", "status")
         self._photos = self._counter("edge_photos", "Uploaded photos, by their answer.", "status")
         self._refused = self._counter("edge_uploads_refused", "Uploads that got no answer, by reason.", "reason")
-        self._delivered = self._counter("edge_notices", "Events told to a webhook or broker.", "to", "outcome")
+        self._delivered = self._counter(
+            "edge_notices", "Events told to a webhook, by what became of them.", "to", "outcome"
+        )
         self._release = Gauge(
             "edge_release_info",
             "The release that answers.",

@@ -6,6 +6,7 @@ Topics below ``edge-runtime/DEVICE``: ``event`` each event; ``card`` what is kno
 
 import contextlib
 import json
+import logging
 import re
 import socket
 from typing import Any
@@ -16,6 +17,8 @@ QUEUED = 1000
 """Messages that wait for a broker that is away; beyond that new ones are refused."""
 DISCOVERY = "homeassistant"
 """Home Assistant's own default prefix for MQTT discovery."""
+
+log = logging.getLogger(__name__)
 
 
 def parse(place: str) -> tuple[str, int | None]:
@@ -43,6 +46,8 @@ class Mqtt:
         self._client.reconnect_delay_set(1, 120)
         self._client.will_set(f"{self._base}/status", "offline", qos=1, retain=True)
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = lambda *_: self._say("can't be reached")
+        self._said = ""
         if user:
             self._client.username_pw_set(user, password or None)
         if tls:
@@ -75,11 +80,19 @@ class Mqtt:
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
+            self._say(f"refuses this device ({reason}): see to --mqtt-user and --mqtt-password-file")
             return
+        self._said = ""
         for name, config in self._sensors().items():
             topic = f"{DISCOVERY}/sensor/{self._base.replace('/', '-')}/{name}/config"
             client.publish(topic, json.dumps(config), qos=1, retain=True)
         client.publish(f"{self._base}/status", "online", qos=1, retain=True)
+
+    def _say(self, why: str) -> None:
+        """Say once why nothing is told; it is tried again for ever."""
+        if why != self._said:
+            log.warning("MQTT broker %s %s; trying again", self._host, why)
+        self._said = why
 
     def _sensors(self) -> dict[str, dict[str, Any]]:
         """The configuration of both sensors, as Home Assistant's documentation of MQTT discovery has it."""

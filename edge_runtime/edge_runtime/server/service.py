@@ -28,6 +28,7 @@ from edge_runtime.server.machine import Machine
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.outbox import Messenger
 from edge_runtime.server.problems import Refused, on_error, on_http, on_refused
+from edge_runtime.server.prompt import PromptProtocol
 from edge_runtime.server.proving import PROVE
 from edge_runtime.server.served import Served
 from edge_runtime.server.settings import Settings
@@ -140,7 +141,7 @@ class Service:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self.app(),
-            http="h11",
+            http=PromptProtocol,
             loop="asyncio",
             ws="websockets-sansio",
             ws_max_size=MOST_SENT_TO_US,

@@ -15,6 +15,7 @@ from edge_runtime.server.inbox import Full, Inbox, Upload
 from edge_runtime.server.problems import Refused
 from edge_runtime.server.settings import Limits
 
+HOW = "curl --data-binary @photo.jpg -H 'content-type: image/jpeg'"
 MOST_CLIENTS = 1024
 """Clients whose rate is remembered; the one that was quiet the longest is forgotten first."""
 
@@ -68,7 +69,7 @@ class Uploads:
             "application/json",
             "application/x-www-form-urlencoded",
         ):
-            raise Refused(415, "type", f"send the photo itself as the body, not {kind}: curl --data-binary @photo.jpg")
+            raise Refused(415, "type", f"send the photo itself as the body, not {kind}: {HOW}")
         if self._here >= self._limits.at_once:
             raise Refused(503, "busy", "other photos are being read: send it again in a moment", _retry(1))
         self._here += 1

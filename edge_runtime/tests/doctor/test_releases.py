@@ -47,6 +47,12 @@ def test_a_release_with_a_flipped_byte(pi, home):
     assert is_cured_by(by_check(look(pi.machine, home).findings)["release"], State.FAILED, "fp32.usearch", "pull")
 
 
+def test_a_home_of_another_user(pi, home, lock):
+    lock(home / "releases")
+    found = by_check(look(pi.machine, home).findings)["release"]
+    assert is_cured_by(found, State.FAILED, "may not be read by this user", "sudo -u edge-runtime")
+
+
 def test_a_home_that_was_never_filled(pi, device, tmp_path):
     assert by_check(look(pi.machine, tmp_path / "empty").findings)["release"].state is State.FAILED
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pulling import Counting, served
@@ -16,7 +17,7 @@ from edge_runtime.pull import pull
 from edge_runtime.selftest import tried_here
 
 
-def killed_at(moment: int, source: FolderPublisher, home: Path, roots: list[bytes]) -> bool:
+def killed_at(moment: int, source: FolderPublisher, home: Path, roots: list[bytes], **named: Any) -> bool:
     """Pull in a process that is killed at its n-th touch of the home; gives whether it lived to the end."""
     child = os.fork()
     if child == 0:
@@ -33,7 +34,7 @@ def killed_at(moment: int, source: FolderPublisher, home: Path, roots: list[byte
 
         sys.addaudithook(watch)
         try:
-            pull(source, home, roots)
+            pull(source, home, roots, **named)
         finally:
             os._exit(0)
     return os.WIFEXITED(os.waitpid(child, 0)[1])
@@ -60,6 +61,17 @@ def test_killed_at_any_moment_a_whole_release_is_served_and_the_next_pull_goes_o
     assert sorted(path.name for path in (home / "releases").iterdir() if path.name != "latest.json") == sorted(
         [first, second]
     )
+
+
+def test_killed_at_any_moment_a_pull_that_mends_leaves_what_was_served_and_whole(published, home):
+    source = FolderPublisher(published.releases)
+    pull(source, home, published.trusted)
+    moment, lived = 1, False
+    while not lived:
+        lived = killed_at(moment, source, home, published.trusted, mend=True)
+        assert served(home, published).release_id == published.folder.name
+        moment += 1
+    assert moment > 20
 
 
 def killed_after(seconds: float, source: FolderPublisher, home: Path, roots: list[bytes]) -> None:

@@ -13,6 +13,7 @@ from edge_runtime.pull import open_newest, pull
 from edge_runtime.refusals import (
     CannotPull,
     NoRelease,
+    SelfTestFailed,
 )
 
 
@@ -68,12 +69,52 @@ def test_the_release_before_is_kept_and_older_ones_go(published, home):
     assert sorted(path.name for path in (home / "releases").iterdir() if path.is_dir()) == sorted(ids[1:])
 
 
+def test_releases_that_failed_here_take_no_room(published, home):
+    good = pull(FolderPublisher(published.releases), home, published.trusted)
+
+    def fails(_):
+        raise SelfTestFailed("self-test: int8 takes demo-1 for demo-2")
+
+    fetched, index = [], published.whole / "fp32.usearch"
+    as_it_was = index.read_bytes()
+    for note in ("first", "second"):
+        index.write_bytes(as_it_was + note.encode() * 1000)
+        published.publish(note=note)
+        with pytest.raises(SelfTestFailed):
+            pull(FolderPublisher(published.releases), home, published.trusted, check=fails)
+        assert [path for path in (home / "releases").iterdir() if path.is_dir()] == [good.folder]
+        fetched.append({path.name for path in (home / "incoming").iterdir()})
+    assert not fetched[0] & fetched[1], "parts of the first are wanted no more"
+
+
 def test_a_file_that_rotted_on_the_device_is_mended(published, home):
     pulled = pull(FolderPublisher(published.releases), home, published.trusted)
     (pulled.folder / "fp32.usearch").write_bytes(b"rot" * 1000)
     (pulled.folder / "fp32.onnx").unlink()
     pull(FolderPublisher(published.releases), home, published.trusted, mend=True)
     assert served(home, published).release_id == pulled.release_id
+
+
+def test_a_release_that_is_served_and_whole_is_neither_put_together_nor_tried_again(published, home):
+    tried = []
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted, check=tried.append)
+    before, pointer = pulled.folder.stat().st_ino, home / "releases" / "latest.json"
+    os.utime(pointer, (0, 0))
+    pull(FolderPublisher(published.releases), home, published.trusted, check=tried.append, mend=True)
+    assert (pulled.folder.stat().st_ino, len(tried)) == (before, 1)
+    assert pointer.stat().st_mtime > 0, "the doctor goes by its age"
+
+
+def test_a_home_whose_first_pull_failed_is_said_to_hold_no_release(published, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def fails(_):
+        raise SelfTestFailed("self-test: int8 takes demo-1 for demo-2")
+
+    with pytest.raises(SelfTestFailed):
+        pull(FolderPublisher(published.releases), home, published.trusted, check=fails)
+    with pytest.raises(NoRelease, match="device holds no release: fetch one with `edge-runtime pull`"):
+        open_newest(home, published.trusted)
 
 
 def test_a_place_of_which_nothing_was_ever_pulled_says_so(tmp_path, published, monkeypatch):

@@ -1,6 +1,7 @@
 """What is not as it was signed is refused."""
 
 import json
+import os
 
 import pytest
 from publishing import sha256
@@ -95,6 +96,12 @@ def spoil_release(published):
     (published.folder / "manifest.json").unlink()
 
 
+def spoil_pipe(published):
+    path = published.a_part()
+    path.unlink()
+    os.mkfifo(path)
+
+
 def spoil_source(published):
     published.releases.rename(published.releases.with_name("unplugged"))
 
@@ -116,8 +123,43 @@ REFUSALS = {
     spoil_pointer: Damaged,
     spoil_manifest: Mixed,
     spoil_release: Damaged,
+    spoil_pipe: PartMissing,
     spoil_source: NoRelease,
 }
+
+
+class Overflowing(FolderPublisher):
+    """Goes on and on after the end of a file; ``given``: how many pieces were taken of that."""
+
+    def __init__(self, folder, name):
+        super().__init__(folder)
+        self.name_of_file, self.given = name, 0
+
+    def read(self, path, start=0):
+        yield from super().read(path, start)
+        while path.endswith(self.name_of_file) and self.given < 100:
+            self.given += 1
+            yield bytes(1 << 10)
+
+
+@pytest.mark.parametrize("what", ["manifest", "part"])
+def test_nothing_is_read_beyond_what_was_signed(published, home, what):
+    name = "manifest.json" if what == "manifest" else published.a_part().name
+    source = Overflowing(published.releases, name)
+    with pytest.raises((Mixed, PartTampered)):
+        pull(source, home, published.trusted)
+    assert source.given == 1
+
+
+def test_a_signed_release_can_still_lie_nowhere_but_in_its_home(published, home):
+    outside = published.releases.parent / "outside"
+    outside.mkdir()
+    data = json.dumps({**published.manifest, "files": published.files, "release_id": "../outside"}).encode()
+    (outside / "manifest.json").write_bytes(data)
+    published.repository.publish("../outside", data)
+    with pytest.raises(Damaged, match="names no release"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert not list(home.glob("outside*"))
 
 
 @pytest.mark.parametrize(("spoil", "refusal"), REFUSALS.items(), ids=[spoil.__name__ for spoil in REFUSALS])

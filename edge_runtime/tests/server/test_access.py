@@ -1,12 +1,22 @@
 """Who is let in, and who isn't."""
 
+import socket
 import time
 
 import pytest
 import requests
 from websockets.exceptions import InvalidStatus
 
-from edge_runtime.server.access import Gate, Names, NotSafe, is_loopback, read_secret, require_safe
+from edge_runtime.server.access import (
+    COOKIE,
+    Gate,
+    Names,
+    NotSafe,
+    is_loopback,
+    read_password,
+    read_secret,
+    require_safe,
+)
 from edge_runtime.server.settings import Settings
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -54,6 +64,32 @@ def test_the_page_signs_in_with_a_cookie_that_scripts_cannot_read(guarded):
     assert session.get(f"{guarded.base}/api/v1/release").status_code == 200
 
 
+@pytest.mark.parametrize("other", ['prefs={"a": 1}', "a[b]=c", "x", "a=b c d", "ü=1", "expires=1", "=3"])
+def test_cookies_of_other_services_on_this_machine_do_not_sign_anybody_out(guarded, other):
+    ours = f"{COOKIE}={Gate(TOKEN).cookie()}"
+    for cookies in (f"{other}; {ours}", f"{ours}; {other}"):
+        assert guarded.get("/api/v1/release", headers={"cookie": cookies.encode()}).status_code == 200
+
+
+def test_a_token_may_be_of_any_letters(serve):
+    token = "ein-wört-das-keiner-rät"
+    _, client = serve(settings=Settings(port=0, token=token))
+    assert client.get("/api/v1/release", headers={"authorization": f"Bearer {token}".encode()}).status_code == 200
+    assert client.post("/login", token.encode()).status_code == 200
+
+
+def test_where_no_token_is_asked_for_any_is_taken(serve):
+    assert serve()[1].post("/login", b"a token of another recogniser").status_code == 200
+
+
+def test_a_token_that_is_sent_too_slowly_is_given_up(guarded, monkeypatch):
+    monkeypatch.setattr("edge_runtime.server.page.PATIENCE", 0.3)
+    host, port = guarded.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as raw:
+        raw.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")
+        assert b" 408 " in raw.recv(4096)
+
+
 def test_tokens_are_tried_a_few_times_only(guarded):
     answers = [guarded.post("/login", f"guess {n}") for n in range(7)]
     assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 2
@@ -98,7 +134,7 @@ def test_addresses_and_own_names_are_ours(host):
     assert host in Names(["cards.example.org"])
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://[evil", ""])
 def test_pages_of_other_sites_may_neither_send_photos_nor_listen(serve, origin):
     _, client = serve()
     assert client.post("/api/v1/recognize", b"x", headers={"origin": origin}).json()["reason"] == "origin"
@@ -154,6 +190,15 @@ def test_a_file_that_holds_no_good_token_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(NotSafe, match="openssl rand -hex 32"):
         read_secret(path, "token")
+
+
+def test_a_password_that_others_chose_may_be_any_but_none(tmp_path):
+    path = tmp_path / "password"
+    path.write_text("a short one\n")
+    assert read_password(path) == "a short one"
+    path.write_text("\n")
+    with pytest.raises(NotSafe, match="holds no password: write it there"):
+        read_password(path)
 
 
 def test_a_token_file_that_is_not_there_is_one_sentence(tmp_path):

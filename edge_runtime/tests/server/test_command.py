@@ -128,6 +128,7 @@ def refused(capsys, *arguments):
         (["--mqtt", "mqtt://broker"], "name HOST or HOST:PORT"),
         (["--tls-cert", "cert.pem"], "name both --tls-cert and --tls-key"),
         (["--tls-cert", "no.pem", "--tls-key", "no.pem"], "no.pem is not there"),
+        (["--tls-cert", __file__, "--tls-key", __file__], "are no certificate with its key"),
     ],
 )
 def test_what_is_not_safe_or_not_there_is_one_sentence(device, frames, capsys, options, why):
@@ -180,6 +181,18 @@ def test_https_is_served_with_a_certificate_of_ones_own(served, tmp_path, until)
     assert address.startswith("https://127.0.0.1:")
     answer = requests.post(f"{address}login", data=token.read_text(), verify=str(cert), timeout=30)
     assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_a_key_that_asks_for_a_password_is_one_sentence(device, frames, tmp_path, capsys):
+    from cryptography.hazmat.primitives import serialization
+
+    cert, key = certificate(tmp_path)
+    open_one = serialization.load_pem_private_key(key.read_bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"a password")
+    key.write_bytes(open_one.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
+    options = ["--releases", str(device.releases), "--port", "0", "--tls-cert", str(cert), "--tls-key", str(key)]
+    code, line = refused(capsys, frames, *options)
+    assert (code, "name PEM files, the key without a password" in line) == (1, True), line
 
 
 def certificate(folder):

@@ -132,6 +132,26 @@ def test_events_wait_for_a_broker_that_comes_later(broker, hears):
     assert numbers == [0, 1, 2]
 
 
+NOT_AUTHORISED = bytes([0x20, 2, 0, 5])
+"""A CONNACK of MQTT 3.1.1 (section 3.2)."""
+
+
+def test_a_broker_that_refuses_this_device_and_one_that_is_away_are_told_once(until, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as refusing:
+        told = Mqtt(f"127.0.0.1:{refusing.getsockname()[1]}", "pi", "wrong", device="pi")
+        told.start()
+        for _ in range(2):
+            caller, _ = refusing.accept()
+            with caller:
+                caller.recv(1024)
+                caller.sendall(NOT_AUTHORISED)
+                caller.recv(1024)
+    until(lambda: "can't be reached" in caplog.text)
+    told.close()
+    said = [record.getMessage() for record in caplog.records if record.name == "edge_runtime.server.mqtt"]
+    assert ["refuses this device (Not authorized): see to --mqtt-user" in each for each in said] == [True, False]
+
+
 @pytest.mark.parametrize("place", ["", "host:", "host:0", "host:99999", "mqtt://host", "a b", "user@host"])
 def test_what_is_no_broker_is_refused(place):
     with pytest.raises(NotSafe, match="name HOST or HOST:PORT"):

@@ -36,6 +36,7 @@ def browser(tmp_path_factory):
 def page(browser):
     """The tab, whose page must have thrown nothing in the end."""
     browser.offline(False)
+    browser.send("Network.clearBrowserCookies")
     browser.errors.clear()
     yield browser
     assert not browser.errors
@@ -88,6 +89,29 @@ def test_a_card_is_named_beside_its_scan_and_in_the_history(page, serve, hand, s
     hand.picture = table
     page.sees("#events", "Amber Fox left")
     page.sees("#now", "no card")
+
+
+TOKEN = "a-token-that-nobody-guesses"
+
+
+@pytest.mark.parametrize("open_already", [False, True])
+def test_a_link_with_the_token_signs_in_and_does_not_keep_it_in_the_address(page, serve, open_already):
+    _, client = serve(settings=Settings(port=0, token=TOKEN))
+    if open_already:
+        page.open(client.base)
+        page.until("document.querySelector('#sign-in').open")
+    page.open(f"{client.base}/#token={TOKEN}")
+    page.sees("#now", "no card")
+    assert not page.run("document.querySelector('#sign-in').open")
+    assert page.run("location.href") == f"{client.base}/"
+
+
+def test_where_no_token_is_asked_for_a_link_with_one_asks_for_none(page, serve):
+    _, client = serve()
+    page.open(f"{client.base}/#token={TOKEN}")
+    page.sees("#now", "no card")
+    page.until("!location.hash")
+    assert page.run("fetch('healthz').then(() => document.querySelector('#sign-in').open)") is False
 
 
 def test_several_cards_have_each_their_own_scan_beside_them(page, serve, hand, scans, table):

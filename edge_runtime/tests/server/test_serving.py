@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from openapi_spec_validator import validate as validate_description
 
+from edge_runtime.belief import State
 from edge_runtime.server.api import description
+from edge_runtime.tracks import Event, Kind
 
 
 def test_the_description_is_valid_openapi():
@@ -152,6 +154,13 @@ def test_history_is_paged_both_ways_and_exported(serve, hand, scans, table, phot
     assert client.get("/api/v1/events.csv?bom=yes").status_code == 422
     for query in ("limit=0", "limit=many", "limit=1001", "before=-1", "after=1&before=2", "after=1e3", "after=٣"):
         assert client.get(f"/api/v1/events?{query}").status_code == 422
+
+
+def test_an_event_whose_card_is_remembered_no_more_has_no_picture(serve, table):
+    service, client = serve()
+    corners = np.float32([[0, 0], [63, 0], [63, 88], [0, 88]])
+    left = service.board.history.add(Event(Kind.LEFT, 0.0, 7, State.UNKNOWN, 0.0, (), corners), table, "0123")
+    assert client.get(f"/api/v1/events/{left.number}/picture").status_code == 404
 
 
 def events(client):

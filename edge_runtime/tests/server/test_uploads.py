@@ -67,7 +67,10 @@ def test_a_photo_that_exif_turns_is_answered_upright(serve, scans, photo_of):
 )
 def test_a_form_is_told_how_to_send_a_photo(serve, kind):
     answer = serve()[1].post(PATH, b"--x", headers={"content-type": kind})
-    assert (answer.status_code, "curl --data-binary @photo.jpg" in answer.json()["detail"]) == (415, True)
+    assert (
+        answer.status_code,
+        "curl --data-binary @photo.jpg -H 'content-type: image/jpeg'" in answer.json()["detail"],
+    ) == (415, True)
 
 
 def test_too_many_bytes_are_refused_before_they_are_sent(serve, limits):

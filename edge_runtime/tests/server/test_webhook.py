@@ -85,6 +85,13 @@ def test_a_secret_of_the_standard_is_base64():
         Webhook("http://127.0.0.1/", "whsec_???")
 
 
+def test_an_address_is_sent_as_browsers_send_it(receiver, outbox, until):
+    box, told = outbox(Webhook(receiver.url.replace("/cards?to=me", "/Karten für Gäste/%C3%A4?to=mé")).deliver)
+    box.put(event(1))
+    until(lambda: told == ["delivered"])
+    assert receiver.got[0][0] == "/Karten%20f%C3%BCr%20G%C3%A4ste/%C3%A4?to=m%C3%A9"
+
+
 def test_a_server_in_trouble_is_tried_again_with_the_same_id(receiver, outbox, until):
     receiver.statuses = [500, 503, 429]
     box, told = outbox(Webhook(receiver.url).deliver)
@@ -132,7 +139,15 @@ def test_a_server_that_is_not_there_stops_nobody(outbox, until):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.org/x", "ftp://127.0.0.1/", "https://user:word@example.org/", "example.org", "file:///etc/passwd"],
+    [
+        "http://example.org/x",
+        "ftp://127.0.0.1/",
+        "https://user:word@example.org/",
+        "example.org",
+        "file:///etc/passwd",
+        "https://[example.org/",
+        "https://example.org:99999/",
+    ],
 )
 def test_an_address_that_would_tell_others_or_makes_no_sense_is_refused(url):
     with pytest.raises(NotSafe):

@@ -1,0 +1,62 @@
+"""Who opens a connection and asks nothing takes no place for ever."""
+
+import socket
+import time
+
+import pytest
+import requests
+
+from edge_runtime.server import prompt
+from edge_runtime.server.service import MOST_CONNECTIONS
+
+
+@pytest.fixture
+def dial(serve, monkeypatch):
+    """Starts a service that waits half a second for a request, and gives its client and what opens connections to it."""
+    monkeypatch.setattr(prompt, "SECONDS", 0.5)
+    _, client = serve()
+    host, port = client.base.removeprefix("http://").split(":")
+    opened = []
+
+    def open_one():
+        opened.append(socket.create_connection((host, int(port)), timeout=10))
+        return opened[-1]
+
+    yield client, open_one
+    for each in opened:
+        each.close()
+
+
+ASKED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_a_connection_without_a_request_is_ended(dial):
+    assert dial[1]().recv(1) == b""
+
+
+@pytest.mark.parametrize("begun", [b"G", b"GET / HTTP/1.1\r\nHost: loc"])
+def test_so_is_one_whose_request_does_not_come_to_its_end_also_after_an_answer(dial, begun):
+    first, second = dial[1](), dial[1]()
+    first.sendall(begun)
+    second.sendall(ASKED)
+    answer = b""
+    while not answer.endswith(b"}"):
+        answer += second.recv(4096)
+    second.sendall(begun)
+    assert first.recv(1) == b""
+    assert second.recv(1) == b""
+
+
+def test_many_that_ask_nothing_leave_room_for_one_that_does(dial, until):
+    client, open_one = dial
+    for _ in range(MOST_CONNECTIONS + 1):
+        open_one()
+    until(lambda: requests.get(f"{client.base}/healthz", timeout=10).status_code == 200)
+
+
+def test_a_watcher_who_says_nothing_stays(dial, hand, scans, photo_of):
+    with dial[0].stream() as stream:
+        assert stream.take(lambda message: message["type"] == "state")
+        time.sleep(3 * prompt.SECONDS)
+        hand.picture = photo_of(scans["demo-1"])
+        assert stream.take(lambda message: message.get("event") == "confirmed")
