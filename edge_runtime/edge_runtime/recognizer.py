@@ -117,7 +117,8 @@ class Recognizer:
         return self.judge.calibration
 
     def recognize(self, image: np.ndarray, most: int = OUTLINES, *, quick: bool = False) -> Recognition:
-        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays.
+        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays,
+        EmbedderError where a model fails, GalleryError where a file of the gallery is damaged by now.
 
         ``quick``: where a first look names all that it finds, there is no thorough one; a card that it misses beside others
         stays unnamed.
