@@ -107,6 +107,15 @@ def test_damaged_pictures_are_left_out_counted_and_named(tmp_path, said):
     assert ["a.png is no picture" in said[0], "c.jpg is empty" in said[1], len(said)] == [True, True, 2]
 
 
+def test_a_video_of_which_no_frame_can_be_read_is_no_source(video, said):
+    path = video("cards.mp4", "mp4v")
+    whole = path.read_bytes()
+    frames, index = whole.index(b"mdat"), whole.index(b"moov")
+    path.write_bytes(whole[: frames + 4] + bytes(index - frames - 8) + whole[index - 4 :])
+    with pytest.raises(SourceError, match="holds no frame that can be read"):
+        open_source(str(path), said.append)
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
