@@ -48,7 +48,7 @@ WORTH_JUDGING = 0.02
 WORTH_FITTING = 0.1
 """Confidence from which other fits of an outline are tried before it is given up as unknown."""
 MOST_JUDGED = 48
-"""Outlines of one photo that are judged at most, whatever is on it."""
+"""Outlines of one photo that are judged at most, but for those whose place one took later that promised more."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
 
