@@ -229,11 +229,12 @@ def _progress(done: int, total: int) -> None:
 def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:
     """What is said of one photo, as a JSON value. A photo that can't be read has the status ``error``."""
     from edge_runtime.embedder import EmbedderError
+    from edge_runtime.gallery import GalleryError
 
     started = time.perf_counter()
     try:
         found = recognizer.recognize(load_photo(photo))
-    except (PhotoError, EmbedderError) as error:
+    except (PhotoError, EmbedderError, GalleryError) as error:
         return {"photo": photo, "status": "error", "ms": _since(started), "cards": [], "error": str(error)}
     return {
         "photo": photo,

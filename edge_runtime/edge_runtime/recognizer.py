@@ -48,7 +48,7 @@ WORTH_JUDGING = 0.02
 WORTH_FITTING = 0.1
 """Confidence from which other fits of an outline are tried before it is given up as unknown."""
 MOST_JUDGED = 48
-"""Outlines of one photo that are judged at most, whatever is on it."""
+"""Outlines of one photo that are judged at most, but for those whose place one took later that promised more."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
 
@@ -117,7 +117,8 @@ class Recognizer:
         return self.judge.calibration
 
     def recognize(self, image: np.ndarray, most: int = OUTLINES, *, quick: bool = False) -> Recognition:
-        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays.
+        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays,
+        EmbedderError where a model fails, GalleryError where a file of the gallery is damaged by now.
 
         ``quick``: where a first look names all that it finds, there is no thorough one; a card that it misses beside others
         stays unnamed.

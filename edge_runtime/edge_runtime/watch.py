@@ -40,6 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
     """Watch until the source ends or the process is asked to stop. The exit code: 0, or 1 with one sentence why not."""
     from edge_runtime.embedder import EmbedderError
+    from edge_runtime.gallery import GalleryError
     from edge_runtime.sources import SourceError, open_source
     from edge_runtime.stillness import Stillness
     from edge_runtime.stream import Stream
@@ -65,7 +66,7 @@ def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
             pass
         except BrokenPipeError:
             nobody_reads()
-        except EmbedderError as error:
+        except (EmbedderError, GalleryError) as error:
             _say(str(error))
             code = 1
     _say(summary(stream, confirmed, time.monotonic() - started))

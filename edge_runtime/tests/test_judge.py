@@ -25,12 +25,14 @@ CALIBRATION = Calibration(
 
 
 class Counted:
-    """A second look that finds so many agreeing points with each card, and of twins that one agrees so well where they differ."""
+    """A second look that finds so many agreeing points with each card, all of them moved by one homography, and of twins
+    that one agrees so well where they differ."""
 
-    def __init__(self, points, agrees=None, likeness=None):
+    def __init__(self, points, agrees=None, homography=None, likeness=None):
         self.points = points
         self.like = likeness or {}
         self.agrees = agrees or {}
+        self.homography = homography
         self.compared = []
 
     def seen(self, image, corners):
@@ -38,7 +40,7 @@ class Counted:
 
     def supports(self, card, matches):
         self.compared += [match.card.card_id for match in matches]
-        return [Support(match, self.points.get(match.card.card_id, 0), None) for match in matches]
+        return [Support(match, self.points.get(match.card.card_id, 0), self.homography) for match in matches]
 
     def likeness(self, card, support):
         return self.like.get(support.match.card.card_id, 0.0)
@@ -109,6 +111,27 @@ def test_a_card_that_is_sure_at_a_glance_is_not_looked_at_again():
     look = Counted({})
     Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(right=0.9, alike=0.1))
     assert look.compared == []
+
+
+def shifted(across, down):
+    """The homography of a picture that lies so many pixels further to the right and down on the cut-out card."""
+    return np.array([[1, 0, -across], [0, 1, -down], [0, 0, 1]], float)
+
+
+@pytest.mark.parametrize(
+    ("points", "homography", "moved"),
+    [
+        (30, shifted(5, 3), (5, 3)),
+        (14, shifted(5, 3), (0, 0)),
+        (30, shifted(200, 0), (0, 0)),
+        (30, np.zeros((3, 3)), (0, 0)),
+    ],
+    ids=["many agree", "few agree", "too far", "no homography"],
+)
+def test_the_corners_are_those_of_the_picture_where_enough_points_agree(points, homography, moved):
+    look = Counted({"right": points}, homography=homography)
+    answer = Judge(CALIBRATION, look).judge(PICTURE, WHOLE * 2, matches(right=0.5, alike=0.45))
+    np.testing.assert_allclose(answer.corners, 2 * (WHOLE + np.float32(moved)), atol=0.01)
 
 
 def prints(count, other=0.1):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_runtime.photo import PhotoError, as_photo, load_photo
+from edge_runtime.photo import MOST_BYTES, PhotoError, as_photo, load_photo
 
 ORIENTATION = 0x0112
 
@@ -96,6 +96,18 @@ def test_four_hundred_megapixels_are_refused_before_they_are_decoded():
 def test_a_photo_just_above_the_limit_is_refused_with_its_size():
     with pytest.raises(PhotoError, match="9001×9000 pixels"):
         load_photo(encoded(Image.new("1", (9001, 9000))))
+
+
+def test_a_file_too_large_for_a_photo_is_refused_unread(tmp_path):
+    with (tmp_path / "film.jpg").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    with pytest.raises(PhotoError, match=r"film\.jpg is larger than 256 MiB"):
+        load_photo(tmp_path / "film.jpg")
+
+
+def test_numbers_without_a_range_are_refused():
+    with pytest.raises(PhotoError, match="floating-point pixels"):
+        load_photo(encoded(Image.new("F", (20, 20)), "TIFF"))
 
 
 @pytest.mark.parametrize("shape", [(30, 20), (30, 20, 1), (30, 20, 4)])

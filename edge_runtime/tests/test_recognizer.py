@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawn import lay
 
 from edge_runtime import recognizer as recognizer_module
 from edge_runtime.decide import Status
@@ -48,13 +49,18 @@ def test_a_card_that_looks_wider_than_high_at_a_slant_is_named(recognizer, scans
     assert named(recognition) == {"demo-3"}
 
 
-def test_every_card_on_the_table_is_named_once(recognizer, scans, table, photo_of):
-    places = {f"demo-{n}": full_frame(150, 210) + np.float32([20 + 205 * (n - 1), 130]) for n in (1, 2, 3)}
+@pytest.fixture
+def three_cards(scans, table):
+    """Three cards side by side on the table."""
     photo = table
-    for card_id, place in places.items():
-        photo = np.where(photo_of(scans[card_id], place) != table, photo_of(scans[card_id], place), photo)
-    recognition = recognizer.recognize(photo)
-    assert sorted(reading.card.card_id for reading in recognition.cards) == sorted(places)
+    for number, left in ((1, 20), (2, 225), (3, 430)):
+        photo = lay(scans[f"demo-{number}"], full_frame(150, 210) + np.float32([left, 130]), photo)
+    return photo
+
+
+def test_every_card_on_the_table_is_named_once(recognizer, three_cards):
+    found = recognizer.recognize(three_cards).cards
+    assert sorted(reading.card.card_id for reading in found) == ["demo-1", "demo-2", "demo-3"]
 
 
 def test_a_picture_that_is_nothing_but_the_card_is_named(recognizer, scans):
@@ -72,9 +78,9 @@ def test_an_empty_table_shows_no_card(recognizer, table):
     assert (recognition.status, recognition.cards) == ("no card", ())
 
 
-@pytest.mark.parametrize(("shows", "steps"), [("a known card", [1, 2, 3]), ("a stranger", [1, 2, 3, 4])])
-def test_lines_are_joined_where_nothing_was_named(recognizer, scans, stranger, photo_of, monkeypatch, shows, steps):
-    """As where a doubt is left after each step."""
+@pytest.fixture
+def steps_taken(monkeypatch):
+    """The steps of the finder that were asked for, counted from 1."""
     taken = []
 
     def counted(image, most):
@@ -83,9 +89,35 @@ def test_lines_are_joined_where_nothing_was_named(recognizer, scans, stranger, p
             yield quads
 
     monkeypatch.setattr(recognizer_module, "in_steps", counted)
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("shows", "quick", "steps"),
+    [
+        ("a known card", True, [1]),
+        ("a known card", False, [1, 2]),
+        ("a stranger", True, [1, 2, 3, 4]),
+        ("a stranger", False, [1, 2, 3, 4]),
+    ],
+)
+def test_a_quick_look_ends_with_the_first_step_if_that_names_what_it_finds(
+    recognizer, scans, stranger, photo_of, steps_taken, shows, quick, steps
+):
+    recognizer.recognize(photo_of(scans["demo-1"] if shows == "a known card" else stranger), quick=quick)
+    assert steps_taken == steps
+
+
+def test_lines_are_joined_only_where_nothing_was_named(recognizer, scans, photo_of, steps_taken, monkeypatch):
+    """As where a doubt is left after each step."""
     monkeypatch.setattr(recognizer_module, "_settled", lambda seen: False)
-    recognizer.recognize(photo_of(scans["demo-1"] if shows == "a known card" else stranger))
-    assert taken == steps
+    recognizer.recognize(photo_of(scans["demo-1"]))
+    assert steps_taken == [1, 2, 3]
+
+
+def test_no_more_outlines_are_judged_than_a_photo_may_cost(recognizer, three_cards, monkeypatch):
+    monkeypatch.setattr(recognizer_module, "MOST_JUDGED", 2)
+    assert [reading.judged for reading in recognizer.recognize(three_cards).cards].count(True) == 2
 
 
 def test_without_pictures_a_glance_has_to_do(recognizer, scans, stranger, photo_of):

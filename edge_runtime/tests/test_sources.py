@@ -49,16 +49,25 @@ def test_frames_are_rgb(video, said, table):
     np.testing.assert_allclose(image[:80].mean(axis=(0, 1)), table[:80].mean(axis=(0, 1)), atol=4)
 
 
-@pytest.mark.parametrize(("name", "codec"), [("cards.avi", "MJPG"), ("cards.mkv", "mp4v")])
-def test_a_video_that_was_cut_short_gives_what_is_left_of_it_and_says_what_is_missing(video, said, name, codec):
+@pytest.mark.parametrize(
+    ("name", "codec", "share", "given"),
+    [
+        ("cards.avi", "MJPG", 0.6, range(11, 25)),
+        ("cards.avi", "MJPG", 0.9, range(25, 30)),
+        ("cards.mkv", "mp4v", 0.6, range(11, 25)),
+    ],
+)
+def test_a_video_that_was_cut_short_gives_what_is_left_of_it_and_says_what_is_missing(
+    video, said, name, codec, share, given
+):
     path = video(name, codec, frames=30)
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) * 6 // 10])
+    path.write_bytes(whole[: int(share * len(whole))])
     with open_source(str(path), said.append) as source:
-        given = len(list(source))
-    assert 10 < given < 25
-    assert source.damaged == 30 - given
-    assert said == [f"{path}: {30 - given} of 30 frames are damaged or missing and were left out"]
+        left = len(list(source))
+    assert left in given
+    assert source.damaged == 30 - left
+    assert said == [f"{path}: {30 - left} of 30 frames are damaged or missing and were left out"]
 
 
 def test_a_whole_video_whose_rate_changes_is_not_called_damaged(video, said, tmp_path):
@@ -105,6 +114,15 @@ def test_damaged_pictures_are_left_out_counted_and_named(tmp_path, said):
         assert [frame.number for frame in source] == [1]
     assert source.damaged == 2
     assert ["a.png is no picture" in said[0], "c.jpg is empty" in said[1], len(said)] == [True, True, 2]
+
+
+def test_a_video_of_which_no_frame_can_be_read_is_no_source(video, said):
+    path = video("cards.mp4", "mp4v")
+    whole = path.read_bytes()
+    frames, index = whole.index(b"mdat"), whole.index(b"moov")
+    path.write_bytes(whole[: frames + 4] + bytes(index - frames - 8) + whole[index - 4 :])
+    with pytest.raises(SourceError, match="holds no frame that can be read"):
+        open_source(str(path), said.append)
 
 
 @pytest.mark.parametrize(

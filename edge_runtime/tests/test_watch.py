@@ -12,8 +12,9 @@ import time
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from edge_runtime.cli import main
+from edge_runtime.cli import answer_for, main
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.readings import Recognition
 from edge_runtime.recognizer import Recognizer
@@ -214,6 +215,32 @@ def test_a_recogniser_that_fails_ends_the_watch_with_one_sentence(film, scans, o
 
     assert run(Broken(), options(film((scans["demo-1"], 3)))) == 1
     assert "edge-runtime: the model gave numbers that are none" in capsys.readouterr().err
+
+
+@pytest.fixture
+def rotten(recognizer, publisher):
+    """A recogniser whose pictures rotted on the disk after it was opened."""
+    (archive,) = publisher.folder.glob("references-*.zip")
+    with archive.open("r+b") as file:
+        file.write(bytes(archive.stat().st_size))
+    return recognizer
+
+
+@pytest.fixture
+def doubtful(scans, stranger):
+    """A card that shines through another: it is looked at twice."""
+    return cv2.addWeighted(scans["demo-1"], 0.6, stranger, 0.4, 0)
+
+
+def test_pictures_that_rotted_end_the_watch_with_one_sentence(rotten, film, doubtful, options, capsys):
+    assert run(rotten, options(film((doubtful, 3)))) == 1
+    assert "holds no features: pull the release again" in capsys.readouterr().err
+
+
+def test_pictures_that_rotted_are_an_error_of_the_photo(rotten, doubtful, photo_of, tmp_path):
+    Image.fromarray(photo_of(doubtful)).save(tmp_path / "photo.png")
+    answer = answer_for(rotten, str(tmp_path / "photo.png"))
+    assert (answer["status"], "pull the release again" in answer["error"]) == ("error", True)
 
 
 class Empty:

@@ -21,7 +21,7 @@ CUT_SHORT = 1.0
 
 
 class VideoFile(Closing):
-    """The frames of a video file. Raises :class:`SourceError` if it holds none."""
+    """The frames of a video file, the first of which is read when it is opened. Raises :class:`SourceError` if there is none."""
 
     live = False
 
@@ -33,16 +33,16 @@ class VideoFile(Closing):
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceError(f"{path} is no video, or is cut short: convert it to MP4 (H.264), or record it again")
+        if not self._capture.grab():
+            self._capture.release()
+            raise SourceError(f"{path} holds no frame that can be read: convert it to MP4 (H.264), or record it again")
         self._pace = 1 / max(self._capture.get(cv2.CAP_PROP_FPS), FEWEST_FPS)
         self._count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._counted = path.suffix.lower() in COUNTED
 
     def __iter__(self) -> Iterator[Frame]:
         number, time = 0, 0.0
-        while True:
-            there, image = self._capture.read()
-            if not there or image is None:
-                break
+        for image in self._images():
             shown = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             time = shown if shown > time or number == 0 else time + self._pace
             yield Frame(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), max(0.0, time), number)
@@ -50,6 +50,15 @@ class VideoFile(Closing):
         self.damaged = self._missing(number, time) if self._capture.isOpened() else 0
         if self.damaged:
             self._say(f"{self.name}: {self.damaged} of {self._count} frames are damaged or missing and were left out")
+
+    def _images(self) -> Iterator[np.ndarray]:
+        """The frames, uint8 BGR H×W×3: each fetched when it is asked for, the first already."""
+        there = True
+        while there:
+            there, image = self._capture.retrieve()
+            if there:
+                yield image
+                there = self._capture.grab()
 
     def _missing(self, number: int, time: float) -> int:
         """How many frames lack after so many, the last of them at ``time``."""
