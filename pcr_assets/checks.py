@@ -190,6 +190,15 @@ def int8_keeps_recall(record: Record, limits: Limits) -> Finding:
     return lost["low"] <= most, f"{said}; a loss of surely more than {most:g} is refused"
 
 
+@gate(recognition_report, layout.REPORT)
+def confidence_means_what_it_says(record: Record, limits: Limits) -> Finding:
+    """Of the answers with a confidence of 90 %, nine in ten are right, and so at every other, in every variant."""
+    off = {name: judged["calibration_error"] for name, judged in record["variants"].items()}
+    worst, most = max(off, key=lambda name: off[name]), limits["calibration_error"]
+    said = f"a confidence of {worst} misses the truth by {100 * off[worst]:.1f} points on average"
+    return off[worst] <= most, f"{said}, it must be {100 * most:g} or less"
+
+
 def _moved(lost: float) -> str:
     """A loss as the change that it is; a change that rounds to nothing has no sign."""
     return f"{-lost:+.1f}" if round(lost, 1) else "0.0"
@@ -269,6 +278,7 @@ CHECKS = [
     gallery_has_not_collapsed,
     report_permits_release,
     int8_keeps_recall,
+    confidence_means_what_it_says,
     not_worse_than_the_last_release,
     answers_have_not_drifted,
     devices_are_as_sure_as_the_report,

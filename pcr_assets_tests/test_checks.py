@@ -119,6 +119,16 @@ def test_eight_bits_may_lose_what_lies_within_chance_and_no_more(asked):
     assert "recall@1 of INT8 is -4.0 points beside FP32's" in refused.description
 
 
+def test_a_confidence_that_does_not_mean_what_it_says_holds_the_release_back(asked):
+    def variants(**errors):
+        return {"variants": {name: {"calibration_error": error} for name, error in errors.items()}}
+
+    assert asked(checks.confidence_means_what_it_says, REPORT=variants(int8=0.011, fp32=0.009)).passed
+    refused = asked(checks.confidence_means_what_it_says, REPORT=variants(int8=0.011, fp32=0.281))
+    assert not refused.passed
+    assert "a confidence of fp32 misses the truth by 28.1 points on average" in refused.description
+
+
 def test_a_model_that_was_made_elsewhere_is_warned_of_and_blocks_nothing(asked):
     adopted = {"adopted": {"from": "models/dinov3-teacher/v1.0"}}
     found = asked(checks.teacher_beats_hashing, TEACHER=adopted)
