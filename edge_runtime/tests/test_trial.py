@@ -1,5 +1,6 @@
 """A release that takes its service down is rolled back; one that serves well is the last good one."""
 
+import json
 import os
 import signal
 import threading
@@ -101,6 +102,14 @@ def test_a_start_that_is_under_way_is_not_held_against_the_release(device):
         assert device.open().release_id == device.second
         trial.served_well()
     assert device.open().release_id == device.second
+
+
+def test_a_release_that_ends_takes_no_start_from_the_one_that_follows(device):
+    before, following = Trial(device.home, "ab"), Trial(device.home, "cd")
+    before.begin()
+    following.begin()
+    before.take_back()
+    assert json.loads((device.home.folder / "trial.json").read_text()) == {"manifest_sha256": "cd", "starts": 1}
 
 
 def test_a_newer_release_is_taken_after_a_bad_one(device):

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from edge_runtime.publishers import open_publisher, web
+from edge_runtime.publishers import deadline, open_publisher, web
 from edge_runtime.pull import open_newest, pull
 from edge_runtime.refusals import (
     Damaged,
@@ -208,14 +208,20 @@ def test_a_fault_that_stays_is_one_sentence_and_what_was_served_is_served(
     assert good != published.folder.name
 
 
-def test_a_body_that_trickles_is_given_up(server, take, published, monkeypatch):
+BEGINNINGS = {
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+    "head": b"HTTP/1.1 200 OK\r\nX-Endless: ",
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+}
+
+
+@pytest.mark.parametrize("where", BEGINNINGS)
+def test_what_trickles_is_given_up_wherever_it_does(server, take, published, monkeypatch, where):
     def trickle(handler, path):
-        handler.send_response(200)
-        handler.send_header("Content-Length", "100000")
-        handler.end_headers()
         try:
-            for _ in range(100):
-                handler.wfile.write(b"x" * 10)
+            handler.wfile.write(BEGINNINGS[where])
+            for _ in range(500):
+                handler.wfile.write(b"x")
                 handler.wfile.flush()
                 time.sleep(0.02)
         except OSError:
@@ -223,10 +229,12 @@ def test_a_body_that_trickles_is_given_up(server, take, published, monkeypatch):
         handler.close_connection = True
 
     monkeypatch.setattr(web, "PATIENCE", 0.2)
-    monkeypatch.setattr(web, "PIECE", 10)
+    monkeypatch.setattr(deadline, "AGAIN", 0.05)
     server.faults[published.manifest_part("fp32.onnx")] = always(trickle)
+    began = time.monotonic()
     with pytest.raises(Unreachable, match="trickles"):
         take()
+    assert time.monotonic() - began < 5, "it sends for ten seconds"
 
 
 def test_a_redirect_on_the_same_host_is_followed_and_one_to_another_host_is_refused(server, take, published):

@@ -5,7 +5,6 @@ asked for, and a body that trickles is given up: what is read is bounded in time
 """
 
 import ipaddress
-import time
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from edge_runtime.publishers import resumed as tries
 from edge_runtime.publishers.base import PIECE
+from edge_runtime.publishers.deadline import Deadline, ask, watched
 from edge_runtime.publishers.resumed import CONNECT_SECONDS, SILENCE_SECONDS, resumed
 from edge_runtime.refusals import NotPublished, Unreachable
 
@@ -63,35 +63,47 @@ class WebPublisher:
         }
         host = urlsplit(self.name)
         proxy = None if proxy_bypass(host.hostname or "") else getproxies().get(host.scheme)
-        return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        pool = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        pool.pool_classes_by_scheme = {scheme: watched(kind) for scheme, kind in pool.pool_classes_by_scheme.items()}
+        return pool
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         """See :meth:`Publisher.read`."""
         import urllib3
 
-        url, began = f"{self.name}/{quote(path)}", time.monotonic()
+        url, deadline = f"{self.name}/{quote(path)}", Deadline(PATIENCE, LEAST_RATE)
+
+        def trickles() -> Unreachable:
+            return Unreachable(f"{url} trickles: {deadline.bytes} bytes in {deadline.taken:.0f} s. Pull again later")
 
         def body(at: int) -> Iterator[bytes]:
             try:
-                for piece in self._body(url, at):
-                    at += len(piece)
-                    if time.monotonic() - began > PATIENCE + (at - start) / LEAST_RATE:
-                        raise Unreachable(
-                            f"{url} trickles: {at - start} bytes in {time.monotonic() - began:.0f} s. Pull again later"
-                        )
+                for piece in self._body(url, at, deadline):
+                    deadline.bytes += len(piece)
+                    if deadline.over:
+                        raise trickles()
                     yield piece
-            except urllib3.exceptions.MaxRetryError as error:
+                if deadline.over:  # a head that is cut is taken for a whole one, of an empty body
+                    raise trickles()
+            except urllib3.exceptions.HTTPError as error:
+                if deadline.over:
+                    raise trickles() from error
+                if not isinstance(error, urllib3.exceptions.MaxRetryError):
+                    raise
                 raise Unreachable(
                     f"{url} can't be reached ({_reason(error)}): look after the network, then pull again"
                 ) from error
 
-        yield from resumed(url, start, body, (urllib3.exceptions.HTTPError,), _reason)
+        try:
+            yield from resumed(url, start, body, (urllib3.exceptions.HTTPError,), _reason)
+        finally:
+            deadline.end()
 
-    def _body(self, url: str, start: int) -> Iterator[bytes]:
+    def _body(self, url: str, start: int, deadline: Deadline) -> Iterator[bytes]:
         """The body from a byte on, once; redirects on the same host are followed."""
         headers = {**self._pool.headers, **({"Range": f"bytes={start}-"} if start else {})}
         for _ in range(MOST_REDIRECTS + 1):
-            response = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+            response = ask(self._pool, url, headers, deadline)
             try:
                 if response.status in (301, 302, 303, 307, 308):
                     url = self._redirected(url, response.headers.get("Location", ""))
@@ -132,7 +144,8 @@ def _pieces(response: Any, url: str, start: int) -> Iterator[bytes]:
     skipped = 0
     if response.status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
         raise Unreachable(f"{url} answers with another range than was asked for: pull again later")
-    for piece in response.stream(PIECE, decode_content=False):
+    # What has come, as soon as it has: to wait for a whole piece may take as long as the server likes.
+    while piece := response.read1(PIECE, decode_content=False):
         ahead = 0 if response.status == 206 else max(0, start - skipped)
         skipped += len(piece)
         if piece[ahead:]:

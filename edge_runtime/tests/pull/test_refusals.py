@@ -7,6 +7,7 @@ import pytest
 from publishing import sha256
 from securesystemslib.signer import CryptoSigner
 
+from edge_runtime.home import Kept
 from edge_runtime.publishers import FolderPublisher
 from edge_runtime.pull import open_newest, pull
 from edge_runtime.refusals import (
@@ -151,15 +152,22 @@ def test_nothing_is_read_beyond_what_was_signed(published, home, what):
     assert source.given == 1
 
 
-def test_a_signed_release_can_still_lie_nowhere_but_in_its_home(published, home):
-    outside = published.releases.parent / "outside"
-    outside.mkdir()
-    data = json.dumps({**published.manifest, "files": published.files, "release_id": "../outside"}).encode()
-    (outside / "manifest.json").write_bytes(data)
-    published.repository.publish("../outside", data)
+@pytest.mark.parametrize("release_id", ["../outside", "in/side", ".hidden", "0123.aside"])
+def test_a_signed_release_can_still_lie_nowhere_but_in_its_home(published, home, release_id):
+    place = published.releases / release_id
+    place.mkdir(parents=True)
+    data = json.dumps({**published.manifest, "files": published.files, "release_id": release_id}).encode()
+    (place / "manifest.json").write_bytes(data)
+    published.repository.publish(release_id, data)
     with pytest.raises(Damaged, match="names no release"):
         pull(FolderPublisher(published.releases), home, published.trusted)
-    assert not list(home.glob("outside*"))
+    assert list((home / "releases").iterdir()) == []
+
+
+def test_a_pointer_that_leads_out_of_the_home_is_none():
+    assert Kept.read({"release_id": "0123", "manifest_sha256": "ab"}).release_id == "0123"
+    with pytest.raises(ValueError, match="is no release"):
+        Kept.read({"release_id": "../0123", "manifest_sha256": "ab"})
 
 
 @pytest.mark.parametrize(("spoil", "refusal"), REFUSALS.items(), ids=[spoil.__name__ for spoil in REFUSALS])
