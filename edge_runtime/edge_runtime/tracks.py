@@ -49,7 +49,8 @@ class Event:
     """Something that happened to one card, said once.
 
     ``stay``: the number of this card's stay, from 1. A stay appears once, is confirmed at most once, leaves at most once;
-    it changes when something else is known of it: candidates, another card in its place, or nothing any more.
+    it changes when something else is known of it: candidates, another card in its place, or nothing any more; or when it was
+    forgotten and is read anew, perhaps as the same.
     ``cards``: the card if confirmed, candidates if uncertain. ``corners`` float32 4×2, where it was last seen.
     """
 
@@ -70,6 +71,8 @@ class Track:
     number: int = 0
     votes: tuple[Vote, ...] = ()
     belief: Belief = field(default_factory=Belief)
+    told: tuple[str, str] | None = Belief().told
+    """What was last said of it; None where that is to be said anew."""
     seen: int = 0
     missing_since: float | None = None
     missed: int = 0
@@ -134,9 +137,11 @@ class Tracker:
         return [*self._left(time), *events]
 
     def forget(self) -> None:
-        """Let go of what is known of the cards in view; where they lie is kept, so each stay goes on."""
+        """Let go of what is known of the cards in view. What was said of one is said anew, whatever it is by then; where they
+        lie is kept, so each stay goes on."""
         for track in self.tracks:
             track.votes, track.belief = (), Belief()
+            track.told = track.told if track.told == Belief().told else None
 
     def still(self, time: float) -> list[Event]:
         """Time passed and nothing moved: who was there still is. No evidence: the same frame says nothing twice."""
@@ -151,7 +156,6 @@ class Tracker:
     def _seen(self, track: Track, reading: "Reading", time: float) -> list[Event]:
         track.corners, track.missing_since, track.missed = reading.corners, None, 0
         track.seen += 1
-        told = track.belief.told
         votes = (*track.votes, vote(reading))[-self.rules.window :]
         track.votes = tuple(since_change(votes, track.belief.art, self.rules))
         events: list[Event] = []
@@ -160,8 +164,9 @@ class Tracker:
             track.number = self._stays
             events.append(track.event(Kind.APPEARED, time))
         track.belief = believed(track.votes, track.belief, self.rules)
-        if track.belief.told == told:
+        if track.belief.told == track.told or len(track.votes) < self.rules.least:
             return events
+        track.told = track.belief.told
         first = track.belief.state is State.CONFIRMED and not track.confirmed
         track.confirmed |= first
         return [*events, track.event(Kind.CONFIRMED if first else Kind.CHANGED, time)]

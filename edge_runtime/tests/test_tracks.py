@@ -206,6 +206,24 @@ def test_the_state_of_the_scene_is_the_best_of_its_cards():
     assert tracker.state is State.NO_CARD
 
 
+@pytest.mark.parametrize(
+    ("before", "read_anew", "news"),
+    [
+        (reading(FOX), reading(FOX), [("changed", "demo-1")]),
+        (reading(FOX), reading(HERON), [("changed", "demo-2")]),
+        (reading(FOX), stranger(), [("changed",)]),
+        (stranger(), stranger(), []),
+    ],
+    ids=["the same card", "another card", "a card that is not known any more", "a stranger as before"],
+)
+def test_what_was_said_of_a_card_is_said_anew_after_it_was_forgotten(before, read_anew, news):
+    """As when another release goes on with the cards in view: who listens learns what that one calls them."""
+    tracker = Tracker()
+    watched([[before]] * 5, tracker)
+    tracker.forget()
+    assert told(watched([[read_anew]] * 10, tracker, start=5)) == news
+
+
 def test_time_that_runs_backwards_and_a_negative_absence_are_refused():
     tracker = Tracker()
     tracker.update([], 1.0)
