@@ -46,7 +46,7 @@ class Follower:
 
     def look(self, image: np.ndarray, now: float) -> list[Event]:
         """What happens with one more picture uint8 RGB H×W×3, ``now`` in seconds that never run backwards."""
-        if self._stillness.holds(image) and self.tracker.settled:
+        if self._stillness.holds(image) and (self.tracker.settled or self._read_out):
             self.spared += 1
             return self.tracker.still(now)
         started = time.perf_counter()
@@ -57,6 +57,11 @@ class Follower:
         self._quick_looks = self._quick_looks + 1 if quick else 0
         self._stillness.was_read()
         return self.tracker.update(readings, now)
+
+    @property
+    def _read_out(self) -> bool:
+        """Whether the scene as it is was read so often that no frame from before it counts any more."""
+        return self._stillness.reads >= self.tracker.rules.window
 
     def _quick_is_enough(self) -> bool:
         """Not for the last look before a still scene is spared, nor after one that missed a card which was there."""

@@ -84,9 +84,11 @@ class Track:
         return self.belief.art or (self.votes[-1].art if self.votes and self.votes[-1].named else "")
 
     def settled(self, rules: Rules) -> bool:
-        """Whether another frame of the same would tell nothing new."""
-        known = self.belief.state is State.CONFIRMED or len(self.votes) >= rules.window
-        return known and self.missing_since is None
+        """Whether another frame of the same would tell nothing new: the last ones name what is confirmed, or all that count
+        say the same. Something else in its place is not settled while what was confirmed before still stands."""
+        said = [each.art if each.named else "" for each in self.votes]
+        confirmed = self.belief.state is State.CONFIRMED and set(said[-rules.least :]) == {self.belief.art}
+        return self.missing_since is None and (confirmed or (len(said) >= rules.window and len(set(said)) == 1))
 
     def event(self, kind: Kind, time: float) -> Event:
         """What happened to it now."""

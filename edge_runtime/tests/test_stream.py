@@ -1,5 +1,7 @@
 """Which frames are looked at quickly, and which thoroughly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from edge_runtime.geometry import full_frame
 from edge_runtime.readings import Reading, Recognition
 from edge_runtime.stillness import READS, Stillness
 from edge_runtime.stream import THOROUGH, Follower
+from edge_runtime.tracks import Kind
 
 FOX = Reading(
     Status.CONFIRMED, 0.97, full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9),), 0.9
@@ -16,15 +19,18 @@ FOX = Reading(
 TABLE = np.full((48, 64, 3), 90, np.uint8)
 
 
+STRANGER = replace(FOX, status=Status.UNKNOWN, confidence=0.1)
+
+
 class Noting:
     """A recogniser that sees the card unless it is told not to, and notes how it was asked to look."""
 
     def __init__(self):
-        self.quick, self.sees = [], True
+        self.quick, self.sees, self.card = [], True, FOX
 
     def recognize(self, image, *, quick=False):
         self.quick.append(quick)
-        return Recognition((FOX,) if self.sees else ())
+        return Recognition((self.card,) if self.sees else ())
 
 
 @pytest.fixture
@@ -63,3 +69,24 @@ def test_the_last_look_at_a_still_scene_is_thorough():
         follower.look(TABLE, at / 10)
     assert recognizer.quick == [*[True] * (READS - 1), False]
     assert (follower.read, follower.spared) == (READS, 10 - READS)
+
+
+def test_a_stranger_that_is_put_in_a_cards_place_is_read_until_the_card_is_taken_back():
+    recognizer = Noting()
+    follower = Follower(recognizer, stillness=Stillness())
+    told = [event for at in range(40) for event in follower.look(TABLE, at / 10)]
+    recognizer.card, other_table = STRANGER, TABLE + np.uint8(40)
+    then = [event for at in range(40, 80) for event in follower.look(other_table, at / 10)]
+    assert [event.kind for event in (*told, *then)] == [Kind.APPEARED, Kind.CONFIRMED, Kind.CHANGED]
+    assert then[0].cards == ()
+    assert then[0].time < 4.0 + follower.tracker.rules.window / 10
+    assert follower.spared == 80 - READS - follower.tracker.rules.window
+
+
+def test_a_still_scene_of_which_each_frame_says_something_else_is_spared_all_the_same():
+    recognizer = Noting()
+    follower = Follower(recognizer, stillness=Stillness())
+    for at in range(40):
+        recognizer.card = FOX if at % 2 else STRANGER
+        follower.look(TABLE, at / 10)
+    assert follower.read == follower.tracker.rules.window

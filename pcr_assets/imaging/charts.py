@@ -46,7 +46,9 @@ def bars(values: Mapping[str, float], *, title: str, x_label: str) -> str:
     """Horizontal bars as markdown with an embedded PNG."""
     figure, axes = _figure(height=0.8 + 0.28 * len(values))
     drawn = axes.barh(list(values), list(values.values()))
-    axes.bar_label(drawn, [f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" for value in values.values()], padding=3)
+    axes.bar_label(
+        drawn, [f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" for value in values.values()], padding=3
+    )
     axes.invert_yaxis()
     axes.set(title=title, xlabel=x_label)
     return _markdown(figure, title)
