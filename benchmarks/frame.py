@@ -19,20 +19,13 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
+from scorecard.places import cards_from, ended, opened
 from scorecard.ratio import Ratio
 
 from edge_runtime.decide import Status
-from edge_runtime.embedder import EmbedderError
-from edge_runtime.photo import load_photo
-from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.refusals import ReleaseError
 from edge_runtime.timing import PARTS, Stopwatch
-from edge_runtime.trust import NotARoot, read_root, trusted_roots
-from pcr_assets import layout
-from pcr_assets.cards.names import is_picture
 from pcr_assets.imaging import camera
-from pcr_assets.imaging.sample import render_card, specs
 from pcr_assets.learning import onnx_graph
 
 SIZE = (1280, 720)
@@ -78,24 +71,6 @@ def measured(whole: Recognizer, photos: list[np.ndarray], *, quick: bool) -> dic
     return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
 
 
-def opened(store: Path, threads: int | None = 1) -> Recognizer:
-    """The newest release of a store, trusted by the root beside it, on one thread or all (None). Raises ReleaseError."""
-    releases = store / layout.PROJECT / layout.RELEASES
-    own = releases / "root.json"
-    trusted = [*trusted_roots(), *([read_root(own)] if own.exists() else [])]
-    return Recognizer.open(open_newest(releases, trusted), threads=threads)
-
-
-def cards_from(folder: Path | None) -> list[np.ndarray]:
-    """Up to 64 cards spread over the folder, or rendered ones."""
-    if folder is None:
-        return [render_card(card.design) for card in specs(sets=4, cards_per_set=8)]
-    files = sorted(path for path in folder.rglob("*") if is_picture(path.name))
-    if not files:
-        raise SystemExit(f"{folder} holds no pictures: name a folder of card scans")
-    return [load_photo(path) for path in files[:: max(1, len(files) // 64)]]
-
-
 def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
     """Print a line for each part, a column for each kind of frame."""
     for way, kinds in results.items():
@@ -132,11 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    try:
-        whole = opened(given.store)
-    except (ReleaseError, EmbedderError, NotARoot) as error:
-        print(f"bench-frame: {error}", file=sys.stderr)
-        return 2
+    whole = opened(given.store)
     cards = cards_from(given.cards)
     photos = {kind: frames(count, given.frames, cards) for kind, count in COUNTS.items()}
     results = {}
@@ -156,4 +127,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -54,17 +54,25 @@ def project_of(folder: Path) -> Place:
     return Place(folder)
 
 
+def given_by(store: Path) -> list[str]:
+    """The keys in a built store of what is taken from it. Raises StoreError where it was not built."""
+    from pcr_assets.resources.artifacts import Artifacts
+    from pcr_assets.resources.store import open_store
+
+    artifacts = Artifacts(open_store(str(store.absolute() / layout.PROJECT)))
+    files = {name: artifacts.current(name).files.values() for name in GIVEN}
+    return [key for name, held in files.items() for key in (f"{name}/current.json", *(file.key for file in held))]
+
+
 def give_models(store: Path, folder: Path) -> None:
-    """Copy the models and the report of a built store into a new one, and make it signing keys."""
+    """Copy the models and the report of a built store into a new one, and make it signing keys. Raises StoreError."""
     from pcr_assets.trust.keys import make_keys
     from pcr_assets.trust.settings import ROLES
 
-    source, target = store / layout.PROJECT, folder / "store" / layout.PROJECT
-    for name in GIVEN:
-        pointer = json.loads((source / name / "current.json").read_text())
-        for key in [f"{name}/current.json", *(file["key"] for file in pointer["files"].values())]:
-            (target / key).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / key, target / key)
+    for key in given_by(store):
+        target = folder / "store" / layout.PROJECT / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(store / layout.PROJECT / key, target)
     make_keys(folder / "keys", dict.fromkeys(ROLES, 1))
 
 
@@ -83,7 +91,7 @@ def main(folder: Path, made_up: bool = False) -> None:
             if made_up and floor == "card_embeddings":
                 from growth.made_up import publish_embeddings
 
-                publish_embeddings(project_of(folder).resources()["project"])
+                embedded = publish_embeddings(project_of(folder).resources()["project"])
                 floors[f"{floor}, drawn"] = round(time.perf_counter() - started, 2)
                 continue
             done = dg.materialize(
