@@ -107,7 +107,7 @@ def _measured(
                 peer, shown(photos, f"{entry.name}: whole photos"), strict, evidence
             )
     if isinstance(peer, LocalFeatures):
-        result["brute_force"] = brute_force(peer, list(queries.values())[-1], evidence)
+        result["brute_force"] = brute_force(peer, list(queries.values())[-1], evidence, add)
     return result
 
 
