@@ -1,4 +1,4 @@
-"""uSearch: exact comparison of all vectors, as releases are searched, and its graph (HNSW), both of 16-bit floats."""
+"""uSearch itself: all vectors compared, and its graph (HNSW), both of 16-bit floats in the file that releases hold."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Usearch:
     """See :class:`indexes.contest.Kind`."""
 
     name: str
-    ours: bool
     exact: bool
     widths: Sequence[int]
+    ours: bool = False
 
     def build(self, vectors: np.ndarray, path: Path, threads: int) -> None:
         """Add all vectors."""
@@ -39,6 +39,6 @@ class Usearch:
 
 
 USEARCH = (
-    Usearch("uSearch exact", True, exact=True, widths=(64,)),
-    Usearch("uSearch graph", False, exact=False, widths=(16, 32, 64, 128, 256, 512, 1024)),
+    Usearch("uSearch exact", exact=True, widths=(64,)),
+    Usearch("uSearch graph", exact=False, widths=(16, 32, 64, 128, 256, 512, 1024)),
 )
