@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from growth.many_cards import PER_SET, card_file, write_cards
-from growth.one_refresh import FLOORS, give_models, given_by, project_of
+from growth.one_refresh import FLOORS, give_models, given_by, pulled
 from scorecard.machine import machine
 from scorecard.places import ended
 from scorecard.processes import answer_of
@@ -111,7 +111,7 @@ def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = F
     after = files_of(place)
     written = sum(size for path, (size, when) in after.items() if before.get(path) != (size, when))
     began = time.perf_counter()
-    pulled = project_of(place).pulled(device, made_up)
+    fetched = pulled(place, device, made_up)
     row = {
         "cards": cards,
         "new": new,
@@ -122,9 +122,9 @@ def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = F
         "made_up_vectors": made_up,
         "scans_embedded": said["embedded"],
         "bytes_written": written,
-        "release_bytes": pulled.size,
-        "bytes_fetched": pulled.fetched,
-        "parts_fetched": pulled.parts,
+        "release_bytes": fetched.size,
+        "bytes_fetched": fetched.fetched,
+        "parts_fetched": fetched.parts,
         "pull_seconds": round(time.perf_counter() - began, 2),
         "load": os.getloadavg()[0],
     }
