@@ -9,18 +9,16 @@ writes it as JSON. The cards on the frames come from `--cards`, else they are re
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import cv2
 import numpy as np
 from scorecard.places import cards_from, ended, opened
-from scorecard.ratio import Ratio
+from scorecard.ratio import Ratio, write
 
 from edge_runtime.decide import Status
 from edge_runtime.recognizer import Recognizer
@@ -89,7 +87,7 @@ def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             print(f"{part} ÷ bare network".ljust(24) + "".join(f"{ratio:12.2f}" for ratio in ratios))
 
 
-def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[dict[str, Any]]:
+def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Ratio]:
     """A frame of a stream beside the bare network on as many cards: all of it, and all but the network."""
     found = []
     for kind, parts in results["a frame, quickly"].items():
@@ -99,7 +97,7 @@ def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[dic
                 Ratio(f"{kind}: frame to answer", "the bare network", (around + parts["embed"]) / bare, asked=1.5)
             )
             found.append(Ratio(f"{kind}: all but the network", "the bare network", around / bare, asked=1.0))
-    return [ratio.as_json() for ratio in found]
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,8 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results[way] = {kind: measured(whole, taken, quick=quick) for kind, taken in photos.items()}
     shown(results)
     described = {"frames": given.frames, "size": list(SIZE), "cards": "own" if given.cards else "rendered"}
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps({**described, "medians": results, "ratios": ratios(results)}, indent=1) + "\n")
+    write({**described, "medians": results}, ratios(results), given.output)
     return 0
 
 

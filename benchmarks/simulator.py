@@ -8,7 +8,6 @@ thread. Prints a table and writes it as JSON. Without `--cards` it draws its own
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import cv2
 import numpy as np
 import torch
 from scorecard.places import cards_from, ended
-from scorecard.ratio import Ratio
+from scorecard.ratio import Ratio, write
 
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.camera import backgrounds
@@ -88,13 +87,12 @@ def main() -> int:
         "effects_ms_beyond_the_warp": effects,
         "scene_1280x720_ms": round(frame, 1),
         "train_images_per_s": round(1e3 / strengths["train"], 1),
-        "ratios": [
-            Ratio(f"a view at {name}", LIMIT, ms / limit, asked=1.0 if name == "train" else None).as_json()
-            for name, ms in strengths.items()
-        ],
     }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    ratios = [
+        Ratio(f"a view at {name}", LIMIT, ms / limit, asked=1.0 if name == "train" else None)
+        for name, ms in strengths.items()
+    ]
+    write(result, ratios, arguments.output)
     print(f"{LIMIT}: {limit:.1f} ms an image, {1e3 / limit:.0f} images/s")
     for name, ms in strengths.items():
         print(f"simulator, {name:6}: {ms:5.2f} ms, {1e3 / ms:6.0f} images/s, {ms / limit:6.1%} of the network's time")
