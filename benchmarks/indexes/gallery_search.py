@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from device.searching import BEST
-from usearch.index import Index
 
 from edge_runtime.gallery import COLUMNS, Gallery
+from indexes.usearch_indexes import save_index
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,7 @@ class GallerySearch:
 
     def build(self, vectors: np.ndarray, path: Path, threads: int) -> None:
         """The index of a release, and its catalogue beside it."""
-        index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16")
-        index.add(np.arange(len(vectors), dtype=np.uint64), vectors, threads=threads)
-        index.save(str(path))
+        save_index(vectors, path, threads)
         rows = (f"{row},{row},,,,{row}" for row in range(len(vectors)))
         path.with_suffix(".csv").write_text("\n".join([",".join(COLUMNS), *rows]))
 

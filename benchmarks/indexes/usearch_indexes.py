@@ -10,6 +10,13 @@ from device.searching import BEST
 from usearch.index import Index
 
 
+def save_index(vectors: np.ndarray, path: Path, threads: int) -> None:
+    """Build and save the index that a release would hold, the row of each vector as its key."""
+    index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16")
+    index.add(np.arange(len(vectors), dtype=np.uint64), vectors, threads=threads)
+    index.save(str(path))
+
+
 @dataclass(frozen=True)
 class Usearch:
     """See :class:`indexes.contest.Kind`."""
@@ -21,9 +28,7 @@ class Usearch:
 
     def build(self, vectors: np.ndarray, path: Path, threads: int) -> None:
         """Add all vectors."""
-        index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16")
-        index.add(np.arange(len(vectors), dtype=np.uint64), vectors, threads=threads)
-        index.save(str(path))
+        save_index(vectors, path, threads)
 
     def open(self, path: Path) -> Callable[[int], Callable[[np.ndarray], np.ndarray]]:
         """Map the file."""
