@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if bool(given.store) != bool(given.cards):
         parser.error("a store needs the scans it was built from, and they a store: make bench CARDS=… STORE=…")
+    if given.store and "://" in f"{given.store}{given.cards}":
+        parser.error("what is measured must lie in folders of this machine: make bench CARDS=… STORE=…")
     places = (
         {"store": str(Path(given.store).absolute()), "cards": str(Path(given.cards).absolute())}
         if given.store
@@ -62,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [
         one for one in BENCHMARKS if (not given.only or one.name in given.only) and (places or one.drawn is not None)
     ]
+    if not places and (barred := set(given.only or ()) - {one.name for one in chosen}):
+        parser.error(f"without a store there is nothing to ask {', '.join(sorted(barred))}: make bench CARDS=… STORE=…")
     name = "report" if places else "report_drawn"
     before = page.read(given.output / f"{name}.json")
     last = {key: [spread_from(said) for said in spreads] for key, spreads in before.get("benchmarks", {}).items()}

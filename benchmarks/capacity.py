@@ -18,6 +18,7 @@ import yaml
 
 from pcr_assets import layout
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import StoreError
 
 HERE = Path(__file__).parent
 ASSUMED, RESULT, GROWTH = HERE / "capacity.yaml", HERE / "results/capacity.json", HERE / "results/incremental.json"
@@ -38,7 +39,10 @@ def main(arguments: list[str]) -> int:
     if not given.store and not given.results.exists():
         options.error(f"{given.results} is not there: name a built store with --store")
     assumed = yaml.safe_load(ASSUMED.read_text())
-    measured = of_store(given.store) if given.store else json.loads(given.results.read_text())["measured"]
+    try:
+        measured = of_store(given.store) if given.store else json.loads(given.results.read_text())["measured"]
+    except StoreError as error:
+        options.error(str(error))
     growth = json.loads(GROWTH.read_text())["rows"]
     rows = {
         "gallery": [gallery(cards, assumed, measured, growth) for cards in assumed["cards"]],

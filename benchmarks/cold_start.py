@@ -14,7 +14,8 @@ from pathlib import Path
 
 import cv2
 from device.killing import trusting
-from frame import frames, opened
+from frame import frames
+from scorecard.places import ended, opened
 from scorecard.processes import seconds
 from scorecard.ratio import Ratio, write
 
@@ -55,4 +56,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -133,6 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 file=sys.stderr,
             )
             return 2
+        if given.cards < (held := _scans(release)):
+            parser.error(
+                f"the release holds {held} scans: it can be grown, not cut, for its self-test asks for some of them"
+            )
         result = measured(release, releases, given, Path(work))
     print(json.dumps(result, indent=1))
     given.output.parent.mkdir(parents=True, exist_ok=True)

@@ -9,30 +9,21 @@ writes it as JSON. The cards on the frames come from `--cards`, else they are re
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import cv2
 import numpy as np
-from scorecard.ratio import Ratio
+from scorecard.places import cards_from, ended, opened
+from scorecard.ratio import Ratio, write
 
 from edge_runtime.decide import Status
-from edge_runtime.embedder import EmbedderError
-from edge_runtime.photo import load_photo
-from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.refusals import ReleaseError
 from edge_runtime.timing import PARTS, Stopwatch
-from edge_runtime.trust import NotARoot, read_root, trusted_roots
-from pcr_assets import layout
-from pcr_assets.cards.names import is_picture
 from pcr_assets.imaging import camera
-from pcr_assets.imaging.sample import render_card, specs
 from pcr_assets.learning import onnx_graph
 
 SIZE = (1280, 720)
@@ -51,7 +42,8 @@ def frames(count: int, number: int, cards: list[np.ndarray]) -> list[np.ndarray]
 
 
 def measured(whole: Recognizer, photos: list[np.ndarray], *, quick: bool) -> dict[str, float]:
-    """Medians over frames: CPU milliseconds of each part, cards embedded, and the bare call of the network on as many."""
+    """Medians over frames: CPU milliseconds of each part and of what is no part, cards embedded, and the bare call of the network
+    on as many."""
     bare = onnx_graph.session(whole.embedder.path, threads=1)
     name, (width, height) = bare.get_inputs()[0].name, whole.embedder.input_size
     whole.recognize(photos[0])
@@ -61,8 +53,10 @@ def measured(whole: Recognizer, photos: list[np.ndarray], *, quick: bool) -> dic
         counted = patch.object(
             whole.embedder, "embed", lambda cards, batches=batches: batches.append(len(cards)) or embed(cards)
         )
+        start = time.process_time()
         with counted, Stopwatch(time.process_time) as watch:
             found = whole.recognize(photo, quick=quick)
+        answered = 1e3 * (time.process_time() - start)
         start = time.process_time()
         for batch in batches:
             bare.run(None, {name: np.zeros((batch, height, width, 3), np.uint8)})
@@ -70,30 +64,13 @@ def measured(whole: Recognizer, photos: list[np.ndarray], *, quick: bool) -> dic
         spent = {part: 1e3 * watch.spent.get(part, 0.0) for part in PARTS}
         row = {
             **spent,
+            "the rest": answered - sum(spent.values()),
             "cards embedded": sum(batches),
             "bare network": network,
-            "all but the network": sum(spent.values()) - spent["embed"],
+            "all but the network": answered - spent["embed"],
         }
         rows.append({**row, "cards named": sum(card.status is not Status.UNKNOWN for card in found.cards)})
     return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
-
-
-def opened(store: Path, threads: int | None = 1) -> Recognizer:
-    """The newest release of a store, trusted by the root beside it, on one thread or all (None). Raises ReleaseError."""
-    releases = store / layout.PROJECT / layout.RELEASES
-    own = releases / "root.json"
-    trusted = [*trusted_roots(), *([read_root(own)] if own.exists() else [])]
-    return Recognizer.open(open_newest(releases, trusted), threads=threads)
-
-
-def cards_from(folder: Path | None) -> list[np.ndarray]:
-    """Up to 64 cards spread over the folder, or rendered ones."""
-    if folder is None:
-        return [render_card(card.design) for card in specs(sets=4, cards_per_set=8)]
-    files = sorted(path for path in folder.rglob("*") if is_picture(path.name))
-    if not files:
-        raise SystemExit(f"{folder} holds no pictures: name a folder of card scans")
-    return [load_photo(path) for path in files[:: max(1, len(files) // 64)]]
 
 
 def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
@@ -110,7 +87,7 @@ def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             print(f"{part} ÷ bare network".ljust(24) + "".join(f"{ratio:12.2f}" for ratio in ratios))
 
 
-def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[dict[str, Any]]:
+def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Ratio]:
     """A frame of a stream beside the bare network on as many cards: all of it, and all but the network."""
     found = []
     for kind, parts in results["a frame, quickly"].items():
@@ -120,7 +97,7 @@ def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[dic
                 Ratio(f"{kind}: frame to answer", "the bare network", (around + parts["embed"]) / bare, asked=1.5)
             )
             found.append(Ratio(f"{kind}: all but the network", "the bare network", around / bare, asked=1.0))
-    return [ratio.as_json() for ratio in found]
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,11 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    try:
-        whole = opened(given.store)
-    except (ReleaseError, EmbedderError, NotARoot) as error:
-        print(f"bench-frame: {error}", file=sys.stderr)
-        return 2
+    whole = opened(given.store)
     cards = cards_from(given.cards)
     photos = {kind: frames(count, given.frames, cards) for kind, count in COUNTS.items()}
     results = {}
@@ -150,10 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results[way] = {kind: measured(whole, taken, quick=quick) for kind, taken in photos.items()}
     shown(results)
     described = {"frames": given.frames, "size": list(SIZE), "cards": "own" if given.cards else "rendered"}
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps({**described, "medians": results, "ratios": ratios(results)}, indent=1) + "\n")
+    write({**described, "medians": results}, ratios(results), given.output)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

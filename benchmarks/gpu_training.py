@@ -137,8 +137,12 @@ def _source(store: str | None, cards: Path | None) -> dict[str, Any]:
         return {"snapshot": str(cards.absolute() / "snapshot.parquet"), "shards": shards}
     from pcr_assets.assets.dataset import snapshot_files  # Dagster need not be where the cards lie in a folder
     from pcr_assets.resources.project import Project
+    from pcr_assets.resources.store import StoreError
 
-    return snapshot_files(Project(store=store).artifacts)
+    try:
+        return snapshot_files(Project(store=store).artifacts)
+    except StoreError as error:
+        raise SystemExit(f"gpu_training: {error}") from error
 
 
 def _device() -> str:

@@ -12,20 +12,22 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from growth.many_cards import PER_SET, card_file, write_cards
-from growth.one_refresh import FLOORS, give_models, project_of
+from growth.one_refresh import FLOORS, give_models, given_by, pulled
 from scorecard.machine import machine
+from scorecard.places import ended
 from scorecard.processes import answer_of
-from scorecard.ratio import Ratio
+from scorecard.ratio import Ratio, write
 
 RESULT = Path(__file__).parent / "results" / "incremental.json"
 REACHED_AT_MOST = 0.03
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the result."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--store", type=Path, required=True, help="a built store: its models and report are taken")
@@ -35,11 +37,12 @@ def main(arguments: list[str]) -> int:
     options.add_argument(
         "--made-up-vectors",
         action="store_true",
-        help="draw the first gallery's embeddings: the full build is then one without its longest floor, and says so",
+        help="draw the first gallery's embeddings, but for some: the full build is then one without its longest floor, and says so",
     )
     options.add_argument("--work", type=Path, required=True, help="where cards and stores are made; may be kept")
     options.add_argument("--output", type=Path, default=RESULT)
     given = options.parse_args(arguments)
+    given_by(given.store)  # before thousands of cards are drawn for nothing
     write_cards(given.work / "cards", max(given.cards) + sum(given.new), given.scans)
     found = []
     for count in sorted(given.cards):
@@ -48,23 +51,21 @@ def main(arguments: list[str]) -> int:
             "machine": machine(),
             "scans": "real and recoloured" if given.scans else "rendered",
             "rows": found,
-            "ratios": ratios(found),
         }
-        given.output.parent.mkdir(exist_ok=True)
-        given.output.write_text(json.dumps(result, indent=1) + "\n")
+        write(result, ratios(found), given.output)
     print(table(found))
     return 0
 
 
-def ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def ratios(rows: list[dict[str, Any]]) -> list[Ratio]:
     """What new cards cost beside the full build of the same gallery, after the start of the process."""
     return [
         Ratio(
             f"{row['new']} new in {row['cards']:,}: seconds",
-            "the full build",
+            "the full build, its embeddings drawn" if row["made_up_vectors"] else "the full build",
             row["share_of_full_seconds"],
             asked=REACHED_AT_MOST if (row["cards"], row["new"]) == (16000, 1) else None,
-        ).as_json()
+        )
         for row in rows
         if row["new"]
     ]
@@ -110,7 +111,7 @@ def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = F
     after = files_of(place)
     written = sum(size for path, (size, when) in after.items() if before.get(path) != (size, when))
     began = time.perf_counter()
-    pulled = project_of(place).pulled(device, made_up)
+    fetched = pulled(place, device, made_up)
     row = {
         "cards": cards,
         "new": new,
@@ -121,9 +122,9 @@ def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = F
         "made_up_vectors": made_up,
         "scans_embedded": said["embedded"],
         "bytes_written": written,
-        "release_bytes": pulled.size,
-        "bytes_fetched": pulled.fetched,
-        "parts_fetched": pulled.parts,
+        "release_bytes": fetched.size,
+        "bytes_fetched": fetched.fetched,
+        "parts_fetched": fetched.parts,
         "pull_seconds": round(time.perf_counter() - began, 2),
         "load": os.getloadavg()[0],
     }
@@ -148,7 +149,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         wall, cpu = (
             f"{row[f'share_of_full_{clock}']:.1%}" if row["new"] else "" for clock in ("seconds", "cpu_seconds")
         )
-        new = row["new"] or ("all, not embedded" if row["made_up_vectors"] else "all")
+        new = row["new"] or ("all, drawn" if row["made_up_vectors"] else "all")
         lines.append(
             f"| {row['cards']:,} | {new} | {row['seconds']:.1f} | {wall} | {row['cpu_seconds']:.1f} | {cpu} | "
             f"{row['scans_embedded']:,} | {row['bytes_written'] / 1e6:,.1f} MB | {row['bytes_fetched'] / 1e6:,.2f} MB | "
@@ -159,4 +160,4 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ended(main))

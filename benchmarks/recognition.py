@@ -24,18 +24,14 @@ from contest.measure import Answers, ask, crops_judged, judged, ms_to_add
 from peers.base import Context, Entry, Missing, Peer
 from peers.local_features import LocalFeatures
 from peers.programme import chosen
+from scorecard import places
 
-from edge_runtime.embedder import EmbedderError
-from edge_runtime.gallery import GalleryError
-from edge_runtime.refusals import ReleaseError
-from edge_runtime.trust import NotARoot
 from pcr_assets import layout
 from pcr_assets.imaging.camera import STRENGTHS
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import StoreError
 
 RESULT = Path(__file__).parent / "results" / "recognition.json"
-REFUSED = (StoreError, ReleaseError, EmbedderError, GalleryError, NotARoot, ValueError)
+REFUSED = (*places.REFUSED, ValueError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,7 +107,7 @@ def _measured(
                 peer, shown(photos, f"{entry.name}: whole photos"), strict, evidence
             )
     if isinstance(peer, LocalFeatures):
-        result["brute_force"] = brute_force(peer, list(queries.values())[-1], evidence)
+        result["brute_force"] = brute_force(peer, list(queries.values())[-1], evidence, add)
     return result
 
 

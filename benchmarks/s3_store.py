@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--objects", type=int, default=5000)
     options.add_argument("--turns", type=int, default=3)
     options.add_argument("--away", type=float, default=20, help="milliseconds that each request waits, as on a network")
+    options.add_argument("--output", type=Path, default=RESULT)
     given = options.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, served(given.root, Path(folder)) as root:
         downloads.CACHE = Path(folder, "cache")
@@ -55,9 +56,7 @@ def main(arguments: list[str]) -> int:
             "upload the large object": bench.turns(given.turns, bench.uploading()),
             "fetch the large object": bench.turns(given.turns, bench.downloading()),
         }
-    seconds = {
-        name: {who: round(statistics.median(times), 2) for who, times in of.items()} for name, of in measured.items()
-    }
+    seconds = {name: {who: statistics.median(times) for who, times in of.items()} for name, of in measured.items()}
     result = {
         "objects": given.objects,
         "small_bytes": SMALL,
@@ -66,12 +65,12 @@ def main(arguments: list[str]) -> int:
         "turns": given.turns,
         "cores": len(os.sched_getaffinity(0)),
         "load_average": round(os.getloadavg()[0], 1),
-        "seconds": seconds,
+        "seconds": {name: {who: round(taken, 2) for who, taken in of.items()} for name, of in seconds.items()},
         "ratios": {name: ratios(of) for name, of in seconds.items()},
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))
     return 0
 

@@ -217,6 +217,7 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--keys", type=int, nargs="+", default=[2_000, 20_000, 200_000, 1_000_000])
     options.add_argument("--weed", action="store_true", help="ask SeaweedFS")
     options.add_argument("--latency", type=float, default=0.0, help="seconds before the server above answers")
+    options.add_argument("--output", type=Path, default=RESULT, help="where rows of another server stay as they are")
     options.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     options.add_argument("--ask", help=argparse.SUPPRESS)
     given = options.parse_args(arguments)
@@ -232,9 +233,9 @@ def main(arguments: list[str]) -> int:
         with weed_server(count) if given.weed else listing_server(count, given.latency) as url:
             rows.append(answer_of(__file__, "--ask", url, "--keys", str(count)))
         print(json.dumps(rows[-1]), flush=True)
-    known = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps({**known, name: rows}, indent=1) + "\n")
+    known = json.loads(given.output.read_text()) if given.output.exists() else {}
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    given.output.write_text(json.dumps({**known, name: rows}, indent=1) + "\n")
     return 0
 
 

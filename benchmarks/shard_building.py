@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
-from scorecard.ratio import Ratio
+from scorecard.ratio import Ratio, write
 
 from pcr_assets.cards.catalogue import find_catalogue, parent
 from pcr_assets.cards.listing import Listing, list_scans
@@ -62,16 +62,15 @@ def main(arguments: list[str]) -> int:
         "pillow_images_per_second": round(pillow, 1),
         "opencv_images_per_second": round(opencv, 1),
         "building_images_per_second": round(building, 1),
-        "ratios": [
-            Ratio(
-                "building a shard, images/s", f"bare decoding by {library}", building / decoding, "higher", 0.7
-            ).as_json()
-            for library, decoding in (("Pillow", pillow), ("OpenCV", opencv))
-        ],
     }
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    given.output.write_text(json.dumps(result, indent=1) + "\n")
+    ratios = [
+        Ratio("building a shard, images/s", f"bare decoding by {library}", building / decoding, "higher", 0.7)
+        for library, decoding in (("Pillow", pillow), ("OpenCV", opencv))
+    ]
+    write(result, ratios, given.output)
     print(json.dumps(result, indent=1))
+    for ratio in ratios:
+        print(f"{ratio.what} beside {ratio.against}: {ratio.value:.2f}")
     return 0
 
 

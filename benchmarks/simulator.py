@@ -8,7 +8,7 @@ thread. Prints a table and writes it as JSON. Without `--cards` it draws its own
 """
 
 import argparse
-import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from scorecard.ratio import Ratio
+from scorecard.places import cards_from, ended
+from scorecard.ratio import Ratio, write
 
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.camera import backgrounds
@@ -27,16 +28,10 @@ BATCH = 16
 LIMIT = "forward and backward of timm efficientnet_lite0, 160×224, batch 16"
 
 
-def cards_to_time(folder: Path | None) -> list[np.ndarray]:
-    """Up to 64 cards spread over the folder, or eight drawn ones of 504×704."""
-    if folder is None:
-        rng = np.random.default_rng(0)
-        return [backgrounds.background((504, 704), rng) for _ in range(8)]
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
-    if not files:
-        raise SystemExit(f"{folder}: holds no jpg, png or webp files; give a folder of card scans")
-    pictures = (cv2.imread(str(path), cv2.IMREAD_COLOR_RGB) for path in files[:: max(1, len(files) // 64)])
-    return [picture for picture in pictures if picture is not None]
+def drawn() -> list[np.ndarray]:
+    """Eight pictures of a scan's size."""
+    rng = np.random.default_rng(0)
+    return [backgrounds.background((504, 704), rng) for _ in range(8)]
 
 
 def milliseconds(work: Callable[[int], object], times: int) -> float:
@@ -64,7 +59,7 @@ def network_ms() -> float:
     return milliseconds(step, 1) / BATCH
 
 
-def main() -> None:
+def main() -> int:
     """Time, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cards", type=Path, help="folder of card scans (default: drawn ones)")
@@ -72,7 +67,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    cards = cards_to_time(arguments.cards)
+    cards = cards_from(arguments.cards) if arguments.cards else drawn()
 
     def seen(strength: str | camera.Strength) -> Callable[[int], object]:
         return lambda call: camera.rectified(cards[call % len(cards)], np.random.default_rng(call), strength, SIZE)
@@ -92,20 +87,20 @@ def main() -> None:
         "effects_ms_beyond_the_warp": effects,
         "scene_1280x720_ms": round(frame, 1),
         "train_images_per_s": round(1e3 / strengths["train"], 1),
-        "ratios": [
-            Ratio(f"a view at {name}", LIMIT, ms / limit, asked=1.0 if name == "train" else None).as_json()
-            for name, ms in strengths.items()
-        ],
     }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    ratios = [
+        Ratio(f"a view at {name}", LIMIT, ms / limit, asked=1.0 if name == "train" else None)
+        for name, ms in strengths.items()
+    ]
+    write(result, ratios, arguments.output)
     print(f"{LIMIT}: {limit:.1f} ms an image, {1e3 / limit:.0f} images/s")
     for name, ms in strengths.items():
         print(f"simulator, {name:6}: {ms:5.2f} ms, {1e3 / ms:6.0f} images/s, {ms / limit:6.1%} of the network's time")
     for name, ms in effects.items():
         print(f"  {name:10} {ms:5.2f} ms")
     print(f"whole frame with a card: {frame:.0f} ms; written to {arguments.output}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

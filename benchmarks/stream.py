@@ -20,9 +20,8 @@ from typing import Any
 import cv2
 import numpy as np
 from contest.evidence import Evidence, shown, spread
-from peers.base import Context
-from peers.ours import opened
 from recognition import REFUSED, evidence_of, releases_of
+from scorecard.places import newest
 
 from edge_runtime.belief import vote
 from edge_runtime.gallery import Card
@@ -68,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.photos = None
     try:
         project, evidence = evidence_of(given)
-        release = opened(Context(releases_of(project), evidence.rows, Path()))
+        release = newest(releases_of(project))
         stays: list[Stay] = []
         with contextlib.suppress(KeyboardInterrupt):
             stays.extend(_filmed(Recognizer.open(release, threads=1), evidence, given))

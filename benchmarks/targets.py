@@ -18,9 +18,8 @@ from typing import Any
 import cv2
 import numpy as np
 from contest.evidence import Evidence, Query, shown, spread
-from peers.base import Context
-from peers.ours import opened
 from recognition import REFUSED, evidence_of, releases_of
+from scorecard.places import newest
 
 from edge_runtime.cli import card_json
 from edge_runtime.decide import Status
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         project, evidence = evidence_of(given)
-        release = opened(Context(releases_of(project), evidence.rows, Path()))
+        release = newest(releases_of(project))
         rows = list(_measured(Recognizer.open(release), evidence, given.queries))
     except REFUSED as error:
         print(f"bench-targets: {error}", file=sys.stderr)

@@ -12,8 +12,11 @@ from contest.evidence import Evidence, Query, spread
 CARDS, QUERIES = 100, 12
 
 
-def brute_force(peer: LocalFeatures, queries: Sequence[Query], evidence: Evidence) -> dict[str, Any]:
-    """Each of a few queries against its own card and others spread over the gallery, without a hash's shortlist."""
+def brute_force(peer: LocalFeatures, queries: Sequence[Query], evidence: Evidence, points_ms: float) -> dict[str, Any]:
+    """Each of a few queries against its own card and others spread over the gallery, without a hash's shortlist.
+
+    ``points_ms``: what finding the points of a picture takes. A query's are found once, whatever it is compared with.
+    """
     asked = spread(queries, QUERIES)
     others = spread(range(len(evidence.cards)), CARDS - len(asked))
     rows = sorted({*others, *(evidence.rows[query.card_id] for query in asked)})
@@ -30,5 +33,5 @@ def brute_force(peer: LocalFeatures, queries: Sequence[Query], evidence: Evidenc
         "right": right,
         "ms_measured": measured,
         "gallery": len(evidence.cards),
-        "ms_extrapolated_to_the_gallery": measured * len(evidence.cards) / len(rows),
+        "ms_extrapolated_to_the_gallery": points_ms + (measured - points_ms) * len(evidence.cards) / len(rows),
     }

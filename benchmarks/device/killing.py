@@ -18,10 +18,12 @@ SILENT: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def trusting(releases: Path, folder: Path) -> dict[str, str]:
-    """An environment in which the publisher's root is trusted."""
+    """An environment in which the publisher's root is trusted. Raises ReleaseError where there is none."""
     environment = {**os.environ, ROOTS: str(folder)}
-    root = releases / "root.json"
-    subprocess.run(_command("trust", "--folder", folder, root), check=True, env=environment, stdout=subprocess.DEVNULL)
+    trust = _command("trust", "--folder", folder, releases / "root.json")
+    done = subprocess.run(trust, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ReleaseError(done.stderr.strip().removeprefix("edge-runtime: "))
     return environment
 
 

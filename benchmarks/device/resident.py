@@ -47,7 +47,7 @@ def resident(release: Release, count: int, work: Path, python: str = sys.executa
         first = rollup(process.pid)
         for _ in _until(address, 1):
             pass
-        looks = [rollup(process.pid) for _ in _until(address, count)]
+        looks = [rollup(process.pid), *(rollup(process.pid) for _ in _until(address, count))]
     values = {kind: [look[kind] for look in looks] for kind in first}
     found = {
         "at the start": first,

@@ -31,7 +31,7 @@ def queries_near(vectors: np.ndarray, count: int) -> np.ndarray:
 
 @contextmanager
 def on_one_core() -> Iterator[None]:
-    """Keep this process on one of its cores."""
+    """Keep this thread on one of its cores, and those that it begins; a pool that is there already stays where it is."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     try:

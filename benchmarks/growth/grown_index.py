@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from device.searching import BEST, SAME, queries_near, timed
+from indexes.faiss_indexes import library
 from indexes.grown_vectors import TWIN_COSINE, grown, spread_of, unit
 
 from pcr_assets.gallery.keys import keys_of
@@ -181,8 +182,7 @@ def search(place: Path) -> dict[str, Any]:
 
 def flat(place: Path) -> dict[str, Any]:
     """FAISS, all vectors compared: built, and searched on one core."""
-    import faiss
-
+    faiss = library()
     matrix = np.load(place / "vectors.npy", mmap_mode="r")
     asked = np.load(place / "queries.npz")["queries"][:ASKED_OF_FLAT]
     with measured() as building:

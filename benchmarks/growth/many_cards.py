@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pcr_assets.cards.names import is_picture
+from pcr_assets.resources.store import StoreError
 
 PER_SET = 160
 RENDERED = 480
@@ -19,9 +20,12 @@ def write_cards(folder: Path, count: int, scans: Path | None) -> None:
     """Fill ``folder`` with ``count`` scans in sets of :data:`PER_SET`; those that are there already stay.
 
     ``scans``: a folder of scans to start from, else sample cards are rendered. Scan n of a round is the same scan as in the
-    first round with its colours turned by an angle of that round, mirrored in every other one: to a model another card.
+    first round with its colours turned by an angle of that round, mirrored in every other one: to a model another card. Raises
+    StoreError where there is none.
     """
     sources = sorted(path for path in scans.rglob("*") if is_picture(path.name)) if scans else _rendered(folder.parent)
+    if not sources:
+        raise StoreError(f"{scans} holds no pictures: name a folder of card scans")
     lacking = [number for number in range(count) if not card_file(folder, number).exists()]
 
     def write(number: int) -> None:

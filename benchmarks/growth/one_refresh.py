@@ -8,7 +8,6 @@ import json
 import shutil
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,51 +19,43 @@ FLOORS = ("processed_cards", "card_references", "card_embeddings", "card_index",
 GIVEN = (layout.ONNX, layout.INT8, layout.HEF, layout.OUTLINE_FILTER, layout.REPORT)
 
 
-@dataclass(frozen=True)
-class Place:
-    """A store of the benchmark, with its scans, its keys and its scratch folder."""
+def project_of(folder: Path) -> Any:
+    """The store of the benchmark in a folder, with its scans and its scratch folder."""
+    from pcr_assets.resources.project import Project
 
-    folder: Path
-
-    def resources(self) -> dict[str, Any]:
-        """What the assets are given."""
-        from pcr_assets.resources.project import Project
-        from pcr_assets.resources.signing import ReleaseSigner
-
-        project = Project(
-            store=str(self.folder / "store"),
-            raw=str(self.folder / "cards"),
-            scratch=str(self.folder / "work"),
-            profile="embedded",
-        )
-        return {"project": project, "signer": ReleaseSigner(key_folder=str(self.folder / "keys"))}
-
-    def pulled(self, device: Path, made_up: bool = False) -> Pulled:
-        """Let a device that trusts this place's root pull its newest release.
-
-        One of ``made_up`` embeddings is not tried before it is served: its index and its model rightly don't belong together.
-        """
-        releases = self.folder / "store" / layout.PROJECT / layout.RELEASES
-        check = (lambda folder: None) if made_up else None
-        return pull(releases, device, [read_root(releases / "root.json")], check=check)
+    store, scans, scratch = (str(folder / name) for name in ("store", "cards", "work"))
+    return Project(store=store, raw=scans, scratch=scratch, profile="embedded")
 
 
-def project_of(folder: Path) -> Place:
-    """The store of the benchmark in a folder."""
-    return Place(folder)
+def pulled(folder: Path, device: Path, made_up: bool) -> Pulled:
+    """Let a device that trusts this store's root pull its newest release.
+
+    One of ``made_up`` embeddings is not tried before it is served: its index and its model rightly don't belong together.
+    """
+    releases = folder / "store" / layout.PROJECT / layout.RELEASES
+    check = (lambda folder: None) if made_up else None
+    return pull(releases, device, [read_root(releases / "root.json")], check=check)
+
+
+def given_by(store: Path) -> list[str]:
+    """The keys in a built store of what is taken from it. Raises StoreError where it was not built."""
+    from pcr_assets.resources.artifacts import Artifacts
+    from pcr_assets.resources.store import open_store
+
+    artifacts = Artifacts(open_store(str(store.absolute() / layout.PROJECT)))
+    files = {name: artifacts.current(name).files.values() for name in GIVEN}
+    return [key for name, held in files.items() for key in (f"{name}/current.json", *(file.key for file in held))]
 
 
 def give_models(store: Path, folder: Path) -> None:
-    """Copy the models and the report of a built store into a new one, and make it signing keys."""
+    """Copy the models and the report of a built store into a new one, and make it signing keys. Raises StoreError."""
     from pcr_assets.trust.keys import make_keys
     from pcr_assets.trust.settings import ROLES
 
-    source, target = store / layout.PROJECT, folder / "store" / layout.PROJECT
-    for name in GIVEN:
-        pointer = json.loads((source / name / "current.json").read_text())
-        for key in [f"{name}/current.json", *(file["key"] for file in pointer["files"].values())]:
-            (target / key).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / key, target / key)
+    for key in given_by(store):
+        target = folder / "store" / layout.PROJECT / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(store / layout.PROJECT / key, target)
     make_keys(folder / "keys", dict.fromkeys(ROLES, 1))
 
 
@@ -83,7 +74,7 @@ def main(folder: Path, made_up: bool = False) -> None:
             if made_up and floor == "card_embeddings":
                 from growth.made_up import publish_embeddings
 
-                publish_embeddings(project_of(folder).resources()["project"])
+                embedded = publish_embeddings(project_of(folder))
                 floors[f"{floor}, drawn"] = round(time.perf_counter() - started, 2)
                 continue
             done = dg.materialize(
@@ -101,8 +92,10 @@ def resources(folder: Path) -> dict[str, Any]:
     """All resources that some asset asks for; those of assets that aren't built here do nothing."""
     from pcr_assets.compute.local import LocalCompute
     from pcr_assets.resources.hailo import HailoCompiler
+    from pcr_assets.resources.signing import ReleaseSigner
 
-    return {**project_of(folder).resources(), "compute": LocalCompute(), "hailo": HailoCompiler()}
+    signer = ReleaseSigner(key_folder=str(folder / "keys"))
+    return {"project": project_of(folder), "signer": signer, "compute": LocalCompute(), "hailo": HailoCompiler()}
 
 
 if __name__ == "__main__":

@@ -12,13 +12,14 @@ import numpy as np
 from device.searching import SAME, on_one_core
 
 from indexes.faiss_indexes import FAISS
+from indexes.gallery_search import GallerySearch
 from indexes.usearch_indexes import USEARCH
 
 Search = Callable[[np.ndarray], np.ndarray]
 
 
 class Kind(Protocol):
-    """A kind of index. ``widths``: how wide it can be searched, narrow first; ``ours`` is the one that releases hold."""
+    """A kind of index. ``widths``: how wide it can be searched, narrow first; ``ours`` is searched as devices do."""
 
     name: str
     ours: bool
@@ -31,9 +32,13 @@ class Kind(Protocol):
         """Open what was saved, without reading all of it where that can be. Gives, for a width, the search of one query."""
 
 
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (GallerySearch(), *USEARCH, *FAISS)}
+
+
 @dataclass(frozen=True)
 class Rival:
-    """What one index took. ``width``: the narrowest search that reached the recall, or the widest there is."""
+    """What one index took. ``width``: the narrowest search that reached the recall, or the widest there is; ``megabytes``: of
+    its file."""
 
     name: str
     ours: bool
@@ -50,16 +55,12 @@ class Rival:
         return {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 
-def compared(
-    vectors: np.ndarray, queries: np.ndarray, asked: float, work: Path, only: Sequence[str] | None = None
-) -> list[Rival]:
-    """All indexes over the same vectors; prints a line for each."""
+def compared(vectors: np.ndarray, queries: np.ndarray, asked: float, work: Path, names: Sequence[str]) -> list[Rival]:
+    """The indexes of these names over the same vectors; prints a line for each."""
     nearest = np.concatenate([(queries[at : at + 16] @ vectors.T).max(axis=1) for at in range(0, len(queries), 16)])
     rivals = []
-    for kind in (*USEARCH, *FAISS):
-        if only and kind.name not in only:
-            continue
-        rival = _measured(kind, vectors, queries, nearest, asked, work)
+    for name in names:
+        rival = _measured(KINDS[name], vectors, queries, nearest, asked, work)
         rivals.append(rival)
         print(
             f"{len(vectors):>9,} {rival.name:22} recall {rival.recall:.4f} at {rival.width:>4}: {rival.milliseconds:8.3f} ms, "

@@ -13,13 +13,12 @@ TRAINED_ON = 40
 """Vectors a cell that inverted files are trained on."""
 
 
-def _faiss() -> Any:
+def library() -> Any:
+    """FAISS. Ends this program with a sentence where it is not installed."""
     try:
         import faiss
     except ImportError as error:
-        raise SystemExit(
-            "index_search: FAISS is not installed: pip install -c constraints.txt -e '.[bench]'"
-        ) from error
+        raise SystemExit("FAISS is not installed: pip install -c constraints.txt -e '.[bench]'") from error
     return faiss
 
 
@@ -35,7 +34,7 @@ class Faiss:
 
     def build(self, vectors: np.ndarray, path: Path, threads: int) -> None:
         """Train where there is something to train, add, save."""
-        faiss = _faiss()
+        faiss = library()
         faiss.omp_set_num_threads(threads)
         cells = int(4 * math.sqrt(len(vectors)))
         index = faiss.index_factory(vectors.shape[1], self.recipe.format(cells=cells), faiss.METRIC_INNER_PRODUCT)
@@ -46,7 +45,7 @@ class Faiss:
 
     def open(self, path: Path) -> Callable[[int], Callable[[np.ndarray], np.ndarray]]:
         """Map the file where this kind can be mapped."""
-        faiss = _faiss()
+        faiss = library()
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
 
         def with_width(width: int) -> Callable[[np.ndarray], np.ndarray]:

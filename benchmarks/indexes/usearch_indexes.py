@@ -1,4 +1,4 @@
-"""uSearch: exact comparison of all vectors, as releases are searched, and its graph (HNSW), both of 16-bit floats."""
+"""uSearch itself: all vectors compared, and its graph (HNSW), both of 16-bit floats in the file that releases hold."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,25 @@ from device.searching import BEST
 from usearch.index import Index
 
 
+def save_index(vectors: np.ndarray, path: Path, threads: int) -> None:
+    """Build and save the index that a release would hold, the row of each vector as its key."""
+    index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16")
+    index.add(np.arange(len(vectors), dtype=np.uint64), vectors, threads=threads)
+    index.save(str(path))
+
+
 @dataclass(frozen=True)
 class Usearch:
     """See :class:`indexes.contest.Kind`."""
 
     name: str
-    ours: bool
     exact: bool
     widths: Sequence[int]
+    ours: bool = False
 
     def build(self, vectors: np.ndarray, path: Path, threads: int) -> None:
         """Add all vectors."""
-        index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16")
-        index.add(np.arange(len(vectors), dtype=np.uint64), vectors, threads=threads)
-        index.save(str(path))
+        save_index(vectors, path, threads)
 
     def open(self, path: Path) -> Callable[[int], Callable[[np.ndarray], np.ndarray]]:
         """Map the file."""
@@ -39,6 +44,6 @@ class Usearch:
 
 
 USEARCH = (
-    Usearch("uSearch exact", True, exact=True, widths=(64,)),
-    Usearch("uSearch graph", False, exact=False, widths=(16, 32, 64, 128, 256, 512, 1024)),
+    Usearch("uSearch exact", exact=True, widths=(64,)),
+    Usearch("uSearch graph", exact=False, widths=(16, 32, 64, 128, 256, 512, 1024)),
 )

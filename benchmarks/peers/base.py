@@ -89,7 +89,7 @@ class HashSearch:
 
 
 class VectorSearch:
-    """Exact search by cosine in the same index, number format and library as the product's."""
+    """Exact search by cosine in an index of the library and number format that the product's has."""
 
     def __init__(self, vectors: np.ndarray):
         self._index = Index(ndim=vectors.shape[1], metric="cos", dtype="f16")

@@ -10,15 +10,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+from scorecard.places import newest
 
 from edge_runtime.cli import card_json
 from edge_runtime.decide import Status
 from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
-from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import Release
-from edge_runtime.trust import read_root, trusted_roots
 from peers.base import ONE_THREAD, Context, Entry, Peer, Ranking, both_ways, ranked
 
 FAMILY = "ours"
@@ -28,17 +26,11 @@ NEIGHBOURS = 12
 """Cards fetched for each way up: more than the five that are judged."""
 
 
-def opened(context: Context) -> Release:
-    """The newest release of the store. The root beside it is trusted here: this measures one's own store."""
-    own = context.releases / "root.json"
-    return open_newest(context.releases, [*trusted_roots(), *([read_root(own)] if own.exists() else [])])
-
-
 class EmbeddingAlone:
     """The most similar embedding of the gallery, the better of two ways up."""
 
     def __init__(self, context: Context, variant: str):
-        self._rows, self._release = context.rows, opened(context)
+        self._rows, self._release = context.rows, newest(context.releases)
         self._recognizer = Recognizer.open(self._release, variant, ONE_THREAD)
         self._index = self._release.variant(variant).index
 
