@@ -24,16 +24,23 @@ log = logging.getLogger(__name__)
 
 LISTED = 5
 """Candidates that an answer lists."""
+INTERRUPTED = 130
+"""As shells have it: 128 and the number of SIGINT."""
 ENGINES = ("auto", "hailo", "int8", "fp32")
 """As :mod:`edge_runtime.engine` has them, which is not loaded for a page of help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit code: 0, 1 when a photo or source could not be read, 2 when no release was opened."""
+    """Run the command; gives the exit code: 0, 1 when a photo or source could not be read, 2 when no release was opened, 130
+    when it was stopped by Ctrl-C."""
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text: printed as JSON has it
-    return int(options.run(options))
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        _complain("stopped")
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

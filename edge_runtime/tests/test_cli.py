@@ -110,6 +110,15 @@ def test_a_photo_whose_name_is_no_text_is_named_and_a_reader_that_leaves_is_no_e
     assert (process.returncode, "Error" in said) == (0, False)
 
 
+def test_ctrl_c_is_a_word_and_the_exit_code_of_shells(device, photos, capsys, monkeypatch):
+    def interrupted(photo):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edge_runtime.cli.load_photo", interrupted)
+    assert main(["recognize", "--releases", str(device.releases), *photos("fox.png")]) == 130
+    assert capsys.readouterr().err.splitlines() == ["edge-runtime: stopped"]
+
+
 @pytest.mark.parametrize("option", [["--variant", "fp32"], ["--engine", "fp32"], ["--threads", "1"]])
 def test_model_and_threads_can_be_chosen(device, photos, capsys, option):
     assert main(["recognize", "--json", *option, "--releases", str(device.releases), *photos("fox.png")]) == 0
