@@ -29,6 +29,9 @@ TOLERANCE = 4.0
 REMEMBERED = 512
 """Pictures whose features are kept, some 12 KB each: those of the cards in view. Reading one again takes a twentieth of comparing
 it."""
+REMEMBERED_SMALL = 128
+"""Pictures that are kept shrunk, 5.5 KB each: the likeliest candidates of cards in view. Reading one again takes twice as long as
+comparing it."""
 FEWEST_TO_FIT = 15
 """Agreeing points from which their homography is believed more than the outline's corners."""
 SHRINKING = np.diag([SMALL[0] / SIZE[0], SMALL[1] / SIZE[1], 1.0])
@@ -70,6 +73,7 @@ class SecondLook:
     def __init__(self, references: References):
         self.references = references
         self._known = lru_cache(REMEMBERED)(references.features)
+        self._small = lru_cache(REMEMBERED_SMALL)(references.small)
 
     @timed("look")
     def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
@@ -90,7 +94,7 @@ class SecondLook:
     def likeness(self, card: Seen, support: Support) -> float:
         """How alike the artworks of the card and a candidate's picture are: a correlation, -1..1."""
         onto_picture = SHRINKING @ support.homography @ np.linalg.inv(SHRINKING) if support.fits else None
-        return likeness(card.small, self.references.small(support.match.key), onto_picture)
+        return likeness(card.small, self._small(support.match.key), onto_picture)
 
     @timed("look")
     def tell_apart(self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]) -> list[float]:
