@@ -140,7 +140,7 @@ def test_refreshes_launched_in_the_ui_wait_for_each_other_and_run_where_the_code
 
     monkeypatch.setenv(POSTGRES, database)
     with team.machines["webserver"].instance() as elsewhere:
-        for run, built in ((first, ["build"]), (second, [])):
+        for run, built in ((first, ["observe", "build"]), (second, ["observe"])):
             assert team.status(run) == "SUCCESS", team.said("code")
             waves = elsewhere.get_runs(dg.RunsFilter(tags={"pcr/refresh": run}), ascending=True)
             assert [wave.tags["pcr/what"] for wave in waves] == built
