@@ -48,10 +48,9 @@ class Deadline:
     def _watch(self) -> None:
         while not self._ended.wait(max(AGAIN, self._allowed - self.taken)):
             if self.over and self.socket is not None:
+                # Below TLS, whose own shutdown would wait for the reader.
                 with contextlib.suppress(OSError):  # it is closed already
-                    socket.socket.shutdown(
-                        self.socket, socket.SHUT_RDWR
-                    )  # below TLS, whose own would wait for the reader
+                    socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
 
 _asking = threading.local()
