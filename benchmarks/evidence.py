@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from recognition import REFUSED, evidence_of
+from recognition import REFUSED, project_of
 from scorecard.machine import machine
 
 from edge_runtime.judge import Judge
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments, argparse.Namespace(photos=None))
     try:
-        project, _ = evidence_of(given)
+        project = project_of(given)
         settings = ReportSettings(**{**project.settings.section("report"), "queries": given.queries})
         asking = Asking(subject := report.subjects_of(project)["int8"], report.evidence_of(project, ALL), settings)
     except REFUSED as error:

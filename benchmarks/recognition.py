@@ -121,14 +121,19 @@ def _summary(result: Mapping[str, Any]) -> str:
 
 
 def evidence_of(given: argparse.Namespace) -> tuple[Project, Evidence]:
+    """The project of :func:`project_of`, and what everyone is asked. Raises one of REFUSED."""
+    project = project_of(given)
+    return project, Evidence(project, Path(given.photos) if given.photos else None)
+
+
+def project_of(given: argparse.Namespace) -> Project:
     """The project that ``--cards``, ``--photos``, ``--strangers`` and ``--store`` name. Raises one of REFUSED."""
     folders = {name: getattr(given, name) for name in ("cards", "photos", "strangers")}
     for name, folder in folders.items():
         if not Path(folder or ".").is_dir() or (name == "cards" and not folder):
             raise ValueError(f"{name.upper()}={folder or ''} names no folder: give the one that holds the {name}")
     absolute = {name: str(Path(folder).absolute()) if folder else "" for name, folder in folders.items()}
-    project = Project(store=given.store, raw=absolute["cards"], strangers=absolute["strangers"])
-    return project, Evidence(project, Path(given.photos) if given.photos else None)
+    return Project(store=given.store, raw=absolute["cards"], strangers=absolute["strangers"])
 
 
 def releases_of(project: Project) -> Path:

@@ -7,8 +7,8 @@ their artwork: what lies around it is the same on every card of a design, and sp
 import cv2
 import numpy as np
 
-SMALL = (63, 88)
-"""Width and height of a shrunk card: a pixel for a millimetre."""
+from edge_runtime.references import SMALL
+
 ARTWORK = (slice(10, 47), slice(6, 57))
 """Rows and columns of the artwork."""
 SOFT = 1.0
@@ -26,25 +26,21 @@ def shrunk(picture: np.ndarray) -> np.ndarray:
     return cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), SMALL, interpolation=cv2.INTER_AREA)
 
 
-def likeness(card: np.ndarray, picture: np.ndarray, onto_picture: np.ndarray | None = None) -> float:
-    """The correlation, -1..1, of the artworks of a card and a picture, both as :func:`shrunk` gives them; 0 where one is blank.
+def artwork(card: np.ndarray, onto: np.ndarray | None = None) -> np.ndarray:
+    """The artwork of a card that :func:`shrunk` gave, float32, with the same mean and contrast everywhere.
 
-    ``onto_picture``: the homography 3×3 from the card to the picture, in their pixels; without one both lie border to border.
+    ``onto``: a homography 3×3, in pixels of a shrunk card, by which the card is laid over another first.
     """
     soft = cv2.GaussianBlur(card.astype(np.float32), (0, 0), SOFT)
-    if onto_picture is not None:
-        soft = cv2.warpPerspective(soft, onto_picture, SMALL, borderMode=cv2.BORDER_REPLICATE)
-    return _correlation(_evened(soft), _evened(cv2.GaussianBlur(picture.astype(np.float32), (0, 0), SOFT)))
-
-
-def _evened(grey: np.ndarray) -> np.ndarray:
-    """The artwork with the same mean and contrast everywhere."""
-    detail = grey - cv2.GaussianBlur(grey, (0, 0), SURROUNDINGS)
+    if onto is not None:
+        soft = cv2.warpPerspective(soft, onto, SMALL, borderMode=cv2.BORDER_REPLICATE)
+    detail = soft - cv2.GaussianBlur(soft, (0, 0), SURROUNDINGS)
     contrast = cv2.GaussianBlur(detail * detail, (0, 0), SURROUNDINGS)
     return (detail / np.sqrt(contrast + LEAST_CONTRAST))[ARTWORK]
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """The correlation, -1..1, of two artworks that :func:`artwork` gave; 0 where one is blank."""
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt((one * one).sum() * (other * other).sum()))
     return float((one * other).sum()) / size if size > BLANK else 0.0

@@ -16,6 +16,8 @@ from edge_runtime.gallery import GalleryError
 
 SIZE = (252, 352)
 """Width and height of a reference picture: four pixels for a millimetre of card."""
+SMALL = (SIZE[0] // 4, SIZE[1] // 4)
+"""Width and height of one that is shrunk: a pixel for a millimetre."""
 PICTURE, FEATURES = ".jpg", ".orb"
 
 
@@ -56,18 +58,18 @@ class References:
             raise GalleryError(f"{features_name(key)} holds no features: pull the release again") from error
 
     def small(self, key: int) -> np.ndarray:
-        """The picture of a scan, grey uint8 of a quarter of :data:`SIZE`: decoded at that size, in a fraction of the time.
+        """The picture of a scan, grey uint8 of :data:`SMALL`: decoded at that size, in a fraction of the time.
 
         Raises KeyError, and GalleryError for a damaged one.
         """
-        image = cv2.imdecode(np.frombuffer(self.encoded(key), np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_4)
-        if image is None or image.shape[::-1] != (SIZE[0] // 4, SIZE[1] // 4):
-            raise GalleryError(f"the reference picture {picture_name(key)} is damaged: pull the release again")
-        return image
+        return self._decoded(key, cv2.IMREAD_REDUCED_GRAYSCALE_4, SMALL)
 
     def picture(self, key: int) -> np.ndarray:
         """The picture of a scan, uint8 RGB H×W×3 of :data:`SIZE`. Raises KeyError, and GalleryError for a damaged one."""
-        image = cv2.imdecode(np.frombuffer(self.encoded(key), np.uint8), cv2.IMREAD_COLOR_RGB)
-        if image is None or image.shape[1::-1] != SIZE:
+        return self._decoded(key, cv2.IMREAD_COLOR_RGB, SIZE)
+
+    def _decoded(self, key: int, how: int, size: tuple[int, int]) -> np.ndarray:
+        image = cv2.imdecode(np.frombuffer(self.encoded(key), np.uint8), how)
+        if image is None or image.shape[1::-1] != size:
             raise GalleryError(f"the reference picture {picture_name(key)} is damaged: pull the release again")
         return image

@@ -16,8 +16,8 @@ import numpy as np
 from edge_runtime.features import Features, features
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import rectify
-from edge_runtime.likeness import SMALL, likeness, shrunk
-from edge_runtime.references import SIZE, References
+from edge_runtime.likeness import artwork, likeness, shrunk
+from edge_runtime.references import SIZE, SMALL, References
 from edge_runtime.timing import timed
 
 RATIO = 0.8
@@ -29,8 +29,8 @@ TOLERANCE = 4.0
 REMEMBERED = 512
 """Pictures whose features are kept, some 12 KB each: those of the cards in view. Reading one again takes a twentieth of comparing
 it."""
-REMEMBERED_SMALL = 128
-"""Pictures that are kept shrunk, 5.5 KB each: the likeliest candidates of cards in view. Reading one again takes twice as long as
+REMEMBERED_ARTWORKS = 128
+"""Artworks of pictures that are kept, 7.5 KB each: the likeliest candidates of cards in view. Reading one again takes longer than
 comparing it."""
 FEWEST_TO_FIT = 15
 """Agreeing points from which their homography is believed more than the outline's corners."""
@@ -73,7 +73,7 @@ class SecondLook:
     def __init__(self, references: References):
         self.references = references
         self._known = lru_cache(REMEMBERED)(references.features)
-        self._small = lru_cache(REMEMBERED_SMALL)(references.small)
+        self._artwork = lru_cache(REMEMBERED_ARTWORKS)(lambda key: artwork(references.small(key)))
 
     @timed("look")
     def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
@@ -94,7 +94,7 @@ class SecondLook:
     def likeness(self, card: Seen, support: Support) -> float:
         """How alike the artworks of the card and a candidate's picture are: a correlation, -1..1."""
         onto_picture = SHRINKING @ support.homography @ np.linalg.inv(SHRINKING) if support.fits else None
-        return likeness(card.small, self._small(support.match.key), onto_picture)
+        return likeness(artwork(card.small, onto_picture), self._artwork(support.match.key))
 
     @timed("look")
     def tell_apart(self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]) -> list[float]:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from test_second_look import CARDS, WHOLE, look, match, seen  # noqa: F401
 
-from edge_runtime.likeness import SMALL, likeness, shrunk
-from edge_runtime.references import SIZE
+from edge_runtime.likeness import artwork, likeness, shrunk
+from edge_runtime.references import SIZE, SMALL
 from edge_runtime.second_look import Support
 
 CARD = shrunk(CARDS[3])
@@ -22,7 +22,7 @@ def test_a_card_is_like_its_picture_through_a_blur_that_leaves_no_points(look): 
 
 def test_light_and_contrast_make_no_difference():
     half_lit = (CARD * np.linspace(0.3, 1.0, SMALL[0])[None, :]).astype(np.uint8)
-    assert likeness(half_lit, CARD) > 0.95
+    assert likeness(artwork(half_lit), artwork(CARD)) > 0.95
 
 
 def test_a_card_that_is_cut_out_askew_is_laid_over_its_picture(look):  # noqa: F811
@@ -36,11 +36,11 @@ def test_a_card_that_is_cut_out_askew_is_laid_over_its_picture(look):  # noqa: F
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_a_blank_card_is_like_nothing(value):
-    assert likeness(np.full_like(CARD, value), CARD) == 0.0
-    assert likeness(CARD, np.full_like(CARD, value)) == 0.0
+    assert likeness(artwork(np.full_like(CARD, value)), artwork(CARD)) == 0.0
+    assert likeness(artwork(CARD), artwork(np.full_like(CARD, value))) == 0.0
 
 
 def test_what_lies_outside_the_artwork_does_not_count():
     text = CARD.copy()
     text[60:] = shrunk(CARDS[4])[60:]
-    assert likeness(text, CARD) == pytest.approx(1.0, abs=1e-6)
+    assert likeness(artwork(text), artwork(CARD)) == pytest.approx(1.0, abs=1e-6)
