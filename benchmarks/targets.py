@@ -21,7 +21,7 @@ from contest.evidence import Evidence, Query, shown, spread
 from recognition import REFUSED, evidence_of, releases_of
 from scorecard.places import newest
 
-from edge_runtime.cli import card_json
+from edge_runtime.answers import card_json
 from edge_runtime.decide import Status
 from edge_runtime.geometry import full_frame, overlap, rectify
 from edge_runtime.readings import Reading

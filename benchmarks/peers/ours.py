@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from scorecard.places import newest
 
-from edge_runtime.cli import card_json
+from edge_runtime.answers import card_json
 from edge_runtime.decide import Status
 from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify

@@ -4,7 +4,6 @@ import argparse
 import json
 import logging
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -12,9 +11,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.answers import answer_for, in_words
 from edge_runtime.bench import command as bench
 from edge_runtime.feedback.command import add_commands
-from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.proof import CHANNELS
 from edge_runtime.server import command as serve
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
@@ -22,8 +21,6 @@ from edge_runtime.watch import add_options, at_least_one, nobody_reads, run
 
 log = logging.getLogger(__name__)
 
-LISTED = 5
-"""Candidates that an answer lists."""
 INTERRUPTED = 130
 """As shells have it: 128 and the number of SIGINT."""
 ENGINES = ("auto", "hailo", "int8", "fp32")
@@ -233,61 +230,6 @@ def _progress(done: int, total: int) -> None:
         )
 
 
-def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:
-    """What is said of one photo, as a JSON value. A photo that can't be read has the status ``error``."""
-    from edge_runtime.embedder import EmbedderError
-    from edge_runtime.gallery import GalleryError
-
-    started = time.perf_counter()
-    try:
-        found = recognizer.recognize(load_photo(photo))
-    except (PhotoError, EmbedderError, GalleryError) as error:
-        return {"photo": photo, "status": "error", "ms": _since(started), "cards": [], "error": str(error)}
-    return {
-        "photo": photo,
-        "status": found.status,
-        "ms": _since(started),
-        "cards": [card_json(card) for card in found.cards],
-    }
-
-
-def card_json(reading: Any) -> dict[str, Any]:
-    """One card of an answer as a JSON value; corners in pixels of the photo as stored upright."""
-    from edge_runtime.geometry import as_numbers
-
-    return {
-        **reading.card.as_json(),
-        "status": reading.status.value,
-        "similarity": round(reading.similarity, 4),
-        "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:LISTED]],
-        "corners": as_numbers(reading.corners),
-        "confidence": round(reading.confidence, 4),
-    }
-
-
-def in_words(answer: dict[str, Any]) -> str:
-    """An answer for a person: a line for each card."""
-    head = f"{Path(answer['photo']).name:<28.28} {answer['ms']:>6.0f} ms  "
-    if answer["status"] == "error":
-        return f"{head}{answer['error']}"
-    if not answer["cards"]:
-        return f"{head}no card"
-    return "\n".join(
-        (head if row == 0 else " " * len(head)) + _card_line(card) for row, card in enumerate(answer["cards"])
-    )
-
-
-def _card_line(card: dict[str, Any]) -> str:
-    if card["status"] == "unknown":
-        return f"unknown card (nearest: {card['name']}, {card['similarity']:.2f})"
-    line = (
-        f"{card['name']:<26.26} {card['set']:<10} {card['number']:>5}  {card['similarity']:.2f}"
-        f"  {100 * card['confidence']:>3.0f} % sure"
-    )
-    others = ", ".join(card_id for card_id, _ in card["candidates"][1:3])
-    return line if card["status"] == "confirmed" else f"{line}  uncertain, or {others}"
-
-
 def _trust(options: argparse.Namespace) -> int:
     try:
         root = read_root(options.root)
@@ -300,10 +242,6 @@ def _trust(options: argparse.Namespace) -> int:
         return 2
     print(f"trusting the publisher of root {root_id(root)}, pinned in {pinned}")
     return 0
-
-
-def _since(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 1)
 
 
 if __name__ == "__main__":

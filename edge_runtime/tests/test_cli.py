@@ -114,7 +114,7 @@ def test_ctrl_c_is_a_word_and_the_exit_code_of_shells(device, photos, capsys, mo
     def interrupted(photo):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edge_runtime.cli.load_photo", interrupted)
+    monkeypatch.setattr("edge_runtime.answers.load_photo", interrupted)
     assert main(["recognize", "--releases", str(device.releases), *photos("fox.png")]) == 130
     assert capsys.readouterr().err.splitlines() == ["edge-runtime: stopped"]
 

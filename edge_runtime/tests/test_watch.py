@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_runtime.cli import answer_for, main
+from edge_runtime.answers import answer_for
+from edge_runtime.cli import main
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.readings import Recognition
 from edge_runtime.recognizer import Recognizer

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.cli import card_json
+from edge_runtime.answers import card_json
 from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.gallery import Gallery

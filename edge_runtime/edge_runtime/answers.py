@@ -1,0 +1,69 @@
+"""What is said of a photo: as a JSON value, and as lines for a person."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.photo import PhotoError, load_photo
+
+LISTED = 5
+"""Candidates that an answer lists."""
+
+
+def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:
+    """What is said of one photo, as a JSON value. A photo that can't be read has the status ``error``."""
+    from edge_runtime.embedder import EmbedderError
+    from edge_runtime.gallery import GalleryError
+
+    started = time.perf_counter()
+    try:
+        found = recognizer.recognize(load_photo(photo))
+    except (PhotoError, EmbedderError, GalleryError) as error:
+        return {"photo": photo, "status": "error", "ms": _since(started), "cards": [], "error": str(error)}
+    return {
+        "photo": photo,
+        "status": found.status,
+        "ms": _since(started),
+        "cards": [card_json(card) for card in found.cards],
+    }
+
+
+def card_json(reading: Any) -> dict[str, Any]:
+    """One card of an answer as a JSON value; corners in pixels of the photo as stored upright."""
+    from edge_runtime.geometry import as_numbers
+
+    return {
+        **reading.card.as_json(),
+        "status": reading.status.value,
+        "similarity": round(reading.similarity, 4),
+        "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:LISTED]],
+        "corners": as_numbers(reading.corners),
+        "confidence": round(reading.confidence, 4),
+    }
+
+
+def in_words(answer: dict[str, Any]) -> str:
+    """An answer for a person: a line for each card."""
+    head = f"{Path(answer['photo']).name:<28.28} {answer['ms']:>6.0f} ms  "
+    if answer["status"] == "error":
+        return f"{head}{answer['error']}"
+    if not answer["cards"]:
+        return f"{head}no card"
+    return "\n".join(
+        (head if row == 0 else " " * len(head)) + _card_line(card) for row, card in enumerate(answer["cards"])
+    )
+
+
+def _card_line(card: dict[str, Any]) -> str:
+    if card["status"] == "unknown":
+        return f"unknown card (nearest: {card['name']}, {card['similarity']:.2f})"
+    line = (
+        f"{card['name']:<26.26} {card['set']:<10} {card['number']:>5}  {card['similarity']:.2f}"
+        f"  {100 * card['confidence']:>3.0f} % sure"
+    )
+    others = ", ".join(card_id for card_id, _ in card["candidates"][1:3])
+    return line if card["status"] == "confirmed" else f"{line}  uncertain, or {others}"
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
