@@ -1,8 +1,9 @@
 """Judge a trained model on test cards. ``python -m pcr_assets.learning.assess JOB.json``
 
-The job names ``model`` (weights and model.json), ``snapshot``, ``shards``, ``out`` and ``threads``. Test cards were never
-trained on; they are asked for through the simulated camera in a gallery of themselves and ``GALLERY`` other cards, the
-same for every model. Writes assess.json: recall by strength, gauges of collapse, and what hashing reaches on the same.
+The job names ``model`` (weights and model.json), ``snapshot``, ``shards``, ``out`` and ``threads``, and may name the ``split``
+whose cards are asked for: ``test`` or ``validation``. They were never trained on. They are shown through the simulated camera
+and looked up in a gallery of themselves and ``GALLERY`` training cards, the same for every model. Writes assess.json: recall
+by strength, gauges of collapse, and what hashing reaches on the same.
 """
 
 import json
@@ -61,28 +62,31 @@ def _recall(
     }
 
 
-def judge(model: TrainedModel, snapshot: Path, shards: list[Path], out: Path, threads: int) -> None:
-    """Judge a model and write ``out/assess.json``."""
+def judge(
+    model: TrainedModel, snapshot: Path, shards: list[Path], out: Path, threads: int, split: str = "test"
+) -> None:
+    """Judge a model on the cards of a split and write ``out/assess.json``."""
     device = set_up_torch(threads)
     net = model.load().to(device)
-    splits = {name: read_cards(snapshot, shards, name) for name in ("test", "train")}
-    gallery = splits["test"].joined(splits["train"], GALLERY)
+    asked, training = (read_cards(snapshot, shards, name) for name in (split, "train"))
+    gallery = asked.joined(training, GALLERY)
 
     def vectors(view: Any, count: int) -> np.ndarray:
         return embed.each(net, view, count, say=print, what="assessment").numpy()
 
-    result = assess(vectors, net.spec.input_size, splits["test"], gallery)
-    hashing = assess(evaluate.hash_embedding, net.spec.input_size, splits["test"], gallery)
+    result = assess(vectors, net.spec.input_size, asked, gallery)
+    hashing = assess(evaluate.hash_embedding, net.spec.input_size, asked, gallery)
     (out / "assess.json").write_text(json.dumps({**result, "hashing": hashing["recall"]}, indent=1, sort_keys=True))
     for strength, found in result["recall"].items():
-        print(f"test cards, {strength} camera: recall@1 {found['recall_at_1']:.1%}, @5 {found['recall_at_5']:.1%}")
+        print(f"{split} cards, {strength} camera: recall@1 {found['recall_at_1']:.1%}, @5 {found['recall_at_5']:.1%}")
 
 
 def main(arguments: list[str]) -> int:
     """Run a job file."""
     job = json.loads(Path(arguments[0]).read_text())
     model = TrainedModel.model_validate(job["model"])
-    judge(model, Path(job["snapshot"]), [Path(shard) for shard in job["shards"]], Path(job["out"]), job["threads"])
+    shards = [Path(shard) for shard in job["shards"]]
+    judge(model, Path(job["snapshot"]), shards, Path(job["out"]), job["threads"], job.get("split", "test"))
     return 0
 
 

@@ -35,6 +35,12 @@ def batches(
     return by_threads(view, steps, batch, workers, ahead)
 
 
+def of_all(view: Callable[[int], Image], count: int, batch: int) -> Iterator[Tensor]:
+    """The views 0..count-1 in batches of one shape: the last one is filled up with the last view."""
+    steps = range((count + batch - 1) // batch)
+    return batches(lambda step, slot: view(min(step * batch + slot, count - 1)), steps, batch)
+
+
 def by_threads(
     view: Callable[[int, int], Image], steps: range, batch: int, workers: int, ahead: int
 ) -> Iterator[Tensor]:

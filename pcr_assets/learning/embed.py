@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pcr_assets.learning.backbones import EmbeddingNet
-from pcr_assets.learning.batches import batches
+from pcr_assets.learning.batches import of_all
 from pcr_assets.learning.data import Image
 
 Part = Literal["embeddings", "features"]
@@ -34,9 +34,7 @@ def each(
     learning = net.training
     compute = _compute(net.eval(), part)
     found = []
-    # The last batch is filled up with its last view, so that all have one shape.
-    steps = range((count + BATCH - 1) // BATCH)
-    for step, images in enumerate(batches(lambda at, slot: view(min(at * BATCH + slot, count - 1)), steps, BATCH)):
+    for step, images in enumerate(of_all(view, count, BATCH)):
         found.append(compute(images))
         if say is not None and (step + 1) % 20 == 0:
             say(f"{what} {min((step + 1) * BATCH, count)}/{count}")

@@ -5,14 +5,17 @@ Everything works on unit vectors, so it judges torch models, ONNX models and any
 
 import math
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from pcr_assets.imaging import camera, hashing
+from pcr_assets.learning.batches import of_all
 from pcr_assets.learning.data import Cards, Image, Size, clean_view
 from pcr_assets.measures import collapse, ranks, recall_at, similarity_to_own
 
+BATCH = 32
 Embed = Callable[[Callable[[int], Image], int], np.ndarray]  # (view of i, count) -> unit vectors count×D
 
 
@@ -59,5 +62,6 @@ def hash_embedding(view: Callable[[int], Image], count: int) -> np.ndarray:
 
     The classical method that scanners of trading cards use, and what a teacher has to beat.
     """
-    bits = np.unpackbits(np.stack([hashing.both(view(index)) for index in range(count)]), axis=1)
+    views = (image.permute(1, 2, 0).numpy() for images in of_all(view, count, BATCH) for image in images)
+    bits = np.unpackbits(np.stack([hashing.both(image) for image in islice(views, count)]), axis=1)
     return (bits.astype(np.float32) * 2 - 1) / math.sqrt(bits.shape[1])
