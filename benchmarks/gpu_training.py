@@ -22,6 +22,7 @@ from training.places import STAGES
 
 from pcr_assets import settings
 from pcr_assets.learning.recipe import RECIPES
+from pcr_assets.learning.stages import STAGES as TRAINED
 
 RESULT = Path(__file__).parent / "results" / "gpu_training.json"
 AFTER = {"stage1": "teacher", "stage2": "stage1"}
@@ -35,7 +36,7 @@ def trained(job: Mapping[str, Any], out: Path, threads: int) -> dict[str, Any]:
     return {
         **ran,
         "steps": metrics["steps"],
-        "batch": job["settings"]["batch"],
+        "batch": TRAINED[job["stage"]].settings.model_validate(job["settings"]).batch,
         "gpu_ms_a_step": json.loads(traced.read_text())["ms_a_step"] if traced.exists() else None,
         "loss": metrics["curves"]["loss"],
         "validation": metrics["curves"]["validation"],

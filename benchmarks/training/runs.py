@@ -43,13 +43,23 @@ def side_by_side(
     done: Callable[[str, Found], None],
     after: Mapping[str, str] | None = None,
 ) -> None:
-    """Run tasks, so many at once, each after the one that it goes on with; ``done`` is told of each, one at a time, as it ends."""
-    after, running = after or {}, dict[Future[Found], str]()
-    waiting = dict(tasks)
+    """Run tasks, so many at once, each after the one that it goes on with; ``done`` is told of each, one at a time, as it ends.
+
+    A task that fails stops those that go on with it, and no other: its error is raised at the end.
+    """
+    after, waiting, running = after or {}, dict(tasks), dict[Future[Found], str]()
+    failed: dict[str, BaseException] = {}
     with ThreadPoolExecutor(at_once) as pool:
         while waiting or running:
-            for name in [name for name in waiting if after.get(name) not in {*waiting, *running.values()}]:
-                if len(running) < at_once:
-                    running[pool.submit(waiting.pop(name))] = name
+            waiting = {name: task for name, task in waiting.items() if after.get(name) not in failed}
+            unfinished = {*waiting, *running.values()}
+            for name in [name for name in waiting if after.get(name) not in unfinished][: at_once - len(running)]:
+                running[pool.submit(waiting.pop(name))] = name
             for ended in wait(running, return_when=FIRST_COMPLETED).done:
-                done(running.pop(ended), ended.result())
+                name = running.pop(ended)
+                if error := ended.exception():
+                    failed[name] = error
+                else:
+                    done(name, ended.result())
+    for error in failed.values():
+        raise error
