@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.cards and not given.models:
         parser.error("--cards needs --models: the rows go on with trained models")
     results = json.loads(given.output.read_text()) if given.output.exists() else {}
-    cards = places.cards_of(given.store, given.cards)
-    models = places.models_in(given.models) if given.models else places.models_of(given.store)
+    cards = places.cards_of(given.store, given.cards, given.sets, given.out.absolute())
+    models = places.models_in(given.models) if given.models else places.models_of(str(given.store))
     seed = f", seed {given.seed}" if given.seed else ""
 
     def done(row: str, found: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if unknown := set(given.stages) - set(STAGES.values()):
         parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(STAGES.values())}")
-    cards = places.cards_of(given.store, given.cards)
+    cards = places.cards_of(given.store, given.cards, given.sets, given.out.absolute())
     out = given.out.absolute()
     kept = out / "training.json"
     result = json.loads(kept.read_text()) if kept.exists() else {"on": places.device(), "stages": {}}

@@ -39,7 +39,7 @@ def cards(tmp_path):
     ]
     named = [
         {
-            **{name: row[name] for name in ("card_id", "view", "pixel_digest")},
+            **{name: row[name] for name in ("card_id", "view", "set", "pixel_digest")},
             "art_group": row["card_id"],
             "split": split,
         }
@@ -67,7 +67,7 @@ def test_the_stages_of_a_profile_that_leaves_the_batch_at_its_default_and_a_row_
     assert (stages["teacher"]["batch"], stages["stage1"]["batch"]) == (32, 4)
     assert stages["stage1"]["test"]["recall"]["hard"]["queries"] == SPLITS.count("test")
 
-    rows = {"common": {"validation_queries": 4}, "rows": {"short": ROW, "stage1": {"begins": "stage1"}}}
+    rows = {"common": {"validation_queries": 4}, "rows": {"short": ROW}}
     (tmp_path / "ablation.yaml").write_text(yaml.safe_dump(rows))
     monkeypatch.setattr(ablation, "HERE", tmp_path)
     asked = [
@@ -80,9 +80,9 @@ def test_the_stages_of_a_profile_that_leaves_the_batch_at_its_default_and_a_row_
         "--output",
         str(tmp_path / "rows.json"),
     ]
-    assert ablation.main([*asked, "short", "stage1"]) == 0
+    assert ablation.main([*asked, "short"]) == 0
     found = json.loads((tmp_path / "rows.json").read_text())
-    assert {name: row["steps"] for name, row in found.items()} == {"short": 2, "stage1": None}
+    assert {name: row["steps"] for name, row in found.items()} == {"short": 2}
     assert found["short"]["recall"]["hard"]["queries"] == SPLITS.count("validation")
     shutil.rmtree(out)  # what is in the results is not run again
     assert ablation.main([*asked, "short"]) == 0
@@ -94,6 +94,21 @@ def test_a_folder_without_cards_is_one_sentence(tmp_path):
 
     with pytest.raises(SystemExit, match=r"has no snapshot\.parquet or no shards"):
         gpu_training.main(["--cards", str(tmp_path), "--out", str(tmp_path)])
+
+
+def test_shards_that_lack_scans_are_one_sentence_unless_only_the_sets_that_are_there_are_asked_for(cards, tmp_path):
+    from training.places import cards_of
+
+    snapshot = cards / "snapshot.parquet"
+    more = pq.read_table(snapshot).to_pylist()
+    more.append({**more[0], "card_id": "elsewhere", "set": "t"})
+    pq.write_table(pa.Table.from_pylist(more), snapshot)
+    with pytest.raises(SystemExit, match=r"lack 1 of 21 scans .* elsewhere among them"):
+        cards_of(None, cards, None, tmp_path / "out")
+    with pytest.raises(SystemExit, match="has no set u"):
+        cards_of(None, cards, ["u"], tmp_path / "out")
+    files = cards_of(None, cards, ["s"], tmp_path / "out")
+    assert pq.read_table(files["snapshot"]).num_rows == len(SPLITS)
 
 
 def test_a_failed_training_stops_those_that_go_on_with_it_and_no_other():
