@@ -52,6 +52,7 @@ TAKEN = {
     f"{layout.RELEASES}/": "releases and their parts",
     f"{layout.RUNS}/": "the log of runs",
     f"{layout.REPLACED}/": "what records replaced",
+    layout.SENT_RUNS: "which runs CloudWatch was told of",
 }
 REPLACED = {
     "README.md": "written anew by project_readme",

@@ -13,9 +13,9 @@ SETTLED = ("confirmed", "changed", "left")
 """Events of a device after which a card's status is told once more; the last of a stay counts."""
 
 
-def of_runs(index: Mapping[str, Any]) -> list[str]:
-    """A line for each run of ``experiments_index.json``, at the time it ended."""
-    lines = []
+def of_runs(index: Mapping[str, Any]) -> dict[str, str]:
+    """A line for each run of ``experiments_index.json``, by its run_id, at the time it ended."""
+    lines = {}
     for experiment in index["experiments"]:
         stage = experiment["name"].removeprefix("pokemon-card-")
         for run in experiment["runs"]:
@@ -24,7 +24,7 @@ def of_runs(index: Mapping[str, Any]) -> list[str]:
                 values["CostUSD"] = run["metrics"]["cost_usd"]
             if "recall.hard.recall_at_1" in run["metrics"]:
                 values["RecallAt1"] = run["metrics"]["recall.hard.recall_at_1"]
-            lines.append(emf.line(TRAINING, {"Stage": stage}, values, _seconds(run["end_time"])))
+            lines[run["run_id"]] = emf.line(TRAINING, {"Stage": stage}, values, _seconds(run["end_time"]))
     return lines
 
 

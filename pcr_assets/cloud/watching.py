@@ -17,6 +17,7 @@ from pcr_assets.cloud.clients import CloudError, told
 from pcr_assets.cloud.emf import BadLine
 from pcr_assets.command_options import add_store
 from pcr_assets.project_records import dashboard, experiments, manifest
+from pcr_assets.project_records.manifest import as_json
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
 
 WIDTH, HEIGHT, COLUMNS = 12, 6, 2
@@ -150,24 +151,45 @@ def _apply(store: Store, given: argparse.Namespace) -> int:
 
 def _publish(store: Store, given: argparse.Namespace) -> int:
     now = time.time()
+    runs = _unsent_runs(store) if given.project else {}
     found = list(_lines(store, given, now))
     if not found:
         raise CloudError("there is nothing to send: name --project, --emf FILE or --events FILE")
     if given.dry_run:
-        print("\n".join(text for _, lines in found for text in lines))
+        print("\n".join([*runs.values(), *(text for _, lines in found for text in lines)]))
         return 0
     cloudwatch = clients.client("cloudwatch")
-    sent = sum(publish(cloudwatch, lines, source, now) for source, lines in found)
+    sent = publish(cloudwatch, list(runs.values()), store.root, now)
+    if runs:
+        store.write(layout.SENT_RUNS, as_json({"runs": sorted({*_sent_runs(store), *runs})}))
+    sent += sum(publish(cloudwatch, lines, source, now) for source, lines in found)
     print(f"sent {sent} measures")
     return 0
 
 
+def _unsent_runs(store: Store) -> dict[str, str]:
+    """The lines of runs that CloudWatch was not told of: what is told twice counts twice in its sums."""
+    told_of = _sent_runs(store)
+    lines = telling.of_runs(_record(store, experiments.FILE, "experiments_index"))
+    return {run: text for run, text in lines.items() if run not in told_of}
+
+
+def _sent_runs(store: Store) -> set[str]:
+    try:
+        return set(json.loads(store.read(layout.SENT_RUNS))["runs"])
+    except Missing:
+        return set()
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{store.root}/{layout.SENT_RUNS} names no runs ({error}): remove it, and all runs of the last {emf.DAYS} days are sent"
+        ) from error
+
+
 def _lines(store: Store, given: argparse.Namespace, now: float) -> Iterator[tuple[str, list[str]]]:
-    """Where lines are from, and the lines."""
+    """Where lines are from, and the lines: all but those of runs."""
     if given.project:
-        index = _record(store, experiments.FILE, "experiments_index")
         written = _record(store, manifest.FILE, "project_manifest")
-        yield store.root, [*telling.of_runs(index), *telling.of_release(written, now)]
+        yield store.root, telling.of_release(written, now)
     for file in given.emf:
         yield f"{file}", _read(file)
     if given.events:

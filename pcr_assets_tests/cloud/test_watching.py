@@ -2,6 +2,7 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -82,6 +83,27 @@ def test_measures_of_the_project_and_of_a_device_are_there_afterwards(config, cl
     assert "sent" in capsys.readouterr().out
     names = {(m["Namespace"], m["MetricName"]) for m in cloudwatch.list_metrics()["Metrics"]}
     assert {("PCR/Release", "RecallAt1"), ("PCR/Edge", "ConfirmedRate")} <= names
+
+
+def test_a_run_is_sent_once(config, tmp_path, capsys, monkeypatch):
+    requests = []
+    cloudwatch = SimpleNamespace(put_metric_data=lambda **request: requests.append(request))
+    monkeypatch.setattr(clients, "client", lambda *_: cloudwatch)
+    monkeypatch.setattr(emf, "DAYS", 365_000)  # the runs of this store are old
+    asked = ["--store", str(tmp_path / "store"), "publish", "--project"]
+
+    def training():
+        assert watching.main(asked) == 0
+        return [
+            datum for request in requests if request["Namespace"] == "PCR/Training" for datum in request["MetricData"]
+        ]
+
+    assert training()
+    requests.clear()
+    assert not training()
+    (tmp_path / "store" / layout.PROJECT / layout.SENT_RUNS).write_text("[]")
+    assert watching.main(asked) == 1
+    assert "sent_runs.json names no runs" in capsys.readouterr().err
 
 
 def test_a_line_of_ones_own_keeps_its_unit():
