@@ -26,6 +26,29 @@ def ranks(
     return ((similarities >= best) & ~right).sum(axis=1)
 
 
+def recall_beyond_strangers(
+    queries: np.ndarray,
+    gallery: np.ndarray,
+    query_labels: Sequence[Any],
+    gallery_labels: Sequence[Any],
+    named: float = 0.005,
+) -> float:
+    """The share of queries that are found at once, above the similarity that a share ``named`` of strangers passes.
+
+    Its strangers are the queries themselves, with their label taken out of the gallery. Two models of one recall can differ much
+    here: one may squeeze all cards together, so that what is found can't be told from what is not there. Vectors as for
+    :func:`ranks`.
+    """
+    similarities = queries @ gallery.T
+    right = np.asarray(query_labels, dtype=object)[:, None] == np.asarray(gallery_labels, dtype=object)[None, :]
+    own = np.where(right, similarities, -np.inf).max(axis=1)
+    strange = np.where(right, -np.inf, similarities).max(axis=1)
+    if not len(strange):
+        return 0.0
+    limit = np.sort(strange)[::-1][min(int(named * len(strange)), len(strange) - 1)]
+    return float(((own > strange) & (own > limit)).mean())
+
+
 def recall_at(ranking: np.ndarray, k: int) -> dict[str, float]:
     """The share of ranks below ``k`` with its 95 % interval: {"recall", "low", "high", "queries"}."""
     hits, count = int((ranking < k).sum()), len(ranking)

@@ -26,6 +26,16 @@ def test_equal_embeddings_do_not_count_as_found():
     assert measures.recall_at(measures.ranks(same, same, ["a", "b", "c"], ["a", "b", "c"]), 1)["recall"] == 0
 
 
+def test_a_card_that_is_no_more_alike_than_a_stranger_is_found_and_not_counted():
+    cards, gallery = list("abcd"), np.eye(4)
+    photos = np.diag([1.0, 1.0, 1.0, 0.1])
+    photos[0, 1] = 0.5  # without a in the gallery, this photo of it would be like b
+    assert measures.recall_at(measures.ranks(photos, gallery, cards, cards), 1)["recall"] == 1
+    assert measures.recall_beyond_strangers(photos, gallery, cards, cards) == 0.75
+    assert measures.recall_beyond_strangers(photos, gallery, cards, cards, named=0.3) == 1
+    assert measures.recall_beyond_strangers(photos[:0], gallery, [], cards) == 0
+
+
 def test_recall_comes_with_an_interval_that_stays_honest_at_all_right():
     found = measures.recall_at(np.zeros(46, int), 1)
     assert found["recall"] == 1.0

@@ -47,13 +47,15 @@ def _recall(
     )
     names = [test.card_ids[at] for at in picked]
     by_card = measures.ranks(asked, known, names, gallery.card_ids)
-    by_art = measures.ranks(asked, known, [test.art_groups[at] for at in picked], gallery.art_groups)
+    arts = [test.art_groups[at] for at in picked]
+    by_art = measures.ranks(asked, known, arts, gallery.art_groups)
     own = measures.similarity_to_own(asked, known, names, gallery.card_ids)
     first = measures.recall_at(by_card, 1)
     return {
         "recall_at_1": first["recall"],
         "recall_at_5": measures.recall_at(by_card, 5)["recall"],
         "art_recall_at_1": measures.recall_at(by_art, 1)["recall"],
+        "art_recall_beyond_strangers": measures.recall_beyond_strangers(asked, known, arts, gallery.art_groups),
         "low": first["low"],
         "high": first["high"],
         "queries": len(picked),

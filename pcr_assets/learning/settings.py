@@ -66,8 +66,7 @@ class TrainingSettings(BaseModel):
     head_fit_cards: int = Field(
         default=2000,
         ge=0,
-        description="Cards from which the head's first weights are computed in closed form; 0 keeps them random. Stage 2 goes on "
-        "with the head that it is given.",
+        description="Cards from which the head's first weights are computed in closed form; 0 keeps them random.",
     )
     validate_every: int = Field(
         default=0, ge=0, description="Steps between two looks at validation cards; 0 looks at the end only."
@@ -122,6 +121,11 @@ class Stage2Settings(TrainingSettings):
     """The student learns to tell each card from the cards it confuses it with."""
 
     phases: tuple[Phase, ...] = (Phase(steps=220, learning_rate=2e-4),)
+    head_fit_cards: int = Field(
+        default=0,
+        ge=0,
+        description="Cards from which a new head is computed in closed form, in the features of stage 1; 0 goes on with its head.",
+    )
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
     scale: float = Field(default=32.0, gt=0)
     neighbours: int = Field(

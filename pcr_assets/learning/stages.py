@@ -32,12 +32,7 @@ def prepare_teacher(
     net: EmbeddingNet, cards: Cards, settings: TeacherSettings, teacher: EmbeddingNet | None, say: Say
 ) -> Prepared:
     """A discriminant head, and class proxies where the clean scans lie."""
-    head = {}
-    if picked := _sample(cards, settings.head_fit_cards):
-        clean, seen = _features(net, cards, settings, picked, say)
-        weight, bias = heads.discriminant(clean, seen, net.spec.embedding_dim)
-        heads.set_linear(net.head, weight, bias)
-        head = {"head.weight": weight, "head.bias": bias}
+    head = _discriminant_head(net, cards, settings, say)
     return head | {"proxies": class_means(_clean_embeddings(net, cards, settings.view_size, say), cards.classes)}
 
 
@@ -58,9 +53,10 @@ def prepare_stage1(
 def prepare_stage2(
     net: EmbeddingNet, cards: Cards, settings: Stage2Settings, teacher: EmbeddingNet | None, say: Say
 ) -> Prepared:
-    """Class proxies where the clean scans lie, and each card's nearest neighbours: the ones it is confused with."""
+    """A discriminant head, class proxies where the clean scans lie, and each card's neighbours: those it is confused with."""
+    head = _discriminant_head(net, cards, settings, say)
     clean = _clean_embeddings(net, cards, settings.view_size, say)
-    return {
+    return head | {
         "proxies": class_means(clean, cards.classes),
         "neighbours": nearest_others(clean, cards.classes, settings.neighbours - 1),
     }
@@ -133,6 +129,15 @@ def nearest_others(embeddings: Tensor, classes: np.ndarray, count: int) -> Tenso
 
 def _sample(cards: Cards, count: int) -> list[int]:
     return np.linspace(0, len(cards) - 1, min(count, len(cards))).astype(int).tolist() if count else []
+
+
+def _discriminant_head(net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say) -> Prepared:
+    """The network's new head, which is set; nothing where it keeps the one that it has."""
+    if not (picked := _sample(cards, settings.head_fit_cards)):
+        return {}
+    weight, bias = heads.discriminant(*_features(net, cards, settings, picked, say), net.spec.embedding_dim)
+    heads.set_linear(net.head, weight, bias)
+    return {"head.weight": weight, "head.bias": bias}
 
 
 def _features(

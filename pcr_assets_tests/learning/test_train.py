@@ -85,7 +85,8 @@ def quiet(line: str) -> None:
 def test_all_three_stages_follow_each_other(job_for):
     teacher = job_for("teacher", "teacher")
     stage1 = job_for("student_stage1", "stage1", teacher=trained(teacher))
-    stage2 = job_for("student_stage2", "stage2", init=trained(stage1), spec=None, settings=QUICK | {"neighbours": 2})
+    further = QUICK | {"neighbours": 2, "head_fit_cards": 0}
+    stage2 = job_for("student_stage2", "stage2", init=trained(stage1), spec=None, settings=further)
     for job in (teacher, stage1, stage2):
         metrics = train.train(job, quiet)
         assert metrics["steps"] == 5
@@ -101,6 +102,21 @@ def test_a_student_without_a_teacher_begins_with_a_head_in_closed_form_as_the_di
     train.train(alone, quiet)
     (prepared,) = alone.out.glob("prepared-*.safetensors")
     assert {"head.weight", "head.bias", "proxies"} == set(load_tensors(prepared))
+
+
+def test_stage_2_goes_on_with_the_head_of_stage_1_or_begins_with_a_new_one(job_for):
+    stage1 = job_for("student_undistilled", "stage1")
+    train.train(stage1, quiet)
+
+    def prepared(name, head_fit_cards):
+        settings = QUICK | {"head_fit_cards": head_fit_cards, "phases": [{"steps": 1}]}
+        job = job_for("student_stage2", name, init=trained(stage1), spec=None, settings=settings)
+        train.train(job, quiet)
+        (file,) = job.out.glob("prepared-*.safetensors")
+        return set(load_tensors(file))
+
+    assert prepared("kept", 0) == {"proxies", "neighbours"}
+    assert prepared("new", 12) == {"proxies", "neighbours", "head.weight", "head.bias"}
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
