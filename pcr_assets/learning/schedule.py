@@ -32,7 +32,7 @@ def stretches(settings: TrainingSettings, cards: int) -> list[Stretch]:
     """The phases of a run over so many cards, one after the other."""
     found, start = [], 0
     for phase in settings.phases:
-        stop = start + phase.length(cards, settings.batch)
+        stop = start + phase.length(cards, settings.batch, settings.most_epochs)
         found.append(Stretch(phase, start, stop))
         start = stop
     return found

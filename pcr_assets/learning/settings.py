@@ -38,9 +38,14 @@ class Phase(BaseModel):
             raise ValueError("a phase is either so many steps or so many epochs long: give one of the two")
         return self
 
-    def length(self, cards: int, batch: int) -> int:
-        """Steps of this phase for a number of training cards and a batch size."""
-        return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * cards / batch))
+    def length(self, cards: int, batch: int, most_epochs: float) -> int:
+        """Steps of this phase for a number of training cards and a batch size, in no more than so many epochs."""
+        own = self.steps if self.steps is not None else _steps(self.epochs or 0, cards, batch)
+        return min(own, _steps(most_epochs, cards, batch))
+
+
+def _steps(epochs: float, cards: int, batch: int) -> int:
+    return max(1, round(epochs * cards / batch))
 
 
 class TrainingSettings(BaseModel):
@@ -51,6 +56,11 @@ class TrainingSettings(BaseModel):
     seed: int = 0
     phases: tuple[Phase, ...] = (Phase(steps=100),)
     batch: int = Field(default=32, ge=2, description="Views in a step.")
+    most_epochs: float = Field(
+        default=400,
+        gt=0,
+        description="A phase passes over the cards no more often than this, however many steps it has: few are learned sooner.",
+    )
     view_size: tuple[int, int] = Field(
         default=(128, 176), description="Width and height of the training views, in pixels."
     )

@@ -43,3 +43,9 @@ def test_the_rate_rises_then_falls_to_nothing():
 def test_epochs_count_the_cards_that_are_there():
     settings = TrainingSettings(batch=128, phases=(Phase(epochs=20, learns="head"), Phase(epochs=10, learns=4)))
     assert [(s.start, s.stop) for s in stretches(settings, 12_800)] == [(0, 2000), (2000, 3000)]
+
+
+def test_few_cards_are_not_shown_for_ever():
+    settings = TrainingSettings(batch=32, phases=(Phase(steps=1600), Phase(epochs=500)), most_epochs=400)
+    assert [s.stop - s.start for s in stretches(settings, 32)] == [400, 400]
+    assert [s.stop - s.start for s in stretches(settings, 3540)] == [1600, 44_250]
