@@ -57,7 +57,7 @@ class TrainingSettings(BaseModel):
     phases: tuple[Phase, ...] = (Phase(steps=100),)
     batch: int = Field(default=32, ge=2, description="Views in a step.")
     most_epochs: float = Field(
-        default=400,
+        default=100,
         gt=0,
         description="A phase passes over the cards no more often than this, however many steps it has: few are learned sooner.",
     )
