@@ -120,10 +120,12 @@ def test_eight_bits_may_lose_what_lies_within_chance_and_no_more(asked):
 
 
 def test_a_confidence_that_does_not_mean_what_it_says_holds_the_release_back(asked):
-    def variants(**errors):
-        return {"variants": {name: {"calibration_error": error} for name, error in errors.items()}}
+    def variants(chance=0.01, **errors):
+        judged = {"calibration_error_by_chance": chance}
+        return {"variants": {name: {**judged, "calibration_error": error} for name, error in errors.items()}}
 
     assert asked(checks.confidence_means_what_it_says, REPORT=variants(int8=0.011, fp32=0.009)).passed
+    assert asked(checks.confidence_means_what_it_says, REPORT=variants(int8=0.055, fp32=0.086, chance=0.08)).passed
     refused = asked(checks.confidence_means_what_it_says, REPORT=variants(int8=0.011, fp32=0.281))
     assert not refused.passed
     assert "a confidence of fp32 misses the truth by 28.1 points on average" in refused.description

@@ -6,6 +6,8 @@ import numpy as np
 
 from edge_runtime.decide import Evidence, features
 
+CHANCE = 0.95
+DRAWS = 400
 RIDGE = 0.01
 STEPS = 60
 
@@ -53,12 +55,16 @@ def _fitted(terms: np.ndarray, right: np.ndarray) -> np.ndarray:
     return weights
 
 
-def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
+def reliability(
+    confidence: np.ndarray, right: np.ndarray, bins: int = 10, share: float | None = None
+) -> list[dict[str, float]]:
     """How often answers of about the same confidence are right: {"confidence", "right", "answers"} for each filled bin.
 
-    Right and wrong answers weigh the same in all, as they do in :func:`fit_curve`.
+    Right and wrong answers weigh the same in all, as they do in :func:`fit_curve`; ``share`` is that of right ones, where it is
+    not the one of these.
     """
-    balance = np.where(right, 0.5 / max(right.mean(), 1e-9), 0.5 / max(1 - right.mean(), 1e-9))
+    share = right.mean() if share is None else share
+    balance = np.where(right, 0.5 / max(share, 1e-9), 0.5 / max(1 - share, 1e-9))
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         {
@@ -75,3 +81,19 @@ def calibration_error(table: Sequence[dict[str, float]]) -> float:
     """The expected calibration error: the mean distance of confidence and truth, weighted by answers (Guo et al., ICML 2017)."""
     total = sum(row["answers"] for row in table)
     return sum(abs(row["confidence"] - row["right"]) * row["answers"] for row in table) / max(total, 1)
+
+
+def error_by_chance(confidence: np.ndarray, right: np.ndarray) -> float:
+    """The calibration error below which so few answers stay in 19 of 20 cases when their confidences mean what they say.
+
+    Truths are drawn as the confidences have it (consistency resampling: Bröcker and Smith, Weather and Forecasting 22, 2007). 0
+    where all answers are right or all wrong.
+    """
+    if right.all() or not right.any():
+        return 0.0
+    share = float(right.mean())
+    sure = np.clip(confidence, 1e-6, 1 - 1e-6)
+    odds = sure / (1 - sure) * share / (1 - share)  # a confidence is one where half of all answers are right
+    drawn = np.random.default_rng(0).random((DRAWS, len(sure))) < odds / (1 + odds)
+    errors = [calibration_error(reliability(confidence, truth, share=share)) for truth in drawn]
+    return float(np.quantile(errors, CHANCE))

@@ -22,7 +22,7 @@ from edge_runtime.second_look import SecondLook
 from pcr_assets import measures
 from pcr_assets.gallery import judging, queries
 from pcr_assets.gallery import photos as labelled
-from pcr_assets.gallery.confidence import calibration_error, reliability
+from pcr_assets.gallery.confidence import calibration_error, error_by_chance, reliability
 from pcr_assets.gallery.evidence import Asking, Evidence, Subject
 from pcr_assets.gallery.judging import Query
 from pcr_assets.gallery.settings import ReportSettings
@@ -126,12 +126,14 @@ def _confidences(
     """How confidences and truth go together, over cards of the gallery and others."""
     right = np.array([judging.right_art(answer, query) for answer, query in zip(given, tested, strict=True)], bool)
     confidence = np.array([answer.confidence for answer in [*given, *unknown, *strange]])
-    table = reliability(confidence, np.append(right, np.zeros(len(unknown) + len(strange), bool)))
+    truth = np.append(right, np.zeros(len(unknown) + len(strange), bool))
+    table = reliability(confidence, truth)
     ends = np.cumsum([len(given), len(unknown)])
     of_known, of_unknown, of_strange = np.split(confidence, ends)
     return {
         "reliability": table,
         "calibration_error": calibration_error(table),
+        "calibration_error_by_chance": error_by_chance(confidence, truth),
         "confidences": {
             "right card": _rounded(of_known[right]),
             "card not in the gallery": _rounded(of_unknown),

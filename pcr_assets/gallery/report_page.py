@@ -198,7 +198,8 @@ def _refusals(name: str, judged: Mapping[str, Any]) -> str:
     text = (
         f"{name}: names {named['unknown cards']:.2%} of {named['unknown cards asked']} test cards whose art and name are taken "
         f"out of the gallery, and {named['strangers']:.2%} of {named['strangers asked']} strangers. "
-        f"Its confidence misses the truth by {100 * judged['calibration_error']:.1f} points on average."
+        f"Its confidence misses the truth by {100 * judged['calibration_error']:.1f} points on average; of so many answers up to "
+        f"{100 * judged['calibration_error_by_chance']:.1f} by chance."
     )
     seen = {label: values for label, values in judged["confidences"].items() if values}
     lines = {f"accept {calibration['accept']:.2f}": calibration["accept"]}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.decide import Calibration, Evidence
-from pcr_assets.gallery.confidence import OneSided, calibration_error, fit_curve, reliability
+from pcr_assets.gallery.confidence import OneSided, calibration_error, error_by_chance, fit_curve, reliability
 
 RNG = np.random.default_rng(0)
 SIMILARITIES = RNG.uniform(0, 1, 4000)
@@ -47,3 +47,14 @@ def test_a_fitted_confidence_lies_on_the_diagonal_and_an_overconfident_one_does_
     honest = np.array([confidence(weights, Evidence(value, 0.0)) for value in SIMILARITIES])
     assert calibration_error(reliability(honest, TRUTH)) < 0.03
     assert calibration_error(reliability(np.full(4000, 0.99), TRUTH)) > 0.4
+
+
+def test_few_answers_miss_the_truth_by_chance_and_many_do_not():
+    weights = fit_curve([Evidence(value, 0.0) for value in SIMILARITIES], TRUTH)
+    honest = np.array([confidence(weights, Evidence(value, 0.0)) for value in SIMILARITIES])
+    few = np.random.default_rng(1).choice(len(TRUTH), 80, replace=False)
+    assert error_by_chance(honest, TRUTH) < 0.03 < 0.05 < error_by_chance(honest[few], TRUTH[few])
+    assert calibration_error(reliability(honest[few], TRUTH[few])) < error_by_chance(honest[few], TRUTH[few])
+    boastful = np.full(80, 0.99)
+    assert calibration_error(reliability(boastful, TRUTH[few])) > 0.3 + error_by_chance(boastful, TRUTH[few])
+    assert error_by_chance(boastful, np.ones(80, bool)) == 0

@@ -53,6 +53,7 @@ def judged(recall, high):
         "named": {"unknown cards": 0.01, "unknown cards asked": 100, "strangers": 0.0, "strangers asked": 0},
         "reliability": [{"confidence": 0.9, "right": 0.8, "answers": 10}],
         "calibration_error": 0.1,
+        "calibration_error_by_chance": 0.02,
         "confidences": {"right card": [0.8, 0.9], "card not in the gallery": [0.2], "strangers": []},
     }
 
