@@ -193,16 +193,15 @@ def int8_keeps_recall(record: Record, limits: Limits) -> Finding:
 @gate(recognition_report, layout.REPORT)
 def confidence_means_what_it_says(record: Record, limits: Limits) -> Finding:
     """Of the answers with a confidence of 90 %, nine in ten are right, and so at every other, in every variant."""
-    variants, most = record["variants"], limits["calibration_error"]
-    surely = {
-        name: judged["calibration_error"] - judged["calibration_error_by_chance"] for name, judged in variants.items()
+    most = 100 * limits["calibration_error"]
+    found = {  # reports before version 14 don't say what chance explains
+        name: (100 * judged["calibration_error"], 100 * judged.get("calibration_error_by_chance", 0.0))
+        for name, judged in record["variants"].items()
     }
-    worst = max(surely, key=lambda name: surely[name])
-    off, chance = (100 * variants[worst][name] for name in ("calibration_error", "calibration_error_by_chance"))
-    said = f"a confidence of {worst} misses the truth by {off:.1f} points on average"
-    return surely[
-        worst
-    ] <= most, f"{said}, of so few answers up to {chance:.1f} by chance; surely more than {100 * most:g} is refused"
+    worst = max(found, key=lambda name: found[name][0] - found[name][1])
+    off, chance = found[worst]
+    said = f"a confidence of {worst} misses the truth by {off:.1f} points on average, of so few answers up to {chance:.1f} by chance"
+    return off - chance <= most, f"{said}; surely more than {most:g} is refused"
 
 
 def _moved(lost: float) -> str:
