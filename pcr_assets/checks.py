@@ -200,7 +200,7 @@ def confidence_means_what_it_says(record: Record, limits: Limits) -> Finding:
     }
     worst = max(found, key=lambda name: found[name][0] - found[name][1])
     off, chance = found[worst]
-    said = f"a confidence of {worst} misses the truth by {off:.1f} points on average, of so few answers up to {chance:.1f} by chance"
+    said = f"a confidence of {worst} misses the truth by {off:.1f} points on average, of so few up to {chance:.1f} by chance"
     return off - chance <= most, f"{said}; surely more than {most:g} is refused"
 
 
