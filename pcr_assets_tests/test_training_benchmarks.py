@@ -118,7 +118,8 @@ def test_a_failed_training_stops_those_that_go_on_with_it_and_no_other():
         raise SystemExit("teacher failed: no memory")
 
     ended = []
-    tasks = {"stage1": lambda: "not reached", "teacher": fails, "undistilled": lambda: "trained"}
+    tasks = {"stage2": lambda: "begun", "stage1": lambda: "begun", "teacher": fails, "undistilled": lambda: "trained"}
+    after = {"stage1": "teacher", "stage2": "stage1"}
     with pytest.raises(SystemExit, match="no memory"):
-        side_by_side(tasks, 2, lambda name, found: ended.append((name, found)), {"stage1": "teacher"})
+        side_by_side(tasks, 2, lambda name, found: ended.append((name, found)), after)
     assert ended == [("undistilled", "trained")]

@@ -48,18 +48,25 @@ def side_by_side(
     A task that fails stops those that go on with it, and no other: its error is raised at the end.
     """
     after, waiting, running = after or {}, dict(tasks), dict[Future[Found], str]()
-    failed: dict[str, BaseException] = {}
+    errors: list[BaseException] = []
     with ThreadPoolExecutor(at_once) as pool:
         while waiting or running:
-            waiting = {name: task for name, task in waiting.items() if after.get(name) not in failed}
             unfinished = {*waiting, *running.values()}
             for name in [name for name in waiting if after.get(name) not in unfinished][: at_once - len(running)]:
                 running[pool.submit(waiting.pop(name))] = name
             for ended in wait(running, return_when=FIRST_COMPLETED).done:
                 name = running.pop(ended)
                 if error := ended.exception():
-                    failed[name] = error
+                    errors.append(error)
+                    waiting = {other: task for other, task in waiting.items() if not _goes_on_with(name, other, after)}
                 else:
                     done(name, ended.result())
-    for error in failed.values():
+    for error in errors:
         raise error
+
+
+def _goes_on_with(first: str, name: str | None, after: Mapping[str, str]) -> bool:
+    while name := after.get(name or ""):
+        if name == first:
+            return True
+    return False
