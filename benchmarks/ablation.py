@@ -24,12 +24,7 @@ from pcr_assets import layout, settings
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "ablation.json"
-MODELS = {
-    "teacher": layout.TEACHER,
-    "stage1": layout.STAGE1,
-    "undistilled": layout.UNDISTILLED,
-    "stage2": layout.STAGE2,
-}
+MODELS = {stage: name for name, stage in places.STAGES.items()}
 COLUMNS = f"{'row':24} {'steps':>6} {'medium @1':>20} {'hard @1':>20} {'hard, art':>10} {'same card':>10} {'others':>7}"
 
 

@@ -151,7 +151,8 @@ def _apply(store: Store, given: argparse.Namespace) -> int:
 
 def _publish(store: Store, given: argparse.Namespace) -> int:
     now = time.time()
-    runs = _unsent_runs(store) if given.project else {}
+    told_of = _sent_runs(store) if given.project else set()
+    runs = _runs_but(told_of, store) if given.project else {}
     found = list(_lines(store, given, now))
     if not found:
         raise CloudError("there is nothing to send: name --project, --emf FILE or --events FILE")
@@ -161,15 +162,14 @@ def _publish(store: Store, given: argparse.Namespace) -> int:
     cloudwatch = clients.client("cloudwatch")
     sent = publish(cloudwatch, list(runs.values()), store.root, now)
     if runs:
-        store.write(layout.SENT_RUNS, as_json({"runs": sorted({*_sent_runs(store), *runs})}))
+        store.write(layout.SENT_RUNS, as_json({"runs": sorted({*told_of, *runs})}))
     sent += sum(publish(cloudwatch, lines, source, now) for source, lines in found)
     print(f"sent {sent} measures")
     return 0
 
 
-def _unsent_runs(store: Store) -> dict[str, str]:
-    """The lines of runs that CloudWatch was not told of: what is told twice counts twice in its sums."""
-    told_of = _sent_runs(store)
+def _runs_but(told_of: set[str], store: Store) -> dict[str, str]:
+    """The lines of runs but those that CloudWatch was told of: what is told twice counts twice in its sums."""
     lines = telling.of_runs(_record(store, experiments.FILE, "experiments_index"))
     return {run: text for run, text in lines.items() if run not in told_of}
 
