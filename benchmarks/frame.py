@@ -2,10 +2,11 @@
 
     python benchmarks/frame.py --store STORE [--cards DIR] [--frames N] [--output FILE]
 
-Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store: quickly
-as those of a stream, as photos, and without its outline filter. Each part is timed on one thread, in CPU time, beside the
-named limit: a bare ONNX Runtime call of the same model on as many cards, in the same run. Prints a table of medians and
-writes it as JSON. The cards on the frames come from `--cards`, else they are rendered.
+Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store: as
+those of a stream that follows one card, as those of one that follows none or several, as photos, and without its outline
+filter. Each part is timed on one thread, in CPU time, beside the named limit: a bare ONNX Runtime call of the same model on
+as many cards, in the same run. Prints a table of medians and writes it as JSON. The cards on the frames come from `--cards`,
+else they are rendered.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from scorecard.places import cards_from, ended, opened
 from scorecard.ratio import Ratio, write
 
 from edge_runtime.decide import Status
+from edge_runtime.effort import Effort
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.timing import PARTS, Stopwatch
 from pcr_assets.imaging import camera
@@ -28,6 +30,8 @@ from pcr_assets.learning import onnx_graph
 
 SIZE = (1280, 720)
 COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
+FOLLOWED, QUICKLY = "a frame, one followed", "a frame, quickly"
+"""How a stream looks at a frame while it follows one card, and while it follows none or several."""
 RESULT = Path(__file__).parent / "results" / "frame.json"
 
 
@@ -41,7 +45,7 @@ def frames(count: int, number: int, cards: list[np.ndarray]) -> list[np.ndarray]
     return made
 
 
-def measured(whole: Recognizer, photos: list[np.ndarray], *, quick: bool) -> dict[str, float]:
+def measured(whole: Recognizer, photos: list[np.ndarray], *, effort: Effort) -> dict[str, float]:
     """Medians over frames: CPU milliseconds of each part and of what is no part, cards embedded, and the bare call of the network
     on as many."""
     bare = onnx_graph.session(whole.embedder.path, threads=1)
@@ -55,7 +59,7 @@ def measured(whole: Recognizer, photos: list[np.ndarray], *, quick: bool) -> dic
         )
         start = time.process_time()
         with counted, Stopwatch(time.process_time) as watch:
-            found = whole.recognize(photo, quick=quick)
+            found = whole.recognize(photo, effort=effort)
         answered = 1e3 * (time.process_time() - start)
         start = time.process_time()
         for batch in batches:
@@ -88,9 +92,11 @@ def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
 
 
 def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Ratio]:
-    """A frame of a stream beside the bare network on as many cards: all of it, and all but the network."""
+    """A frame of a stream, its cards known from the frames before, beside the bare network on as many cards: all of it, and all
+    but the network."""
     found = []
-    for kind, parts in results["a frame, quickly"].items():
+    for kind in COUNTS:
+        parts = results[FOLLOWED if COUNTS[kind] == 1 else QUICKLY][kind]
         if bare := parts["bare network"]:
             around = parts["all but the network"]
             found.append(
@@ -114,13 +120,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     photos = {kind: frames(count, given.frames, cards) for kind, count in COUNTS.items()}
     results = {}
     ways = {
-        "a frame, quickly": (True, whole.outline_filter),
-        "a photo": (False, whole.outline_filter),
-        "no filter": (False, None),
+        FOLLOWED: (Effort.ONE, whole.outline_filter),
+        QUICKLY: (Effort.QUICK, whole.outline_filter),
+        "a photo": (Effort.THOROUGH, whole.outline_filter),
+        "no filter": (Effort.THOROUGH, None),
     }
-    for way, (quick, chosen) in ways.items():
+    for way, (effort, chosen) in ways.items():
         whole.outline_filter = chosen
-        results[way] = {kind: measured(whole, taken, quick=quick) for kind, taken in photos.items()}
+        results[way] = {kind: measured(whole, taken, effort=effort) for kind, taken in photos.items()}
     shown(results)
     described = {"frames": given.frames, "size": list(SIZE), "cards": "own" if given.cards else "rendered"}
     write({**described, "medians": results}, ratios(results), given.output)

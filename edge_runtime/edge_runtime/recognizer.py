@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edge_runtime.decide import Calibration, Status
+from edge_runtime.effort import Effort
 from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import rectify, scaled, side_lengths, turned
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
-from edge_runtime.locate import LINES, OUTLINES, Quad, in_steps
+from edge_runtime.locate import LINES, OUTLINES, Quad, at_hand, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
@@ -116,35 +117,47 @@ class Recognizer:
         """How this model's evidence becomes a confidence."""
         return self.judge.calibration
 
-    def recognize(self, image: np.ndarray, most: int = OUTLINES, *, quick: bool = False) -> Recognition:
+    def recognize(self, image: np.ndarray, most: int = OUTLINES, *, effort: Effort = Effort.THOROUGH) -> Recognition:
         """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays,
         EmbedderError where a model fails, GalleryError where a file of the gallery is damaged by now.
-
-        ``quick``: where a first look names all that it finds, there is no thorough one; a card that it misses beside others
-        stays unnamed.
         """
         image = as_photo(image)
-        found = self._recognized(image, most, quick)
+        found = self._recognized(image, most, effort)
         if self.notice is not None:
             self.notice(image, found)
         return found
 
-    def _recognized(self, image: np.ndarray, most: int, quick: bool) -> Recognition:
+    def _recognized(self, image: np.ndarray, most: int, effort: Effort) -> Recognition:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
         read: list[Reading] = []
         seen: list[Reading] = []
+        if effort is Effort.ONE:
+            seen = self._looked_at(image, at_hand(image), read, seen)
+            if _settled(seen):
+                return self._recognition(image, read, seen)
         for step, quads in enumerate(in_steps(image, most)):
-            left = self._worth_reading(image, quads)
-            while left:
-                portion, left = self._portion(left, seen)
-                readings = self._read(image, portion)
-                read += readings
-                seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
-            if step >= (0 if quick else 1) and _settled(seen):
+            seen = self._looked_at(image, quads, read, seen)
+            if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
                 break
             if step + 1 == LINES and _named(seen):
                 break
+        return self._recognition(image, read, seen)
+
+    def _looked_at(
+        self, image: np.ndarray, quads: Sequence[Quad], read: list[Reading], seen: Sequence[Reading]
+    ) -> list[Reading]:
+        """What is seen after these outlines as well: what promised something was judged. All readings come to ``read``."""
+        seen, left = list(seen), self._worth_reading(image, quads)
+        while left:
+            portion, left = self._portion(left, seen)
+            readings = self._read(image, portion)
+            read += readings
+            seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
+        return seen
+
+    def _recognition(self, image: np.ndarray, read: Sequence[Reading], seen: Sequence[Reading]) -> Recognition:
+        """What is said in the end: the cards that were named, and what looks like a card that is not known."""
         seen = one_each(self._judged(image, seen, WORTH_JUDGING), by_confidence)
         named = _named(seen)
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]

@@ -11,24 +11,25 @@ from typing import Protocol
 
 import numpy as np
 
+from edge_runtime.effort import Effort
 from edge_runtime.readings import Recognition
 from edge_runtime.sources import Source
 from edge_runtime.stillness import READS, Stillness
 from edge_runtime.tracks import Event, Tracker
 
 THOROUGH = 8
-"""Of so many frames that are read one is looked at thoroughly, so that a card is found that a quick look misses beside others."""
+"""Of so many frames that are read one is looked at thoroughly, so that a card is found that the others miss."""
 
 
 class Recognizes(Protocol):
     """What names the cards on one frame: a :class:`edge_runtime.recognizer.Recognizer`."""
 
-    def recognize(self, image: np.ndarray, *, quick: bool = False) -> Recognition:
-        """All cards on a picture uint8 RGB H×W×3. ``quick``: a card beside others that were named may be missed."""
+    def recognize(self, image: np.ndarray, *, effort: Effort = Effort.THOROUGH) -> Recognition:
+        """All cards on a picture uint8 RGB H×W×3 that so much effort finds."""
 
 
 class Follower:
-    """Looks at one picture after another, and follows the cards on them: quickly, and now and then thoroughly."""
+    """Looks at one picture after another, and follows the cards on them: with little effort, and now and then thoroughly."""
 
     def __init__(
         self, recognizer: Recognizes, tracker: Tracker | None = None, stillness: Stillness | None = None
@@ -42,7 +43,8 @@ class Follower:
         """Seconds spent on recognising."""
         self._recognizer = recognizer
         self._stillness = stillness or Stillness()
-        self._quick_looks = 0
+        self._looks = 0
+        """Since the last thorough one."""
 
     def look(self, image: np.ndarray, now: float) -> list[Event]:
         """What happens with one more picture uint8 RGB H×W×3, ``now`` in seconds that never run backwards."""
@@ -50,11 +52,11 @@ class Follower:
             self.spared += 1
             return self.tracker.still(now)
         started = time.perf_counter()
-        quick = self._quick_is_enough()
-        readings = self._recognizer.recognize(image, quick=quick).cards
+        effort = self._effort()
+        readings = self._recognizer.recognize(image, effort=effort).cards
         self.busy += time.perf_counter() - started
         self.read += 1
-        self._quick_looks = self._quick_looks + 1 if quick else 0
+        self._looks = 0 if effort is Effort.THOROUGH else self._looks + 1
         self._stillness.was_read()
         return self.tracker.update(readings, now)
 
@@ -63,10 +65,12 @@ class Follower:
         """Whether the scene as it is was read so often that no frame from before it counts any more."""
         return self._stillness.reads >= self.tracker.rules.window
 
-    def _quick_is_enough(self) -> bool:
-        """Not for the last look before a still scene is spared, nor after one that missed a card which was there."""
+    def _effort(self) -> Effort:
+        """Thorough for the last look before a still scene is spared, and after one that missed a card which was there."""
         missed = any(track.missing_since is not None for track in self.tracker.tracks)
-        return not missed and self._stillness.reads != READS - 1 and self._quick_looks < THOROUGH - 1
+        if missed or self._stillness.reads == READS - 1 or self._looks >= THOROUGH - 1:
+            return Effort.THOROUGH
+        return Effort.ONE if len(self.tracker.tracks) == 1 else Effort.QUICK
 
     def use(self, recognizer: Recognizes) -> None:
         """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""

@@ -6,6 +6,7 @@ from drawn import lay
 
 from edge_runtime import recognizer as recognizer_module
 from edge_runtime.decide import Status
+from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError, OnnxEmbedder
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import full_frame, overlap, turned
@@ -93,18 +94,20 @@ def steps_taken(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("shows", "quick", "steps"),
+    ("shows", "effort", "steps"),
     [
-        ("a known card", True, [1]),
-        ("a known card", False, [1, 2]),
-        ("a stranger", True, [1, 2, 3, 4]),
-        ("a stranger", False, [1, 2, 3, 4]),
+        ("a known card", Effort.ONE, []),
+        ("a known card", Effort.QUICK, [1]),
+        ("a known card", Effort.THOROUGH, [1, 2]),
+        ("a stranger", Effort.ONE, [1, 2, 3, 4]),
+        ("a stranger", Effort.QUICK, [1, 2, 3, 4]),
+        ("a stranger", Effort.THOROUGH, [1, 2, 3, 4]),
     ],
 )
-def test_a_quick_look_ends_with_the_first_step_if_that_names_what_it_finds(
-    recognizer, scans, stranger, photo_of, steps_taken, shows, quick, steps
+def test_little_effort_ends_where_all_that_was_found_is_named(
+    recognizer, scans, stranger, photo_of, steps_taken, shows, effort, steps
 ):
-    recognizer.recognize(photo_of(scans["demo-1"] if shows == "a known card" else stranger), quick=quick)
+    recognizer.recognize(photo_of(scans["demo-1"] if shows == "a known card" else stranger), effort=effort)
     assert steps_taken == steps
 
 

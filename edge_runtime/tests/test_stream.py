@@ -1,4 +1,4 @@
-"""Which frames are looked at quickly, and which thoroughly."""
+"""How hard each frame of a stream is looked at."""
 
 from dataclasses import replace
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.decide import Status
+from edge_runtime.effort import Effort
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
 from edge_runtime.readings import Reading, Recognition
@@ -16,6 +17,7 @@ from edge_runtime.tracks import Kind
 FOX = Reading(
     Status.CONFIRMED, 0.97, full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9),), 0.9
 )
+ONE, ALL = Effort.ONE, Effort.THOROUGH
 TABLE = np.full((48, 64, 3), 90, np.uint8)
 
 
@@ -26,11 +28,12 @@ class Noting:
     """A recogniser that sees the card unless it is told not to, and notes how it was asked to look."""
 
     def __init__(self):
-        self.quick, self.sees, self.card = [], True, FOX
+        self.efforts, self.sees, self.card = [], True, FOX
+        self.beside = ()
 
-    def recognize(self, image, *, quick=False):
-        self.quick.append(quick)
-        return Recognition((self.card,) if self.sees else ())
+    def recognize(self, image, *, effort):
+        self.efforts.append(effort)
+        return Recognition((self.card, *self.beside) if self.sees else ())
 
 
 @pytest.fixture
@@ -43,14 +46,22 @@ def looking():
     def look(times):
         for at in (next(moves) for _ in range(times)):
             follower.look(TABLE + np.uint8(40 * (at % 2)), at / 10)
-        return recognizer.quick
+        return recognizer.efforts
 
     return recognizer, look
 
 
 def test_of_eight_frames_of_a_moving_scene_one_is_looked_at_thoroughly(looking):
     _, look = looking
-    assert look(2 * THOROUGH) == [*[True] * (THOROUGH - 1), False] * 2
+    first, *others = look(2 * THOROUGH)
+    assert first is Effort.QUICK
+    assert others == [*[ONE] * (THOROUGH - 2), ALL, *[ONE] * (THOROUGH - 1), ALL]
+
+
+def test_cards_beside_each_other_are_looked_for_together(looking):
+    recognizer, look = looking
+    recognizer.beside = (replace(FOX, corners=FOX.corners + 200),)
+    assert look(4) == [Effort.QUICK] * 4
 
 
 def test_after_a_card_was_missed_frames_are_looked_at_thoroughly_until_it_is_seen_again(looking):
@@ -59,7 +70,7 @@ def test_after_a_card_was_missed_frames_are_looked_at_thoroughly_until_it_is_see
     recognizer.sees = False
     look(2)
     recognizer.sees = True
-    assert look(2) == [True, True, True, False, False, True]
+    assert look(2) == [Effort.QUICK, ONE, ONE, ALL, ALL, ONE]
 
 
 def test_the_last_look_at_a_still_scene_is_thorough():
@@ -67,7 +78,7 @@ def test_the_last_look_at_a_still_scene_is_thorough():
     follower = Follower(recognizer, stillness=Stillness())
     for at in range(10):
         follower.look(TABLE, at / 10)
-    assert recognizer.quick == [*[True] * (READS - 1), False]
+    assert recognizer.efforts == [Effort.QUICK, *[ONE] * (READS - 2), ALL]
     assert (follower.read, follower.spared) == (READS, 10 - READS)
 
 

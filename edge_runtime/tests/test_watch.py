@@ -16,6 +16,7 @@ from PIL import Image
 
 from edge_runtime.answers import answer_for
 from edge_runtime.cli import main
+from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.readings import Recognition
 from edge_runtime.recognizer import Recognizer
@@ -122,10 +123,10 @@ class Counting:
     def __init__(self, recognizer, seconds=0.0):
         self.recognizer, self.seconds, self.calls = recognizer, seconds, 0
 
-    def recognize(self, image, *, quick=False):
+    def recognize(self, image, *, effort=Effort.THOROUGH):
         self.calls += 1
         time.sleep(self.seconds)
-        return self.recognizer.recognize(image, quick=quick)
+        return self.recognizer.recognize(image, effort=effort)
 
 
 class Pictures:
@@ -211,7 +212,7 @@ def options():
 
 def test_a_recogniser_that_fails_ends_the_watch_with_one_sentence(film, scans, options, capsys):
     class Broken:
-        def recognize(self, image, *, quick=False):
+        def recognize(self, image, *, effort=Effort.THOROUGH):
             raise EmbedderError("the model gave numbers that are none")
 
     assert run(Broken(), options(film((scans["demo-1"], 3)))) == 1
@@ -245,7 +246,7 @@ def test_pictures_that_rotted_are_an_error_of_the_photo(rotten, doubtful, photo_
 
 
 class Empty:
-    def recognize(self, image, *, quick=False):
+    def recognize(self, image, *, effort=Effort.THOROUGH):
         return Recognition(())
 
 

@@ -174,7 +174,7 @@ def test_a_release_that_fails_frame_after_frame_is_told_what_ended_it(serve, ope
     served = opened()
     served.trial = Trial(told)
 
-    def fails(image, quick=False):
+    def fails(image, **_):
         raise fault
 
     served.recognizer.recognize = fails
