@@ -113,7 +113,10 @@ class S3Server:
         return self
 
     def _wait(self) -> None:
-        """Wait for a write that succeeds: the port opens seconds before the first volume can be written."""
+        """Wait for a write, and a read of all that was there, that succeed.
+
+        The port opens seconds before the first volume can be written, and after a crash before volumes of before are known.
+        """
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
             assert self.process is not None
@@ -124,6 +127,8 @@ class S3Server:
                 if self.bucket not in {found["Name"] for found in self.client.list_buckets()["Buckets"]}:
                     self.client.create_bucket(Bucket=self.bucket)
                 self.client.put_object(Bucket=self.bucket, Key="ready", Body=b"")
+                for found in self.client.list_objects_v2(Bucket=self.bucket)["Contents"]:
+                    self.client.get_object(Bucket=self.bucket, Key=found["Key"])["Body"].read(1)
                 return
             except (OSError, BotoCoreError, ClientError):
                 time.sleep(0.1)
