@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 ASSUMED, RESULT, GROWTH = HERE / "capacity.yaml", HERE / "results/capacity.json", HERE / "results/incremental.json"
 KEPT = {"processed cards": layout.PROCESSED, "embeddings": layout.EMBEDDINGS}
 SHIPPED = {"index": layout.INDEX, "references": layout.REFERENCES}
-MODELS = (layout.INT8, layout.ONNX, layout.OUTLINE_FILTER)
+MODELS = (layout.INT8, layout.ONNX, layout.OUTLINE_FILTER, layout.PRINTING_VERIFIER)
 GB, MB = 1e9, 1e6
 PART = 64 << 10
 """Bytes of a part of an archive, nine tenths of a release (docs/incremental.md): each is a request."""

@@ -10,15 +10,10 @@ import dagster as dg
 
 from pcr_assets import layout
 from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.feedback import field_feedback
-from pcr_assets.assets.models import (
-    outline_filter,
-    student_stage1,
-    student_stage2,
-    student_undistilled,
-    teacher_weights,
-)
+from pcr_assets.assets.models import student_stage1, student_stage2, student_undistilled, teacher_weights
 from pcr_assets.assets.project import store_inventory
 from pcr_assets.assets.reference import card_embeddings
 from pcr_assets.assets.report import recognition_report
@@ -142,6 +137,21 @@ def outline_filter_spares_reading(record: Record, limits: Limits) -> Finding:
     found, lost = (sum(row[f"cards {what}"] for row in record["test"].values()) for what in ("found", "lost"))
     least, _ = wilson(lost, found)
     return least <= limits["filter_loss"], f"it loses {lost} of {found} cards on scenes with test cards"
+
+
+@gate(printing_verifier, layout.PRINTING_VERIFIER, blocking=False)
+def printing_verifier_spares_cards(record: Record, limits: Limits) -> Finding:
+    """The verifier refuses other printings, and hardly a card."""
+    from pcr_assets.measures import wilson
+
+    if not record["threshold"]:
+        return False, "it refuses nothing: it lost too many test cards, or was asked about too few"
+    cards, lost, others, told = (
+        sum(row[what] for row in record["test"].values())
+        for what in ("cards", "cards refused", "other printings", "other printings refused")
+    )
+    said = f"it refuses {lost} of {cards} test cards, and {told} of {others} other printings"
+    return wilson(lost, cards)[0] <= limits["printing_loss"], said
 
 
 def _apart(mean: float, limits: Limits) -> Finding:
@@ -277,6 +287,7 @@ CHECKS = [
     stage1_beats_undistilled,
     undistilled_loses_to_stage1,
     outline_filter_spares_reading,
+    printing_verifier_spares_cards,
     onnx_agrees_with_torch,
     int8_agrees_with_fp32,
     hef_is_built,

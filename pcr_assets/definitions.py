@@ -8,6 +8,7 @@ import dagster as dg
 from pcr_assets.assets import (
     cards,
     dataset,
+    edge_networks,
     exports,
     feedback,
     models,
@@ -29,7 +30,20 @@ from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 
-FLOORS = [settings, cards, dataset, models, exports, reference, report, release, feedback, serving, project]
+FLOORS = [
+    settings,
+    cards,
+    dataset,
+    models,
+    edge_networks,
+    exports,
+    reference,
+    report,
+    release,
+    feedback,
+    serving,
+    project,
+]
 
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:

@@ -22,6 +22,7 @@ ONNX = "models/efficientnet-student/onnx"
 INT8 = "models/efficientnet-student/int8"
 HEF = "models/efficientnet-hailo"
 OUTLINE_FILTER = "models/outline-filter"
+PRINTING_VERIFIER = "models/printing-verifier"
 
 REPORT = "analytics/recognition_report"
 FIELD = "analytics/field_feedback"

@@ -42,6 +42,7 @@ TOGETHER = {
     "pcr_assets_tests/engines/test_ray.py": "cluster",
     "pcr_assets_tests/learning/test_together.py": "team",
     "pcr_assets_tests/learning/test_outline_filter.py": "filter",
+    "pcr_assets_tests/learning/test_printing_verifier.py": "verifier",
 }
 """What tests of these files share is dear to make: they run on one worker each, which makes it once."""
 

@@ -73,6 +73,22 @@ def test_an_outline_filter_has_to_drop_outlines_and_hardly_a_card(asked, thresho
     assert said in found.description
 
 
+@pytest.mark.parametrize(
+    ("threshold", "lost", "passed", "said"),
+    [
+        (0.2, 2, True, "it refuses 2 of 200 test cards, and 180 of 190 other printings"),
+        (0.2, 20, False, "it refuses 20 of 200 test cards"),
+        (0.0, 0, False, "it refuses nothing"),
+    ],
+)
+def test_a_printing_verifier_has_to_refuse_other_printings_and_hardly_a_card(asked, threshold, lost, passed, said):
+    row = {"cards": 100, "cards refused": lost // 2, "other printings": 95, "other printings refused": 90}
+    record = {"threshold": threshold, "test": {"easy": row, "medium": row}}
+    found = asked(checks.printing_verifier_spares_cards, PRINTING_VERIFIER=record)
+    assert found.passed is passed
+    assert said in found.description
+
+
 @pytest.mark.parametrize(("teacher", "passed"), [(0.7, True), (0.5, False), (0.6, False)])
 def test_a_teacher_has_to_find_more_art_than_hashing(asked, teacher, passed):
     record = {name: {"hard": {"art_recall_at_1": art}} for name, art in (("recall", teacher), ("hashing", 0.6))}

@@ -58,7 +58,7 @@ def test_the_manifest_tells_of_the_runs_that_made_the_models(built_world):
     assert config["hardware"]["threads"] == 2 and config["seconds"] > 0
     assert trained["parent_model"] == "efficientnet-student-stage1:v1.0"
     logged = {run.asset for run in runs.logged(artifacts.store)}
-    assert logged == {"teacher_weights", "student_stage1", "student_stage2", "outline_filter"}
+    assert logged == {"teacher_weights", "student_stage1", "student_stage2", "outline_filter", "printing_verifier"}
 
 
 def trusted(world):
@@ -145,11 +145,12 @@ def test_a_stage_2_setting_rebuilds_stage_2_and_what_follows(world):
     assert {"student_onnx", "student_int8", *GALLERY} <= set(built)
 
 
-def test_an_outline_filter_setting_trains_the_filter_and_no_student(world):
-    world.set("outline_filter", seed=5)
+@pytest.mark.parametrize("network", ["outline_filter", "printing_verifier"])
+def test_a_setting_of_a_network_of_the_edge_trains_that_one_and_no_student(world, network):
+    world.set(network, seed=5)
     _, built = world.refresh()
-    assert built[0] == "outline_filter"
-    assert set(built) <= {"outline_filter", "recognition_report", "edge_release"}
+    assert built[0] == network
+    assert set(built) <= {network, "recognition_report", "edge_release"}
 
 
 def test_a_calibration_seed_rebuilds_the_integer_branches_only(world):

@@ -75,7 +75,7 @@ def grow(release: Release, count: int, folder: Path) -> Path:
                 index.add(np.array([made.key for made in new], np.uint64), _embedded(embedder, new))
     embedder.close()
     index.save(str(folder / "grown.usearch"))
-    for file in (variant.model, release.outline_filter, release.self_test):
+    for file in (variant.model, release.outline_filter, release.printing_verifier, release.self_test):
         if file:
             shutil.copy(file, folder / file.name)
     said: dict[str, Any] = json.loads(json.dumps(release.manifest))

@@ -16,7 +16,7 @@ from edge_runtime.trust import read_root
 from pcr_assets import layout
 
 FLOORS = ("processed_cards", "card_references", "card_embeddings", "card_index", "edge_release")
-GIVEN = (layout.ONNX, layout.INT8, layout.HEF, layout.OUTLINE_FILTER, layout.REPORT)
+GIVEN = (layout.ONNX, layout.INT8, layout.HEF, layout.OUTLINE_FILTER, layout.PRINTING_VERIFIER, layout.REPORT)
 
 
 def project_of(folder: Path) -> Any:

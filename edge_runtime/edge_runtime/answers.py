@@ -39,6 +39,7 @@ def card_json(reading: Any) -> dict[str, Any]:
         "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:LISTED]],
         "corners": as_numbers(reading.corners),
         "confidence": round(reading.confidence, 4),
+        "other_printing": reading.other_printing,
     }
 
 
@@ -55,6 +56,8 @@ def in_words(answer: dict[str, Any]) -> str:
 
 
 def _card_line(card: dict[str, Any]) -> str:
+    if card["other_printing"]:
+        return f"unknown card: another printing of {card['name']} ({card['set']} {card['number']})"
     if card["status"] == "unknown":
         return f"unknown card (nearest: {card['name']}, {card['similarity']:.2f})"
     line = (

@@ -1,7 +1,7 @@
 """Weighing candidates: at a glance by their similarities, and with a second look where those leave a doubt."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
+from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook, Seen, Support
 from edge_runtime.timing import timed
@@ -31,7 +32,8 @@ class Judgement:
     """An answer: ``matches`` best first, its ``confidence`` 0..1, and the ``corners`` of the card, float32 4×2.
 
     ``evidence``: what the confidence was computed from. ``twin_lead``: how much better than any twin the best one agrees
-    where their pictures differ; None without a twin, or without a second look.
+    where their pictures differ; None without a twin, or without a second look. ``other_printing``: whether the artwork is that of
+    the first match, but the card another printing of it, which is unknown.
     """
 
     status: Status
@@ -40,14 +42,22 @@ class Judgement:
     corners: np.ndarray
     evidence: Evidence
     twin_lead: float | None = None
+    other_printing: bool = False
 
 
 class Judge:
-    """The calibration of one model and, where a release carries pictures, the second look."""
+    """The calibration of one model and, where a release carries pictures, the second look; with a verifier no card is named as
+    another printing than the one that its picture shows."""
 
-    def __init__(self, calibration: Calibration, second_look: SecondLook | None = None):
+    def __init__(
+        self,
+        calibration: Calibration,
+        second_look: SecondLook | None = None,
+        verifier: PrintingVerifier | None = None,
+    ):
         self.calibration = calibration
         self.second_look = second_look
+        self.verifier = verifier
 
     @timed("judge")
     def glance(self, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
@@ -62,12 +72,31 @@ class Judge:
     def judge(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
         """The answer for a card on a photo: a second look where a glance leaves a doubt, at its art or between twins."""
         seen = self.glance(corners, matches)
-        settled = seen.confidence >= self.calibration.sure and seen.status is Status.CONFIRMED
-        if self.second_look is None or settled or not matches:
+        settled = self.settles(seen.status, seen.confidence)
+        if self.second_look is None or not matches or (settled and self.verifier is None):
             return seen
         card = self.second_look.seen(image, corners)
+        if settled:
+            return self._verified(card, seen, self.second_look.supports(card, matches[:1]))
         supports = self._supports(card, matches[:CANDIDATES])
-        return self._looked_at(image, card, seen, supports) if supports else seen
+        if not supports:
+            return seen
+        return self._verified(card, self._looked_at(image, card, seen, supports), supports)
+
+    def settles(self, status: Status, confidence: float) -> bool:
+        """Whether what a glance says leaves no doubt about the art, nor between twins."""
+        return confidence >= self.calibration.sure and status is Status.CONFIRMED
+
+    def _verified(self, card: Seen, judgement: Judgement, supports: Sequence[Support]) -> Judgement:
+        """The judgement, unless the card that it names is another printing than the one on its picture."""
+        own = [support for support in supports if support.match.key == judgement.matches[0].key]
+        if self.verifier is None or self.second_look is None or judgement.status is Status.UNKNOWN or not own:
+            return judgement
+        likely = self.second_look.same_printing(card, own[0], self.verifier)
+        if likely is None or likely >= self.verifier.threshold:
+            return judgement
+        confidence = min(judgement.confidence, likely)
+        return replace(judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True)
 
     def _looked_at(self, image: np.ndarray, card: Seen, seen: Judgement, supports: Sequence[Support]) -> Judgement:
         best, evidence = self._likeliest(card, seen, supports)

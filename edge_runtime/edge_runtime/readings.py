@@ -28,6 +28,8 @@ class Reading:
     """The locator's score of the outline, 0..1."""
     judged: bool = False
     """Whether more than a glance was taken."""
+    other_printing: bool = False
+    """Whether it shows the artwork of the first match, but is another printing: an unknown card."""
 
     @property
     def card(self) -> Card:

@@ -20,6 +20,7 @@ from edge_runtime.locate import LINES, OUTLINES, Quad, at_hand, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
+from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.readings import (
     SAME_PLACE,
     Reading,
@@ -94,7 +95,8 @@ class Recognizer:
         embedder, chosen, choice = open_engine(release, engine, variant, threads)
         try:
             second_look = SecondLook(References(release.references)) if release.references else None
-            judge = Judge(chosen.calibration, second_look)
+            verifier = PrintingVerifier(release.printing_verifier, threads) if release.printing_verifier else None
+            judge = Judge(chosen.calibration, second_look, verifier)
             outline_filter = OutlineFilter(release.outline_filter, threads) if release.outline_filter else None
             gallery = Gallery.open(chosen.index, release.catalogue)
             return cls(embedder, gallery, judge, outline_filter, choice, release)
@@ -130,12 +132,10 @@ class Recognizer:
     def _recognized(self, image: np.ndarray, most: int, effort: Effort) -> Recognition:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
+        if effort is Effort.ONE and (followed := self._followed(image)):
+            return followed
         read: list[Reading] = []
         seen: list[Reading] = []
-        if effort is Effort.ONE:
-            seen = self._looked_at(image, at_hand(image), read, seen)
-            if _settled(seen):
-                return self._recognition(image, read, seen)
         for step, quads in enumerate(in_steps(image, most)):
             seen = self._looked_at(image, quads, read, seen)
             if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
@@ -143,6 +143,15 @@ class Recognizer:
             if step + 1 == LINES and _named(seen):
                 break
         return self._recognition(image, read, seen)
+
+    def _followed(self, image: np.ndarray) -> Recognition | None:
+        """The large cards on a frame of a stream, if all are named. A glance will do: what it can't tell, such as which printing a
+        card is, is known from the frames before."""
+        quads, _ = self._portion(self._worth_reading(image, at_hand(image)), [])
+        readings = one_each(self._read(image, quads), by_confidence)
+        if not all(self.judge.settles(reading.status, reading.confidence) for reading in _named(readings)):
+            readings = self._judged(image, readings, PROMISING)
+        return Recognition(tuple(of_one_size(_named(readings)))) if _settled(readings) else None
 
     def _looked_at(
         self, image: np.ndarray, quads: Sequence[Quad], read: list[Reading], seen: Sequence[Reading]
@@ -161,7 +170,8 @@ class Recognizer:
         seen = one_each(self._judged(image, seen, WORTH_JUDGING), by_confidence)
         named = _named(seen)
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
-        refused = [each for each in seen if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
+        unknown = [each for each in seen if each.status is Status.UNKNOWN]
+        refused = [each for each in unknown if each.outline >= CONVINCING or each.other_printing]
         return Recognition(tuple(of_one_size(one_each([*named, *refused, *strangers], named_first))))
 
     def read_at(self, image: np.ndarray, corners: np.ndarray) -> Reading:
@@ -196,8 +206,10 @@ class Recognizer:
         An outline around two copies of a card may be named at a glance, but weakly: each copy then gets its chance.
         """
         least = self.calibration.accept if self.judge.second_look else self.calibration.sure
-        certain = reading.judged and reading.status is not Status.UNKNOWN and reading.confidence >= least
-        return certain and shared(reading.corners, quad.corners) > SAME_PLACE
+        named = reading.status is not Status.UNKNOWN and reading.confidence >= least
+        return (
+            reading.judged and (named or reading.other_printing) and shared(reading.corners, quad.corners) > SAME_PLACE
+        )
 
     def _read(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Reading]:
         """Read each outline as it lies, and every other way up that it may have where that leaves a doubt."""
@@ -234,6 +246,8 @@ class Recognizer:
         outline that fits better.
         """
         judgement = self.judge.judge(image, reading.corners, reading.matches)
+        if judgement.other_printing:
+            return _reading(judgement, reading.outline, judged=True)
         if judgement.status is Status.UNKNOWN and self.judge.second_look:
             judgement = self._better(image, judgement, [turned(reading.corners)], reading.outline)
         if judgement.status is Status.UNKNOWN and reading.confidence >= WORTH_FITTING:
@@ -249,7 +263,15 @@ class Recognizer:
 
 
 def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> Reading:
-    return Reading(judgement.status, judgement.confidence, judgement.corners, judgement.matches, outline, judged)
+    return Reading(
+        judgement.status,
+        judgement.confidence,
+        judgement.corners,
+        judgement.matches,
+        outline,
+        judged,
+        judgement.other_printing,
+    )
 
 
 def _settled(seen: Sequence[Reading]) -> bool:

@@ -18,6 +18,8 @@ SIZE = (252, 352)
 """Width and height of a reference picture: four pixels for a millimetre of card."""
 SMALL = (SIZE[0] // 4, SIZE[1] // 4)
 """Width and height of one that is shrunk: a pixel for a millimetre."""
+HALF = (SIZE[0] // 2, SIZE[1] // 2)
+"""Width and height of one that is halved: print can still be told from other print."""
 PICTURE, FEATURES = ".jpg", ".orb"
 
 
@@ -63,6 +65,10 @@ class References:
         Raises KeyError, and GalleryError for a damaged one.
         """
         return self._decoded(key, cv2.IMREAD_REDUCED_GRAYSCALE_4, SMALL)
+
+    def half(self, key: int) -> np.ndarray:
+        """The same of :data:`HALF`."""
+        return self._decoded(key, cv2.IMREAD_REDUCED_GRAYSCALE_2, HALF)
 
     def picture(self, key: int) -> np.ndarray:
         """The picture of a scan, uint8 RGB H×W×3 of :data:`SIZE`. Raises KeyError, and GalleryError for a damaged one."""

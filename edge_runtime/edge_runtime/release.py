@@ -56,6 +56,8 @@ class Release:
     manifest: Mapping[str, Any]
     outline_filter: Path | None = None
     """The model that says which outlines are worth reading; a release without one has all of them read."""
+    printing_verifier: Path | None = None
+    """The model that tells printings apart; a release without one names them by their artwork alone."""
     self_test: Path | None = None
     """Known queries with their answers, see :mod:`edge_runtime.selftest`; a release may lack them."""
     signed: Signed | None = None
@@ -136,6 +138,7 @@ def described(folder: Path, manifest: Mapping[str, Any], signed: Signed | None =
             default_variant=manifest["default_variant"],
             manifest=manifest,
             outline_filter=_optional(folder, "outline_filter", manifest),
+            printing_verifier=_optional(folder, "printing_verifier", manifest),
             self_test=_optional(folder, "self_test", manifest),
             signed=signed,
         )

@@ -17,7 +17,8 @@ from edge_runtime.features import Features, features
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import rectify
 from edge_runtime.likeness import artwork, likeness, shrunk
-from edge_runtime.references import SIZE, SMALL, References
+from edge_runtime.printing_verifier import PrintingVerifier
+from edge_runtime.references import HALF, SIZE, SMALL, References
 from edge_runtime.timing import timed
 
 RATIO = 0.8
@@ -35,6 +36,7 @@ comparing it."""
 FEWEST_TO_FIT = 15
 """Agreeing points from which their homography is believed more than the outline's corners."""
 SHRINKING = np.diag([SMALL[0] / SIZE[0], SMALL[1] / SIZE[1], 1.0])
+HALVING = np.diag([HALF[0] / SIZE[0], HALF[1] / SIZE[1], 1.0])
 DIFFERENT = 28
 """Grey levels, after smoothing, from which twins' pictures count as different in a place."""
 REGIONS = 12
@@ -47,10 +49,12 @@ PLAY = 4
 
 @dataclass(frozen=True)
 class Seen:
-    """A card on a photo, cut out: its features, and itself as :func:`edge_runtime.likeness.shrunk` gives it."""
+    """A card on a photo, cut out: its features, itself as :func:`edge_runtime.likeness.shrunk` gives it, and grey of
+    :data:`edge_runtime.references.HALF`."""
 
     features: Features
     small: np.ndarray
+    half: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class SecondLook:
     def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
         """A card on a photo, to be compared; ``corners`` as in :func:`rectify`."""
         card = rectify(image, corners, SIZE)
-        return Seen(features(card), shrunk(card))
+        return Seen(features(card), shrunk(card), halved(card))
 
     @timed("look")
     def supports(self, card: Seen, matches: Sequence[Match]) -> list[Support]:
@@ -95,6 +99,15 @@ class SecondLook:
         """How alike the artworks of the card and a candidate's picture are: a correlation, -1..1."""
         onto_picture = SHRINKING @ support.homography @ np.linalg.inv(SHRINKING) if support.fits else None
         return likeness(artwork(card.small, onto_picture), self._artwork(support.match.key))
+
+    @timed("look")
+    def same_printing(self, card: Seen, support: Support, verifier: PrintingVerifier) -> float | None:
+        """How likely the card is the very printing that a candidate's picture shows, 0..1; None where too few points agree to
+        lay the one over the other."""
+        if not support.fits:
+            return None
+        assert support.homography is not None
+        return verifier.probability(laid_over(card.half, support.homography), self.references.half(support.match.key))
 
     @timed("look")
     def tell_apart(self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]) -> list[float]:
@@ -139,6 +152,17 @@ def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None
     if homography is None or agree is None:
         return 0, None
     return int(agree.sum()), homography
+
+
+def halved(card: np.ndarray) -> np.ndarray:
+    """A rectified card, uint8 RGB H×W×3, as grey uint8 of :data:`edge_runtime.references.HALF`."""
+    return cv2.resize(_grey(card), HALF, interpolation=cv2.INTER_AREA)
+
+
+def laid_over(card: np.ndarray, homography: np.ndarray) -> np.ndarray:
+    """A card that was halved, laid over a picture of that size by the homography between both of full size."""
+    onto_picture = HALVING @ homography @ np.linalg.inv(HALVING)
+    return cv2.warpPerspective(card, onto_picture, HALF, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from edge_runtime.belief import State
 from edge_runtime.effort import Effort
 from edge_runtime.readings import Recognition
 from edge_runtime.sources import Source
@@ -70,7 +71,8 @@ class Follower:
         missed = any(track.missing_since is not None for track in self.tracker.tracks)
         if missed or self._stillness.reads == READS - 1 or self._looks >= THOROUGH - 1:
             return Effort.THOROUGH
-        return Effort.ONE if len(self.tracker.tracks) == 1 else Effort.QUICK
+        alone = len(self.tracker.tracks) == 1 and self.tracker.tracks[0].belief.state is State.CONFIRMED
+        return Effort.ONE if alone else Effort.QUICK
 
     def use(self, recognizer: Recognizes) -> None:
         """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""

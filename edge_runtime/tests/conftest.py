@@ -22,6 +22,7 @@ from drawn import (
     MODEL_SIZE,
     NAMES,
     block_average_model,
+    correlation_verifier,
     draw_card,
     edge_contrast_filter,
     lay,
@@ -75,6 +76,12 @@ def model_file() -> Callable[..., Path]:
 def filter_file() -> Callable[..., Path]:
     """Writes an outline filter, with other metadata where that is asked for."""
     return edge_contrast_filter
+
+
+@pytest.fixture
+def verifier_file() -> Callable[..., Path]:
+    """Writes a printing verifier, with other metadata where that is asked for."""
+    return correlation_verifier
 
 
 @pytest.fixture

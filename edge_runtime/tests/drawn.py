@@ -19,7 +19,7 @@ from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
-from edge_runtime.references import SIZE, features_name, picture_name
+from edge_runtime.references import HALF, SIZE, features_name, picture_name
 
 NAMES = ("Amber Fox", "Blue Heron", "Copper Newt", "Dusk Moth", "Elder Pike", "Fern Hare")
 CARD_SIZE = (252, 352)
@@ -116,6 +116,43 @@ def edge_contrast_filter(path: Path, **metadata: str) -> Path:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     for key, value in {"margin": str(margin), "threshold": "0.5", **metadata}.items():
+        model.metadata_props.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def correlation_verifier(path: Path, **metadata: str) -> Path:
+    """A printing verifier: likely where the lower thirds of card and picture, evened out, agree."""
+    width, height = HALF
+    constants = {
+        "start": np.array([height * 2 // 3], np.int64),
+        "end": np.array([height], np.int64),
+        "down": np.array([2], np.int64),
+        "first": np.array(0, np.int64),
+        "second": np.array(1, np.int64),
+        "axes": np.array([1, 2], np.int64),
+        "enough": np.float32(0.75),
+        "soft": np.float32(0.05),
+    }
+    nodes = [
+        helper.make_node("Slice", ["pairs", "start", "end", "down"], ["lower"]),
+        helper.make_node("Gather", ["lower", "first"], ["card"], axis=1),
+        helper.make_node("Gather", ["lower", "second"], ["picture"], axis=1),
+        helper.make_node("Mul", ["card", "picture"], ["product"]),
+        helper.make_node("ReduceMean", ["product", "axes"], ["agreement"], keepdims=0),
+        helper.make_node("Sub", ["agreement", "enough"], ["over"]),
+        helper.make_node("Div", ["over", "soft"], ["logit"]),
+        helper.make_node("Sigmoid", ["logit"], ["probability"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "agreement",
+        [helper.make_tensor_value_info("pairs", TensorProto.FLOAT, ["n", 2, height, width])],
+        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n"])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    for key, value in {"threshold": "0.5", **metadata}.items():
         model.metadata_props.add(key=key, value=value)
     path.write_bytes(model.SerializeToString())
     return path

@@ -59,6 +59,7 @@ def test_each_photo_gives_one_line_of_json(device, photos, capsys):
         "candidates",
         "corners",
         "confidence",
+        "other_printing",
     ]
     assert (card["card_id"], card["name"], card["set"], card["number"]) == ("demo-1", "Amber Fox", "demo", "1")
     assert card["candidates"][0] == ["demo-1", card["similarity"]]

@@ -1,4 +1,4 @@
-"""Floor *models*: the teacher, the student's two stages, and the outline filter, each trained by a program of ``learning``."""
+"""Floor *models*, first half: the teacher and the student's two stages, each trained by a program of ``learning``."""
 
 import json
 from functools import partial
@@ -12,7 +12,6 @@ from pcr_assets.assets import show
 from pcr_assets.assets.dataset import snapshot_files, training_snapshot
 from pcr_assets.assets.declare import asset, materialized, off
 from pcr_assets.assets.settings import (
-    outline_filter_config,
     stage1_config,
     stage2_config,
     student_config,
@@ -85,50 +84,6 @@ def student_undistilled(project: Project, compute: Compute) -> dg.MaterializeRes
 def student_stage2(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The student, fine-tuned for retrieval: it learns to tell each card from the cards it confuses it with."""
     return _trained(project, compute, layout.STAGE2, parent=layout.STAGE1)
-
-
-@asset(
-    "models",
-    layout.OUTLINE_FILTER,
-    deps=[training_snapshot, outline_filter_config],
-    kinds={"pytorch", "onnx"},
-    code_version="3",
-)
-def outline_filter(project: Project, compute: Compute) -> dg.MaterializeResult:
-    """A tiny network that tells outlines of whole cards from all others, so that the edge reads only those."""
-    artifacts = project.artifacts
-    settings = project.settings.section("outline_filter")
-    identity = [settings, artifacts.current(layout.SNAPSHOT).digest]
-    work = project.workdir(f"outline_filter-{digests.of_json(identity)[:16]}")
-    job = {"settings": settings, **snapshot_files(artifacts), "out": str(work)}
-    watch = runs.Stopwatch(work)
-    ran = compute.run("pcr_assets.learning.outline_filter", job, work)
-    metrics = json.loads((work / "metrics.json").read_text())
-    files = {name: work / name for name in ("outline_filter.onnx", "metrics.json")}
-    record = {name: metrics[name] for name in ("threshold", "parameters", "scenes", "test")}
-    published = artifacts.publish(layout.OUTLINE_FILTER, files, digest=metrics["digest"], record=record, numbered=True)
-    made_from = {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
-    about = {"hardware": ran.hardware, "settings": {"settings": settings}, "made_from": made_from}
-    runs.keep(artifacts.store, watch.ended("outline_filter", published, **about))
-    return materialized(published, _filter_shown(metrics, work / "mistakes.npz"))
-
-
-def _filter_shown(metrics: dict[str, Any], mistakes: Path) -> dict[str, Any]:
-    import numpy as np
-
-    from pcr_assets.imaging import charts
-
-    worst = np.load(mistakes)
-    crops = [*worst["dropped"], *worst["kept"]]
-    captions = [f"{name} {value:.2f}" for name in ("dropped", "kept") for value in worst[f"{name}_at"]]
-    return {
-        "threshold": metrics["threshold"],
-        "parameters": metrics["parameters"],
-        "test scenes": show.rows(metrics["test"], "strength"),
-        "precision and recall": dg.MetadataValue.md(charts.trade(metrics["trade"])),
-        "loss": show.curves({"loss": metrics["loss"]}, "training loss", "step"),
-        "worst mistakes": show.pictures(crops, captions, "cards dropped, and outlines of no card kept"),
-    }
 
 
 def model_files(artifacts: Artifacts, name: str) -> dict[str, str]:

@@ -10,12 +10,13 @@ from typing import Any
 import dagster as dg
 
 from pcr_assets import layout
-from pcr_assets.assets import cards, dataset, exports, models, reference, release, report, show
+from pcr_assets.assets import cards, dataset, edge_networks, exports, models, reference, release, report, show
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.dataset import calibration_set, training_snapshot
 from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
-from pcr_assets.assets.models import outline_filter, student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
 from pcr_assets.assets.reference import card_embeddings, card_index
 from pcr_assets.assets.release import edge_release
 from pcr_assets.assets.report import recognition_report
@@ -31,6 +32,7 @@ MADE = [
     student_stage1,
     student_stage2,
     outline_filter,
+    printing_verifier,
     student_onnx,
     student_int8,
     student_hef,
@@ -39,7 +41,7 @@ MADE = [
     edge_release,
 ]
 """What the records tell of."""
-DRAWN = [cards, dataset, models, exports, reference, report, release]
+DRAWN = [cards, dataset, models, edge_networks, exports, reference, report, release]
 """The floors that the picture of the graph shows: settings would hide the flow."""
 _SIDES = {"LessThanThreshold": "below", "GreaterThanThreshold": "above"}
 recorded = partial(asset, "project", kinds={"json"}, code_version="1")

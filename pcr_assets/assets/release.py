@@ -8,8 +8,8 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
-from pcr_assets.assets.models import outline_filter
 from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.report import DEFAULT_VARIANT, recognition_report
 from pcr_assets.resources.artifacts import NEEDS, Artifacts, PublishedFile, needed
@@ -20,9 +20,18 @@ from pcr_assets.resources.signing import ReleaseSigner
 @asset(
     "release",
     layout.RELEASES,
-    deps=[recognition_report, card_index, card_references, student_onnx, student_int8, student_hef, outline_filter],
+    deps=[
+        recognition_report,
+        card_index,
+        card_references,
+        student_onnx,
+        student_int8,
+        student_hef,
+        outline_filter,
+        printing_verifier,
+    ],
     kinds={"release"},
-    code_version="6",
+    code_version="7",
 )
 def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResult:
     """The signed bundle that edge_runtime opens: models, indexes, pictures, report, in parts of which only new ones are written."""
@@ -34,6 +43,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     repository, keys = signer.open(project.root, trust)
     names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
     names |= {"card_references": layout.REFERENCES, "outline_filter": layout.OUTLINE_FILTER}
+    names |= {"printing_verifier": layout.PRINTING_VERIFIER}
     names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
     made_from = {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
     variants, shared = _bundled(artifacts)
@@ -138,6 +148,7 @@ def _bundled(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, PublishedF
         "report.html": report.files["report.html"],
         **_reference_files(artifacts),
         bundle.OUTLINE_FILTER: artifacts.current(layout.OUTLINE_FILTER).files["outline_filter.onnx"],
+        bundle.PRINTING_VERIFIER: artifacts.current(layout.PRINTING_VERIFIER).files["printing_verifier.onnx"],
     }
     return variants, shared
 

@@ -10,15 +10,16 @@ from pcr_assets.assets import show
 from pcr_assets.assets.cards import read_scans
 from pcr_assets.assets.dataset import snapshot_files, training_snapshot
 from pcr_assets.assets.declare import asset, materialized, observed
+from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_int8, student_onnx
-from pcr_assets.assets.models import outline_filter, student_stage1, student_stage2, teacher_weights
+from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
 from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "14"
+REPORT_VERSION = "15"
 MOST_SETS = 30
 """Sets that the asset's page lists."""
 
@@ -65,6 +66,7 @@ def strangers(project: Project) -> dg.ObserveResult:
         student_onnx,
         student_int8,
         outline_filter,
+        printing_verifier,
         training_snapshot,
         teacher_weights,
         student_stage1,
@@ -103,6 +105,7 @@ def _asked_of(project: Project) -> dict[str, str]:
         **{f"the {variant} model": embedded[variant]["made_by"] for variant in MODELS},
         **{f"the {name}": artifacts.current(place).digest for name, place in _TRAINED.items()},
         "the outline filter": artifacts.current(layout.OUTLINE_FILTER).digest,
+        "the printing verifier": artifacts.current(layout.PRINTING_VERIFIER).digest,
         "the test cards": artifacts.current(layout.SNAPSHOT).digest,
         "the reference pictures": inputs_digest(""),
         "the photos": _listed(project, project.photos_root, _labels(project))[0],
@@ -182,6 +185,7 @@ def subjects_of(project: Project) -> dict[str, Any]:
             artifacts.fetch(index, "catalogue.csv"),
             second_look,
             artifacts.fetch(artifacts.current(layout.OUTLINE_FILTER), "outline_filter.onnx"),
+            artifacts.fetch(artifacts.current(layout.PRINTING_VERIFIER), "printing_verifier.onnx"),
         )
         for variant, (name, file) in MODELS.items()
     }
@@ -249,6 +253,7 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         f"recall@1 ({strength} camera)": chosen["answers"][strength]["recall_at_1"],
         "unknown cards named": chosen["named"]["unknown cards"],
         "strangers named": chosen["named"]["strangers"],
+        "other printings named": chosen["named"]["other printings"],
         "strangers that can't be read": "; ".join(record["unreadable strangers"]) or "none",
         "calibration error": chosen["calibration_error"],
         "photos": show.counts(record["photos"], "cards", "outcome") if record["photos"] else "no labelled photos",

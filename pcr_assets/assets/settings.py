@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from pcr_assets.assets.declare import observed
 from pcr_assets.learning.settings import (
     OutlineFilterSettings,
+    PrintingVerifierSettings,
     Stage1Settings,
     Stage2Settings,
     TeacherSettings,
@@ -52,6 +53,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         "undistilled": UndistilledSettings,
         "stage2": Stage2Settings,
         "outline_filter": OutlineFilterSettings,
+        "printing_verifier": PrintingVerifierSettings,
         "quantization": QuantizeSettings,
         "hailo": HailoSettings,
         "report": ReportSettings,
@@ -90,6 +92,9 @@ stage1_config = config_asset("stage1", "How the student is distilled from the te
 undistilled_config = config_asset("undistilled", "Whether a student without a teacher is trained, to compare with.")
 stage2_config = config_asset("stage2", "How the student is fine-tuned for retrieval.")
 outline_filter_config = config_asset("outline_filter", "How the filter of outlines learns, and what it may lose.")
+printing_verifier_config = config_asset(
+    "printing_verifier", "How the verifier of printings learns, and how many cards it may refuse."
+)
 quantization_config = config_asset("quantization", "How the ONNX model becomes an integer model.")
 report_config = config_asset("report", "Which queries judge a release, and what it must reach.")
 serving_config = config_asset(

@@ -20,8 +20,8 @@ class Pipeline:
 PIPELINES = (
     Pipeline(
         "training_pipeline",
-        '+key:"student_stage2" or +key:"student_undistilled" or +key:"outline_filter"',
-        "From scans to trained models: cards, the training snapshot, the teacher, both stages of the student, the outline filter.",
+        '+key:"student_stage2" or +key:"student_undistilled" or +key:"outline_filter" or +key:"printing_verifier"',
+        "From scans to trained models: cards, the training snapshot, the teacher, both stages of the student, two of the edge.",
     ),
     Pipeline(
         "inference_pipeline",

@@ -15,7 +15,7 @@ TRAINING = "pcr_assets.learning.train"
 ELSEWHERE = {
     "torchrun": {TRAINING},
     "sagemaker": {TRAINING},
-    "ray": {TRAINING, "pcr_assets.learning.outline_filter"},
+    "ray": {TRAINING, "pcr_assets.learning.outline_filter", "pcr_assets.learning.printing_verifier"},
 }
 """Programs of each engine: those that share their work among processes, or are worth a machine of their own. All others run
 here."""

@@ -10,6 +10,8 @@ from pcr_assets.resources.artifacts import PublishedFile
 SCHEMA = 6
 OUTLINE_FILTER = "outline_filter.onnx"
 """The shared file that says which outlines are worth reading; a release may lack it."""
+PRINTING_VERIFIER = "printing_verifier.onnx"
+"""The shared file that tells printings of a card apart; a release may lack it."""
 SELF_TEST = "selftest.zip"
 """The shared file of known queries, which a device asks a release before it serves it."""
 
@@ -67,6 +69,8 @@ def manifest(
     }
     if OUTLINE_FILTER in files:
         body["outline_filter"] = OUTLINE_FILTER
+    if PRINTING_VERIFIER in files:
+        body["printing_verifier"] = PRINTING_VERIFIER
     if SELF_TEST in files:
         body["self_test"] = SELF_TEST
     digest = digests.of_json(body)

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
-from edge_runtime.gallery import Gallery
+from edge_runtime.gallery import Card, Gallery
+from edge_runtime.judge import Judge
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook
 from pcr_assets.cards.reader import CardImages
@@ -18,6 +21,7 @@ from pcr_assets.gallery import queries
 from pcr_assets.gallery.judging import Query
 from pcr_assets.gallery.photos import Label
 from pcr_assets.gallery.settings import ReportSettings
+from pcr_assets.imaging import printings
 from pcr_assets.imaging.camera import Strength, rectified
 
 REMEMBERED = 512
@@ -26,13 +30,19 @@ REMEMBERED = 512
 
 @dataclass(frozen=True)
 class Subject:
-    """A variant to be judged: its model and index, and the catalogue, pictures and outline filter that all share."""
+    """A variant to be judged: its model and index, and the catalogue, pictures and small networks that all share."""
 
     model: Path
     index: Path
     catalogue: Path
     second_look: SecondLook
     outline_filter: Path | None = None
+    printing_verifier: Path | None = None
+
+    def judge(self, calibration: Calibration, second_look: SecondLook | None = None) -> Judge:
+        """The judge that the edge would have."""
+        verifier = PrintingVerifier(self.printing_verifier) if self.printing_verifier else None
+        return Judge(calibration, second_look or self.second_look, verifier)
 
 
 @dataclass(frozen=True)
@@ -88,23 +98,49 @@ class Asking:
 
     def cards(self, split: str, strength: str | Strength, most: int | None = None) -> list[Query]:
         """Queries of one split, evenly over its cards, as large as the second look takes them."""
+        scans, shown = self._picked(split, most)
+
+        @lru_cache(REMEMBERED)
+        def picture(index: int) -> np.ndarray:
+            rng = np.random.default_rng([self.settings.seed, index])
+            return rectified(scans(index), rng, strength, SIZE)
+
+        found = queries.ask(self.embedder, self.gallery, picture, len(shown))
+        return [
+            Query(partial(picture, index), matches, card.card_id, card.art_group, card.name, card.set_id)
+            for index, (card, matches) in enumerate(zip(shown, found, strict=True))
+        ]
+
+    def other_printings(self, split: str, strength: str, most: int | None = None) -> list[Query]:
+        """The same cards as made-up other printings, each of which shows the name or text of another card of the split: strangers,
+        although their artwork is known."""
+        scans, shown = self._picked(split, most)
+        art_groups = [card.art_group for card in shown]
+        others = [
+            printings.lender(art_groups, index, np.random.default_rng([self.settings.seed, index, 1]))
+            for index in range(len(shown))
+        ]
+        asked = [(index, other) for index, other in enumerate(others) if other is not None]
+
+        @lru_cache(REMEMBERED)
+        def picture(number: int) -> np.ndarray:
+            index, other = asked[number]
+            rng = np.random.default_rng([self.settings.seed, index, 2])
+            way = printings.WAYS[index % len(printings.WAYS)]
+            printing = printings.other_printing(scans(index), scans(other), way, rng)
+            return rectified(printing, rng, strength, SIZE)
+
+        found = queries.ask(self.embedder, self.gallery, picture, len(asked))
+        return [Query(partial(picture, number), matches) for number, matches in enumerate(found)]
+
+    def _picked(self, split: str, most: int | None) -> tuple[queries.Picture, list[Card]]:
+        """Scans of one split, evenly over its cards, by number, and the cards that they show."""
         known, cards = self.gallery.cards, self.evidence.cards
         rows = [row for row in self.evidence.splits[split] if row["card_id"] in known]
         count = min(most or self.settings.queries, len(rows))
         picked = [rows[at] for at in np.linspace(0, len(rows) - 1, count).astype(int)] if rows else []
         places = [cards.row(row["card_id"], row["view"]) for row in picked]
-
-        @lru_cache(REMEMBERED)
-        def picture(index: int) -> np.ndarray:
-            rng = np.random.default_rng([self.settings.seed, index])
-            return rectified(cards.image(places[index]), rng, strength, SIZE)
-
-        found = queries.ask(self.embedder, self.gallery, picture, len(picked))
-        shown = [known[row["card_id"]] for row in picked]
-        return [
-            Query(partial(picture, index), matches, card.card_id, card.art_group, card.name, card.set_id)
-            for index, (card, matches) in enumerate(zip(shown, found, strict=True))
-        ]
+        return lambda index: cards.image(places[index]), [known[row["card_id"]] for row in picked]
 
     def strangers(self) -> list[Query]:
         """Each stranger in that look of all that the edge takes which comes nearest to some card."""

@@ -61,7 +61,7 @@ def judge_variant(
         far=settings.false_accept_rate / CHANCES,
         precision=settings.precision,
     )
-    judge = Judge(calibration, subject.second_look)
+    judge = subject.judge(calibration)
     asked = {strength: asking.cards("test", strength) for strength in settings.strengths}
     answers = {strength: judging.judged(judge, queries_) for strength, queries_ in asked.items()}
     found = {strength: judging.measured(asked[strength], answers[strength]) for strength in settings.strengths}
@@ -71,6 +71,8 @@ def judge_variant(
     given = [answer for strength in settings.strengths for answer in answers[strength]]
     unknown = judging.judged(judge, [query.as_stranger() for query in tested])
     strange = judging.judged(judge, strangers[1::2])
+    reprinted = [query for strength in settings.strengths for query in asking.other_printings("test", strength)]
+    reprints = judging.judged(judge, reprinted)
     record = {
         "calibration": calibration.as_json(),
         "recall": {strength: _search_alone(queries_) for strength, queries_ in asked.items()},
@@ -85,6 +87,8 @@ def judge_variant(
             "unknown cards asked": len(unknown),
             "strangers": judging.named_share(strange),
             "strangers asked": len(strange),
+            "other printings": judging.named_share(reprints),
+            "other printings asked": len(reprints),
         },
         **_confidences(tested, given, unknown, strange),
     }
@@ -96,7 +100,7 @@ def by_effect(
 ) -> dict[str, dict[str, Any]]:
     """What whole answers are worth when one effect of the camera happens alone, strongly: which one hurts."""
     asking = Asking(subject, evidence, settings)
-    judge = Judge(Calibration.from_json(calibration), subject.second_look)
+    judge = subject.judge(Calibration.from_json(calibration))
     found = {}
     for effect in camera.EFFECTS if settings.effect_queries else ():
         asked = asking.cards("test", camera.only(effect, AMOUNT), settings.effect_queries)
@@ -166,7 +170,7 @@ def judge_photos(
 ) -> dict[str, Any]:
     """Every photo through the whole of edge_runtime: what became of each labelled card, and what was found."""
     gallery = Gallery.open(subject.index, subject.catalogue)
-    judge = Judge(Calibration.from_json(calibration), SecondLook(subject.second_look.references))
+    judge = subject.judge(Calibration.from_json(calibration), SecondLook(subject.second_look.references))
     outline_filter = OutlineFilter(subject.outline_filter) if subject.outline_filter else None
     recognizer = Recognizer(OnnxEmbedder(subject.model), gallery, judge, outline_filter)
     known = frozenset(gallery.cards)

@@ -197,7 +197,8 @@ def _refusals(name: str, judged: Mapping[str, Any]) -> str:
     calibration, named = judged["calibration"], judged["named"]
     text = (
         f"{name}: names {named['unknown cards']:.2%} of {named['unknown cards asked']} test cards whose art and name are taken "
-        f"out of the gallery, and {named['strangers']:.2%} of {named['strangers asked']} strangers. "
+        f"out of the gallery, {named['strangers']:.2%} of {named['strangers asked']} strangers, and "
+        f"{named['other printings']:.2%} of {named['other printings asked']} made-up printings with the artwork of a test card. "
         f"Its confidence misses the truth by {100 * judged['calibration_error']:.1f} points on average; of so many answers up to "
         f"{100 * judged['calibration_error_by_chance']:.1f} by chance."
     )

@@ -19,7 +19,7 @@ from torch import nn
 from pcr_assets.learning import onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
-from pcr_assets.learning.lesson import descend
+from pcr_assets.learning.lesson import descend, schedule
 from pcr_assets.learning.outline_net import OutlineNet
 from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
 from pcr_assets.learning.settings import OutlineFilterSettings
@@ -116,11 +116,6 @@ def fit(seen: Outlines, settings: OutlineFilterSettings, say: Any = print) -> tu
         losses.append(round(float(loss.detach()), 5))
         pace.tell(step + 1, losses[-1])
     return net, losses
-
-
-def schedule(step: int, steps: int) -> float:
-    """The learning rate as a share of its peak: a warm-up over a tenth of the steps, then half a cosine."""
-    return min(1.0, (step + 1) / max(1, steps // 10)) * 0.5 * (1 + float(np.cos(np.pi * step / steps)))
 
 
 def views(crops: np.ndarray, rng: np.random.Generator) -> torch.Tensor:

@@ -187,3 +187,23 @@ class OutlineFilterSettings(BaseModel):
     most_lost: float = Field(
         default=0.005, ge=0, lt=1, description="Share of found cards that the threshold may lose on held-out scenes."
     )
+
+
+class PrintingVerifierSettings(BaseModel):
+    """The printing verifier learns, on made-up printings seen by the simulated camera, to tell one printing from another."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    strengths: StrengthNames = Field(default=("easy", "medium", "hard"), description="How bad the simulated camera is.")
+    pairs: int = Field(default=4000, ge=1, description="Pairs of training cards to learn from, at each strength.")
+    held_out: int = Field(
+        default=700, ge=1, description="The same of validation cards for the threshold, and of test cards."
+    )
+    widths: tuple[int, ...] = Field(default=(16, 32, 64, 96), min_length=1, description="Channels of the convolutions.")
+    steps: int = Field(default=1100, ge=1)
+    batch: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=4e-3, gt=0)
+    most_lost: float = Field(
+        default=0.005, ge=0, lt=1, description="Share of cards that the threshold may refuse on held-out pairs."
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from pcr_assets import layout
 from pcr_assets.project_records.costs import Costs
 from pcr_assets.project_records.manifest import ProjectManifest, as_json
-from pcr_assets.project_records.models import NOT_BUILT, ModelRecord
+from pcr_assets.project_records.models import NOT_BUILT, WITHOUT_EMBEDDING, ModelRecord
 from pcr_assets.project_records.storage import FOLDER, Storage
 
 TEACHER = "dinov3-teacher"
@@ -105,7 +105,7 @@ def _compression(models: Mapping[str, ModelRecord]) -> list[dict[str, Any]]:
             "parent_model": model.parent_model,
         }
         for name, model in models.items()
-        if model.type != "detector" and model.status != NOT_BUILT
+        if model.type not in WITHOUT_EMBEDDING and model.status != NOT_BUILT
     ]
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from pcr_assets.project_records.manifest import ProjectManifest
 from pcr_assets.project_records.metrics import VARIANTS
-from pcr_assets.project_records.models import CURRENT, NOT_BUILT, TRANSITIONAL, ModelRecord
+from pcr_assets.project_records.models import CURRENT, NOT_BUILT, TRANSITIONAL, WITHOUT_EMBEDDING, ModelRecord
 
 LICENCES = {"apache-2.0": "apache-2.0", "mit": "mit", "dinov3 license": "other"}
 """Licences by the ids of the hub; any other is ``other`` with its name."""
@@ -22,6 +22,7 @@ USES = {
     "student": "It is a step on the way to the exports, which answer.",
     "export": "It answers: on a device, a server or a laptop, through edge_runtime.",
     "detector": "It tells outlines of whole cards from all others, before a card is read.",
+    "verifier": "It tells a card from another printing with the same artwork, before it is named.",
 }
 
 
@@ -96,7 +97,7 @@ def _metadata(name: str, model: ModelRecord, answers: Mapping[str, Mapping[str, 
     library = next((LIBRARIES[form] for form in model.formats if form in LIBRARIES), None)
     about |= {"library_name": library} if library else {}
     about |= {"tags": ["image-retrieval", "trading-cards", model.type], "metrics": ["recall"]}
-    if model.type != "detector":
+    if model.type not in WITHOUT_EMBEDDING:
         about["pipeline_tag"] = TASK["type"]
     found = answers or (model.metrics.get("recall", {}) if model.type in ("teacher", "student") else {})
     results = [

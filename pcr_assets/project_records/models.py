@@ -46,7 +46,10 @@ KNOWN = (
     Known("efficientnet-student-int8", layout.INT8, "export", "efficientnet-student-onnx", "quantization"),
     Known("efficientnet-hailo", layout.HEF, "export", "efficientnet-student-onnx", "compilation"),
     Known("outline-filter", layout.OUTLINE_FILTER, "detector"),
+    Known("printing-verifier", layout.PRINTING_VERIFIER, "verifier"),
 )
+WITHOUT_EMBEDDING = ("detector", "verifier")
+"""Types of models that judge and embed nothing."""
 
 
 class _Record(BaseModel):

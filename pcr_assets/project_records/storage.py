@@ -18,6 +18,7 @@ KINDS = {
     "student INT8": f"{layout.INT8}/",
     "Hailo HEF": f"{layout.HEF}/",
     "outline filter": f"{layout.OUTLINE_FILTER}/",
+    "printing verifier": f"{layout.PRINTING_VERIFIER}/",
     "raw cards": "data/raw/",
     "processed cards": f"{layout.PROCESSED}/",
     "training snapshot": f"{layout.SNAPSHOT}/",

@@ -29,7 +29,9 @@ def steps(pipeline):
 
 def test_each_ends_in_what_it_is_called_after_and_builds_all_above_that(described):
     training, inference, edge = (steps(described[each.name]) for each in PIPELINES)
-    assert {"teacher_weights", "student_stage1", "student_stage2", "outline_filter"} <= set(training)
+    assert {"teacher_weights", "student_stage1", "student_stage2", "outline_filter", "printing_verifier"} <= set(
+        training
+    )
     assert not {"student_onnx", "card_index"} & set(training)
     assert {"card_index", "model_registry", "inference_endpoint"} <= set(inference)
     assert {*training, "edge_release", "student_hef"} - set(edge) == {"student_undistilled"}, (

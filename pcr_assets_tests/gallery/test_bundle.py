@@ -64,9 +64,10 @@ def test_another_model_makes_another_release(artifacts):
     assert publish(artifacts)[0] != publish(artifacts, b"other")[0]
 
 
-def test_an_outline_filter_among_the_files_is_named_in_the_manifest(artifacts):
+@pytest.mark.parametrize("network", ["outline_filter", "printing_verifier"])
+def test_a_small_network_among_the_files_is_named_in_the_manifest(artifacts, network):
     variant, files = bundled(artifacts, b"model", INDEX)
-    files[bundle.OUTLINE_FILTER] = files["catalogue.csv"]
+    files[f"{network}.onnx"] = files["catalogue.csv"]
     manifest, _ = bundle.manifest(
         {"int8": variant},
         parts.Parts(artifacts.store).publish(files, artifacts.fetch_file),
@@ -76,7 +77,7 @@ def test_an_outline_filter_among_the_files_is_named_in_the_manifest(artifacts):
         teacher_license="Apache-2.0",
     )
     said = json.loads(manifest)
-    assert said["outline_filter"] in said["files"]
+    assert said[network] in said["files"]
 
 
 def test_the_edge_opens_what_the_pipeline_signed(tmp_path, artifacts):
@@ -91,7 +92,7 @@ def test_the_edge_opens_what_the_pipeline_signed(tmp_path, artifacts):
     assert opened.variant().calibration == CALIBRATION
     assert opened.variant().index.read_bytes() == INDEX
     assert [path.name for path in opened.references] == ["references-base1.zip"]
-    assert opened.outline_filter is None
+    assert (opened.outline_filter, opened.printing_verifier) == (None, None)
     (pulled.folder / "int8.onnx").write_bytes(b"evil!")
     with pytest.raises(Damaged, match=r"int8\.onnx"):
         edge.open_release(pulled.folder, roots)

@@ -50,7 +50,14 @@ def judged(recall, high):
         "recall": {"medium": {**found, "queries": 100, "same_card_cosine": 0.8}},
         "answers": {"medium": {**found, **shares, "queries": 100}},
         "sets": {"base1": {**found, **shares, "queries": 100}},
-        "named": {"unknown cards": 0.01, "unknown cards asked": 100, "strangers": 0.0, "strangers asked": 0},
+        "named": {
+            "unknown cards": 0.01,
+            "unknown cards asked": 100,
+            "strangers": 0.0,
+            "other printings": 0.0,
+            "other printings asked": 2,
+            "strangers asked": 0,
+        },
         "reliability": [{"confidence": 0.9, "right": 0.8, "answers": 10}],
         "calibration_error": 0.1,
         "calibration_error_by_chance": 0.02,
@@ -104,6 +111,9 @@ class Asked:
             [asked(key) for key in range(9, 13)] if split == "test" else [*map(asked, range(1, 9)), clear(1), clear(2)]
         )
 
+    def other_printings(self, split, strength):
+        return [judging.Query(lambda number=number: textured(200 + number), asked(1).matches) for number in range(2)]
+
     def strangers(self):
         return [judging.Query(lambda number=number: textured(100 + number), asked(1).matches) for number in range(6)]
 
@@ -125,7 +135,7 @@ def test_a_variant_is_calibrated_on_validation_cards_and_half_of_the_strangers_a
     monkeypatch.setattr(judging, "judged", lambda judge, queries: answered.extend(queries) or judged(judge, queries))
     record, _ = report.judge_variant(Subject(None, None, None, second_look), None, ReportSettings(strengths=["hard"]))
     learned_from, judged_by = ({query.picture().tobytes() for query in queries} for queries in (learned, answered))
-    assert (len(learned_from), len(judged_by)) == (8 + 3, 4 + 3)
+    assert (len(learned_from), len(judged_by)) == (8 + 3, 4 + 3 + 2)
     assert not learned_from & judged_by
-    assert record["named"]["strangers asked"] == 3
+    assert (record["named"]["strangers asked"], record["named"]["other printings asked"]) == (3, 2)
     assert record["recall"]["hard"]["queries"] == record["named"]["unknown cards asked"] == 4

@@ -2,11 +2,8 @@
 
 import json
 
-import cv2
 import numpy as np
 import onnx
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from edge_runtime.geometry import overlap
@@ -28,31 +25,6 @@ QUICK = {
     "batch": 64,
     "widths": [8, 16, 16],
 }
-
-
-@pytest.fixture(scope="module")
-def snapshot(tmp_path_factory):
-    """Twelve rendered cards in a shard, and a snapshot that splits them."""
-    folder = tmp_path_factory.mktemp("rendered")
-    rows = [
-        {
-            "card_id": card.card_id,
-            "view": 0,
-            "set": "s",
-            "number": str(at),
-            "name": str(at),
-            "pixel_digest": str(at),
-            "image": cv2.imencode(".jpg", cv2.resize(render_card(card.design), (252, 352))[..., ::-1])[1].tobytes(),
-        }
-        for at, card in enumerate(specs(sets=2, cards_per_set=6))
-    ]
-    pq.write_table(pa.Table.from_pylist(rows), folder / "shard.parquet")
-    pinned = [
-        {**row, "art_group": row["card_id"], "split": ("train", "train", "validation", "test")[at % 4]}
-        for at, row in enumerate(rows)
-    ]
-    pq.write_table(pa.Table.from_pylist(pinned).drop(["image"]), folder / "snapshot.parquet")
-    return folder
 
 
 def run(snapshot, out, **settings):

@@ -202,4 +202,5 @@ def reading_json(reading: Reading) -> dict[str, Any]:
             {**match.card.as_json(), "similarity": round(match.similarity, 4)} for match in reading.matches[:LISTED]
         ],
         "corners": as_numbers(reading.corners),
+        "other_printing": reading.other_printing,
     }

@@ -1,7 +1,7 @@
 // A photo that is dropped, pasted, chosen or taken: sent, and its answer drawn on it.
 import { fetchOr401 } from "./access.js";
 import { answerOf, drawCards, paragraph, statusOf } from "./drawing.js";
-import { percent, seconds, statusLine } from "./words.js";
+import { percent, seconds, statusLine, whichCard } from "./words.js";
 
 // A card on a photo of this size has all the pixels that are looked at; a phone's photo is sent in a second instead of ten.
 const LONGEST_SIDE = 2400;
@@ -99,7 +99,13 @@ function said(cards, ms) {
   if (!cards.length) return [statusOf("no card", "no card"), took];
   const list = document.createElement("div");
   list.className = "answers";
-  list.append(...cards.map((card) =>
-    answerOf(card.status, card.status === "confirmed" ? [card] : candidatesOf(card), paragraph("quiet", percent(card.confidence)))));
+  list.append(...cards.map(answerFor));
   return [list, took];
+}
+
+function answerFor(card) {
+  const shown = card.status === "confirmed" ? [card] : candidatesOf(card);
+  const block = answerOf(card.status, shown, paragraph("quiet", percent(card.confidence)));
+  if (card.other_printing) block.append(paragraph("quiet", `Another printing of ${card.name}, ${whichCard(card)}`));
+  return block;
 }

@@ -1,0 +1,62 @@
+"""Whether a card is the very printing that a picture shows, or another one with the same artwork: in another language, say.
+
+Embeddings and local features know a card by its artwork. A small network looks at the whole card, laid over the picture, and
+judges whether the name, the text and the frame are the same. It knows no script and no card: only what a camera does to print.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_runtime.embedder import EmbedderError, processor_session
+from edge_runtime.references import HALF
+
+SOFT = 0.8
+"""Blur in pixels: neither the grain of the sensor nor that of the print shall count."""
+SURROUNDINGS = 31
+"""Pixels, a quarter of the card's width, over which brightness and contrast are evened out."""
+LEAST_CONTRAST = 25.0
+"""Grey levels, squared, that count as noise in an even place."""
+
+
+class PrintingVerifier:
+    """A model file run by ONNX Runtime on the processor: pairs float32 N×2×H×W of a card and a picture, as :func:`evened` gives
+    both, to probabilities float32 N that they are one printing.
+
+    ``threshold``, in the file's metadata: the least probability of a printing that is believed. Raises
+    :class:`EmbedderError` for any other file.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None):
+        try:
+            self._session = processor_session(path, threads)
+            (given,), (made,) = self._session.get_inputs(), self._session.get_outputs()
+            self.threshold = float(self._session.get_modelmeta().custom_metadata_map["threshold"])
+            shape = [2, *reversed(HALF)]
+            fits = given.type == "tensor(float)" and given.shape[1:] == shape and len(made.shape) == 1
+            if not (fits and 0 <= self.threshold <= 1):
+                raise ValueError(f"takes {given.type} {given.shape}")
+        except Exception as error:  # ONNX Runtime raises a class of its own for each way to fail, none public
+            raise EmbedderError(f"{path} is no printing verifier of this product: pull the release again") from error
+        self.path = path
+        self._name = given.name
+
+    def probability(self, card: np.ndarray, picture: np.ndarray) -> float:
+        """How likely a card, laid over a picture, is the printing that this shows: 0..1; both grey uint8 H×W of
+        :data:`edge_runtime.references.HALF`.
+
+        Raises EmbedderError when the model gives another number.
+        """
+        (found,) = self._session.run(None, {self._name: np.stack([evened(card), evened(picture)])[None]})[0].tolist()
+        if not 0 <= found <= 1:
+            raise EmbedderError(f"{self.path} gave no probability: pull the release again")
+        return float(found)
+
+
+def evened(grey: np.ndarray) -> np.ndarray:
+    """A grey picture uint8 H×W as float32, with the same mean and contrast everywhere."""
+    soft = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SOFT)
+    detail = soft - cv2.blur(soft, (SURROUNDINGS, SURROUNDINGS))
+    contrast = cv2.blur(detail * detail, (SURROUNDINGS, SURROUNDINGS))
+    return np.asarray(detail / np.sqrt(contrast + LEAST_CONTRAST))

@@ -1,0 +1,108 @@
+"""Cards that show the artwork of a known one and are another printing, and what becomes of a file that is no verifier."""
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from edge_runtime.answers import card_json, in_words
+from edge_runtime.decide import Status
+from edge_runtime.effort import Effort
+from edge_runtime.embedder import EmbedderError
+from edge_runtime.printing_verifier import PrintingVerifier, evened
+from edge_runtime.recognizer import Recognizer
+from edge_runtime.references import HALF
+from edge_runtime.release import open_release
+
+
+@pytest.fixture
+def verifying(publisher, verifier_file):
+    """A recogniser whose release tells printings apart."""
+    model = verifier_file(publisher.folder / "printing_verifier.onnx")
+    publisher.add(model, printing_verifier=model.name)
+    with Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1) as recognizer:
+        yield recognizer
+
+
+@pytest.fixture
+def foreign(scans):
+    """A card with the artwork of the first one, and a text of its own."""
+    card, below = scans["demo-1"].copy(), 2 * scans["demo-1"].shape[0] // 3
+    for row in range(below, card.shape[0] - 20, 8):
+        cv2.rectangle(card, (20, row), (60 + (37 * row) % 170, row + 3), (40, 40, 40), -1)
+    return card
+
+
+def test_the_very_printing_is_named(verifying, scans, photo_of):
+    (card,) = verifying.recognize(photo_of(scans["demo-1"])).cards
+    assert (card.status, card.card.card_id, card.other_printing) == (Status.CONFIRMED, "demo-1", False)
+
+
+def test_another_printing_is_unknown_and_said_to_be_one(verifying, foreign, photo_of):
+    (card,) = verifying.recognize(photo_of(foreign)).cards
+    assert (card.status, card.card.card_id, card.other_printing) == (Status.UNKNOWN, "demo-1", True)
+    assert card.confidence < verifying.judge.verifier.threshold
+    answer = {"photo": "p.jpg", "status": "unknown", "ms": 1.0, "cards": [card_json(card)]}
+    assert "unknown card: another printing of Amber Fox (demo 1)" in in_words(answer)
+
+
+def test_without_a_verifier_its_artwork_names_it(verifying, foreign, photo_of):
+    verifying.judge.verifier = None
+    (card,) = verifying.recognize(photo_of(foreign)).cards
+    assert (card.status, card.card.card_id) == (Status.CONFIRMED, "demo-1")
+
+
+def test_it_is_looked_at_no_other_way(verifying, foreign, photo_of, monkeypatch):
+    monkeypatch.setattr(Recognizer, "_better", lambda *_: pytest.fail("another way was tried"))
+    verifying.recognize(photo_of(foreign))
+
+
+def test_a_card_that_is_followed_was_verified_before(verifying, foreign, photo_of):
+    (card,) = verifying.recognize(photo_of(foreign), effort=Effort.ONE).cards
+    assert card.status is Status.CONFIRMED
+    (card,) = verifying.recognize(photo_of(foreign), effort=Effort.QUICK).cards
+    assert card.other_printing
+
+
+def test_a_card_that_too_few_points_lay_over_its_picture_is_not_judged_by_it(verifying, foreign, photo_of, monkeypatch):
+    monkeypatch.setattr("edge_runtime.second_look.FEWEST_TO_FIT", 1000)
+    (card,) = verifying.recognize(photo_of(foreign)).cards
+    assert card.status is Status.CONFIRMED
+
+
+def test_light_and_contrast_make_no_difference(verifier_file, tmp_path):
+    verifier = PrintingVerifier(verifier_file(tmp_path / "verifier.onnx"), threads=1)
+    noise = cv2.GaussianBlur(np.random.default_rng(0).normal(size=HALF[::-1]).astype(np.float32), (0, 0), 2)
+    picture = (128 + 50 * noise / noise.std()).clip(0, 255).astype(np.uint8)
+    dim = (30 + 0.5 * picture).astype(np.uint8)
+    assert verifier.probability(dim, picture) == pytest.approx(verifier.probability(picture, picture), abs=0.01)
+    assert verifier.probability(np.flipud(picture), picture) < 0.1
+    assert abs(evened(dim).mean()) < 0.05
+
+
+@pytest.mark.parametrize("broken", [{"threshold": "none"}, {"threshold": "1.5"}, {"threshold": "nan"}])
+def test_a_verifier_without_a_threshold_is_refused(verifier_file, tmp_path, broken):
+    with pytest.raises(EmbedderError, match=r"verifier.onnx is no printing verifier of this product: pull the release"):
+        PrintingVerifier(verifier_file(tmp_path / "verifier.onnx", **broken))
+
+
+def test_another_model_is_refused(model_file, tmp_path):
+    with pytest.raises(EmbedderError, match="no printing verifier"):
+        PrintingVerifier(model_file(tmp_path / "verifier.onnx"))
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path):
+    (tmp_path / "verifier.onnx").write_bytes(b"no model")
+    with pytest.raises(EmbedderError, match="no printing verifier"):
+        PrintingVerifier(tmp_path / "verifier.onnx")
+
+
+def test_what_is_no_probability_is_an_error(verifier_file, tmp_path):
+    path = verifier_file(tmp_path / "verifier.onnx")
+    model = onnx.load(str(path))
+    for constant in model.graph.initializer:
+        if constant.name == "soft":
+            constant.CopyFrom(onnx.numpy_helper.from_array(np.float32(np.nan), "soft"))
+    onnx.save(model, str(path))
+    with pytest.raises(EmbedderError, match="gave no probability"):
+        PrintingVerifier(path, threads=1).probability(np.zeros(HALF[::-1], np.uint8), np.zeros(HALF[::-1], np.uint8))

@@ -1,0 +1,158 @@
+"""Train the printing verifier. ``python -m pcr_assets.learning.printing_verifier JOB.json``
+
+Learns from pairs of training cards, chooses the threshold on pairs of validation cards, and is measured on pairs of test cards,
+through the exported file. Some minutes of work: a killed run starts anew.
+
+Writes into the job's ``out``: printing_verifier.onnx, mistakes.npz (the worst pairs, see :func:`mistakes`), metrics.json.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+
+from pcr_assets.imaging.printings import WAYS
+from pcr_assets.learning import onnx_graph, printing_net
+from pcr_assets.learning.data import read_cards
+from pcr_assets.learning.device import set_up_torch
+from pcr_assets.learning.lesson import descend, schedule
+from pcr_assets.learning.outline_filter import trusted
+from pcr_assets.learning.outline_net import describe
+from pcr_assets.learning.printing_net import PrintingNet
+from pcr_assets.learning.printing_pairs import Pairs, joined, pairs
+from pcr_assets.learning.settings import PrintingVerifierSettings
+from pcr_assets.learning.train import Pace
+
+FILE = "printing_verifier.onnx"
+MOVED = 2
+"""Pixels by which a card is moved over its picture, at most: points that agree lay it only about right."""
+UNSURE = 0.01
+"""What a pair is taught to be instead of 0, and instead of 1 less: no confidence is worth more."""
+SHOWN = 12
+"""Mistakes of each kind that are kept to be looked at."""
+
+
+class PrintingVerifierJob(BaseModel):
+    """One training: see :class:`pcr_assets.learning.job.Job` for ``snapshot`` and ``shards``. ``threads`` make the pairs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settings: PrintingVerifierSettings
+    snapshot: Path
+    shards: list[Path]
+    out: Path
+    threads: int = 2
+
+
+def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
+    """Run a job to its end and give what metrics.json holds."""
+    set_up_torch(threads=job.threads)
+    settings = job.settings
+    counts = {"train": settings.pairs, "validation": settings.held_out, "test": settings.held_out}
+    found: dict[str, dict[str, Pairs]] = {}
+    for split, count in counts.items():
+        cards = read_cards(job.snapshot, job.shards, split)
+        found[split] = {at: pairs(cards, settings, split, at, count, job.threads) for at in settings.strengths}
+        say(f"printing_verifier: {sum(map(len, found[split].values()))} pairs of {split} cards")
+    seen = {split: joined(list(parts.values())) for split, parts in found.items()}
+    net, losses = fit(seen["train"], settings, say)
+    job.out.mkdir(parents=True, exist_ok=True)
+    path = job.out / FILE
+    printing_net.export(net, path)
+    chosen = threshold(seen["validation"], scores(path, seen["validation"]), settings.most_lost)
+    likely = scores(path, seen["test"])
+    if not trusted(likely[seen["test"].same], chosen):
+        say("printing_verifier: it refuses cards, or there were too few to tell, so it refuses none")
+        chosen = 0.0
+    describe(path, {"threshold": f"{chosen:.9g}"})
+    metrics = {
+        "digest": onnx_graph.graph_digest(path),
+        "threshold": chosen,
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "loss": losses,
+        "pairs": {split: len(parts) for split, parts in seen.items()},
+        "test": {at: measured(part, scores(path, part), chosen) for at, part in found["test"].items()},
+        "test by way": by_way(seen["test"], likely, chosen),
+    }
+    worst: dict[str, Any] = mistakes(seen["test"], likely, chosen)
+    np.savez(job.out / "mistakes.npz", **worst)
+    (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
+    return metrics
+
+
+def fit(seen: Pairs, settings: PrintingVerifierSettings, say: Any = print) -> tuple[PrintingNet, list[float]]:
+    """A network that learned which pairs are one printing, and the loss of each step."""
+    torch.manual_seed(settings.seed)
+    net = PrintingNet(settings.widths).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=0.001)
+    truth = torch.from_numpy(np.where(seen.same, 1 - UNSURE, UNSURE).astype(np.float32))
+    losses: list[float] = []
+    pace = Pace("printing_verifier", 0, settings.steps, settings.batch, say)
+    for step in range(settings.steps if len(seen) else 0):
+        rng = np.random.default_rng([settings.seed, 100, step])
+        rows = rng.choice(len(seen), settings.batch)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * schedule(step, settings.steps)
+        net.train()
+        views = torch.from_numpy(seen.views[rows]).float()
+        down, right = rng.integers(-MOVED, MOVED + 1, 2).tolist()
+        moved = torch.stack([views[:, 0].roll((down, right), (1, 2)), views[:, 1]], dim=1)
+        loss = nn.functional.binary_cross_entropy_with_logits(net(moved), truth[rows])
+        descend(optimizer, loss, clip_norm=1.0)
+        losses.append(round(float(loss.detach()), 5))
+        pace.tell(step + 1, losses[-1])
+    return net, losses
+
+
+def scores(path: Path, seen: Pairs) -> np.ndarray:
+    """The probabilities float32 N that an exported verifier gives to pairs."""
+    running = onnx_graph.session(path)
+    portions = (seen.views[at : at + onnx_graph.BATCH] for at in range(0, len(seen), onnx_graph.BATCH))
+    found = [running.run(None, {"pairs": portion.astype(np.float32)})[0] for portion in portions]
+    return np.concatenate(found) if found else np.empty(0, np.float32)
+
+
+def threshold(seen: Pairs, likely: np.ndarray, most_lost: float) -> float:
+    """The greatest threshold that refuses no more than this share of the pairs that are one printing."""
+    own = np.sort(likely[seen.same])
+    return float(own[int(most_lost * len(own))]) if len(own) else 0.0
+
+
+def measured(seen: Pairs, likely: np.ndarray, chosen: float) -> dict[str, Any]:
+    """What a threshold refuses."""
+    refused = likely < chosen
+    return {
+        "cards": int(seen.same.sum()),
+        "cards refused": int(refused[seen.same].sum()),
+        "other printings": int((~seen.same).sum()),
+        "other printings refused": int(refused[~seen.same].sum()),
+    }
+
+
+def by_way(seen: Pairs, likely: np.ndarray, chosen: float) -> dict[str, dict[str, int]]:
+    """How many other printings there were of each way in which they differ, and how many were refused."""
+    ways, refused = np.array(seen.ways), likely < chosen
+    return {
+        way: {"other printings": int((ways == way).sum()), "refused": int(refused[ways == way].sum())} for way in WAYS
+    }
+
+
+def mistakes(seen: Pairs, likely: np.ndarray, chosen: float) -> dict[str, np.ndarray]:
+    """The worst on either side: ``refused`` cards, least likely first, and ``taken`` other printings, likeliest first; what the
+    verifier saw of the card and of the picture, float16 N×2×H×W, and how likely they seemed."""
+    refused = np.flatnonzero(seen.same & (likely < chosen))
+    taken = np.flatnonzero(~seen.same & (likely >= chosen))
+    rows = {
+        "refused": refused[np.argsort(likely[refused], kind="stable")][:SHOWN],
+        "taken": taken[np.argsort(-likely[taken], kind="stable")][:SHOWN],
+    }
+    return {name: seen.views[at] for name, at in rows.items()} | {f"{name}_at": likely[at] for name, at in rows.items()}
+
+
+if __name__ == "__main__":
+    train(PrintingVerifierJob.model_validate_json(Path(sys.argv[1]).read_text()))
