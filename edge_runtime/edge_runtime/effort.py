@@ -7,8 +7,10 @@ class Effort(IntEnum):
     """From the least to the most."""
 
     ONE = 0
-    """A large card that is named ends the look: for a stream that follows one card. Others beside it are missed."""
+    """As :data:`QUICK`, and a large card that is named ends the look: for a stream that follows one card. Others beside it are
+    missed."""
     QUICK = 1
-    """Where a first step names all that it finds there is no second one: a card beside others may be missed."""
+    """Where a first step names all that it finds there is no second one: a card beside others may be missed. Where a glance is
+    sure of the artwork, which printing a card is goes without a look: for cards that were named before."""
     THOROUGH = 2
-    """All that may be found is."""
+    """All that may be found is, and no printing is taken for another."""

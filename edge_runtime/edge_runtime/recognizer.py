@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -137,7 +138,7 @@ class Recognizer:
         read: list[Reading] = []
         seen: list[Reading] = []
         for step, quads in enumerate(in_steps(image, most)):
-            seen = self._looked_at(image, quads, read, seen)
+            seen = self._looked_at(image, quads, read, seen, effort)
             if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
                 break
             if step + 1 == LINES and _named(seen):
@@ -145,22 +146,24 @@ class Recognizer:
         return self._recognition(image, read, seen)
 
     def _followed(self, image: np.ndarray) -> Recognition | None:
-        """The large cards on a frame of a stream, if all are named. A glance will do: what it can't tell, such as which printing a
-        card is, is known from the frames before."""
-        quads, _ = self._portion(self._worth_reading(image, at_hand(image)), [])
-        readings = one_each(self._read(image, quads), by_confidence)
-        if not all(self.judge.settles(reading.status, reading.confidence) for reading in _named(readings)):
-            readings = self._judged(image, readings, PROMISING)
-        return Recognition(tuple(of_one_size(_named(readings)))) if _settled(readings) else None
+        """The large cards on a frame of a stream, if all are named."""
+        read: list[Reading] = []
+        seen = self._looked_at(image, at_hand(image), read, [], Effort.ONE)
+        return self._recognition(image, read, seen) if _settled(seen) else None
 
     def _looked_at(
-        self, image: np.ndarray, quads: Sequence[Quad], read: list[Reading], seen: Sequence[Reading]
+        self, image: np.ndarray, quads: Sequence[Quad], read: list[Reading], seen: Sequence[Reading], effort: Effort
     ) -> list[Reading]:
-        """What is seen after these outlines as well: what promised something was judged. All readings come to ``read``."""
+        """What is seen after these outlines as well: what promised something was judged. All readings come to ``read``.
+
+        With less than all effort a glance that settles the art will do.
+        """
         seen, left = list(seen), self._worth_reading(image, quads)
         while left:
             portion, left = self._portion(left, seen)
             readings = self._read(image, portion)
+            if effort is not Effort.THOROUGH:
+                readings = [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
             read += readings
             seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
         return seen

@@ -67,12 +67,14 @@ class Follower:
         return self._stillness.reads >= self.tracker.rules.window
 
     def _effort(self) -> Effort:
-        """Thorough for the last look before a still scene is spared, and after one that missed a card which was there."""
-        missed = any(track.missing_since is not None for track in self.tracker.tracks)
-        if missed or self._stillness.reads == READS - 1 or self._looks >= THOROUGH - 1:
+        """Thorough until all cards in view are known, for the last look before a still scene is spared, and after one that missed a
+        card which was there."""
+        tracks = self.tracker.tracks
+        known = bool(tracks) and all(track.belief.state is not State.UNKNOWN for track in tracks)
+        missed = any(track.missing_since is not None for track in tracks)
+        if not known or missed or self._stillness.reads == READS - 1 or self._looks >= THOROUGH - 1:
             return Effort.THOROUGH
-        alone = len(self.tracker.tracks) == 1 and self.tracker.tracks[0].belief.state is State.CONFIRMED
-        return Effort.ONE if alone else Effort.QUICK
+        return Effort.ONE if len(tracks) == 1 else Effort.QUICK
 
     def use(self, recognizer: Recognizes) -> None:
         """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""

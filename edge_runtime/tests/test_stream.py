@@ -56,31 +56,36 @@ def looking():
 
 def test_of_eight_frames_of_a_moving_scene_one_is_looked_at_thoroughly(looking):
     _, look = looking
-    unsure = [Effort.QUICK] * LEAST
-    assert look(2 * THOROUGH) == [*unsure, *[ONE] * (THOROUGH - 1 - LEAST), ALL, *[ONE] * (THOROUGH - 1), ALL]
+    assert look(LEAST + THOROUGH) == [*[ALL] * LEAST, *[ONE] * (THOROUGH - 1), ALL]
+
+
+def test_cards_that_nobody_knows_are_looked_at_thoroughly(looking):
+    recognizer, look = looking
+    recognizer.card = STRANGER
+    assert look(5) == [ALL] * 5
 
 
 def test_cards_beside_each_other_are_looked_for_together(looking):
     recognizer, look = looking
     recognizer.beside = (replace(FOX, corners=FOX.corners + 200),)
-    assert look(LEAST + 2) == [Effort.QUICK] * (LEAST + 2)
+    assert look(LEAST + 2) == [*[ALL] * LEAST, Effort.QUICK, Effort.QUICK]
 
 
 def test_after_a_card_was_missed_frames_are_looked_at_thoroughly_until_it_is_seen_again(looking):
     recognizer, look = looking
-    look(2)
+    look(LEAST)
     recognizer.sees = False
     look(2)
     recognizer.sees = True
-    assert look(2) == [*[Effort.QUICK] * 3, ALL, ALL, ONE]
+    assert look(2)[LEAST:] == [ONE, ALL, ALL, ONE]
 
 
-def test_the_last_look_at_a_still_scene_is_thorough():
+def test_a_still_scene_is_looked_at_thoroughly_a_few_times_and_then_spared():
     recognizer = Noting()
     follower = Follower(recognizer, stillness=Stillness())
     for at in range(10):
         follower.look(TABLE, at / 10)
-    assert recognizer.efforts == [*[Effort.QUICK] * (READS - 1), ALL]
+    assert recognizer.efforts == [ALL] * READS
     assert (follower.read, follower.spared) == (READS, 10 - READS)
 
 
