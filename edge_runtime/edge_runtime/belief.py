@@ -12,6 +12,7 @@ most as much as 1 / r, however long the card lies there.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,21 +72,24 @@ class Rules:
 
 @dataclass(frozen=True)
 class Vote:
-    """What one frame says of a card. ``cards``: those of the art, likeliest first; ``clear``: the first one beats its twins."""
+    """What one frame says of a card. ``cards``: those of the art, likeliest first; ``clear``: the first one beats its twins;
+    ``other_printing``: it has the artwork of the first one, and is none of them."""
 
     art: str
     log_odds: float
     named: bool
     clear: bool
     cards: tuple[Card, ...]
+    other_printing: bool = False
 
 
 @dataclass(frozen=True)
 class Belief:
     """What all frames say of a card.
 
-    ``cards``: the card if confirmed, the candidates, likeliest first, if uncertain. ``art``: that of them, empty while in
-    doubt. ``confidence``: the probability, 0..1, that the art of the first one is right.
+    ``cards``: the card if confirmed, the candidates, likeliest first, if uncertain; if unknown, the one whose other printing it
+    is, or none. ``art``: that of them, empty while in doubt. ``confidence``: the probability, 0..1, that the art of the first
+    one is right.
     """
 
     state: State = State.UNKNOWN
@@ -96,7 +100,8 @@ class Belief:
     @property
     def told(self) -> tuple[str, str]:
         """What a person would be told: while this stays the same, there is nothing new to say."""
-        return self.state.value, self.cards[0].card_id if self.state is State.CONFIRMED else self.art
+        one = self.state is not State.UNCERTAIN and self.cards
+        return self.state.value, self.cards[0].card_id if one else self.art
 
 
 def vote(reading: "Reading") -> Vote:
@@ -109,6 +114,7 @@ def vote(reading: "Reading") -> Vote:
         reading.status is not Status.UNKNOWN,
         reading.status is Status.CONFIRMED,
         tuple(cards.values()),
+        reading.other_printing,
     )
 
 
@@ -135,7 +141,7 @@ def believed(votes: Sequence[Vote], before: Belief, rules: Rules) -> Belief:
     arts = {each.art for each in votes if each.named} | ({before.art} if before.art else set())
     ranked = sorted((-support(votes, art, rules), art) for art in arts)
     if not ranked:
-        return Belief()
+        return Belief(cards=_other_printing(votes))
     weight, art = -ranked[0][0], ranked[0][1]
     confidence = min(MOST, logistic(weight))
     if confidence >= (rules.keep if art == before.art else rules.confirm):
@@ -147,7 +153,7 @@ def believed(votes: Sequence[Vote], before: Belief, rules: Rules) -> Belief:
         candidates = _cards_of(votes, [art for _, art in ranked])
         if candidates and confidence >= (rules.keep if leaning else rules.lean):
             return Belief(State.UNCERTAIN, confidence, candidates)
-    return Belief(confidence=confidence)
+    return Belief(confidence=confidence, cards=_other_printing(votes))
 
 
 def since_change(votes: Sequence[Vote], art: str, rules: Rules) -> Sequence[Vote]:
@@ -164,6 +170,13 @@ def _evidence(one: Vote, art: str, rules: Rules) -> float:
     if one.art == art:
         return min(max(one.log_odds, -rules.silence), rules.cap)
     return -min(max(one.log_odds, rules.silence), rules.cap) if one.named else -rules.silence
+
+
+def _other_printing(votes: Sequence[Vote]) -> tuple[Card, ...]:
+    """The card of which most frames say that this is another printing; none where they don't."""
+    said = [each.cards[0] for each in votes if each.other_printing]
+    card, times = Counter(said).most_common(1)[0] if said else (None, 0)
+    return (card,) if card and 2 * times > len(votes) else ()
 
 
 def _told_apart(votes: Sequence[Vote], before: Belief, rules: Rules) -> tuple[bool, tuple[Card, ...]]:

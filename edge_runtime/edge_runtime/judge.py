@@ -77,7 +77,9 @@ class Judge:
             return seen
         card = self.second_look.seen(image, corners)
         if settled:
-            return self._verified(card, seen, self.second_look.supports(card, matches[:1]))
+            verified = self._verified(card, seen, self.second_look.supports(card, matches[:1]))
+            if not verified.other_printing or _twins(matches) == 1:
+                return verified
         supports = self._supports(card, matches[:CANDIDATES])
         if not supports:
             return seen
@@ -155,6 +157,11 @@ class Judge:
         scores = self.second_look.tell_apart(image, corners, compared)
         order = sorted(range(len(compared)), key=lambda row: (-scores[row], -compared[row].match.similarity))
         return [compared[row].match for row in order], scores[order[0]] - scores[order[1]]
+
+
+def _twins(matches: Sequence[Match]) -> int:
+    """How many cards among the matches have the art of the first one."""
+    return len({match.card.card_id for match in matches if match.card.art_group == matches[0].card.art_group})
 
 
 def _likely(supports: Sequence[Support]) -> dict[str, Support]:

@@ -51,7 +51,8 @@ class Event:
     ``stay``: the number of this card's stay, from 1. A stay appears once, is confirmed at most once, leaves at most once;
     it changes when something else is known of it: candidates, another card in its place, or nothing any more; or when it was
     forgotten and is read anew, perhaps as the same.
-    ``cards``: the card if confirmed, candidates if uncertain. ``corners`` float32 4×2, where it was last seen.
+    ``cards``: the card if confirmed, candidates if uncertain, if unknown the one whose other printing it is. ``corners``
+    float32 4×2, where it was last seen.
     """
 
     kind: Kind

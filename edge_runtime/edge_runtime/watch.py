@@ -96,6 +96,8 @@ def in_words(event: "Event") -> str:
     named = "  ".join([f"{event.cards[0].name:<26.26}", event.cards[0].set_id, event.cards[0].number])
     if event.state == "confirmed":
         return f"{head}{named}" if event.kind == "left" else f"{head}{named}  {100 * event.confidence:.1f} % sure"
+    if event.state == "unknown":
+        return f"{head}unknown card, another printing of {named}"
     others = ", ".join(card.card_id for card in event.cards[:LISTED])
     more = f" and {len(event.cards) - LISTED} more" if len(event.cards) > LISTED else ""
     return f"{head}{event.cards[0].name:<26.26}  uncertain, one of {others}{more}"

@@ -29,6 +29,11 @@ def blur(card=HERON, confidence=0.1):
     return Vote(card.art_group, log_odds(confidence), False, False, (card,))
 
 
+def other_printing(card):
+    """A frame that shows the artwork of a card, and another printing of it."""
+    return Vote(card.art_group, log_odds(0.05), False, False, (card,), other_printing=True)
+
+
 def after(*votes, before=None):
     return believed(votes, before or Belief(), RULES)
 
@@ -37,6 +42,14 @@ def test_three_good_frames_confirm_a_card():
     belief = after(*[frame(FOX)] * 3)
     assert (belief.state, belief.cards) == (State.CONFIRMED, (FOX,))
     assert belief.confidence > 0.99
+
+
+def test_a_card_that_most_frames_call_another_printing_is_unknown_and_said_to_be_one():
+    belief = after(*[other_printing(FOX)] * 3)
+    assert (belief.state, belief.cards, belief.art) == (State.UNKNOWN, (FOX,), "")
+    assert belief.told != Belief().told
+    assert after(*[other_printing(FOX)] * 3, frame(FOX, 0.7)).cards == (FOX,)
+    assert after(other_printing(FOX), other_printing(HERON), blur()).cards == ()
 
 
 def test_one_frame_confirms_nothing_however_sure_it_is():

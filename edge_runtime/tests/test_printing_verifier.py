@@ -6,6 +6,7 @@ import onnx
 import pytest
 
 from edge_runtime.answers import card_json, in_words
+from edge_runtime.belief import State
 from edge_runtime.decide import Status
 from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError
@@ -13,6 +14,8 @@ from edge_runtime.printing_verifier import PrintingVerifier, evened
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.references import HALF
 from edge_runtime.release import open_release
+from edge_runtime.stream import Follower
+from edge_runtime.tracks import Kind
 
 
 @pytest.fixture
@@ -55,6 +58,16 @@ def test_without_a_verifier_its_artwork_names_it(verifying, foreign, photo_of):
 def test_it_is_looked_at_no_other_way(verifying, foreign, photo_of, monkeypatch):
     monkeypatch.setattr(Recognizer, "_better", lambda *_: pytest.fail("another way was tried"))
     verifying.recognize(photo_of(foreign))
+
+
+def test_a_stream_says_once_that_it_is_another_printing(verifying, foreign, photo_of):
+    follower = Follower(verifying)
+    told = [event for at in range(8) for event in follower.look(photo_of(foreign), at / 10)]
+    assert [(event.kind, event.state) for event in told] == [
+        (Kind.APPEARED, State.UNKNOWN),
+        (Kind.CHANGED, State.UNKNOWN),
+    ]
+    assert [card.card_id for card in told[-1].cards] == ["demo-1"]
 
 
 @pytest.mark.parametrize("effort", [Effort.ONE, Effort.QUICK])

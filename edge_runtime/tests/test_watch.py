@@ -297,3 +297,5 @@ def test_candidates_are_listed_for_a_person():
     line = in_words(Event(Kind.CHANGED, 1.5, 3, State.UNCERTAIN, 0.999, cards, corners))
     assert line.endswith("uncertain, one of demo-1, demo-2, demo-3 and 2 more")
     assert in_words(Event(Kind.CHANGED, 1.5, 3, State.UNKNOWN, 0.1, (), corners)).endswith("changed   unknown")
+    line = in_words(Event(Kind.CHANGED, 1.5, 3, State.UNKNOWN, 0.1, cards[:1], corners))
+    assert f"unknown card, another printing of {cards[0].name}" in line

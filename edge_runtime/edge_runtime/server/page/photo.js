@@ -1,7 +1,7 @@
 // A photo that is dropped, pasted, chosen or taken: sent, and its answer drawn on it.
 import { fetchOr401 } from "./access.js";
 import { answerOf, drawCards, paragraph, statusOf } from "./drawing.js";
-import { percent, seconds, statusLine, whichCard } from "./words.js";
+import { percent, seconds, statusLine } from "./words.js";
 
 // A card on a photo of this size has all the pixels that are looked at; a phone's photo is sent in a second instead of ten.
 const LONGEST_SIDE = 2400;
@@ -73,10 +73,14 @@ function draw(picture, width, cards, answer) {
   answer.prepend(canvas);
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", "The photo, with the cards that were found");
-  drawCards(canvas, width, cards, (card) => (card.status === "confirmed" ? card.name : statusLine(card.status, candidatesOf(card))));
+  drawCards(canvas, width, cards, (card) => (card.status === "confirmed" ? card.name : statusLine(card.status, meantBy(card))));
 }
 
-const candidatesOf = (card) => card.candidates.slice(0, 4);
+// The card, or the candidates; of an unknown card the one whose other printing it is, or none.
+function meantBy(card) {
+  if (card.status === "uncertain") return card.candidates.slice(0, 4);
+  return card.status === "confirmed" || card.other_printing ? [card] : [];
+}
 
 // Row by row, as the cards of a binder's page are read: a card whose middle is above another's lower edge is of its row.
 function inReadingOrder(cards) {
@@ -99,13 +103,7 @@ function said(cards, ms) {
   if (!cards.length) return [statusOf("no card", "no card"), took];
   const list = document.createElement("div");
   list.className = "answers";
-  list.append(...cards.map(answerFor));
+  list.append(...cards.map((card) => answerOf(card.status, meantBy(card), paragraph("quiet", percent(card.confidence)))));
   return [list, took];
 }
 
-function answerFor(card) {
-  const shown = card.status === "confirmed" ? [card] : candidatesOf(card);
-  const block = answerOf(card.status, shown, paragraph("quiet", percent(card.confidence)));
-  if (card.other_printing) block.append(paragraph("quiet", `Another printing of ${card.name}, ${whichCard(card)}`));
-  return block;
-}

@@ -17,7 +17,8 @@ export const whichCard = (card) => `${card.set} · ${card.number}`;
 export function statusLine(status, cards) {
   if (status === "confirmed") return "confirmed";
   if (status === "uncertain") return cards.length > 1 ? "one of these" : "perhaps this one";
-  return status === "unknown" ? "unknown card" : "no card";
+  if (status !== "unknown") return "no card";
+  return cards.length ? `another printing of ${cards[0].name}` : "unknown card";
 }
 
 const sourceNotice = {
@@ -44,9 +45,9 @@ export function releaseLine(release) {
 
 export function eventLine(event) {
   const [card] = event.cards;
-  if (event.event === "left") return card ? `${card.name} left` : "a card left";
+  if (event.event === "left") return card && event.status !== "unknown" ? `${card.name} left` : "a card left";
   if (event.event === "appeared") return "a card appeared";
   if (event.status === "confirmed") return `${card.name}, ${whichCard(card)}`;
   if (event.status === "uncertain") return `one of ${event.cards.map((each) => `${each.name} (${each.card_id})`).join(", ")}`;
-  return "unknown card";
+  return card ? `another printing of ${card.name}, ${whichCard(card)}` : "unknown card";
 }
