@@ -3,8 +3,8 @@
     python benchmarks/evidence.py --cards DIR --store STORE [--queries N]
 
 The 8-bit model of a store is calibrated on validation cards, once without and once with the likeness of artworks, and judged on
-test cards through the medium and the hard camera, each also as a stranger, and on pictures of other games. Writes
-benchmarks/results/evidence.json.
+test cards through the easy, the medium and the hard camera, each also as a stranger and as a made-up other printing, and on
+pictures of other games; with the likeness also beside the printing verifier. Writes benchmarks/results/evidence.json.
 """
 
 import argparse
@@ -39,6 +39,14 @@ class WithoutArtwork(RememberingLook):
         return 0.0
 
 
+KINDS = (
+    ("similarity and points", WithoutArtwork, False),
+    ("and artwork", RememberingLook, False),
+    ("and the printing verifier", RememberingLook, True),
+)
+CAMERAS = ("easy", "medium", "hard")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -66,33 +74,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measured(asking: Asking, subject: Subject, settings: ReportSettings) -> dict[str, dict[str, Any]]:
     """A row for each choice of evidence; queries, candidates and points are the same in all."""
-    asked = {
-        (split, strength): asking.cards(split, strength)
-        for split in ("validation", "test")
-        for strength in settings.strengths
-    }
+    known = [query for strength in settings.strengths for query in asking.cards("validation", strength)]
+    asked = {strength: asking.cards("test", strength) for strength in CAMERAS}
+    others = {strength: asking.other_printings("test", strength) for strength in CAMERAS}
     strangers = asking.strangers()
     rows = {}
-    for name, kind in (("similarity and points", WithoutArtwork), ("and artwork", RememberingLook)):
+    for name, kind, verifying in KINDS:
         look = kind(subject.second_look.references)
-        calibration = judging.calibrate(
-            look,
-            [query for (split, _), queries in asked.items() if split == "validation" for query in queries],
-            strangers[::2],
-            far=settings.false_accept_rate / CHANCES,
-            precision=settings.precision,
-        )
-        judge, row = Judge(calibration, look), {"calibration": calibration.as_json()}
-        for (split, strength), queries in asked.items():
-            if split == "test":
-                as_strangers = judging.judged(judge, [query.as_stranger() for query in queries])
-                found = judging.measured(queries, judging.judged(judge, queries))
-                row[strength] = {
-                    "art found": found["art_recall_at_1"],
-                    "named right": found["answered"],
-                    "named wrong": found["wrong"],
-                    "as strangers named": judging.named_share(as_strangers),
-                }
+        far = settings.false_accept_rate / CHANCES
+        calibration = judging.calibrate(look, known, strangers[::2], far=far, precision=settings.precision)
+        judge = subject.judge(calibration, look) if verifying else Judge(calibration, look)
+        row: dict[str, Any] = {"calibration": calibration.as_json()}
+        for strength, queries in asked.items():
+            as_strangers = judging.judged(judge, [query.as_stranger() for query in queries])
+            found = judging.measured(queries, judging.judged(judge, queries))
+            row[strength] = {
+                "art found": found["art_recall_at_1"],
+                "named right": found["answered"],
+                "named wrong": found["wrong"],
+                "refused": found["refused"],
+                "as strangers named": judging.named_share(as_strangers),
+                "as other printings named": judging.named_share(judging.judged(judge, others[strength])),
+            }
         row["other games named"] = judging.named_share(judging.judged(judge, strangers[1::2]))
         rows[name] = row
     return rows

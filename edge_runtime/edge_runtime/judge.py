@@ -90,15 +90,34 @@ class Judge:
         return confidence >= self.calibration.sure and status is Status.CONFIRMED
 
     def _verified(self, card: Seen, judgement: Judgement, supports: Sequence[Support]) -> Judgement:
-        """The judgement, unless the card that it names is another printing than the one on its picture."""
-        own = [support for support in supports if support.match.key == judgement.matches[0].key]
-        if self.verifier is None or self.second_look is None or judgement.status is Status.UNKNOWN or not own:
+        """The judgement, less those of the cards it names that are another printing; an unknown card if all of them are."""
+        if self.verifier is None or judgement.status is Status.UNKNOWN:
             return judgement
-        likely = self.second_look.same_printing(card, own[0], self.verifier)
-        if likely is None or likely >= self.verifier.threshold:
+        least, first = self.verifier.threshold, judgement.matches[0]
+        compared = {support.match.key: support for support in supports}
+        twins = [match for match in judgement.matches if match.card.art_group == first.card.art_group]
+        known = [match for match in twins[:MOST_TWINS] if match.key in compared]
+        likely = {match.key: self._same_printing(card, compared[match.key]) for match in known[:1]}
+        if not likely or (judgement.status is Status.CONFIRMED and likely.get(first.key, 1.0) >= least):
             return judgement
-        confidence = min(judgement.confidence, likely)
-        return replace(judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True)
+        likely |= {match.key: self._same_printing(card, compared[match.key]) for match in known[1:]}
+        left = [match for match in twins if likely.get(match.key, 0.0) >= least]
+        if not left:
+            confidence = min(judgement.confidence, max(likely.values()))
+            return replace(judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True)
+        if len(left) == len(likely):
+            return judgement
+        alone = len(likely) == len(twins) and len({match.card.card_id for match in left}) == 1
+        status = Status.CONFIRMED if alone else Status.UNCERTAIN
+        return replace(
+            judgement, status=status, matches=(*left, *(m for m in judgement.matches if m.key not in likely))
+        )
+
+    def _same_printing(self, card: Seen, support: Support) -> float:
+        """How likely the card is the printing that a candidate's picture shows, 0..1; 1 where that can't be told."""
+        assert self.second_look is not None and self.verifier is not None
+        likely = self.second_look.same_printing(card, support, self.verifier)
+        return 1.0 if likely is None else likely
 
     def _looked_at(self, image: np.ndarray, card: Seen, seen: Judgement, supports: Sequence[Support]) -> Judgement:
         best, evidence = self._likeliest(card, seen, supports)

@@ -8,7 +8,7 @@ import pytest
 from edge_runtime.decide import Calibration, Status
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.judge import Judge
+from edge_runtime.judge import MOST_TWINS, Judge
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import Support
 
@@ -28,8 +28,9 @@ class Counted:
     """A second look that finds so many agreeing points with each card, all of them moved by one homography, and of twins
     that one agrees so well where they differ."""
 
-    def __init__(self, points, agrees=None, homography=None, likeness=None):
+    def __init__(self, points, agrees=None, homography=None, likeness=None, same=None):
         self.points = points
+        self.same = same or {}
         self.like = likeness or {}
         self.agrees = agrees or {}
         self.homography = homography
@@ -44,6 +45,9 @@ class Counted:
 
     def likeness(self, card, support):
         return self.like.get(support.match.card.card_id, 0.0)
+
+    def same_printing(self, card, support, verifier):
+        return self.same.get(support.match.card.card_id)
 
     def tell_apart(self, image, corners, twins):
         return [self.agrees.get(twin.match.card.card_id, 0.0) for twin in twins]
@@ -159,6 +163,45 @@ def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
     answer = Judge(CALIBRATION, Counted({})).judge(PICTURE, WHOLE, prints(2))
     assert answer.evidence.points == 0
     assert (answer.status, answer.confidence > CALIBRATION.sure) == (Status.UNCERTAIN, True)
+
+
+class Verifier:
+    threshold = 0.2
+
+
+def verified(same, found, **kinds):
+    """The answer where the verifier says how likely the card is each printing."""
+    return Judge(CALIBRATION, Counted({}, same=same, **kinds), Verifier()).judge(PICTURE, WHOLE, found)
+
+
+@pytest.mark.parametrize(("likely", "named"), [(0.9, True), (0.2, True), (0.1, False), (None, True)])
+def test_a_card_that_is_sure_at_a_glance_is_named_unless_it_is_another_printing(likely, named):
+    answer = verified({"right": likely}, matches(right=0.9, alike=0.1))
+    assert (answer.status is Status.CONFIRMED, answer.other_printing) == (named, not named)
+    assert answer.confidence > CALIBRATION.sure if named else answer.confidence == likely
+
+
+def test_a_twin_that_is_another_printing_gives_way_to_the_one_that_is_not():
+    answer = verified({"print-0": 0.05, "print-1": 0.9}, prints(2), agrees={"print-0": 0.6, "print-1": 0.5})
+    assert (answer.matches[0].card.card_id, answer.status) == ("print-1", Status.CONFIRMED)
+
+
+def test_of_twins_that_nothing_else_tells_apart_those_stay_that_may_be_the_printing():
+    answer = verified({"print-0": 0.9, "print-1": 0.1, "print-2": 0.8}, prints(3))
+    assert answer.status is Status.UNCERTAIN
+    assert [match.card.card_id for match in answer.matches] == ["print-0", "print-2", "other"]
+    assert verified({"print-0": 0.1, "print-1": 0.1, "print-2": 0.8}, prints(3)).status is Status.CONFIRMED
+
+
+def test_a_card_that_is_none_of_the_twins_is_unknown():
+    answer = verified({f"print-{at}": 0.1 for at in range(3)}, prints(3))
+    assert (answer.status, answer.other_printing, answer.confidence) == (Status.UNKNOWN, True, 0.1)
+
+
+def test_further_twins_than_are_compared_leave_a_doubt():
+    same = {f"print-{at}": 0.1 for at in range(MOST_TWINS)} | {"print-3": 0.9}
+    answer = verified(same, prints(MOST_TWINS + 2))
+    assert (answer.status, answer.matches[0].card.card_id) == (Status.UNCERTAIN, "print-3")
 
 
 @pytest.mark.parametrize("similarity", [0.3, 0.5])
