@@ -157,12 +157,15 @@ def believed(votes: Sequence[Vote], before: Belief, rules: Rules) -> Belief:
 
 
 def since_change(votes: Sequence[Vote], art: str, rules: Rules) -> Sequence[Vote]:
-    """The votes on the card that is there now: the last ``least`` alone, if those would confirm another art than ``art``."""
+    """The votes on the card that is there now: the last ``least`` alone, if those would confirm another art than ``art``, or all
+    call it another printing: most frames of a known card don't look at that, and would outvote those that do."""
     last = votes[-rules.least :]
     other = last[-1].art
-    if not art or other == art or not all(each.named and each.art == other for each in last):
+    if not art or len(last) < rules.least or any(each.art != other for each in last):
         return votes
-    sure = len(last) == rules.least and logistic(support(last, other, rules)) >= rules.confirm
+    if all(each.other_printing for each in last):
+        return last
+    sure = other != art and all(each.named for each in last) and logistic(support(last, other, rules)) >= rules.confirm
     return last if sure else votes
 
 

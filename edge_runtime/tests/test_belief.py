@@ -52,6 +52,15 @@ def test_a_card_that_most_frames_call_another_printing_is_unknown_and_said_to_be
     assert after(other_printing(FOX), other_printing(HERON), blur()).cards == ()
 
 
+def test_of_a_known_card_three_frames_that_call_it_another_printing_are_enough():
+    seen = [*[frame(FOX)] * 5, *[other_printing(FOX)] * 3]
+    assert since_change(seen, "fox", RULES) == seen[-3:]
+    assert after(*seen[-3:], before=after(*seen[:5])).cards == (FOX,)
+    for unmoved in (seen[:-1], [*seen, frame(FOX)], [*seen, other_printing(HERON)]):
+        assert since_change(unmoved, "fox", RULES) == unmoved
+    assert since_change(seen, "", RULES) == seen
+
+
 def test_one_frame_confirms_nothing_however_sure_it_is():
     assert after(frame(FOX, 1.0)).state is State.UNKNOWN
     assert after(frame(FOX, 1.0), *[blur()] * 7).state is State.UNKNOWN

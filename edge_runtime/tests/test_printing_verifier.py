@@ -70,6 +70,17 @@ def test_a_stream_says_once_that_it_is_another_printing(verifying, foreign, phot
     assert [card.card_id for card in told[-1].cards] == ["demo-1"]
 
 
+@pytest.mark.parametrize("known", ["demo-1", "demo-2"], ids=["its twin", "another card"])
+def test_one_that_is_laid_upon_a_known_card_is_not_taken_for_its_twin(verifying, scans, foreign, photo_of, known):
+    follower, told = Follower(verifying), []
+    for at in range(30):
+        photo = photo_of(scans[known] if at < 5 else foreign)
+        told += follower.look(cv2.add(photo, (20 * (at % 2),) * 3), at / 10)
+    names = [card.card_id for event in told if event.kind is Kind.CONFIRMED for card in event.cards]
+    assert names == [known]
+    assert (told[-1].state, [card.card_id for card in told[-1].cards]) == (State.UNKNOWN, ["demo-1"])
+
+
 @pytest.mark.parametrize("effort", [Effort.ONE, Effort.QUICK])
 def test_cards_that_were_named_before_are_not_verified_again(verifying, foreign, photo_of, effort):
     (card,) = verifying.recognize(photo_of(foreign), effort=effort).cards
