@@ -90,14 +90,26 @@ class Judge:
         return confidence >= self.calibration.sure and status is Status.CONFIRMED
 
     def _verified(self, card: Seen, judgement: Judgement, supports: Sequence[Support]) -> Judgement:
-        """The judgement, unless the card that it names is another printing than the one on its picture."""
-        own = [support for support in supports if support.match.key == judgement.matches[0].key]
-        if self.verifier is None or self.second_look is None or judgement.status is Status.UNKNOWN or not own:
+        """The judgement, unless the card that it names is another printing than the one on its picture; of twins that nothing
+        told apart, than any on theirs. ``supports``: strongest first."""
+        if self.verifier is None or self.second_look is None or judgement.status is Status.UNKNOWN:
             return judgement
-        likely = self.second_look.same_printing(card, own[0], self.verifier)
-        if likely is None or likely >= self.verifier.threshold:
+        first = judgement.matches[0]
+        if judgement.status is Status.CONFIRMED:
+            meant = [support for support in supports if support.match.key == first.key]
+        else:
+            meant = [support for support in supports if support.match.card.art_group == first.card.art_group]
+        refused: list[float] = []
+        for support in meant[:MOST_TWINS]:
+            likely = self.second_look.same_printing(card, support, self.verifier)
+            if likely is None:
+                continue
+            if likely >= self.verifier.threshold:
+                return judgement
+            refused.append(likely)
+        if not refused:
             return judgement
-        confidence = min(judgement.confidence, likely)
+        confidence = min(judgement.confidence, max(refused))
         return replace(judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True)
 
     def _looked_at(self, image: np.ndarray, card: Seen, seen: Judgement, supports: Sequence[Support]) -> Judgement:

@@ -1,6 +1,7 @@
 """Which candidate a second look ends with, and how sure it is."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,13 +27,14 @@ CALIBRATION = Calibration(
 
 class Counted:
     """A second look that finds so many agreeing points with each card, all of them moved by one homography, and of twins
-    that one agrees so well where they differ."""
+    that one agrees so well where they differ. ``printing``: how likely the card is the very printing, by card."""
 
-    def __init__(self, points, agrees=None, homography=None, likeness=None):
+    def __init__(self, points, agrees=None, homography=None, likeness=None, printing=None):
         self.points = points
         self.like = likeness or {}
         self.agrees = agrees or {}
         self.homography = homography
+        self.printing = printing or {}
         self.compared = []
 
     def seen(self, image, corners):
@@ -44,6 +46,9 @@ class Counted:
 
     def likeness(self, card, support):
         return self.like.get(support.match.card.card_id, 0.0)
+
+    def same_printing(self, card, support, verifier):
+        return self.printing.get(support.match.card.card_id)
 
     def tell_apart(self, image, corners, twins):
         return [self.agrees.get(twin.match.card.card_id, 0.0) for twin in twins]
@@ -165,3 +170,26 @@ def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
 def test_what_agrees_with_nothing_stays_unknown(similarity):
     answer = judged({"a": 4, "b": 4}, a=similarity, b=similarity - 0.02)
     assert answer.status is Status.UNKNOWN
+
+
+def verified(printing, agrees=None):
+    """The answer for a card with two twins, both looked at, that is so likely the very printing of each."""
+    look = Counted({"print-0": 50, "print-1": 48}, agrees, printing=printing)
+    return Judge(CALIBRATION, look, SimpleNamespace(threshold=0.2)).judge(PICTURE, WHOLE, prints(2))
+
+
+@pytest.mark.parametrize("printing", [{"print-0": 0.01, "print-1": 0.9}, {}], ids=["the other one", "not laid over"])
+def test_twins_that_nothing_tells_apart_are_refused_only_if_the_card_is_none_of_them(printing):
+    answer = verified(printing)
+    assert (answer.status, answer.other_printing) == (Status.UNCERTAIN, False)
+
+
+@pytest.mark.parametrize("printing", [{"print-0": 0.01, "print-1": 0.1}, {"print-0": 0.1}])
+def test_a_card_that_is_none_of_the_twins_is_another_printing(printing):
+    answer = verified(printing)
+    assert (answer.status, answer.other_printing, answer.confidence) == (Status.UNKNOWN, True, 0.1)
+
+
+def test_a_twin_that_is_told_apart_is_verified_alone():
+    assert verified({"print-0": 0.01, "print-1": 0.9}, {"print-0": 0.6}).other_printing
+    assert verified({"print-0": 0.9, "print-1": 0.01}, {"print-0": 0.6}).status is Status.CONFIRMED
