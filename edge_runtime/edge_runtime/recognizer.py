@@ -246,23 +246,21 @@ class Recognizer:
         """A reading with more than a glance taken.
 
         One that stays unknown gets two more chances: the other way up, which a glance at a poor picture mistakes, and an
-        outline that fits better.
+        outline that fits better. Another printing of a known card gets none: what it is was seen.
         """
         judgement = self.judge.judge(image, reading.corners, reading.matches)
-        if judgement.other_printing:
-            return _reading(judgement, reading.outline, judged=True)
-        if judgement.status is Status.UNKNOWN and self.judge.second_look:
+        if _left_open(judgement) and self.judge.second_look:
             judgement = self._better(image, judgement, [turned(reading.corners)], reading.outline)
-        if judgement.status is Status.UNKNOWN and reading.confidence >= WORTH_FITTING:
+        if _left_open(judgement) and reading.confidence >= WORTH_FITTING:
             fits = [scaled(reading.corners, factor) for factor in FITS]
             judgement = self._better(image, judgement, fits, reading.outline)
         return _reading(judgement, reading.outline, judged=True)
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
-        """The judgement, or that of the most promising of other corners if it is more confident."""
+        """The judgement, or that of the most promising of other corners if it is more confident, or of another printing."""
         best = max(self._match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
         other = self.judge.judge(image, best.corners, best.matches)
-        return max(judgement, other, key=lambda each: each.confidence)
+        return max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
 
 
 def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> Reading:
@@ -275,6 +273,11 @@ def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> R
         judged,
         judgement.other_printing,
     )
+
+
+def _left_open(judgement: Judgement) -> bool:
+    """Whether it says no more than that the card is none that it knows."""
+    return judgement.status is Status.UNKNOWN and not judgement.other_printing
 
 
 def _settled(seen: Sequence[Reading]) -> bool:

@@ -1,5 +1,7 @@
 """Cards that show the artwork of a known one and are another printing, and what becomes of a file that is no verifier."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import onnx
@@ -10,7 +12,10 @@ from edge_runtime.belief import State
 from edge_runtime.decide import Status
 from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError
+from edge_runtime.gallery import Card, Match
+from edge_runtime.geometry import full_frame, scaled
 from edge_runtime.printing_verifier import PrintingVerifier, evened
+from edge_runtime.readings import Reading, named_first, of_one_size, one_each
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.references import HALF
 from edge_runtime.release import open_release
@@ -58,6 +63,31 @@ def test_without_a_verifier_its_artwork_names_it(verifying, foreign, photo_of):
 def test_it_is_looked_at_no_other_way(verifying, foreign, photo_of, monkeypatch):
     monkeypatch.setattr(Recognizer, "_better", lambda *_: pytest.fail("another way was tried"))
     verifying.recognize(photo_of(foreign))
+
+
+def test_it_may_be_seen_the_other_way_up_or_in_a_better_outline_only(verifying, foreign, photo_of, monkeypatch):
+    """Its own confidence is less than that of what was seen before."""
+    photo = photo_of(foreign)
+    (card,) = verifying.recognize(photo).cards
+    judge, asked = verifying.judge.judge, []
+
+    def mistaken_at_first(*seen):
+        asked.append(seen)
+        return replace(judge(*seen), **({"other_printing": False, "confidence": 0.4} if len(asked) == 1 else {}))
+
+    monkeypatch.setattr(verifying.judge, "judge", mistaken_at_first)
+    monkeypatch.setattr("edge_runtime.recognizer.turned", lambda corners, turns=0: corners)
+    assert verifying.read_at(photo, card.corners).other_printing
+    assert len(asked) == 2
+
+
+def test_no_larger_outline_that_matches_nothing_takes_its_place():
+    corners, matches = full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9, 1),)
+    refused = Reading(Status.UNKNOWN, 0.05, corners, matches, 0.8, judged=True, other_printing=True)
+    around = replace(refused, corners=scaled(corners, 1.1), outline=0.95, confidence=0.3, other_printing=False)
+    table = replace(around, corners=full_frame(63, 88) * 3 + 100)
+    assert one_each([around, refused], named_first) == [refused]
+    assert list(of_one_size([table, refused])) == [table, refused]
 
 
 def test_a_stream_says_once_that_it_is_another_printing(verifying, foreign, photo_of):
