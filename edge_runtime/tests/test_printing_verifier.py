@@ -24,21 +24,11 @@ from edge_runtime.tracks import Kind
 
 
 @pytest.fixture
-def verifying(publisher, verifier_file):
+def verifying(telling_printings_apart):
     """A recogniser whose release tells printings apart."""
-    model = verifier_file(publisher.folder / "printing_verifier.onnx")
-    publisher.add(model, printing_verifier=model.name)
+    publisher = telling_printings_apart
     with Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1) as recognizer:
         yield recognizer
-
-
-@pytest.fixture
-def foreign(scans):
-    """A card with the artwork of the first one, and a text of its own."""
-    card, below = scans["demo-1"].copy(), 2 * scans["demo-1"].shape[0] // 3
-    for row in range(below, card.shape[0] - 20, 8):
-        cv2.rectangle(card, (20, row), (60 + (37 * row) % 170, row + 3), (40, 40, 40), -1)
-    return card
 
 
 def test_the_very_printing_is_named(verifying, scans, photo_of):
