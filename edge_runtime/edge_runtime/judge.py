@@ -33,7 +33,8 @@ class Judgement:
 
     ``evidence``: what the confidence was computed from. ``twin_lead``: how much better than any twin the best one agrees
     where their pictures differ; None without a twin, or without a second look. ``other_printing``: whether the artwork is that of
-    the first match, but the card another printing of it, which is unknown.
+    the first match, but the card another printing of it, which is unknown: its confidence is that of its being the first match
+    after all.
     """
 
     status: Status

@@ -21,7 +21,7 @@ class Reading:
 
     status: Status
     confidence: float
-    """The probability that the art is right, 0..1."""
+    """The probability that the art is right, 0..1; of another printing that it is the very one that the picture shows."""
     corners: np.ndarray
     matches: tuple[Match, ...]
     outline: float
