@@ -141,12 +141,12 @@ class Recognizer:
             seen = self._looked_at(image, quads, read, seen, effort)
             if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
                 break
-            if step + 1 == LINES and _named(seen):
+            if step + 1 == LINES and not all(map(_left_open, seen)):
                 break
         return self._recognition(image, read, seen)
 
     def _followed(self, image: np.ndarray) -> Recognition | None:
-        """The large cards on a frame of a stream, if all are named."""
+        """The large cards on a frame of a stream, if nothing is left open of them."""
         read: list[Reading] = []
         seen = self._looked_at(image, at_hand(image), read, [], Effort.ONE)
         return self._recognition(image, read, seen) if _settled(seen) else None
@@ -275,15 +275,15 @@ def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> R
     )
 
 
-def _left_open(judgement: Judgement) -> bool:
+def _left_open(seen: Judgement | Reading) -> bool:
     """Whether it says no more than that the card is none that it knows."""
-    return judgement.status is Status.UNKNOWN and not judgement.other_printing
+    return seen.status is Status.UNKNOWN and not seen.other_printing
 
 
 def _settled(seen: Sequence[Reading]) -> bool:
-    """Whether a card was named, and nothing else on the photo looks like one that could be."""
-    unknown = (reading for reading in seen if reading.status is Status.UNKNOWN)
-    return bool(_named(seen)) and all(reading.confidence < WORTH_FITTING for reading in unknown)
+    """Whether a card was named, or is another printing of a known one, and nothing else on the photo looks like either."""
+    left = [reading for reading in seen if _left_open(reading)]
+    return len(left) < len(seen) and all(reading.confidence < WORTH_FITTING for reading in left)
 
 
 def _named(readings: Sequence[Reading]) -> list[Reading]:

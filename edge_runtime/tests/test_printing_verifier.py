@@ -14,6 +14,7 @@ from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame, scaled
+from edge_runtime.locate import in_steps
 from edge_runtime.printing_verifier import PrintingVerifier, evened
 from edge_runtime.readings import Reading, named_first, of_one_size, one_each
 from edge_runtime.recognizer import Recognizer
@@ -53,6 +54,19 @@ def test_without_a_verifier_its_artwork_names_it(verifying, foreign, photo_of):
 def test_it_is_looked_at_no_other_way(verifying, foreign, photo_of, monkeypatch):
     monkeypatch.setattr(Recognizer, "_better", lambda *_: pytest.fail("another way was tried"))
     verifying.recognize(photo_of(foreign))
+
+
+def test_it_is_searched_for_no_longer_than_the_card_itself(verifying, scans, foreign, photo_of, monkeypatch):
+    def steps(photo):
+        taken = []
+        monkeypatch.setattr(
+            "edge_runtime.recognizer.in_steps",
+            lambda *asked: (taken.append(found) or found for found in in_steps(*asked)),
+        )
+        assert verifying.recognize(photo).cards[0].card.card_id == "demo-1"
+        return len(taken)
+
+    assert steps(photo_of(foreign)) == steps(photo_of(scans["demo-1"]))
 
 
 def test_it_may_be_seen_the_other_way_up_or_in_a_better_outline_only(verifying, foreign, photo_of, monkeypatch):
