@@ -151,7 +151,8 @@ def printing_verifier_spares_cards(record: Record, limits: Limits) -> Finding:
         for what in ("cards", "cards refused", "other printings", "other printings refused")
     )
     said = f"it refuses {lost} of {cards} test cards, and {told} of {others} other printings"
-    return wilson(lost, cards)[0] <= limits["printing_loss"], said
+    tells = wilson(told, others)[0] > wilson(lost, cards)[1]
+    return tells and wilson(lost, cards)[0] <= limits["printing_loss"], said
 
 
 def _apart(mean: float, limits: Limits) -> Finding:

@@ -74,15 +74,18 @@ def test_an_outline_filter_has_to_drop_outlines_and_hardly_a_card(asked, thresho
 
 
 @pytest.mark.parametrize(
-    ("threshold", "lost", "passed", "said"),
+    ("threshold", "lost", "told", "passed", "said"),
     [
-        (0.2, 2, True, "it refuses 2 of 200 test cards, and 180 of 190 other printings"),
-        (0.2, 20, False, "it refuses 20 of 200 test cards"),
-        (0.0, 0, False, "it refuses nothing"),
+        (0.2, 2, 180, True, "it refuses 2 of 200 test cards, and 180 of 190 other printings"),
+        (0.2, 20, 180, False, "it refuses 20 of 200 test cards"),
+        (0.2, 2, 4, False, "4 of 190 other printings"),
+        (0.0, 0, 0, False, "it refuses nothing"),
     ],
 )
-def test_a_printing_verifier_has_to_refuse_other_printings_and_hardly_a_card(asked, threshold, lost, passed, said):
-    row = {"cards": 100, "cards refused": lost // 2, "other printings": 95, "other printings refused": 90}
+def test_a_printing_verifier_has_to_refuse_other_printings_and_hardly_a_card(
+    asked, threshold, lost, told, passed, said
+):
+    row = {"cards": 100, "cards refused": lost // 2, "other printings": 95, "other printings refused": told // 2}
     record = {"threshold": threshold, "test": {"easy": row, "medium": row}}
     found = asked(checks.printing_verifier_spares_cards, PRINTING_VERIFIER=record)
     assert found.passed is passed

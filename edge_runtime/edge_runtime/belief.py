@@ -141,7 +141,7 @@ def believed(votes: Sequence[Vote], before: Belief, rules: Rules) -> Belief:
     arts = {each.art for each in votes if each.named} | ({before.art} if before.art else set())
     ranked = sorted((-support(votes, art, rules), art) for art in arts)
     if not ranked:
-        return Belief(cards=_other_printing(votes))
+        return Belief(cards=_other_printing(votes, before))
     weight, art = -ranked[0][0], ranked[0][1]
     confidence = min(MOST, logistic(weight))
     if confidence >= (rules.keep if art == before.art else rules.confirm):
@@ -153,16 +153,19 @@ def believed(votes: Sequence[Vote], before: Belief, rules: Rules) -> Belief:
         candidates = _cards_of(votes, [art for _, art in ranked])
         if candidates and confidence >= (rules.keep if leaning else rules.lean):
             return Belief(State.UNCERTAIN, confidence, candidates)
-    return Belief(confidence=confidence, cards=_other_printing(votes))
+    return Belief(confidence=confidence, cards=_other_printing(votes, before))
 
 
 def since_change(votes: Sequence[Vote], art: str, rules: Rules) -> Sequence[Vote]:
-    """The votes on the card that is there now: the last ``least`` alone, if those would confirm another art than ``art``."""
+    """The votes on the card that is there now: the last ``least`` alone, if those would confirm another art than ``art``, or all
+    call it another printing: most frames of a known card don't look at that, and would outvote those that do."""
     last = votes[-rules.least :]
     other = last[-1].art
-    if not art or other == art or not all(each.named and each.art == other for each in last):
+    if not art or len(last) < rules.least or any(each.art != other for each in last):
         return votes
-    sure = len(last) == rules.least and logistic(support(last, other, rules)) >= rules.confirm
+    if all(each.other_printing for each in last):
+        return last
+    sure = other != art and all(each.named for each in last) and logistic(support(last, other, rules)) >= rules.confirm
     return last if sure else votes
 
 
@@ -172,11 +175,16 @@ def _evidence(one: Vote, art: str, rules: Rules) -> float:
     return -min(max(one.log_odds, rules.silence), rules.cap) if one.named else -rules.silence
 
 
-def _other_printing(votes: Sequence[Vote]) -> tuple[Card, ...]:
-    """The card of which most frames say that this is another printing; none where they don't."""
-    said = [each.cards[0] for each in votes if each.other_printing]
-    card, times = Counter(said).most_common(1)[0] if said else (None, 0)
-    return (card,) if card and 2 * times > len(votes) else ()
+def _other_printing(votes: Sequence[Vote], before: Belief) -> tuple[Card, ...]:
+    """The card of whose art most frames say that this is another printing; kept as long as any frame that counts says so."""
+    held = before.cards if before.state is State.UNKNOWN else ()
+    times = Counter(each.art for each in votes if each.other_printing)
+    if held and times[held[0].art_group] and 2 * (times.total() - times[held[0].art_group]) <= len(votes):
+        return held
+    art, most = times.most_common(1)[0] if times else ("", 0)
+    if 2 * most <= len(votes):
+        return ()
+    return (Counter(each.cards[0] for each in votes if each.other_printing and each.art == art).most_common(1)[0][0],)
 
 
 def _told_apart(votes: Sequence[Vote], before: Belief, rules: Rules) -> tuple[bool, tuple[Card, ...]]:

@@ -33,7 +33,8 @@ class Judgement:
 
     ``evidence``: what the confidence was computed from. ``twin_lead``: how much better than any twin the best one agrees
     where their pictures differ; None without a twin, or without a second look. ``other_printing``: whether the artwork is that of
-    the first match, but the card another printing of it, which is unknown.
+    the first match, but the card another printing of it, which is unknown: its confidence is that of its being the first match
+    after all.
     """
 
     status: Status
@@ -90,34 +91,31 @@ class Judge:
         return confidence >= self.calibration.sure and status is Status.CONFIRMED
 
     def _verified(self, card: Seen, judgement: Judgement, supports: Sequence[Support]) -> Judgement:
-        """The judgement, less those of the cards it names that are another printing; an unknown card if all of them are."""
-        if self.verifier is None or judgement.status is Status.UNKNOWN:
+        """The judgement, less those of the cards it names that are another printing; an unknown card if all that can be told are.
+
+        A card that was told from its twins is verified alone: were it another printing, the next best twin would be none either.
+        """
+        if self.verifier is None or self.second_look is None or judgement.status is Status.UNKNOWN:
             return judgement
-        least, first = self.verifier.threshold, judgement.matches[0]
-        compared = {support.match.key: support for support in supports}
-        twins = [match for match in judgement.matches if match.card.art_group == first.card.art_group]
-        known = [match for match in twins[:MOST_TWINS] if match.key in compared]
-        likely = {match.key: self._same_printing(card, compared[match.key]) for match in known[:1]}
-        if not likely or (judgement.status is Status.CONFIRMED and likely.get(first.key, 1.0) >= least):
+        art, compared = judgement.matches[0].card.art_group, {support.match.key: support for support in supports}
+        twins = [match for match in judgement.matches if match.card.art_group == art]
+        meant = twins[: 1 if judgement.status is Status.CONFIRMED else MOST_TWINS]
+        looked = (
+            (m, self.second_look.same_printing(card, compared[m.key], self.verifier))
+            for m in meant
+            if m.key in compared
+        )
+        likely = {match.key: value for match, value in looked if value is not None}
+        left = [match for match in meant if likely.get(match.key, 0.0) >= self.verifier.threshold]
+        if len(left) == len(likely):
             return judgement
-        likely |= {match.key: self._same_printing(card, compared[match.key]) for match in known[1:]}
-        left = [match for match in twins if likely.get(match.key, 0.0) >= least]
         if not left:
             confidence = min(judgement.confidence, max(likely.values()))
             return replace(judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True)
-        if len(left) == len(likely):
-            return judgement
         alone = len(likely) == len(twins) and len({match.card.card_id for match in left}) == 1
+        rest = (match for match in judgement.matches if match.key not in likely)
         status = Status.CONFIRMED if alone else Status.UNCERTAIN
-        return replace(
-            judgement, status=status, matches=(*left, *(m for m in judgement.matches if m.key not in likely))
-        )
-
-    def _same_printing(self, card: Seen, support: Support) -> float:
-        """How likely the card is the printing that a candidate's picture shows, 0..1; 1 where that can't be told."""
-        assert self.second_look is not None and self.verifier is not None
-        likely = self.second_look.same_printing(card, support, self.verifier)
-        return 1.0 if likely is None else likely
+        return replace(judgement, status=status, matches=(*left, *rest))
 
     def _looked_at(self, image: np.ndarray, card: Seen, seen: Judgement, supports: Sequence[Support]) -> Judgement:
         best, evidence = self._likeliest(card, seen, supports)

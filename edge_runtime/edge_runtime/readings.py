@@ -12,7 +12,7 @@ from edge_runtime.geometry import area, shared_area
 SAME_PLACE = 0.5
 """Share of the smaller of two outlines that lies in the other when both are of one card."""
 SIMILAR_SIZE = 0.3
-"""Share of the largest card's area that an unknown one must have: cards on one photo lie about as far away."""
+"""Share of the largest card's area that one which matches nothing must have: cards on one photo lie about as far away."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Reading:
 
     status: Status
     confidence: float
-    """The probability that the art is right, 0..1."""
+    """The probability that the art is right, 0..1; of another printing that it is the very one that the picture shows."""
     corners: np.ndarray
     matches: tuple[Match, ...]
     outline: float
@@ -66,10 +66,10 @@ def by_confidence(reading: Reading) -> tuple[float, ...]:
 
 
 def named_first(reading: Reading) -> tuple[float, ...]:
-    """Named cards by confidence; then unknown ones, where it means little, by their outline."""
+    """Named cards by confidence; then other printings of known ones, and all else, where it means little, by their outline."""
     if reading.status is not Status.UNKNOWN:
         return (0, -reading.confidence, -reading.similarity)
-    return (1, -_promise(reading.corners, reading.outline), -reading.similarity)
+    return (1 if reading.other_printing else 2, -_promise(reading.corners, reading.outline), -reading.similarity)
 
 
 def shared(first: np.ndarray, second: np.ndarray) -> float:
@@ -78,9 +78,14 @@ def shared(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def of_one_size(readings: Sequence[Reading]) -> Iterator[Reading]:
-    """The named cards, and those unknown ones that are about as large as the largest card: the rest are boxes and things."""
+    """The named cards, other printings of known ones, and those unknown ones that are about as large as the largest card: the rest
+    are boxes and things."""
     least = SIMILAR_SIZE * max((area(reading.corners) for reading in readings), default=0.0)
-    return (each for each in readings if each.status is not Status.UNKNOWN or area(each.corners) >= least)
+    return (
+        each
+        for each in readings
+        if each.status is not Status.UNKNOWN or each.other_printing or area(each.corners) >= least
+    )
 
 
 def one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float, ...]]) -> list[Reading]:

@@ -141,12 +141,12 @@ class Recognizer:
             seen = self._looked_at(image, quads, read, seen, effort)
             if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
                 break
-            if step + 1 == LINES and _named(seen):
+            if step + 1 == LINES and not all(map(_left_open, seen)):
                 break
         return self._recognition(image, read, seen)
 
     def _followed(self, image: np.ndarray) -> Recognition | None:
-        """The large cards on a frame of a stream, if all are named."""
+        """The large cards on a frame of a stream, if nothing is left open of them."""
         read: list[Reading] = []
         seen = self._looked_at(image, at_hand(image), read, [], Effort.ONE)
         return self._recognition(image, read, seen) if _settled(seen) else None
@@ -246,23 +246,21 @@ class Recognizer:
         """A reading with more than a glance taken.
 
         One that stays unknown gets two more chances: the other way up, which a glance at a poor picture mistakes, and an
-        outline that fits better.
+        outline that fits better. Another printing of a known card gets none: what it is was seen.
         """
         judgement = self.judge.judge(image, reading.corners, reading.matches)
-        if judgement.other_printing:
-            return _reading(judgement, reading.outline, judged=True)
-        if judgement.status is Status.UNKNOWN and self.judge.second_look:
+        if _left_open(judgement) and self.judge.second_look:
             judgement = self._better(image, judgement, [turned(reading.corners)], reading.outline)
-        if judgement.status is Status.UNKNOWN and reading.confidence >= WORTH_FITTING:
+        if _left_open(judgement) and reading.confidence >= WORTH_FITTING:
             fits = [scaled(reading.corners, factor) for factor in FITS]
             judgement = self._better(image, judgement, fits, reading.outline)
         return _reading(judgement, reading.outline, judged=True)
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
-        """The judgement, or that of the most promising of other corners if it is more confident."""
+        """The judgement, or that of the most promising of other corners if it is more confident, or of another printing."""
         best = max(self._match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
         other = self.judge.judge(image, best.corners, best.matches)
-        return max(judgement, other, key=lambda each: each.confidence)
+        return max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
 
 
 def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> Reading:
@@ -277,10 +275,15 @@ def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> R
     )
 
 
+def _left_open(seen: Judgement | Reading) -> bool:
+    """Whether it says no more than that the card is none that it knows."""
+    return seen.status is Status.UNKNOWN and not seen.other_printing
+
+
 def _settled(seen: Sequence[Reading]) -> bool:
-    """Whether a card was named, and nothing else on the photo looks like one that could be."""
-    unknown = (reading for reading in seen if reading.status is Status.UNKNOWN)
-    return bool(_named(seen)) and all(reading.confidence < WORTH_FITTING for reading in unknown)
+    """Whether a card was named, or is another printing of a known one, and nothing else on the photo looks like either."""
+    left = [reading for reading in seen if _left_open(reading)]
+    return len(left) < len(seen) and all(reading.confidence < WORTH_FITTING for reading in left)
 
 
 def _named(readings: Sequence[Reading]) -> list[Reading]:

@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 
-from edge_runtime.belief import State
 from edge_runtime.effort import Effort
 from edge_runtime.readings import Recognition
 from edge_runtime.sources import Source
@@ -68,9 +67,9 @@ class Follower:
 
     def _effort(self) -> Effort:
         """Thorough until all cards in view are known, for the last look before a still scene is spared, and after one that missed a
-        card which was there."""
+        card which was there, or saw something else in its place."""
         tracks = self.tracker.tracks
-        known = bool(tracks) and all(track.belief.state is not State.UNKNOWN for track in tracks)
+        known = bool(tracks) and all(track.known for track in tracks)
         missed = any(track.missing_since is not None for track in tracks)
         if not known or missed or self._stillness.reads == READS - 1 or self._looks >= THOROUGH - 1:
             return Effort.THOROUGH

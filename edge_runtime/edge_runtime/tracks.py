@@ -84,6 +84,12 @@ class Track:
         """The art that this card has, as far as is known."""
         return self.belief.art or (self.votes[-1].art if self.votes and self.votes[-1].named else "")
 
+    @property
+    def known(self) -> bool:
+        """Whether its art is known, and the last frame spoke of nothing else in its place: no other art, no other printing."""
+        last = self.votes[-1] if self.votes and self.belief.art else None
+        return last is not None and not last.other_printing and (last.art == self.belief.art or not last.named)
+
     def settled(self, rules: Rules) -> bool:
         """Whether another frame of the same would tell nothing new: the last ones name what is confirmed, or all that count
         say the same. Something else in its place is not settled while what was confirmed before still stands."""

@@ -49,6 +49,15 @@ def stranger() -> np.ndarray:
     return draw_card(1000)
 
 
+@pytest.fixture(scope="session")
+def foreign(scans: dict[str, np.ndarray]) -> np.ndarray:
+    """The scan of a card with the artwork of the first one, and a text of its own."""
+    card, below = scans["demo-1"].copy(), 2 * scans["demo-1"].shape[0] // 3
+    for row in range(below, card.shape[0] - 20, 8):
+        cv2.rectangle(card, (20, row), (60 + (37 * row) % 170, row + 3), (40, 40, 40), -1)
+    return card
+
+
 @pytest.fixture
 def table() -> np.ndarray:
     """An empty table of 640 × 480 pixels: dark, with a little grain."""
@@ -116,6 +125,14 @@ def publisher(tmp_path: Path, scans: dict[str, np.ndarray]) -> Publisher:
             "default_variant": "fp32",
         },
     )
+    return publisher
+
+
+@pytest.fixture
+def telling_printings_apart(publisher: Publisher) -> Publisher:
+    """The publisher, whose release has a printing verifier as well."""
+    model = correlation_verifier(publisher.folder / "printing_verifier.onnx")
+    publisher.add(model, printing_verifier=model.name)
     return publisher
 
 

@@ -52,6 +52,30 @@ def test_a_card_that_most_frames_call_another_printing_is_unknown_and_said_to_be
     assert after(other_printing(FOX), other_printing(HERON), blur()).cards == ()
 
 
+def test_what_was_said_to_be_another_printing_stays_one_while_a_frame_says_so():
+    believing = after(*[other_printing(FOX)] * 3)
+    assert after(*[blur()] * 7, other_printing(FOX), before=believing).told == believing.told
+    assert after(*[blur()] * 8, before=believing).cards == ()
+    assert after(*[other_printing(HERON)] * 7, other_printing(FOX), before=believing).cards == (HERON,)
+    assert after(*[other_printing(HERON)] * 4, *[other_printing(FOX)] * 4, before=believing).cards == (FOX,)
+
+
+def test_which_of_several_twins_it_is_another_printing_of_is_said_once():
+    believing = after(*[other_printing(FOX)] * 2, other_printing(REPRINT))
+    assert believing.cards == (FOX,)
+    assert after(other_printing(FOX), *[other_printing(REPRINT)] * 7, before=believing).told == believing.told
+    assert after(*[other_printing(REPRINT)] * 8, before=believing).told == believing.told
+
+
+def test_of_a_known_card_three_frames_that_call_it_another_printing_are_enough():
+    seen = [*[frame(FOX)] * 5, *[other_printing(FOX)] * 3]
+    assert since_change(seen, "fox", RULES) == seen[-3:]
+    assert after(*seen[-3:], before=after(*seen[:5])).cards == (FOX,)
+    for unmoved in (seen[:-1], [*seen, frame(FOX)], [*seen, other_printing(HERON)]):
+        assert since_change(unmoved, "fox", RULES) == unmoved
+    assert since_change(seen, "", RULES) == seen
+
+
 def test_one_frame_confirms_nothing_however_sure_it_is():
     assert after(frame(FOX, 1.0)).state is State.UNKNOWN
     assert after(frame(FOX, 1.0), *[blur()] * 7).state is State.UNKNOWN

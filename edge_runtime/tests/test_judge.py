@@ -1,6 +1,7 @@
 """Which candidate a second look ends with, and how sure it is."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,14 +27,14 @@ CALIBRATION = Calibration(
 
 class Counted:
     """A second look that finds so many agreeing points with each card, all of them moved by one homography, and of twins
-    that one agrees so well where they differ."""
+    that one agrees so well where they differ. ``printing``: how likely the card is the very printing, by card."""
 
-    def __init__(self, points, agrees=None, homography=None, likeness=None, same=None):
+    def __init__(self, points, agrees=None, homography=None, likeness=None, printing=None):
         self.points = points
-        self.same = same or {}
         self.like = likeness or {}
         self.agrees = agrees or {}
         self.homography = homography
+        self.printing = printing or {}
         self.compared = []
 
     def seen(self, image, corners):
@@ -47,7 +48,7 @@ class Counted:
         return self.like.get(support.match.card.card_id, 0.0)
 
     def same_printing(self, card, support, verifier):
-        return self.same.get(support.match.card.card_id)
+        return self.printing.get(support.match.card.card_id)
 
     def tell_apart(self, image, corners, twins):
         return [self.agrees.get(twin.match.card.card_id, 0.0) for twin in twins]
@@ -165,42 +166,29 @@ def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
     assert (answer.status, answer.confidence > CALIBRATION.sure) == (Status.UNCERTAIN, True)
 
 
-class Verifier:
-    threshold = 0.2
-
-
-def verified(same, found, **kinds):
-    """The answer where the verifier says how likely the card is each printing."""
-    return Judge(CALIBRATION, Counted({}, same=same, **kinds), Verifier()).judge(PICTURE, WHOLE, found)
+def looked_over(printing, found, agrees=None):
+    """The answer where a verifier says how likely the card is each printing, and all but the last candidate agree in many points."""
+    look = Counted({match.card.card_id: 50 for match in found[:-1]}, agrees, printing=printing)
+    return Judge(CALIBRATION, look, SimpleNamespace(threshold=0.2)).judge(PICTURE, WHOLE, found)
 
 
 @pytest.mark.parametrize(("likely", "named"), [(0.9, True), (0.2, True), (0.1, False), (None, True)])
 def test_a_card_that_is_sure_at_a_glance_is_named_unless_it_is_another_printing(likely, named):
-    answer = verified({"right": likely}, matches(right=0.9, alike=0.1))
+    answer = looked_over({"right": likely}, matches(right=0.9, alike=0.1))
     assert (answer.status is Status.CONFIRMED, answer.other_printing) == (named, not named)
     assert answer.confidence > CALIBRATION.sure if named else answer.confidence == likely
 
 
-def test_a_twin_that_is_another_printing_gives_way_to_the_one_that_is_not():
-    answer = verified({"print-0": 0.05, "print-1": 0.9}, prints(2), agrees={"print-0": 0.6, "print-1": 0.5})
-    assert (answer.matches[0].card.card_id, answer.status) == ("print-1", Status.CONFIRMED)
-
-
 def test_of_twins_that_nothing_else_tells_apart_those_stay_that_may_be_the_printing():
-    answer = verified({"print-0": 0.9, "print-1": 0.1, "print-2": 0.8}, prints(3))
+    answer = looked_over({"print-0": 0.9, "print-1": 0.1, "print-2": 0.8}, prints(3))
     assert answer.status is Status.UNCERTAIN
     assert [match.card.card_id for match in answer.matches] == ["print-0", "print-2", "other"]
-    assert verified({"print-0": 0.1, "print-1": 0.1, "print-2": 0.8}, prints(3)).status is Status.CONFIRMED
-
-
-def test_a_card_that_is_none_of_the_twins_is_unknown():
-    answer = verified({f"print-{at}": 0.1 for at in range(3)}, prints(3))
-    assert (answer.status, answer.other_printing, answer.confidence) == (Status.UNKNOWN, True, 0.1)
+    assert looked_over({"print-0": 0.1, "print-1": 0.1, "print-2": 0.8}, prints(3)).status is Status.CONFIRMED
 
 
 def test_further_twins_than_are_compared_leave_a_doubt():
     same = {f"print-{at}": 0.1 for at in range(MOST_TWINS)} | {"print-3": 0.9}
-    answer = verified(same, prints(MOST_TWINS + 2))
+    answer = looked_over(same, prints(MOST_TWINS + 2))
     assert (answer.status, answer.matches[0].card.card_id) == (Status.UNCERTAIN, "print-3")
 
 
@@ -208,3 +196,19 @@ def test_further_twins_than_are_compared_leave_a_doubt():
 def test_what_agrees_with_nothing_stays_unknown(similarity):
     answer = judged({"a": 4, "b": 4}, a=similarity, b=similarity - 0.02)
     assert answer.status is Status.UNKNOWN
+
+
+def test_twins_that_lie_over_no_picture_stay_uncertain():
+    answer = looked_over({}, prints(2))
+    assert (answer.status, answer.other_printing) == (Status.UNCERTAIN, False)
+
+
+@pytest.mark.parametrize("printing", [{"print-0": 0.01, "print-1": 0.1}, {"print-0": 0.1}])
+def test_a_card_that_is_none_of_the_twins_is_another_printing(printing):
+    answer = looked_over(printing, prints(2))
+    assert (answer.status, answer.other_printing, answer.confidence) == (Status.UNKNOWN, True, 0.1)
+
+
+def test_a_twin_that_is_told_apart_is_verified_alone():
+    assert looked_over({"print-0": 0.01, "print-1": 0.9}, prints(2), {"print-0": 0.6}).other_printing
+    assert looked_over({"print-0": 0.9, "print-1": 0.01}, prints(2), {"print-0": 0.6}).status is Status.CONFIRMED

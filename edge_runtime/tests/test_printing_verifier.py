@@ -1,5 +1,7 @@
 """Cards that show the artwork of a known one and are another printing, and what becomes of a file that is no verifier."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import onnx
@@ -10,7 +12,11 @@ from edge_runtime.belief import State
 from edge_runtime.decide import Status
 from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError
+from edge_runtime.gallery import Card, Match
+from edge_runtime.geometry import full_frame, scaled
+from edge_runtime.locate import in_steps
 from edge_runtime.printing_verifier import PrintingVerifier, evened
+from edge_runtime.readings import Reading, named_first, of_one_size, one_each
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.references import HALF
 from edge_runtime.release import open_release
@@ -19,21 +25,11 @@ from edge_runtime.tracks import Kind
 
 
 @pytest.fixture
-def verifying(publisher, verifier_file):
+def verifying(telling_printings_apart):
     """A recogniser whose release tells printings apart."""
-    model = verifier_file(publisher.folder / "printing_verifier.onnx")
-    publisher.add(model, printing_verifier=model.name)
+    publisher = telling_printings_apart
     with Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1) as recognizer:
         yield recognizer
-
-
-@pytest.fixture
-def foreign(scans):
-    """A card with the artwork of the first one, and a text of its own."""
-    card, below = scans["demo-1"].copy(), 2 * scans["demo-1"].shape[0] // 3
-    for row in range(below, card.shape[0] - 20, 8):
-        cv2.rectangle(card, (20, row), (60 + (37 * row) % 170, row + 3), (40, 40, 40), -1)
-    return card
 
 
 def test_the_very_printing_is_named(verifying, scans, photo_of):
@@ -60,6 +56,44 @@ def test_it_is_looked_at_no_other_way(verifying, foreign, photo_of, monkeypatch)
     verifying.recognize(photo_of(foreign))
 
 
+def test_it_is_searched_for_no_longer_than_the_card_itself(verifying, scans, foreign, photo_of, monkeypatch):
+    def steps(photo):
+        taken = []
+        monkeypatch.setattr(
+            "edge_runtime.recognizer.in_steps",
+            lambda *asked: (taken.append(found) or found for found in in_steps(*asked)),
+        )
+        assert verifying.recognize(photo).cards[0].card.card_id == "demo-1"
+        return len(taken)
+
+    assert steps(photo_of(foreign)) == steps(photo_of(scans["demo-1"]))
+
+
+def test_it_may_be_seen_the_other_way_up_or_in_a_better_outline_only(verifying, foreign, photo_of, monkeypatch):
+    """Its own confidence is less than that of what was seen before."""
+    photo = photo_of(foreign)
+    (card,) = verifying.recognize(photo).cards
+    judge, asked = verifying.judge.judge, []
+
+    def mistaken_at_first(*seen):
+        asked.append(seen)
+        return replace(judge(*seen), **({"other_printing": False, "confidence": 0.4} if len(asked) == 1 else {}))
+
+    monkeypatch.setattr(verifying.judge, "judge", mistaken_at_first)
+    monkeypatch.setattr("edge_runtime.recognizer.turned", lambda corners, turns=0: corners)
+    assert verifying.read_at(photo, card.corners).other_printing
+    assert len(asked) == 2
+
+
+def test_no_larger_outline_that_matches_nothing_takes_its_place():
+    corners, matches = full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9, 1),)
+    refused = Reading(Status.UNKNOWN, 0.05, corners, matches, 0.8, judged=True, other_printing=True)
+    around = replace(refused, corners=scaled(corners, 1.1), outline=0.95, confidence=0.3, other_printing=False)
+    table = replace(around, corners=full_frame(63, 88) * 3 + 100)
+    assert one_each([around, refused], named_first) == [refused]
+    assert list(of_one_size([table, refused])) == [table, refused]
+
+
 def test_a_stream_says_once_that_it_is_another_printing(verifying, foreign, photo_of):
     follower = Follower(verifying)
     told = [event for at in range(8) for event in follower.look(photo_of(foreign), at / 10)]
@@ -68,6 +102,17 @@ def test_a_stream_says_once_that_it_is_another_printing(verifying, foreign, phot
         (Kind.CHANGED, State.UNKNOWN),
     ]
     assert [card.card_id for card in told[-1].cards] == ["demo-1"]
+
+
+@pytest.mark.parametrize("known", ["demo-1", "demo-2"], ids=["its twin", "another card"])
+def test_one_that_is_laid_upon_a_known_card_is_not_taken_for_its_twin(verifying, scans, foreign, photo_of, known):
+    follower, told = Follower(verifying), []
+    for at in range(30):
+        photo = photo_of(scans[known] if at < 5 else foreign)
+        told += follower.look(cv2.add(photo, (20 * (at % 2),) * 3), at / 10)
+    names = [card.card_id for event in told if event.kind is Kind.CONFIRMED for card in event.cards]
+    assert names == [known]
+    assert (told[-1].state, [card.card_id for card in told[-1].cards]) == (State.UNKNOWN, ["demo-1"])
 
 
 @pytest.mark.parametrize("effort", [Effort.ONE, Effort.QUICK])

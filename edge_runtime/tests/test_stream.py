@@ -18,6 +18,7 @@ from edge_runtime.tracks import Kind
 FOX = Reading(
     Status.CONFIRMED, 0.97, full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9),), 0.9
 )
+HERON = replace(FOX, matches=(Match(Card("demo-2", "Blue Heron", "demo", "2", "heron"), 0.9),))
 ONE, ALL = Effort.ONE, Effort.THOROUGH
 LEAST = Rules().least
 """Frames until a card is confirmed."""
@@ -63,6 +64,29 @@ def test_cards_that_nobody_knows_are_looked_at_thoroughly(looking):
     recognizer, look = looking
     recognizer.card = STRANGER
     assert look(5) == [ALL] * 5
+
+
+def test_what_may_have_been_laid_in_the_place_of_a_known_card_is_looked_at_thoroughly_until_it_is_known(looking):
+    recognizer, look = looking
+    look(LEAST)
+    recognizer.card = HERON
+    assert look(LEAST + 1)[LEAST:] == [ONE, *[ALL] * (LEAST - 1), ONE]
+
+
+def test_what_was_called_another_printing_is_looked_at_thoroughly(looking):
+    recognizer, look = looking
+    look(LEAST)
+    recognizer.card = replace(STRANGER, other_printing=True)
+    assert look(5)[LEAST:] == [ONE, *[ALL] * 4]
+
+
+def test_a_blurred_frame_of_a_known_card_makes_no_difference(looking):
+    recognizer, look = looking
+    look(LEAST)
+    recognizer.card = STRANGER
+    look(1)
+    recognizer.card = FOX
+    assert look(1)[LEAST:] == [ONE, ONE]
 
 
 def test_cards_beside_each_other_are_looked_for_together(looking):

@@ -21,7 +21,7 @@ PIPELINES = (
     Pipeline(
         "training_pipeline",
         '+key:"student_stage2" or +key:"student_undistilled" or +key:"outline_filter" or +key:"printing_verifier"',
-        "From scans to trained models: cards, the training snapshot, the teacher, both stages of the student, two of the edge.",
+        "From scans to trained models: cards, the training snapshot, the teacher, both stages of the student, the edge's own.",
     ),
     Pipeline(
         "inference_pipeline",

@@ -112,8 +112,8 @@ class Asking:
         ]
 
     def other_printings(self, split: str, strength: str, most: int | None = None) -> list[Query]:
-        """The same cards as made-up other printings, each of which shows the name or text of another card of the split: strangers,
-        although their artwork is known."""
+        """The same cards as made-up other printings, see :mod:`pcr_assets.imaging.printings`: strangers, although their artwork is
+        known. Cards of the split lend them their frame, name and text."""
         scans, shown = self._picked(split, most)
         art_groups = [card.art_group for card in shown]
         others = [

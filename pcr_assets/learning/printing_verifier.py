@@ -53,13 +53,9 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
     """Run a job to its end and give what metrics.json holds."""
     set_up_torch(threads=job.threads)
     settings = job.settings
-    counts = {"train": settings.pairs, "validation": settings.held_out, "test": settings.held_out}
-    found: dict[str, dict[str, Pairs]] = {}
-    for split, count in counts.items():
-        cards = read_cards(job.snapshot, job.shards, split)
-        found[split] = {at: pairs(cards, settings, split, at, count, job.threads) for at in settings.strengths}
-        say(f"printing_verifier: {sum(map(len, found[split].values()))} pairs of {split} cards")
-    seen = {split: joined(list(parts.values())) for split, parts in found.items()}
+    seen = {split: joined(list(_made(job, split, say).values())) for split in ("train", "validation")}
+    tested = _made(job, "test", say)
+    seen["test"] = joined(list(tested.values()))
     net, losses = fit(seen["train"], settings, say)
     job.out.mkdir(parents=True, exist_ok=True)
     path = job.out / FILE
@@ -76,13 +72,24 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in net.parameters()),
         "loss": losses,
         "pairs": {split: len(parts) for split, parts in seen.items()},
-        "test": {at: measured(part, scores(path, part), chosen) for at, part in found["test"].items()},
+        "test": {at: measured(part, scores(path, part), chosen) for at, part in tested.items()},
         "test by way": by_way(seen["test"], likely, chosen),
     }
     worst: dict[str, Any] = mistakes(seen["test"], likely, chosen)
     np.savez(job.out / "mistakes.npz", **worst)
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
     return metrics
+
+
+def _made(job: PrintingVerifierJob, split: str, say: Any) -> dict[str, Pairs]:
+    """The pairs of a split's cards, by the strength of the camera."""
+    settings, cards = job.settings, read_cards(job.snapshot, job.shards, split)
+    count = settings.pairs if split == "train" else settings.held_out
+    found: dict[str, Pairs] = {}
+    for at in settings.strengths:
+        found[at] = pairs(cards, settings, split, at, count, job.threads)
+    say(f"printing_verifier: {sum(map(len, found.values()))} pairs of {split} cards")
+    return found
 
 
 def fit(seen: Pairs, settings: PrintingVerifierSettings, say: Any = print) -> tuple[PrintingNet, list[float]]:

@@ -63,7 +63,9 @@ class Mqtt:
         self._publish("event", event, retain=False)
         if event["event"] != "appeared":
             gone = event["event"] == "left"
-            card = event["cards"][0] if event["cards"] and not gone else {}
+            # An unknown card may come with the one whose other printing it is: that is not what lies there.
+            named = event["cards"] and not gone and event["status"] != "unknown"
+            card = event["cards"][0] if named else {}
             known = {"status": "no card" if gone else event["status"], "name": card.get("name", ""), **card}
             self._publish("card", {**known, "confidence": event["confidence"]}, retain=True)
 

@@ -101,6 +101,14 @@ def test_events_arrive_and_what_is_known_is_kept_for_who_comes_later(broker, hea
     take(got, lambda each: each[:2] == ("edge-runtime/pi-4/status", b"offline"))
 
 
+def test_another_printing_of_a_card_is_not_told_by_that_ones_name(monkeypatch):
+    told, sent = Mqtt("127.0.0.1", device="pi"), {}
+    monkeypatch.setattr(told, "_publish", lambda topic, value, retain: sent.update({topic: value}))
+    told.put({**confirmed(kind="changed"), "status": "unknown", "confidence": 0.05})
+    assert sent["card"] == {"status": "unknown", "name": "", "confidence": 0.05}
+    assert sent["event"]["cards"][0]["name"] == "Amber Fox"
+
+
 def test_home_assistant_finds_two_sensors(broker, hears):
     port, start = broker
     start()

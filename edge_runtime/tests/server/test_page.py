@@ -91,6 +91,25 @@ def test_a_card_is_named_beside_its_scan_and_in_the_history(page, serve, hand, s
     page.sees("#now", "no card")
 
 
+@pytest.mark.usefixtures("telling_printings_apart")
+def test_another_printing_is_called_one_and_no_scan_is_shown_for_it(
+    page, serve, hand, foreign, table, photo_of, jpeg, tmp_path
+):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(jpeg(photo_of(foreign)))
+    _, client = serve(leave=0.2)
+    page.open(client.base)
+    hand.picture = photo_of(foreign)
+    page.sees("#now", "another printing of Amber Fox")
+    page.sees("#events", "another printing of Amber Fox, demo · 1")
+    hand.picture = table
+    page.sees("#events", "a card left")
+    page.choose("#file", photo)
+    page.sees("#photo-answer", "another printing of Amber Fox")
+    assert "sure" not in page.run(READ)
+    assert page.run("document.querySelectorAll('#now img, #photo-answer img').length") == 0
+
+
 TOKEN = "a-token-that-nobody-guesses"
 
 

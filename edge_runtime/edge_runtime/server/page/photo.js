@@ -106,4 +106,3 @@ function said(cards, ms) {
   list.append(...cards.map((card) => answerOf(card.status, meantBy(card), paragraph("quiet", percent(card.confidence)))));
   return [list, took];
 }
-
