@@ -4,9 +4,9 @@
 
 Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store: as
 those of a stream that follows one card, as those of one that follows several, as photos (so is a stream's frame read until its
-cards are known), and without its outline filter. Each part is timed on one thread, in CPU time, beside the named limit: a bare ONNX Runtime call of the same model on
-as many cards, in the same run. Prints a table of medians and writes it as JSON. The cards on the frames come from `--cards`,
-else they are rendered.
+cards are known), and without its outline filter. Each part is timed on one thread, in CPU time, beside the named limit: a bare
+ONNX Runtime call of the same model on as many cards, in the same run. Prints a table of medians and writes it as JSON. The cards
+on the frames come from `--cards`, else they are rendered.
 """
 
 import argparse
