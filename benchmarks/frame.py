@@ -3,10 +3,10 @@
     python benchmarks/frame.py --store STORE [--cards DIR] [--frames N] [--output FILE]
 
 Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store: as
-those of a stream that follows one card, as those of one that follows none or several, as photos, and without its outline
-filter. Each part is timed on one thread, in CPU time, beside the named limit: a bare ONNX Runtime call of the same model on
-as many cards, in the same run. Prints a table of medians and writes it as JSON. The cards on the frames come from `--cards`,
-else they are rendered.
+those of a stream that follows one card, as those of one that follows several, as photos (so is a stream's frame read until its
+cards are known), and without its outline filter. Each part is timed on one thread, in CPU time, beside the named limit: a bare
+ONNX Runtime call of the same model on as many cards, in the same run. Prints a table of medians and writes it as JSON. The cards
+on the frames come from `--cards`, else they are rendered.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from pcr_assets.learning import onnx_graph
 SIZE = (1280, 720)
 COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
 FOLLOWED, QUICKLY = "a frame, one followed", "a frame, quickly"
-"""How a stream looks at a frame while it follows one card, and while it follows none or several."""
+"""How a stream looks at a frame while it follows one card, and while it follows several."""
 RESULT = Path(__file__).parent / "results" / "frame.json"
 
 

@@ -167,7 +167,7 @@ def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
 
 
 def looked_over(printing, found, agrees=None):
-    """The answer where a verifier says how likely the card is each printing, and all but the last candidate agree in many points."""
+    """The answer where a verifier says how likely the card is each printing. All but the last candidate agree in many points."""
     look = Counted({match.card.card_id: 50 for match in found[:-1]}, agrees, printing=printing)
     return Judge(CALIBRATION, look, SimpleNamespace(threshold=0.2)).judge(PICTURE, WHOLE, found)
 

@@ -24,7 +24,7 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self._part = Histogram(
             "edge_part_seconds",
-            "Time of a frame that was read, by part: find, filter, rectify, embed, search, judge.",
+            "Time of a frame that was read, by part: find, filter, rectify, embed, search, look, judge.",
             ["part"],
             buckets=PARTS,
             registry=self.registry,
