@@ -58,7 +58,8 @@ NEAR = 0.05
 DOUBTS = (2, 3)
 """The steps, counted from 0, that are for what the others leave in doubt."""
 LINES = 3
-"""The step that joins lines: for photos on which nothing was named, as it costs more than it finds on others."""
+"""The step that joins lines: for photos on which nothing was named, nor found to be another printing. On others it costs more
+than it finds."""
 OUTLINES = 168
 """Outlines of one photo, at most: enough for a table full of forty cards."""
 FOR_DOUBTS = 0.25
