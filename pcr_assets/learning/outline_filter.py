@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from pcr_assets.learning import onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
+from pcr_assets.learning.job import JudgeJob
 from pcr_assets.learning.lesson import descend, schedule
 from pcr_assets.learning.outline_net import OutlineNet
 from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
@@ -36,16 +36,10 @@ SHOWN = 12
 """Mistakes of each kind that are kept to be looked at."""
 
 
-class OutlineFilterJob(BaseModel):
-    """One training: see :class:`pcr_assets.learning.job.Job` for ``snapshot`` and ``shards``. ``threads`` make the scenes."""
-
-    model_config = ConfigDict(extra="forbid")
+class OutlineFilterJob(JudgeJob):
+    """One training; ``threads`` make the scenes."""
 
     settings: OutlineFilterSettings
-    snapshot: Path
-    shards: list[Path]
-    out: Path
-    threads: int = 2
 
 
 def train(job: OutlineFilterJob, say: Any = print) -> dict[str, Any]:

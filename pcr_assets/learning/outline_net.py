@@ -72,17 +72,23 @@ class _Served(nn.Module):
 
 def export(net: OutlineNet, size: tuple[int, int], path: Path) -> None:
     """Write the network as ``path``: ``crops`` uint8 N×H×W×3, N free, to ``probability`` float32 N."""
+    export_judge(_Served(net), torch.zeros(2, size[1], size[0], 3, dtype=torch.uint8), "crops", "outlines", path)
+
+
+def export_judge(served: nn.Module, given: Tensor, takes: str, of: str, path: Path) -> None:
+    """Write a module that gives probabilities N as an ONNX file that ``takes`` such batches as ``given``, N being free: the number
+    ``of`` what it judges."""
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the legacy exporter announces its own retirement
         torch.onnx.export(
-            _Served(net).eval(),
-            (torch.zeros(2, size[1], size[0], 3, dtype=torch.uint8),),
+            served.eval(),
+            (given,),
             str(path),
             dynamo=False,
             opset_version=OPSET,
-            input_names=["crops"],
+            input_names=[takes],
             output_names=["probability"],
-            dynamic_axes={"crops": {0: "outlines"}, "probability": {0: "outlines"}},
+            dynamic_axes={takes: {0: of}, "probability": {0: of}},
         )
 
 

@@ -1,6 +1,5 @@
 """The network that tells one printing from another, and its ONNX file. It runs on the processor: one card at a time."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from edge_runtime.references import HALF
-from pcr_assets.learning.export import OPSET
+from pcr_assets.learning.outline_net import export_judge
 
 
 class PrintingNet(nn.Module):
@@ -52,15 +51,4 @@ class _Served(nn.Module):
 
 def export(net: PrintingNet, path: Path) -> None:
     """Write the network as ``path``: ``pairs`` float32 N×2×H×W, N free, to ``probability`` float32 N."""
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the legacy exporter announces its own retirement
-        torch.onnx.export(
-            _Served(net).eval(),
-            (torch.zeros(2, 2, HALF[1], HALF[0]),),
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["pairs"],
-            output_names=["probability"],
-            dynamic_axes={"pairs": {0: "cards"}, "probability": {0: "cards"}},
-        )
+    export_judge(_Served(net), torch.zeros(2, 2, HALF[1], HALF[0]), "pairs", "cards", path)

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from pcr_assets.imaging.printings import WAYS
 from pcr_assets.learning import onnx_graph, printing_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
+from pcr_assets.learning.job import JudgeJob
 from pcr_assets.learning.lesson import descend, schedule
 from pcr_assets.learning.outline_filter import trusted
 from pcr_assets.learning.outline_net import describe
@@ -37,16 +37,10 @@ SHOWN = 12
 """Mistakes of each kind that are kept to be looked at."""
 
 
-class PrintingVerifierJob(BaseModel):
-    """One training: see :class:`pcr_assets.learning.job.Job` for ``snapshot`` and ``shards``. ``threads`` make the pairs."""
-
-    model_config = ConfigDict(extra="forbid")
+class PrintingVerifierJob(JudgeJob):
+    """One training; ``threads`` make the pairs."""
 
     settings: PrintingVerifierSettings
-    snapshot: Path
-    shards: list[Path]
-    out: Path
-    threads: int = 2
 
 
 def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:

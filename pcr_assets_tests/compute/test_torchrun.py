@@ -9,11 +9,14 @@ from pcr_assets.compute.settings import Torchrun
 from pcr_assets.compute.torchrun import TorchrunCompute
 
 PROGRAM = """
-import json, os, sys, pathlib
+import json, os, sys, pathlib, time
 job = json.loads(pathlib.Path(sys.argv[1]).read_text())
 rank = os.environ["RANK"]
 pathlib.Path(job["out"], f"rank-{rank}").write_text(f"{os.environ['WORLD_SIZE']} {job['threads']} {os.environ['OMP_NUM_THREADS']}")
+first = pathlib.Path(job["out"], "rank-0")
 if job.get("fails") and rank == "1":
+    while not (first.exists() and first.read_text()):  # torchrun ends it together with this one
+        time.sleep(0.01)
     sys.exit("teacher: the second GPU has no memory left: lower batch")
 """
 
