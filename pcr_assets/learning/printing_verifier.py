@@ -38,7 +38,7 @@ SHOWN = 12
 
 
 class PrintingVerifierJob(JudgeJob):
-    """One training; ``threads`` make the pairs."""
+    """One training; ``threads`` make the pairs and train, so the weights depend on their number."""
 
     settings: PrintingVerifierSettings
 
