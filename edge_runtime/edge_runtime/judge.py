@@ -45,6 +45,11 @@ class Judgement:
     twin_lead: float | None = None
     other_printing: bool = False
 
+    @property
+    def left_open(self) -> bool:
+        """Whether it says no more than that the card is none that it knows."""
+        return self.status is Status.UNKNOWN and not self.other_printing
+
 
 class Judge:
     """The calibration of one model and, where a release carries pictures, the second look; with a verifier no card is named as
@@ -65,7 +70,7 @@ class Judge:
         """What similarities alone say of a card with these candidates, best first."""
         evidence = at_a_glance(matches)
         confidence = self.calibration.confidence(evidence)
-        twins = [match for match in matches if match.card.art_group == matches[0].card.art_group]
+        twins = _prints(matches)
         clear = len(twins) < 2 or twins[0].similarity - twins[1].similarity >= self.calibration.twin_margin
         return Judgement(self._status(confidence, clear), confidence, tuple(matches), corners, evidence)
 
@@ -79,7 +84,7 @@ class Judge:
         card = self.second_look.seen(image, corners)
         if settled:
             verified = self._verified(card, seen, self.second_look.supports(card, matches[:1]))
-            if not verified.other_printing or _twins(matches) == 1:
+            if not verified.other_printing or len({match.card.card_id for match in _prints(matches)}) == 1:
                 return verified
         supports = self._supports(card, matches[:CANDIDATES])
         if not supports:
@@ -97,8 +102,7 @@ class Judge:
         """
         if self.verifier is None or self.second_look is None or judgement.status is Status.UNKNOWN:
             return judgement
-        art, compared = judgement.matches[0].card.art_group, {support.match.key: support for support in supports}
-        twins = [match for match in judgement.matches if match.card.art_group == art]
+        twins, compared = _prints(judgement.matches), {support.match.key: support for support in supports}
         meant = twins[: 1 if judgement.status is Status.CONFIRMED else MOST_TWINS]
         looked = (
             (m, self.second_look.same_printing(card, compared[m.key], self.verifier))
@@ -176,9 +180,9 @@ class Judge:
         return [compared[row].match for row in order], scores[order[0]] - scores[order[1]]
 
 
-def _twins(matches: Sequence[Match]) -> int:
-    """How many cards among the matches have the art of the first one."""
-    return len({match.card.card_id for match in matches if match.card.art_group == matches[0].card.art_group})
+def _prints(matches: Sequence[Match]) -> list[Match]:
+    """The matches that have the art of the first one, itself among them."""
+    return [match for match in matches if match.card.art_group == matches[0].card.art_group]
 
 
 def _likely(supports: Sequence[Support]) -> dict[str, Support]:

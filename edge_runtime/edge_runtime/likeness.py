@@ -4,6 +4,8 @@ Both are shrunk to a pixel for a millimetre, laid over each other, and correlate
 their artwork: what lies around it is the same on every card of a design, and speaks for strangers too.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -21,9 +23,9 @@ BLANK = 1.0
 """Product of the lengths of two evened artworks below which one of them shows nothing; that of two cards is some hundreds."""
 
 
-def shrunk(picture: np.ndarray) -> np.ndarray:
-    """A picture of a card, uint8 RGB H×W×3, as grey uint8 of :data:`SMALL`."""
-    return cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), SMALL, interpolation=cv2.INTER_AREA)
+def shrunk(picture: np.ndarray, size: tuple[int, int] = SMALL) -> np.ndarray:
+    """A picture of a card, uint8 RGB H×W×3, as grey uint8 of a smaller size."""
+    return cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
 
 
 def artwork(card: np.ndarray, onto: np.ndarray | None = None) -> np.ndarray:
@@ -34,9 +36,13 @@ def artwork(card: np.ndarray, onto: np.ndarray | None = None) -> np.ndarray:
     soft = cv2.GaussianBlur(card.astype(np.float32), (0, 0), SOFT)
     if onto is not None:
         soft = cv2.warpPerspective(soft, onto, SMALL, borderMode=cv2.BORDER_REPLICATE)
-    detail = soft - cv2.GaussianBlur(soft, (0, 0), SURROUNDINGS)
-    contrast = cv2.GaussianBlur(detail * detail, (0, 0), SURROUNDINGS)
-    return (detail / np.sqrt(contrast + LEAST_CONTRAST))[ARTWORK]
+    return evened_out(soft, lambda picture: cv2.GaussianBlur(picture, (0, 0), SURROUNDINGS))[ARTWORK]
+
+
+def evened_out(picture: np.ndarray, around: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """A picture float32 H×W with the same mean and contrast everywhere; ``around`` gives the mean around each place."""
+    detail = picture - around(picture)
+    return np.asarray(detail / np.sqrt(around(detail * detail) + LEAST_CONTRAST))
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:

@@ -10,14 +10,13 @@ import cv2
 import numpy as np
 
 from edge_runtime.embedder import EmbedderError, processor_session
+from edge_runtime.likeness import evened_out
 from edge_runtime.references import HALF
 
 SOFT = 0.8
 """Blur in pixels: neither the grain of the sensor nor that of the print shall count."""
 SURROUNDINGS = 31
 """Pixels, a quarter of the card's width, over which brightness and contrast are evened out."""
-LEAST_CONTRAST = 25.0
-"""Grey levels, squared, that count as noise in an even place."""
 
 
 class PrintingVerifier:
@@ -57,6 +56,4 @@ class PrintingVerifier:
 def evened(grey: np.ndarray) -> np.ndarray:
     """A grey picture uint8 H×W as float32, with the same mean and contrast everywhere."""
     soft = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), SOFT)
-    detail = soft - cv2.blur(soft, (SURROUNDINGS, SURROUNDINGS))
-    contrast = cv2.blur(detail * detail, (SURROUNDINGS, SURROUNDINGS))
-    return np.asarray(detail / np.sqrt(contrast + LEAST_CONTRAST))
+    return evened_out(soft, lambda picture: cv2.blur(picture, (SURROUNDINGS, SURROUNDINGS)))

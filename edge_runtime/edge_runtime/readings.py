@@ -32,6 +32,11 @@ class Reading:
     """Whether it shows the artwork of the first match, but is another printing: an unknown card."""
 
     @property
+    def left_open(self) -> bool:
+        """Whether it says no more than that the card is none that it knows."""
+        return self.status is Status.UNKNOWN and not self.other_printing
+
+    @property
     def card(self) -> Card:
         """The most likely card of the gallery."""
         return self.matches[0].card
@@ -81,11 +86,7 @@ def of_one_size(readings: Sequence[Reading]) -> Iterator[Reading]:
     """The named cards, other printings of known ones, and those unknown ones that are about as large as the largest card: the rest
     are boxes and things."""
     least = SIMILAR_SIZE * max((area(reading.corners) for reading in readings), default=0.0)
-    return (
-        each
-        for each in readings
-        if each.status is not Status.UNKNOWN or each.other_printing or area(each.corners) >= least
-    )
+    return (each for each in readings if not each.left_open or area(each.corners) >= least)
 
 
 def one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float, ...]]) -> list[Reading]:

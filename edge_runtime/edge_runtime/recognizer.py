@@ -141,7 +141,7 @@ class Recognizer:
             seen = self._looked_at(image, quads, read, seen, effort)
             if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
                 break
-            if step + 1 == LINES and not all(map(_left_open, seen)):
+            if step + 1 == LINES and not all(reading.left_open for reading in seen):
                 break
         return self._recognition(image, read, seen)
 
@@ -249,9 +249,9 @@ class Recognizer:
         outline that fits better. Another printing of a known card gets none: what it is was seen.
         """
         judgement = self.judge.judge(image, reading.corners, reading.matches)
-        if _left_open(judgement) and self.judge.second_look:
+        if judgement.left_open and self.judge.second_look:
             judgement = self._better(image, judgement, [turned(reading.corners)], reading.outline)
-        if _left_open(judgement) and reading.confidence >= WORTH_FITTING:
+        if judgement.left_open and reading.confidence >= WORTH_FITTING:
             fits = [scaled(reading.corners, factor) for factor in FITS]
             judgement = self._better(image, judgement, fits, reading.outline)
         return _reading(judgement, reading.outline, judged=True)
@@ -275,14 +275,9 @@ def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> R
     )
 
 
-def _left_open(seen: Judgement | Reading) -> bool:
-    """Whether it says no more than that the card is none that it knows."""
-    return seen.status is Status.UNKNOWN and not seen.other_printing
-
-
 def _settled(seen: Sequence[Reading]) -> bool:
     """Whether a card was named, or is another printing of a known one, and nothing else on the photo looks like either."""
-    left = [reading for reading in seen if _left_open(reading)]
+    left = [reading for reading in seen if reading.left_open]
     return len(left) < len(seen) and all(reading.confidence < WORTH_FITTING for reading in left)
 
 

@@ -49,8 +49,8 @@ PLAY = 4
 
 @dataclass(frozen=True)
 class Seen:
-    """A card on a photo, cut out: its features, itself as :func:`edge_runtime.likeness.shrunk` gives it, and grey of
-    :data:`edge_runtime.references.HALF`."""
+    """A card on a photo, cut out: its features, and itself as :func:`edge_runtime.likeness.shrunk` gives it, of
+    :data:`edge_runtime.references.SMALL` and of :data:`edge_runtime.references.HALF`."""
 
     features: Features
     small: np.ndarray
@@ -83,7 +83,7 @@ class SecondLook:
     def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
         """A card on a photo, to be compared; ``corners`` as in :func:`rectify`."""
         card = rectify(image, corners, SIZE)
-        return Seen(features(card), shrunk(card), halved(card))
+        return Seen(features(card), shrunk(card), shrunk(card, HALF))
 
     @timed("look")
     def supports(self, card: Seen, matches: Sequence[Match]) -> list[Support]:
@@ -97,7 +97,8 @@ class SecondLook:
     @timed("look")
     def likeness(self, card: Seen, support: Support) -> float:
         """How alike the artworks of the card and a candidate's picture are: a correlation, -1..1."""
-        onto_picture = SHRINKING @ support.homography @ np.linalg.inv(SHRINKING) if support.fits else None
+        fit = support.homography if support.fits else None
+        onto_picture = None if fit is None else _scaled(fit, SHRINKING)
         return likeness(artwork(card.small, onto_picture), self._artwork(support.match.key))
 
     @timed("look")
@@ -154,15 +155,14 @@ def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None
     return int(agree.sum()), homography
 
 
-def halved(card: np.ndarray) -> np.ndarray:
-    """A rectified card, uint8 RGB H×W×3, as grey uint8 of :data:`edge_runtime.references.HALF`."""
-    return cv2.resize(_grey(card), HALF, interpolation=cv2.INTER_AREA)
-
-
 def laid_over(card: np.ndarray, homography: np.ndarray) -> np.ndarray:
     """A card that was halved, laid over a picture of that size by the homography between both of full size."""
-    onto_picture = HALVING @ homography @ np.linalg.inv(HALVING)
-    return cv2.warpPerspective(card, onto_picture, HALF, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpPerspective(card, _scaled(homography, HALVING), HALF, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _scaled(homography: np.ndarray, scaling: np.ndarray) -> np.ndarray:
+    """A homography between two pictures as it is between both scaled alike."""
+    return scaling @ homography @ np.linalg.inv(scaling)
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ PRINTING_VERIFIER = "printing_verifier.onnx"
 """The shared file that tells printings of a card apart; a release may lack it."""
 SELF_TEST = "selftest.zip"
 """The shared file of known queries, which a device asks a release before it serves it."""
+OPTIONAL = {"outline_filter": OUTLINE_FILTER, "printing_verifier": PRINTING_VERIFIER, "self_test": SELF_TEST}
+"""What a release may lack, as its manifest names it."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,7 @@ def manifest(
         "teacher_license": teacher_license,
         "made_from": dict(made_from),
     }
-    if OUTLINE_FILTER in files:
-        body["outline_filter"] = OUTLINE_FILTER
-    if PRINTING_VERIFIER in files:
-        body["printing_verifier"] = PRINTING_VERIFIER
-    if SELF_TEST in files:
-        body["self_test"] = SELF_TEST
+    body |= {part: name for part, name in OPTIONAL.items() if name in files}
     digest = digests.of_json(body)
     return digests.canonical_json({**body, "release_id": digest[:16]}), digest
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.likeness import shrunk
 from edge_runtime.printing_verifier import evened
 from edge_runtime.references import HALF, SIZE
-from edge_runtime.second_look import FEWEST_TO_FIT, agreement, halved, laid_over
+from edge_runtime.second_look import FEWEST_TO_FIT, agreement, laid_over
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.printings import WAYS, lender, other_printing
 from pcr_assets.learning.data import Cards, Image
@@ -79,7 +80,9 @@ def pair(
     points, homography = agreement(features(card), features(picture))
     if homography is None or points < FEWEST_TO_FIT:
         return None
-    return np.stack([evened(laid_over(halved(card), homography)), evened(halved(picture))]).astype(np.float16), way
+    return np.stack([evened(laid_over(shrunk(card, HALF), homography)), evened(shrunk(picture, HALF))]).astype(
+        np.float16
+    ), way
 
 
 def _picture(scan: Image) -> Image:
