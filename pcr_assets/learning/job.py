@@ -75,14 +75,3 @@ class Job(BaseModel):
                 **({"processes": processes} if processes > 1 else {}),
             }
         )
-
-
-class JudgeJob(BaseModel):
-    """One training of a small network that judges what it sees and embeds nothing; its settings are each program's own."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    snapshot: Path
-    shards: list[Path]
-    out: Path
-    threads: int = 2

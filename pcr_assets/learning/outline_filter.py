@@ -18,7 +18,7 @@ from torch import nn
 from pcr_assets.learning import onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
-from pcr_assets.learning.job import JudgeJob
+from pcr_assets.learning.judges import JudgeJob, trusted, worst
 from pcr_assets.learning.lesson import descend, schedule
 from pcr_assets.learning.outline_net import OutlineNet
 from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
@@ -30,10 +30,6 @@ NOTHING, TIGHT = 0.65, 0.9
 """Overlap with a card up to which an outline teaches "no", and from which it teaches "yes"; between them, in part."""
 BRIGHTNESS, TINT = 0.4, 15.0
 """Each view's grey levels are multiplied by 1 ± this, and each channel shifted by ± so many levels."""
-MOST_LOST_IN_TEST = 0.03
-"""Share of found test cards above which a filter drops nothing: it has learned too little."""
-SHOWN = 12
-"""Mistakes of each kind that are kept to be looked at."""
 
 
 class OutlineFilterJob(JudgeJob):
@@ -78,8 +74,8 @@ def train(job: OutlineFilterJob, say: Any = print) -> dict[str, Any]:
         "test": {at: measured(part, scores(path, part.crops), chosen) for at, part in found["test"].items()},
         "trade": trade(seen["test"], likely),
     }
-    worst: dict[str, Any] = mistakes(seen["test"], likely, chosen)
-    np.savez(job.out / "mistakes.npz", **worst)
+    shown: dict[str, Any] = mistakes(seen["test"], likely, chosen)
+    np.savez(job.out / "mistakes.npz", **shown)
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
     return metrics
 
@@ -135,14 +131,6 @@ def threshold(seen: Outlines, likely: np.ndarray, most_lost: float) -> float:
     return float(best[int(most_lost * len(best))]) if len(best) else 0.0
 
 
-def trusted(best: np.ndarray, chosen: float) -> bool:
-    """Whether a filter may drop outlines, by what its threshold does to test cards: ``best`` is how likely each seemed.
-
-    One more card is taken to be lost than was, so that a few cards prove nothing.
-    """
-    return ((best < chosen).sum() + 1) / (len(best) + 1) <= MOST_LOST_IN_TEST
-
-
 def measured(seen: Outlines, likely: np.ndarray, chosen: float) -> dict[str, Any]:
     """What a threshold keeps and loses."""
     best, kept, whole = seen.best(likely), likely >= chosen, seen.overlaps >= WHOLE
@@ -175,13 +163,8 @@ def _share(which: np.ndarray) -> float:
 def mistakes(seen: Outlines, likely: np.ndarray, chosen: float) -> dict[str, np.ndarray]:
     """The worst on either side: ``dropped`` whole cards, least likely first, and ``kept`` outlines of no card, likeliest
     first; crops uint8 N×H×W×3, and how likely they seemed."""
-    dropped = np.flatnonzero((seen.overlaps >= WHOLE) & (likely < chosen))
-    kept = np.flatnonzero((seen.overlaps < NOTHING) & (likely >= chosen))
-    rows = {
-        "dropped": dropped[np.argsort(likely[dropped], kind="stable")][:SHOWN],
-        "kept": kept[np.argsort(-likely[kept], kind="stable")][:SHOWN],
-    }
-    return {name: seen.crops[at] for name, at in rows.items()} | {f"{name}_at": likely[at] for name, at in rows.items()}
+    dropped, kept = (seen.overlaps >= WHOLE) & (likely < chosen), (seen.overlaps < NOTHING) & (likely >= chosen)
+    return worst(seen.crops, likely, ("dropped", dropped), ("kept", kept))
 
 
 if __name__ == "__main__":

@@ -19,9 +19,8 @@ from pcr_assets.imaging.printings import WAYS
 from pcr_assets.learning import onnx_graph, printing_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
-from pcr_assets.learning.job import JudgeJob
+from pcr_assets.learning.judges import JudgeJob, trusted, worst
 from pcr_assets.learning.lesson import descend, schedule
-from pcr_assets.learning.outline_filter import trusted
 from pcr_assets.learning.outline_net import describe
 from pcr_assets.learning.printing_net import PrintingNet
 from pcr_assets.learning.printing_pairs import Pairs, joined, pairs
@@ -33,8 +32,6 @@ MOVED = 2
 """Pixels by which a card is moved over its picture, at most: points that agree lay it only about right."""
 UNSURE = 0.01
 """What a pair is taught to be instead of 0, and instead of 1 less: no confidence is worth more."""
-SHOWN = 12
-"""Mistakes of each kind that are kept to be looked at."""
 
 
 class PrintingVerifierJob(JudgeJob):
@@ -69,8 +66,8 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
         "test": {at: measured(part, scores(path, part), chosen) for at, part in tested.items()},
         "test by way": by_way(seen["test"], likely, chosen),
     }
-    worst: dict[str, Any] = mistakes(seen["test"], likely, chosen)
-    np.savez(job.out / "mistakes.npz", **worst)
+    shown: dict[str, Any] = mistakes(seen["test"], likely, chosen)
+    np.savez(job.out / "mistakes.npz", **shown)
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
     return metrics
 
@@ -146,13 +143,8 @@ def by_way(seen: Pairs, likely: np.ndarray, chosen: float) -> dict[str, dict[str
 def mistakes(seen: Pairs, likely: np.ndarray, chosen: float) -> dict[str, np.ndarray]:
     """The worst on either side: ``refused`` cards, least likely first, and ``taken`` other printings, likeliest first; what the
     verifier saw of the card and of the picture, float16 N×2×H×W, and how likely they seemed."""
-    refused = np.flatnonzero(seen.same & (likely < chosen))
-    taken = np.flatnonzero(~seen.same & (likely >= chosen))
-    rows = {
-        "refused": refused[np.argsort(likely[refused], kind="stable")][:SHOWN],
-        "taken": taken[np.argsort(-likely[taken], kind="stable")][:SHOWN],
-    }
-    return {name: seen.views[at] for name, at in rows.items()} | {f"{name}_at": likely[at] for name, at in rows.items()}
+    refused, taken = seen.same & (likely < chosen), ~seen.same & (likely >= chosen)
+    return worst(seen.views, likely, ("refused", refused), ("taken", taken))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from edge_runtime.outline_filter import OutlineFilter
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.sample import render_card, specs
 from pcr_assets.learning import outline_filter
-from pcr_assets.learning.outline_filter import FILE, OutlineFilterJob, mistakes, threshold, trusted
+from pcr_assets.learning.judges import trusted
+from pcr_assets.learning.outline_filter import FILE, OutlineFilterJob, mistakes, threshold
 from pcr_assets.learning.outline_net import AROUND, HAILO_OPERATORS
 from pcr_assets.learning.outlines import Outlines, scene
 
