@@ -18,6 +18,9 @@ CANDIDATES = 24
 """Cards that a second look compares with: at the hardest camera of the simulator 19 of 20 right cards are among them."""
 AT_ONCE = 4
 """Candidates compared before looking whether one stands out."""
+HOPELESS = 8
+"""Candidates compared with none of which a single point agrees, after which the rest are spared: what was cut out is no card of the
+gallery, or lies the wrong way up. At the hardest camera 1 card of 400 more is refused, and a stranger costs half."""
 OUTSTANDING = 40
 """Agreeing points from which a candidate stands out, if it has ``TIMES`` as many as all others so far."""
 TIMES = 3
@@ -152,7 +155,9 @@ class Judge:
         return Status.CONFIRMED if clear else Status.UNCERTAIN
 
     def _supports(self, card: Seen, matches: Sequence[Match]) -> list[Support]:
-        """The support of the candidates, strongest first; those after one that stands out, its twins aside, are spared."""
+        """The support of the candidates, strongest first; those after one that stands out, its twins aside, are spared, and so are
+        those after many with which nothing agrees.
+        """
         assert self.second_look is not None
         found: list[Support] = []
         for start in range(0, len(matches), AT_ONCE):
@@ -164,6 +169,8 @@ class Judge:
                 compared = {support.match.key for support in found}
                 twins = [m for m in matches if m.card.art_group == art and m.key not in compared]
                 found += self.second_look.supports(card, twins)
+                break
+            if len(found) >= HOPELESS and not found[0].points:
                 break
         return sorted(found, key=lambda support: (-support.points, -support.match.similarity))
 

@@ -112,6 +112,15 @@ def test_a_candidate_that_stands_out_ends_the_comparison():
     assert look.compared == list("abcd")
 
 
+def test_candidates_with_which_nothing_agrees_end_the_comparison():
+    many = matches(**{name: 0.5 - at / 100 for at, name in enumerate("abcdefghijklmnop")})
+    nothing, little = Counted({}), Counted({"h": 3, "p": 60})
+    Judge(CALIBRATION, nothing).judge(PICTURE, WHOLE, many)
+    Judge(CALIBRATION, little).judge(PICTURE, WHOLE, many)
+    assert nothing.compared == list("abcdefgh")
+    assert little.compared == list("abcdefghijklmnop")
+
+
 def test_a_card_that_is_sure_at_a_glance_is_not_looked_at_again():
     look = Counted({})
     Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(right=0.9, alike=0.1))
