@@ -16,6 +16,8 @@ from pcr_assets import measures
 BATCH = 32
 NEIGHBOURS = 60
 """Cards looked at for each query: enough to reach past all printings of its own art and name."""
+MISSED = 10**9
+"""The rank of a right card that is not among those: beyond any that is asked for, however few cards there are."""
 
 Picture = Callable[[int], np.ndarray]
 Look = Callable[[np.ndarray], np.ndarray]
@@ -63,15 +65,22 @@ class Answers:
         }
 
     def _own(self) -> np.ndarray:
-        pairs = zip(self.matches, self.card_ids, strict=True)
-        return np.array([match.similarity for found, truth in pairs for match in found if match.card.card_id == truth])
+        """The similarity of each query to the nearest scan of its own card; where that was not found, of the last one that was,
+        which it lies below."""
+        pairs = [(found, truth) for found, truth in zip(self.matches, self.card_ids, strict=True) if found]
+        return np.array(
+            [
+                next((match.similarity for match in found if match.card.card_id == truth), found[-1].similarity)
+                for found, truth in pairs
+            ]
+        )
 
 
 def _ranks(matches: Sequence[Sequence[Match]], truths: Sequence[str], says: Callable[[Card], str]) -> np.ndarray:
-    """The place of the first right card in each query's matches, int Q; their number when none is right."""
+    """The place of the first right card in each query's matches, int Q; :data:`MISSED` when none is right."""
     return np.array(
         [
-            next((place for place, match in enumerate(found) if says(match.card) == truth), len(found))
+            next((place for place, match in enumerate(found) if says(match.card) == truth), MISSED)
             for found, truth in zip(matches, truths, strict=True)
         ]
     )

@@ -44,4 +44,15 @@ def test_a_picture_is_asked_as_it_is_and_a_stranger_in_every_look_of_which_the_b
 def test_a_card_that_is_not_among_the_matches_has_been_found_nowhere():
     answers = Answers(["base1-4", "base1-5"], ["base1-4", "base1-5"], [[Match(Bright.card, 0.9)]] * 2)
     found = answers.measured()
-    assert (found["recall_at_1"], found["queries"], round(found["same_card_cosine"], 3)) == (0.5, 2, 0.9)
+    assert (found["recall_at_1"], found["recall_at_5"], found["queries"]) == (0.5, 0.5, 2)
+
+
+def test_a_card_that_is_not_among_the_matches_is_less_similar_than_all_of_them():
+    far = Card("base1-9", "Far", "base1", "9", "base1-9")
+    answers = Answers(
+        ["base1-4", "base1-5"],
+        ["base1-4", "base1-5"],
+        [[Match(Bright.card, 0.9), Match(Bright.card, 0.3)], [Match(Bright.card, 0.7), Match(far, 0.5)]],
+    )
+    found = answers.measured()
+    assert (round(found["same_card_cosine"], 3), found["same_card_above_0.8"]) == (0.7, 0.5)
