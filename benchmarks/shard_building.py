@@ -3,6 +3,8 @@
 ``python benchmarks/shard_building.py --cards DIR`` builds every shard of a raw folder, and decodes its files alone in as many
 threads: by Pillow, and by OpenCV, which is faster for some kinds. Files are read from disk once before, so that all find them
 in memory. They take turns.
+
+With ``--saved-as png`` (or jpeg) so many of the scans are first enlarged and saved anew, as the public catalogues offer them.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,6 +31,8 @@ from pcr_assets.cards.shards import build_shard, write_table
 from pcr_assets.resources.store import Store, open_store
 
 RESULT = Path(__file__).parent / "results" / "shard_building.json"
+KINDS: dict[str, dict[str, Any]] = {"png": {}, "jpeg": {"quality": 92}}
+"""Kinds of files, and how Pillow saves them."""
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +41,9 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--cards", required=True, help="folder of raw scans")
     options.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     options.add_argument("--turns", type=int, default=3)
+    options.add_argument("--saved-as", choices=sorted(KINDS), help="save the scans anew as such files first")
+    options.add_argument("--height", type=int, default=1024, help="pixels of height that they are enlarged to then")
+    options.add_argument("--scans", type=int, default=400, help="how many of them, evenly over all")
     options.add_argument("--output", type=Path, default=RESULT)
     given = options.parse_args(arguments)
     raw, above = open_store(given.cards), parent(str(Path(given.cards).absolute()))
@@ -43,6 +51,15 @@ def main(arguments: list[str]) -> int:
     if not listing.count:
         print(f"there are no card scans in {given.cards}")
         return 1
+    with tempfile.TemporaryDirectory() as folder:
+        if given.saved_as:
+            raw = saved_anew(listing, raw, given.scans, given.height, given.saved_as, Path(folder))
+            listing = list_scans(raw.list(), {})
+        return timed(listing, raw, given)
+
+
+def timed(listing: Listing, raw: Store, given: argparse.Namespace) -> int:
+    """Measure, print and write the result."""
     rejected = build_all(listing, raw, given.workers)  # also warms the file cache
     turns = [
         (
@@ -55,6 +72,7 @@ def main(arguments: list[str]) -> int:
     pillow, opencv, building = (listing.count / statistics.median(times) for times in zip(*turns, strict=True))
     result = {
         "scans": listing.count,
+        "saved_as": f"{given.saved_as}, {given.height} pixels high" if given.saved_as else None,
         "sets": len(listing.scans),
         "rejected": rejected,
         "workers": given.workers,
@@ -72,6 +90,19 @@ def main(arguments: list[str]) -> int:
     for ratio in ratios:
         print(f"{ratio.what} beside {ratio.against}: {ratio.value:.2f}")
     return 0
+
+
+def saved_anew(listing: Listing, raw: Store, most: int, height: int, kind: str, folder: Path) -> Store:
+    """A raw folder of at most so many of the scans, each of that height and kind."""
+    keys = [scan.key for scans in listing.scans.values() for scan in scans]
+    for at in np.linspace(0, len(keys) - 1, min(most, len(keys))).astype(int):
+        with Image.open(io.BytesIO(raw.read(keys[at]))) as picture:
+            width = round(picture.width * height / picture.height)
+            larger = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+        target = (folder / keys[at]).with_suffix(f".{kind}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        larger.save(target, **KINDS[kind])
+    return open_store(str(folder))
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -111,7 +111,9 @@ class TeacherSettings(TrainingSettings):
     phases: tuple[Phase, ...] = (Phase(steps=140),)
     view_size: tuple[int, int] = (144, 200)
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
-    scale: float = Field(default=32.0, gt=0)
+    scale: float = Field(
+        default=32.0, gt=0, description="Inverse temperature of the cosines; a smaller one asks for nearer views."
+    )
 
 
 class Stage1Settings(TrainingSettings):
@@ -137,7 +139,9 @@ class Stage2Settings(TrainingSettings):
         description="Cards from which a new head is computed in closed form, in the features of stage 1; 0 goes on with its head.",
     )
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
-    scale: float = Field(default=32.0, gt=0)
+    scale: float = Field(
+        default=32.0, gt=0, description="Inverse temperature of the cosines; a smaller one asks for nearer views."
+    )
     neighbours: int = Field(
         default=4,
         ge=1,
