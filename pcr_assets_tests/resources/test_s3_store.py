@@ -72,9 +72,10 @@ def test_an_upload_that_fails_leaves_no_parts_behind(store, tmp_path):
 
 
 @pytest.mark.faults
-def test_a_server_that_ignores_conditions_is_refused_before_anything_is_published(store):
+@pytest.mark.parametrize("ignored", ["IfNoneMatch", "IfMatch"])
+def test_a_server_that_ignores_conditions_is_refused_before_anything_is_published(store, ignored):
     def without_condition(params, **_):
-        return {name: value for name, value in params.items() if name != "IfNoneMatch"}
+        return {name: value for name, value in params.items() if name != ignored}
 
     store.client.meta.events.register("provide-client-params.s3.PutObject", without_condition)
     for publish in (lambda: store.create("a", b"card"), lambda: store.swap("a", b"card", None)):
