@@ -37,7 +37,8 @@ class S3Store:
     """Objects below one prefix of one bucket."""
 
     def __init__(self, root: str, settings: S3Settings | None = None):
-        self.bucket, _, self.prefix = root.removeprefix("s3://").rstrip("/").partition("/")
+        self.bucket, _, below = root.removeprefix("s3://").partition("/")
+        self.prefix = "/".join(filter(None, below.split("/")))  # s3://bucket/ is s3://bucket, also with more behind it
         self.root = f"s3://{self.bucket}/{self.prefix}".rstrip("/")
         self.settings = settings or S3Settings.of_environment()
         if not self.bucket:

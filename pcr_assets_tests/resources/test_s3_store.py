@@ -150,6 +150,14 @@ def test_a_bucket_that_is_not_there_is_one_sentence(bucket):
             ask()
 
 
+@pytest.mark.parametrize("written", ["s3://cards/", "s3://cards//", "s3://cards/team/"])
+def test_a_slash_at_the_end_of_a_store_names_no_other_place(written):
+    """AWS takes s3://cards//project for a folder without a name: nothing of what lies in s3://cards/project would be found."""
+    store = open_store(f"{written}/project")
+    named = f"{written.rstrip('/')}/project"
+    assert (store.root, f"s3://cards/{store.prefix}") == (named, named)
+
+
 def test_a_root_without_a_bucket_is_one_sentence():
     with pytest.raises(StoreError, match="names no bucket: write s3://bucket"):
         open_store("s3://")
