@@ -16,8 +16,8 @@ STORE ?= store
 INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR)/.dagster,$(abspath $(STORE))/.dagster)
 -include $(INSTANCE)/sources.mk
 
-# A path made absolute; a URL as it is, and so a path with a space in it, which make would take for two.
-place = $(if $(or $(findstring ://,$1),$(word 2,$1)),$1,$(abspath $1))
+# A path made absolute; a URL without the slash at its end; as it is a path with a space in it, which make would take for two.
+place = $(if $(findstring ://,$1),$(patsubst %/,%,$1),$(if $(word 2,$1),$1,$(abspath $1)))
 export PCR_STORE := $(call place,$(STORE))
 export DAGSTER_HOME ?= $(INSTANCE)
 export PCR_CARDS := $(call place,$(CARDS))

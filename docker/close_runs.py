@@ -7,16 +7,19 @@ import json
 import sys
 
 import dagster as dg
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES  # internal, dagster 1.13
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES  # internal, dagster 1.13
 from dagster._core.storage.tags import GRPC_INFO_TAG  # internal, dagster 1.13
 
 from pcr_assets.planner.execution import HOST
 
 
 def close_runs(instance: dg.DagsterInstance, host: str) -> int:
-    """Close the open runs that were launched on ``host``, and the waves that those ran. Returns how many there were."""
+    """Close the runs that had begun on ``host``, and the waves that those ran. Returns how many there were.
+
+    What waits in the queue stays there: it is launched in the new container.
+    """
     closed = 0
-    for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
+    for run in instance.get_runs(dg.RunsFilter(statuses=[*IN_PROGRESS_RUN_STATUSES, dg.DagsterRunStatus.NOT_STARTED])):
         launched_on = json.loads(run.tags.get(GRPC_INFO_TAG, "{}")).get("host")
         if host in {launched_on, run.tags.get(HOST)}:
             instance.report_run_failed(run, "The container that ran this was stopped.")

@@ -70,8 +70,9 @@ def test_a_place_can_be_named_on_the_command_line_and_in_the_environment(checkou
     assert checkout.given(name) == checkout.path("other"), "the command line wins"
 
 
-def test_a_bucket_is_handed_on_as_it_is(checkout):
-    assert checkout.make("refresh", "CARDS=s3://cards/all", PCR_STORE="s3://store") == 0
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_bucket_is_handed_on_as_it_is_without_a_slash_at_its_end(checkout, slash):
+    assert checkout.make("refresh", f"CARDS=s3://cards/all{slash}", PCR_STORE=f"s3://store{slash}") == 0
     assert (checkout.given("CARDS"), checkout.given("STORE")) == ("s3://cards/all", "s3://store")
 
 

@@ -26,6 +26,7 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("shard_building", "Scans become shards", ("--cards", "{cards}", "--turns", "1")),
+    Benchmark("shard_reading", "Pictures out of shards", ("--store", "{store}", "--cards", "{cards}", "--turns", "1")),
     Benchmark("simulator", "The camera simulator", ("--cards", "{cards}"), drawn=()),
     Benchmark("training_step", "A training step", ("--store", "{store}"), drawn=("--steps", "8")),
     Benchmark("embedding", "Embedding the gallery", ("--store", "{store}")),

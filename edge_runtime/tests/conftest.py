@@ -238,10 +238,9 @@ def trusted(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture(autouse=True)
-def tried_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Releases are tried in this process: another one takes a second to start. Tests of that are marked ``faults``."""
-    if request.node.get_closest_marker("faults") is None:
-        monkeypatch.setattr("edge_runtime.pull.tried_apart", edge_runtime.selftest.tried_here)
+def tried_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pull tries releases in this process: another one takes a second to start. Tests of that call ``tried_apart``."""
+    monkeypatch.setattr("edge_runtime.pull.tried_apart", edge_runtime.selftest.tried_here)
 
 
 @pytest.fixture

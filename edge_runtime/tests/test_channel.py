@@ -40,6 +40,7 @@ def take(published, home):
     return newest_of
 
 
+@pytest.mark.faults
 def test_freeze_a_source_that_shows_the_same_for_ever_is_found_out_when_it_expires(published, take):
     published.repository.timestamp.expires = in_days(-1)
     published.repository.write_timestamp()
@@ -47,6 +48,7 @@ def test_freeze_a_source_that_shows_the_same_for_ever_is_found_out_when_it_expir
         take()
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("role", ["root", "targets", "snapshot", "stable"])
 def test_every_role_expires(published, take, role):
     repository = published.repository
@@ -213,6 +215,7 @@ def test_a_publisher_that_began_anew_is_believed_once_its_new_root_is_pinned(pub
     assert open_release(pulled.folder, published.trusted).release_id == published.folder.name
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("pulled_before", [False, True])
 def test_a_clock_that_is_behind_is_told_as_that_and_mistaken_for_nothing_else(published, take, pulled_before):
     if pulled_before:
@@ -227,6 +230,7 @@ def test_a_clock_that_is_behind_is_told_as_that_and_mistaken_for_nothing_else(pu
         take()
 
 
+@pytest.mark.faults
 def test_nothing_new_is_taken_from_a_publisher_whose_word_has_expired(published, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     good = open_newest(published.releases, published.trusted).release_id
@@ -238,6 +242,7 @@ def test_nothing_new_is_taken_from_a_publisher_whose_word_has_expired(published,
     assert "going on with the last good release" in said[0]
 
 
+@pytest.mark.faults
 def test_a_release_whose_signatures_expired_here_is_served_with_a_warning(publisher):
     publisher.repository.channels["stable"].expires = in_days(-1)
     publisher.publish(publisher.folder, publisher.manifest)

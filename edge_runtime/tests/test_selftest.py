@@ -54,6 +54,7 @@ def test_a_release_that_answers_as_it_did_passes(publisher):
         assert self_test(recognizer) == 3
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -91,6 +92,7 @@ def test_a_release_without_a_self_test_is_asked_nothing(publisher):
         assert self_test(recognizer) == 0
 
 
+@pytest.mark.faults
 def test_one_that_fails_is_refused_remembered_and_the_last_good_one_is_served(published, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     good, said = open_newest(published.releases, published.trusted), []
@@ -130,6 +132,7 @@ def test_a_fault_that_is_not_the_release_s_is_not_held_against_it(published, tmp
     assert pull(published.releases, tmp_path / "home", published.trusted)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("file", ["fp32.onnx", "fp32.usearch", "catalogue.csv", "references-demo.zip"])
 def test_a_release_that_cannot_be_opened_fails(publisher, file):
     (publisher.folder / file).write_bytes(b"nothing that works")

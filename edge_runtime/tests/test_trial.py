@@ -72,6 +72,7 @@ def finds_no_chip(trial):
     raise HailoFault("no Hailo chip is found: check that it sits firmly")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("ending", [crashes, fails])
 def test_a_release_that_crashes_twice_before_it_has_served_well_is_rolled_back_and_remembered(device, ending):
     assert [device.start(ending) for _ in range(STARTS)] == [device.second] * STARTS

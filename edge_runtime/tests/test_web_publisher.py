@@ -140,6 +140,7 @@ def test_a_release_is_pulled_over_the_web(take, published):
     assert take().parts == 0
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("fault", [cut, fails, hangs])
 @pytest.mark.parametrize("file", ["timestamp.json", "stable.json", "manifest.json", "model"])
 def test_a_fault_that_happens_once_is_not_noticed(server, take, published, fault, file):
@@ -148,6 +149,7 @@ def test_a_fault_that_happens_once_is_not_noticed(server, take, published, fault
     assert take().release_id == published.folder.name
 
 
+@pytest.mark.faults
 def test_what_is_cut_is_gone_on_from_where_it_ended(server, take, published):
     model = published.manifest_part("fp32.onnx")
     server.faults[model] = once(cut)
@@ -155,6 +157,7 @@ def test_what_is_cut_is_gone_on_from_where_it_ended(server, take, published):
     assert [asked for path, asked in server.asked if path.endswith(model)] == [None, "bytes=100-"]
 
 
+@pytest.mark.faults
 def test_a_pull_that_broke_off_goes_on_in_the_middle_of_a_part(server, take, published):
     model = published.manifest_part("fp32.onnx")
 
@@ -177,6 +180,7 @@ def test_a_server_that_knows_no_ranges_serves_too(server, take, published):
     assert take().release_id == published.folder.name
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("file", "fault", "refusal"),
     [
@@ -215,6 +219,7 @@ BEGINNINGS = {
 }
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("where", BEGINNINGS)
 def test_what_trickles_is_given_up_wherever_it_does(server, take, published, monkeypatch, where):
     def trickle(handler, path):
@@ -237,6 +242,7 @@ def test_what_trickles_is_given_up_wherever_it_does(server, take, published, mon
     assert time.monotonic() - began < 5, "it sends for ten seconds"
 
 
+@pytest.mark.faults
 def test_a_redirect_on_the_same_host_is_followed_and_one_to_another_host_is_refused(server, take, published):
     def moved(to):
         return lambda handler, path: handler.answer(302, b"", extra={"Location": to}) is None
@@ -258,6 +264,7 @@ def test_no_redirect_leads_from_https_to_what_others_can_read_and_change():
             publisher._redirected("https://cards.example.org/releases/x", location)
 
 
+@pytest.mark.faults
 def test_a_redirect_to_what_is_no_address_stops_no_device(server, published, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     good, said = open_newest(server.url, published.trusted).release_id, []
@@ -268,6 +275,7 @@ def test_a_redirect_to_what_is_no_address_stops_no_device(server, published, tmp
     assert "redirected to what is no address" in said[0]
 
 
+@pytest.mark.faults
 def test_a_server_without_releases_and_one_that_is_not_there_say_so(server, take, published, tmp_path):
     server.folder = tmp_path
     with pytest.raises(NoRelease, match="holds no release"):

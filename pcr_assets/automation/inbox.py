@@ -6,7 +6,6 @@ that nobody deletes comes again. One that can't be read is left to the queue's r
 """
 
 import json
-import os
 import re
 import time
 import uuid
@@ -44,12 +43,11 @@ class Inbox:
 
     @cached_property
     def client(self) -> Any:
-        """The boto3 client, made at the first request. Credentials come from the usual AWS chain."""
-        import boto3
+        """The boto3 client, made at the first request: as whom the bucket is spoken to, in the queue's own region."""
+        from pcr_assets.resources.s3_client import S3Settings, session_of
 
-        found = _REGION.match(self.url)
-        region = found[1] if found else os.environ.get("PCR_S3_REGION")
-        return boto3.client("sqs", region_name=region)
+        settings, found = S3Settings.of_environment(), _REGION.match(self.url)
+        return session_of(settings).client("sqs", region_name=found[1] if found else settings.region)
 
     def confirm(self, batch: str) -> int:
         """Delete the batch of the last tick if ``batch`` names it: then the cursor holds it. Gives how many were deleted."""
@@ -59,7 +57,7 @@ class Inbox:
                 {"Id": str(number), "ReceiptHandle": receipt}
                 for number, receipt in enumerate(receipts[start : start + BATCH])
             ]
-            self._ask(self.client.delete_message_batch, Entries=entries)
+            self._ask("delete_message_batch", Entries=entries)
         self._batch, self._receipts = "", []
         return len(receipts)
 
@@ -72,7 +70,7 @@ class Inbox:
         told, wait, ends = [], POLL_SECONDS, time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < ends:
             answer = self._ask(
-                self.client.receive_message,
+                "receive_message",
                 MaxNumberOfMessages=BATCH,
                 WaitTimeSeconds=wait,
                 VisibilityTimeout=HIDDEN_SECONDS,
@@ -89,18 +87,18 @@ class Inbox:
                     self._receipts.append(message["ReceiptHandle"])
         return (self._batch if self._receipts else ""), told
 
-    def _ask(self, call: Callable[..., Any], **given: Any) -> Any:
+    def _ask(self, what: str, **given: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return call(QueueUrl=self.url, **given)
+            return getattr(self.client, what)(QueueUrl=self.url, **given)
         except ClientError as error:
             why = error.response.get("Error", {}).get("Code", "unknown")
         except BotoCoreError as error:
             why = str(error)
         raise QueueError(
-            f"the queue {self.url} can't be read ({why}): check PCR_SQS_QUEUE, the region, and the rights "
-            "sqs:ReceiveMessage and sqs:DeleteMessage"
+            f"the queue {self.url} can't be read ({why}): check PCR_SQS_QUEUE, the region, the credentials, and their "
+            "rights sqs:ReceiveMessage and sqs:DeleteMessage"
         )
 
 

@@ -65,11 +65,11 @@ def new_cards_sensor(
         overdue = not memory.listed or now - memory.listed >= settings.list_seconds
         all_of_it = not settings.queue or memory.partly or overdue
         if not all_of_it and (busy or not ripe):
-            return _waiting(before, memory, _reason(memory, settings, busy))
+            return _waiting(before, memory, _reason(memory, settings, busy, folder.root))
         look = None if all_of_it or FILE in ripe else folder.glance(memory, settings, now, ripe)
         look = look or folder.look(memory, settings, now, ask=not busy)
         if not look.due:
-            return _waiting(before, look.memory, _reason(look.memory, settings, busy))
+            return _waiting(before, look.memory, _reason(look.memory, settings, busy, folder.root))
         if further := _memory_of_a_run(context.instance, memory.requests):
             return _waiting(
                 before, further, "the cursor was lost after the last request: going on from the run it started"
@@ -105,13 +105,13 @@ def _waiting(before: Memory, memory: Memory, reason: str) -> dg.SensorResult | d
     return dg.SensorResult(skip_reason=reason, cursor=memory.as_text())
 
 
-def _reason(memory: Memory, watch: Watch, busy: bool) -> str:
+def _reason(memory: Memory, watch: Watch, busy: bool, root: str) -> str:
     if memory.partly:
         return f"{memory.partly.scans:,} card scans were listed so far: the next tick goes on"
     if not memory.moving:
-        return (
-            "no card scan changed since the last refresh was asked for" if memory.asked else "there are no card scans"
-        )
+        if not memory.asked:
+            return f"there are no card scans in {root}"
+        return "no card scan changed since the last refresh was asked for"
     said = f"{_few(memory.moving, memory.grouped)} changed: "
     return said + (
         "a refresh is under way, the next is asked for after it"

@@ -38,6 +38,7 @@ class RawFolder:
     def __init__(self, project: Project):
         self._project = project
         self._raw = project.open(project.raw_root)
+        self.root = self._raw.root
 
     @cached_property
     def _catalogue(self) -> Catalogue:

@@ -1,4 +1,4 @@
-"""Random access to the pictures of processed cards over many shards, in memory that doesn't grow with their number."""
+"""Random access to the pictures of processed cards over many shards. Of each scan 7 kB stay in memory, and no picture."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

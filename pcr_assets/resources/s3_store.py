@@ -28,6 +28,8 @@ REMOVED_AT_ONCE = 1000
 READ_TRIES = 5
 PROBE = ".conditional"
 """A hidden, empty object by which we see whether a server keeps conditions."""
+OF_NOTHING = f'"{"0" * 32}"'
+"""An etag that no object has."""
 CONDITION_FAILED = (409, 412)
 
 
@@ -35,7 +37,8 @@ class S3Store:
     """Objects below one prefix of one bucket."""
 
     def __init__(self, root: str, settings: S3Settings | None = None):
-        self.bucket, _, self.prefix = root.removeprefix("s3://").rstrip("/").partition("/")
+        self.bucket, _, below = root.removeprefix("s3://").partition("/")
+        self.prefix = "/".join(filter(None, below.split("/")))  # s3://bucket/ is s3://bucket, also with more behind it
         self.root = f"s3://{self.bucket}/{self.prefix}".rstrip("/")
         self.settings = settings or S3Settings.of_environment()
         if not self.bucket:
@@ -266,16 +269,19 @@ class S3Store:
 
     @cached_property
     def _keeps_conditions(self) -> bool:
+        """Whether the server refuses to create what is there, and to replace what is not as it was read: some do one alone."""
+        with self._told(PROBE):  # twice, for the first may be the first ever
+            return any(self._refuses(IfNoneMatch="*") for _ in range(2)) and self._refuses(IfMatch=OF_NOTHING)
+
+    def _refuses(self, **condition: str) -> bool:
         from botocore.exceptions import ClientError
 
-        with self._told(PROBE):
-            for _ in range(2):  # the first may be the first ever
-                try:
-                    self.client.put_object(**self._at(PROBE), IfNoneMatch="*")
-                except ClientError as error:
-                    if status(error) not in CONDITION_FAILED:
-                        raise
-                    return True
+        try:
+            self.client.put_object(**self._at(PROBE), **condition)
+        except ClientError as error:
+            if status(error) not in CONDITION_FAILED:
+                raise
+            return True
         return False
 
     def _pointer(self, key: str) -> tuple[bytes | None, str]:

@@ -1,6 +1,7 @@
 """The sensor with a queue: SQS says when to look, the listing what is there."""
 
 import json
+import os
 import time
 
 import boto3
@@ -8,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from pcr_assets.automation import inbox
-from pcr_assets.automation.inbox import QueueError, Strange, keys_of
+from pcr_assets.automation.inbox import Inbox, QueueError, Strange, keys_of
 from pcr_assets.automation.watch import Watch, WatchError
 from pcr_assets_tests.automation.conftest import Daemon, Folder
 
@@ -266,6 +267,24 @@ def test_a_queue_that_is_not_there_is_one_sentence(bucket):
     bucket.restart()
     with pytest.raises(QueueError, match=r"cards-not can't be read .*: check PCR_SQS_QUEUE"):
         bucket.tick()
+
+
+def test_the_queue_is_read_as_whom_the_bucket_is(monkeypatch, tmp_path):
+    (tmp_path / "credentials").write_text("[cards]\naws_access_key_id=ours\naws_secret_access_key=secret\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another's")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("PCR_S3_PROFILE", "cards")
+    client = Inbox("https://sqs.eu-west-3.amazonaws.com/123456789012/cards").client
+    assert (client._request_signer._credentials.access_key, client.meta.region_name) == ("ours", "eu-west-3")
+
+
+@pytest.mark.parametrize("profile", ["nobody", ""], ids=["no such profile", "no region"])
+def test_a_queue_that_nobody_can_ask_is_one_sentence(monkeypatch, profile):
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PCR_S3_PROFILE", profile)
+    with pytest.raises(QueueError, match=r"can't be read \(.*: check PCR_SQS_QUEUE, the region, the credentials"):
+        Inbox("http://127.0.0.1:1/cards").drain(print)
 
 
 def test_a_queue_beside_a_folder_is_refused(bucket, tmp_path):

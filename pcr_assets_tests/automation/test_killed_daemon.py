@@ -87,6 +87,7 @@ def stopped(daemon: subprocess.Popen[bytes], how: signal.Signals) -> None:
     daemon.wait(timeout=60)
 
 
+@pytest.mark.faults
 def test_a_daemon_killed_between_request_and_cursor_starts_no_run_twice(machine):
     (machine.raw / "base1-4_Charizard.png").write_bytes(b"scan")
     machine.turn_on("new_cards")

@@ -12,7 +12,7 @@ from pcr_assets.automation.watch import WatchError
 
 def test_an_empty_folder_asks_for_nothing(folder):
     assert [folder.tick(), folder.tick(after=600)] == [{}, {}]
-    assert folder.said == "there are no card scans"
+    assert folder.said == f"there are no card scans in {folder.project.raw_root}"
 
 
 @pytest.mark.parametrize("name", ["base1-4_Charizard.png", "base1/base1-4_Charizard.png"])

@@ -39,6 +39,7 @@ SLOW = {
 }
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("fault", [fault for fault, _ in PASSING.values()])
 def test_what_passes_is_asked_for_again(raw, published, one_card, fault):
     published.goes_wrong(one_card, fault, fault)
@@ -47,6 +48,7 @@ def test_what_passes_is_asked_for_again(raw, published, one_card, fault):
     assert published.asked_for()[one_card] == 3
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", PASSING)
 def test_what_does_not_pass_is_told_with_its_reason_and_stops_nobody(raw, published, one_card, name):
     fault, reason = PASSING[name]
@@ -59,6 +61,7 @@ def test_what_does_not_pass_is_told_with_its_reason_and_stops_nobody(raw, publis
     assert not raw.leftovers
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("name", SLOW)
 def test_who_is_too_slow_is_told_so(raw, published, one_card, name):
     fault, reason = SLOW[name]
@@ -67,6 +70,7 @@ def test_who_is_too_slow_is_told_so(raw, published, one_card, name):
     assert reason in raw.err
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -85,6 +89,7 @@ def test_what_is_meant_for_good_is_not_asked_for_again(raw, published, one_card,
     assert published.asked_for()[one_card] <= 6
 
 
+@pytest.mark.faults
 def test_what_failed_is_fetched_by_the_next_run_and_nothing_else(raw, published, one_card):
     published.goes_wrong(one_card, status(404))
     raw.ingest()
@@ -93,6 +98,7 @@ def test_what_failed_is_fetched_by_the_next_run_and_nothing_else(raw, published,
     assert published.pictures_asked_for() == {one_card: 1}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("after", ["1", lambda: formatdate(time.time() + 2, usegmt=True)])
 def test_a_server_that_asks_for_a_pause_gets_it_from_every_thread(raw, published, after):
     published.put("base1", *"ABCDEFGH")
@@ -106,6 +112,7 @@ def test_a_server_that_asks_for_a_pause_gets_it_from_every_thread(raw, published
     assert len(raw.files) == 8
 
 
+@pytest.mark.faults
 def test_a_server_that_asks_for_a_long_pause_is_left_alone(raw, published, one_card):
     published.goes_wrong(one_card, status(503, Retry_After="3600"))
     assert raw.ingest("--workers", "1") == FAILED
@@ -169,6 +176,7 @@ def test_a_mistyped_option_is_refused(raw, arguments, capsys):
     assert arguments[0] in capsys.readouterr().err
 
 
+@pytest.mark.faults
 def test_without_a_network_one_sentence_says_so(raw):
     assert raw.ingest("--tries", "2", api="http://127.0.0.1:9/v2") == FAILED
     assert "127.0.0.1:9 can't be reached ([Errno 111] Connection refused)" in raw.err
@@ -176,6 +184,7 @@ def test_without_a_network_one_sentence_says_so(raw):
     assert len(raw.err.splitlines()) == 1
 
 
+@pytest.mark.faults
 def test_a_list_that_is_not_what_is_published_is_told_with_its_address(raw, published):
     published.put("base1", "Alakazam")
     published.put("base2", "Clefable")
@@ -185,6 +194,7 @@ def test_a_list_that_is_not_what_is_published_is_told_with_its_address(raw, publ
     assert raw.files == ["base2-1_Clefable.png"]
 
 
+@pytest.mark.faults
 def test_a_server_that_is_out_of_order_is_not_asked_for_everything(raw, published):
     published.put("base1", *(f"Card {number}" for number in range(60)))
     for number in range(1, 61):
@@ -201,6 +211,7 @@ def test_an_id_that_would_leave_the_folder_is_refused(raw, published):
     assert raw.files == ["base1-2_Blastoise.png"]
 
 
+@pytest.mark.faults
 def test_a_folder_that_cannot_be_written_ends_the_run_at_once(raw, published, one_card):
     published.put("base2", *"ABCDEFGHIJ")
     raw.folder.write_text("a file lies where the folder should be")
@@ -210,6 +221,7 @@ def test_a_folder_that_cannot_be_written_ends_the_run_at_once(raw, published, on
     assert len(published.pictures_asked_for()) < 10
 
 
+@pytest.mark.faults
 def test_a_full_disk_is_one_sentence_and_leaves_whole_scans(published, tmp_path, capsys):
     from pcr_assets_tests.ingest.conftest import RawFolder
 
@@ -232,6 +244,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_whole_scans(published, tmp_path,
         subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.faults
 def test_a_bucket_that_is_not_there_is_one_sentence(published, capsys):
     from moto import mock_aws
 

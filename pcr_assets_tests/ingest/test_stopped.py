@@ -34,6 +34,7 @@ class Run:
         raise AssertionError(f"{count} scans did not come")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("moment", [1, 7])
 def test_a_run_killed_at_any_moment_is_gone_on_with_and_nothing_is_fetched_twice(raw, published, moment):
     published.put("base1", *(f"Card {number}" for number in range(16)))

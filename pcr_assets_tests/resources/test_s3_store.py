@@ -72,9 +72,10 @@ def test_an_upload_that_fails_leaves_no_parts_behind(store, tmp_path):
 
 
 @pytest.mark.faults
-def test_a_server_that_ignores_conditions_is_refused_before_anything_is_published(store):
+@pytest.mark.parametrize("ignored", ["IfNoneMatch", "IfMatch"])
+def test_a_server_that_ignores_conditions_is_refused_before_anything_is_published(store, ignored):
     def without_condition(params, **_):
-        return {name: value for name, value in params.items() if name != "IfNoneMatch"}
+        return {name: value for name, value in params.items() if name != ignored}
 
     store.client.meta.events.register("provide-client-params.s3.PutObject", without_condition)
     for publish in (lambda: store.create("a", b"card"), lambda: store.swap("a", b"card", None)):
@@ -147,6 +148,14 @@ def test_a_bucket_that_is_not_there_is_one_sentence(bucket):
     for ask in (lambda: nowhere.write("a", b""), lambda: nowhere.read("a"), lambda: list(nowhere.list())):
         with pytest.raises(StoreError, match=r"S3 refused s3://nowhere/x.*there is no bucket nowhere: create it"):
             ask()
+
+
+@pytest.mark.parametrize("written", ["s3://cards/", "s3://cards//", "s3://cards/team/"])
+def test_a_slash_at_the_end_of_a_store_names_no_other_place(written):
+    """AWS takes s3://cards//project for a folder without a name: nothing of what lies in s3://cards/project would be found."""
+    store = open_store(f"{written}/project")
+    named = f"{written.rstrip('/')}/project"
+    assert (store.root, f"s3://cards/{store.prefix}") == (named, named)
 
 
 def test_a_root_without_a_bucket_is_one_sentence():

@@ -121,6 +121,7 @@ def test_runs_that_died_with_another_machine_are_closed(machine, tmp_path, monke
         assert now == ["FAILURE", "FAILURE", "NOT_STARTED", "STARTED"]
 
 
+@pytest.mark.faults
 def test_a_database_that_is_down_is_one_sentence(new_machine, own_server):
     machine = new_machine(**{ours.POSTGRES: own_server.url})
     own_server.stop()
@@ -132,6 +133,7 @@ def test_a_database_that_is_down_is_one_sentence(new_machine, own_server):
     assert own_server.password not in line
 
 
+@pytest.mark.faults
 def test_a_database_that_goes_down_during_a_refresh_is_one_sentence(
     new_machine, own_server, tmp_path, capsys, monkeypatch
 ):

@@ -57,7 +57,12 @@ class Team:
 
     def here(self, words: list[str]) -> list[str]:
         """A command of the compose file on this machine."""
-        changed = {"0.0.0.0": "127.0.0.1", "/opt/pcr/workspace.yaml": str(self.folder / "workspace.yaml"), **self.ports}
+        changed = {
+            "0.0.0.0": "127.0.0.1",
+            "code": "127.0.0.1",
+            "/opt/pcr/workspace.yaml": str(self.folder / "workspace.yaml"),
+            **self.ports,
+        }
         program, *arguments = [changed.get(word, word).replace("/opt/pcr", str(DOCKER)) for word in words]
         return [str(BIN / program), *arguments]
 
@@ -149,6 +154,20 @@ def test_refreshes_launched_in_the_ui_wait_for_each_other_and_run_where_the_code
     assert not (team.machines["daemon"].home / "work").exists()
     until(lambda: ask(team.url, TICKS, sensor=sensor)["sensorOrError"]["sensorState"]["ticks"])
     assert team.healthy("daemon")
+
+
+@pytest.mark.faults
+def test_a_refresh_that_waits_while_the_code_is_away_is_launched_when_it_is_back(team):
+    """The sensor asks for each content once: a request that was closed while it waited would be its last."""
+    first, second = team.launch("+processed_cards"), team.launch("+processed_cards")
+    until(lambda: team.status(first) == "STARTED")
+    assert team.status(second) == "QUEUED"
+    code = team.processes.pop(0)
+    os.killpg(code.pid, signal.SIGKILL)
+    code.wait()
+    team.start("code")
+    until(lambda: team.status(second) in {"SUCCESS", "FAILURE"})
+    assert [team.status(run) for run in (first, second)] == ["FAILURE", "SUCCESS"], team.said("code")
 
 
 def until(condition) -> None:

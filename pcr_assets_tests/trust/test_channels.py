@@ -241,6 +241,7 @@ def test_a_publisher_that_is_killed_at_any_write_leaves_what_was_offered_and_the
 LATER = timedelta(days=1)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("writes", range(8))
 def test_a_publisher_that_is_killed_at_any_write_of_the_first_metadata_is_followed_by_one_that_publishes(
     tmp_path, killed, writes, monkeypatch

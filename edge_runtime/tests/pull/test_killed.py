@@ -40,6 +40,7 @@ def killed_at(moment: int, source: FolderPublisher, home: Path, roots: list[byte
     return os.WIFEXITED(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.faults
 def test_killed_at_any_moment_a_whole_release_is_served_and_the_next_pull_goes_on(published, home):
     source = FolderPublisher(published.releases)
     first = pull(source, home, published.trusted).release_id
@@ -63,6 +64,7 @@ def test_killed_at_any_moment_a_whole_release_is_served_and_the_next_pull_goes_o
     )
 
 
+@pytest.mark.faults
 def test_killed_at_any_moment_a_pull_that_mends_leaves_what_was_served_and_whole(published, home):
     source = FolderPublisher(published.releases)
     pull(source, home, published.trusted)
@@ -102,6 +104,7 @@ def test_killed_at_random_moments_a_whole_release_is_served_each_time(published,
     assert served(home, published).release_id == published.folder.name
 
 
+@pytest.mark.faults
 def test_parts_that_were_fetched_before_a_pull_was_killed_are_not_fetched_again(published, home):
     killed_at(60, FolderPublisher(published.releases), home, published.trusted)
     got = {path.name for path in Home(home).incoming.iterdir() if not path.name.startswith(".")}

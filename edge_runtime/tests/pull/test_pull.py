@@ -87,6 +87,7 @@ def test_releases_that_failed_here_take_no_room(published, home):
     assert not fetched[0] & fetched[1], "parts of the first are wanted no more"
 
 
+@pytest.mark.faults
 def test_a_file_that_rotted_on_the_device_is_mended(published, home):
     pulled = pull(FolderPublisher(published.releases), home, published.trusted)
     (pulled.folder / "fp32.usearch").write_bytes(b"rot" * 1000)
@@ -129,6 +130,7 @@ def test_a_home_and_a_whole_release_are_opened_as_they_lie(published, home):
         assert open_newest(place, published.trusted).folder == pulled.folder
 
 
+@pytest.mark.faults
 def test_a_release_that_rotted_is_pulled_again_when_it_is_opened(published, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     release = open_newest(published.releases, published.trusted)
@@ -138,6 +140,7 @@ def test_a_release_that_rotted_is_pulled_again_when_it_is_opened(published, tmp_
     assert "pull the release again" in said[0]
 
 
+@pytest.mark.faults
 def test_a_full_disk_is_one_sentence(published, home, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(home / "incoming"))
