@@ -19,7 +19,7 @@ from pcr_assets.cloud import clients, registry
 from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import GIVES, TAKES
 from pcr_assets.cloud.patience import until
-from pcr_assets.cloud.undoing import undone
+from pcr_assets.cloud.undoing import INTERRUPTED, tell, undone
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.project_records.manifest import PROJECT
 from pcr_assets.resources.artifacts import Artifacts
@@ -132,7 +132,7 @@ def _stop(sagemaker: Any, name: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Exit code: 0 done, 1 AWS or the store refused."""
+    """Run the command. Exit code: 0 done, 1 AWS or the store refused, 130 interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.transform", description=(__doc__ or "").split("\n")[0]
     )
@@ -155,6 +155,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CloudError, StoreError, SettingsError, BatchError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        tell("stopped: no job of this command goes on, and no model of it is left")
+        return INTERRUPTED
     print(f"{given.to}: {good} embedded, {len(bad)} quarantined")
     return 0
 
