@@ -284,7 +284,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("\n".join(f"removed  {name}" for name in removed) or f"{chosen.endpoint.name}: there is none")
             return 0
         artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
-        _, entry = registry.approved(artifacts, chosen.endpoint.model)
+        _, entry = registry.to_serve(sagemaker, artifacts, chosen.endpoint.model)
         print(deploy(sagemaker, cloudwatch, entry.arn, chosen))
     except (CloudError, StoreError, SettingsError) as error:
         print(error, file=sys.stderr)

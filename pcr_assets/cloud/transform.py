@@ -146,11 +146,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         batch.refuse_unwritable(given.to)
         chosen = serving_settings(settings.load(given.profile))
         artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
-        _, entry = registry.approved(artifacts, chosen.endpoint.model)
+        sagemaker = clients.client("sagemaker")
+        _, entry = registry.to_serve(sagemaker, artifacts, chosen.endpoint.model)
         keys = [found.key for found in open_store(given.pictures).list()]
         if not keys:
             raise CloudError(f"there is nothing at {given.pictures}")
-        run(clients.client("sagemaker"), entry.arn, given.pictures, given.output, chosen)
+        run(sagemaker, entry.arn, given.pictures, given.output, chosen)
         good, bad = batch.write(gather(open_store(given.output), keys), given.to)
     except (CloudError, StoreError, SettingsError, BatchError) as error:
         print(error, file=sys.stderr)

@@ -336,7 +336,7 @@ def test_a_command_that_is_told_to_end_leaves_nothing_to_pay(cloud, number, monk
 
     monkeypatch.setattr("time.sleep", told_to_end)
     approved = registry.Registered(f"{PACKAGE}1", registry.APPROVED, "", "")
-    monkeypatch.setattr(endpoint.registry, "approved", lambda *_: ("efficientnet-student-stage2:v1.0", approved))
+    monkeypatch.setattr(endpoint.registry, "to_serve", lambda *_: ("efficientnet-student-stage2:v1.0", approved))
     monkeypatch.setattr(endpoint, "serving_settings", lambda _: CHOSEN)
     assert endpoint.main(["deploy", "--store", "."]) == 130
     assert cloud.left() == []
