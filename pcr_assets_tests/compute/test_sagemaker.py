@@ -264,6 +264,26 @@ def test_what_aws_refuses_at_the_start_is_told_with_the_cure(service, compute_fo
     assert "StopTrainingJob" not in service.calls
 
 
+def test_a_job_that_may_have_begun_though_nobody_answered_is_named_with_how_to_stop_it(
+    service, compute_for, job, work, monkeypatch
+):
+    begin = service._CreateTrainingJob
+
+    def heard(**request):
+        service.errors = {"CreateTrainingJob": [EndpointConnectionError(endpoint_url="https://api.sagemaker")] * 99}
+        begin(**request)
+        raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
+
+    monkeypatch.setattr(service, "_CreateTrainingJob", heard)
+    with pytest.raises(CloudError) as failed:
+        compute_for().run(MODULE, job, work)
+    (name,) = names(service)
+    assert "If it has begun all the same, it costs: run again to follow it, or stop it with" in str(failed.value)
+    assert str(failed.value).endswith(f"--training-job-name {name}`")
+    compute_for().run(MODULE, job, work)
+    assert names(service) == [name]
+
+
 def test_of_two_runs_at_the_same_moment_the_slower_one_follows(service, compute_for, job, work, monkeypatch):
     compute_for().run(MODULE, job, work)
     (name,) = names(service)
