@@ -360,6 +360,14 @@ def test_an_endpoint_that_moves_or_has_failed_is_not_touched(cloud):
             cloud.deploy("2")
 
 
+def test_a_mistake_in_the_profile_is_not_blamed_on_the_network(cloud):
+    with pytest.raises(
+        CloudError, match=r"^could not create model \(.*ExecutionRoleArn.*\): mend that in the profile[^\n]*$"
+    ):
+        cloud.deploy(chosen=ServingSettings(role="pcr-serving"))
+    assert cloud.left() == []
+
+
 def test_without_a_role_nothing_is_asked_of_aws(cloud):
     with pytest.raises(CloudError, match=r"serving\.role is empty"):
         cloud.deploy(chosen=ServingSettings())
