@@ -104,6 +104,20 @@ def test_an_input_that_the_buckets_rules_archived_is_sent_anew(service, compute_
     assert s3.head_object(**where)["LastModified"] == written, "it is not sent twice"
 
 
+def test_a_training_whose_checkpoints_the_buckets_rules_archived_begins_anew_beside_them(
+    service, compute_for, job, work, s3
+):
+    service.ways, service.works = [["Training", "MaxRuntimeExceeded"]] * 2, None
+    for _ in range(2):
+        with pytest.raises(JobFailed, match="most_hours"):
+            compute_for().run(MODULE, job, work)
+        first = service.jobs[names(service)[0]]
+        kept = first["CheckpointConfig"]["S3Uri"].removeprefix("s3://training/")
+        s3.put_object(Bucket="training", Key=f"{kept}/step-1/weights", Body=b"w", StorageClass="GLACIER")
+    _, second = (service.jobs[name]["CheckpointConfig"]["S3Uri"] for name in names(service))
+    assert second == f"{first['CheckpointConfig']['S3Uri']}-2"
+
+
 class Killed(BaseException):
     """Stands for SIGKILL: nothing is done any more."""
 
