@@ -6,6 +6,7 @@ Without ``--apply`` it says what fits and what doesn't, path by path, and what w
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
@@ -46,6 +47,8 @@ def main(
     )
     parser.add_argument("--apply", action="store_true", help="record it; without it nothing is written")
     given = parser.parse_args(argv)
+    for category in (dg.BetaWarning, dg.PreviewWarning):  # of Dagster's own calls: nobody can do anything about them
+        warnings.filterwarnings("ignore", category=category)
     project = Project(store=store_of(given.prefix))
     try:
         with nullcontext(instance) if instance else _instance() as opened:

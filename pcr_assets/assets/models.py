@@ -19,6 +19,7 @@ from pcr_assets.assets.settings import (
     undistilled_config,
 )
 from pcr_assets.compute.chosen import Compute
+from pcr_assets.compute.engine import Ran
 from pcr_assets.compute.settings import chosen
 from pcr_assets.learning.recipe import RECIPES
 from pcr_assets.resources import runs, traces
@@ -132,7 +133,16 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
         "made_from": made_from | ({above.name: above.digest} if above else {}),
     }
     runs.keep(artifacts.store, watch.ended(ASSETS[name], published, **about))
-    return materialized(published, _shown(metrics, record) | (_traced(artifacts, job["stage"], work) if traced else {}))
+    shown = _shown(metrics, record) | _rented(ran)
+    return materialized(published, shown | (_traced(artifacts, job["stage"], work) if traced else {}))
+
+
+def _rented(ran: Ran) -> dict[str, Any]:
+    """What a training took that somebody is paid for."""
+    if ran.billed_seconds is None:
+        return {}
+    machine = f"{ran.hardware.get('instances', 1)} × {ran.hardware.get('instance') or 'a machine of no known type'}"
+    return {"rented": machine, "billed seconds": ran.billed_seconds}
 
 
 def _traced(artifacts: Artifacts, stage: str, work: Path) -> dict[str, Any]:

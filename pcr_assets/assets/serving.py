@@ -76,8 +76,9 @@ def inference_endpoint(project: Project) -> dg.MaterializeResult:
     if not chosen.endpoint.deploy:
         left = {"endpoint": deployed, "left in service": LEFT.format(deployed)} if deployed else {}
         return off(project, layout.ENDPOINT, "serving.endpoint.deploy is false", **left)
-    name, entry = registry.approved(project.artifacts, chosen.endpoint.model)
-    outcome = endpoint.deploy(clients.client("sagemaker"), clients.client("cloudwatch"), entry.arn, chosen)
+    sagemaker = clients.client("sagemaker")
+    name, entry = registry.to_serve(sagemaker, project.artifacts, chosen.endpoint.model)
+    outcome = endpoint.deploy(sagemaker, clients.client("cloudwatch"), entry.arn, chosen)
     record = {"endpoint": outcome.endpoint, "config": outcome.config, "model": name, "package": outcome.package}
     published = project.artifacts.publish(layout.ENDPOINT, {}, digest=digests.of_json(record), record=record)
     left = {"left in service": LEFT.format(deployed)} if deployed not in (None, outcome.endpoint) else {}

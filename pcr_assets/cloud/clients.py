@@ -68,6 +68,9 @@ def told(what: str, right: str = "") -> Iterator[None]:
         raise CloudError(f"could not {what}: no AWS credentials ({error}): log in again, or set {CHAIN}") from error
     except exceptions.NoRegionError as error:
         raise CloudError(f"could not {what}: no region is named: set PCR_S3_REGION or AWS_DEFAULT_REGION") from error
+    except exceptions.ParamValidationError as error:
+        wrong = " ".join(str(error).split())
+        raise CloudError(f"could not {what} ({wrong}): mend that in the profile or the command") from error
     except exceptions.BotoCoreError as error:
         raise CloudError(f"could not {what} ({error}): look at the network, then run again") from error
 

@@ -5,18 +5,20 @@ goes back by itself where the alarm goes off. What a call that failed has made, 
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, registry
 from pcr_assets.cloud.clients import CloudError, if_there, is_missing, told
-from pcr_assets.cloud.endpoint_request import alarms_of, deployment, model, name_of, tags, variant
+from pcr_assets.cloud.endpoint_request import LONGEST_IN_NAMES, alarms_of, deployment, model, name_of, tags, variant
 from pcr_assets.cloud.patience import until
-from pcr_assets.cloud.undoing import Undo, undone
+from pcr_assets.cloud.undoing import INTERRUPTED, Undo, tell, undone
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import StoreError, open_store
@@ -32,6 +34,11 @@ RIGHTS = {
 RESTING = {"InService", "Failed", "OutOfService", "UpdateRollbackFailed"}
 """What an endpoint is when nothing moves any more."""
 DELETABLE = RESTING | {"Deleting"}
+STOPPED = {
+    "deploy": "stopped: what this command made is removed again, but for what is named above",
+    "delete": "stopped: what is still there costs money, so run it again",
+    "status": "stopped",
+}
 LOOKS = 6
 """So often an endpoint that was told to change is found as before until it counts as rolled back: news takes a while."""
 
@@ -116,15 +123,29 @@ def _update(sagemaker: Any, name: str, asked: EndpointSettings, old: str, undo: 
     except BaseException:
         if taken or not _rests_on(sagemaker, asked.name, old):
             undo.clear()  # the update goes on at SageMaker, and needs what was made for it
+            tell(
+                f"the update of {asked.name} goes on at SageMaker: `status` says when it is over; {old} stays until `delete`"
+            )
         raise
 
 
 def delete(sagemaker: Any, cloudwatch: Any, asked: EndpointSettings) -> list[str]:
-    """Remove the endpoint, its configuration, model and alarms; gives what was there. Raises CloudError."""
+    """Remove the endpoint, its configurations, models and alarms; gives what was there. Raises CloudError."""
     found = _removed(sagemaker, asked)
-    removed = [asked.name, *_retire(sagemaker, found["EndpointConfigName"])] if found else []
+    configs = {found["EndpointConfigName"]} if found else set()
+    retired = [_retire(sagemaker, config) for config in sorted(configs | _configs_of(sagemaker, asked))]
     _remove_alarms(cloudwatch, asked)
-    return removed
+    return [*([asked.name] if found else []), *chain.from_iterable(retired)]
+
+
+def _configs_of(sagemaker: Any, asked: EndpointSettings) -> set[str]:
+    """The configurations that were made for an endpoint: updates that were interrupted have left some."""
+    if len(asked.name) > LONGEST_IN_NAMES:
+        return set()  # another endpoint's may begin with the same letters
+    with told(f"list the configurations of {asked.name}", "sagemaker:ListEndpointConfigs"):
+        pages = sagemaker.get_paginator("list_endpoint_configs").paginate(NameContains=asked.name)
+        names = [each["EndpointConfigName"] for page in pages for each in page["EndpointConfigs"]]
+    return {name for name in names if re.fullmatch(rf"{asked.name}-[0-9a-f]{{16}}", name)}
 
 
 def describe(sagemaker: Any, name: str) -> dict[str, Any] | None:
@@ -208,7 +229,7 @@ def _removed(sagemaker: Any, asked: EndpointSettings, config: str = "") -> dict[
 
     with told(f"delete the endpoint {asked.name}", "sagemaker:DeleteEndpoint"):
         if not at_rest():
-            print(f"{asked.name} is being made or changed: it can be deleted when that is over", file=sys.stderr)
+            tell(f"{asked.name} is being made or changed: it can be deleted when that is over")
         (found,) = until(at_rest, asked.name, asked.patience_minutes * 60)
         if found is None or (config and found["EndpointConfigName"] != config):
             return None
@@ -242,7 +263,7 @@ def _gone(remove: Callable[..., Any], **what: Any) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Exit code: 0 done, 1 AWS or the store refused, 3 (``status``) there is no endpoint."""
+    """Run one command. Exit code: 0 done, 1 AWS or the store refused, 3 (``status``) there is no endpoint, 130 interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.endpoint", description=(__doc__ or "").split("\n")[0]
     )
@@ -263,11 +284,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("\n".join(f"removed  {name}" for name in removed) or f"{chosen.endpoint.name}: there is none")
             return 0
         artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
-        _, entry = registry.approved(artifacts, chosen.endpoint.model)
+        _, entry = registry.to_serve(sagemaker, artifacts, chosen.endpoint.model)
         print(deploy(sagemaker, cloudwatch, entry.arn, chosen))
     except (CloudError, StoreError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        tell(STOPPED[given.command])
+        return INTERRUPTED
     return 0
 
 

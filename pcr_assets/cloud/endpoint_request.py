@@ -8,13 +8,15 @@ from pcr_assets.project_records.manifest import PROJECT
 from pcr_assets.serving.settings import EndpointSettings, ServingSettings
 
 VARIANT = "all"
+LONGEST_IN_NAMES = 46
+"""Letters of an endpoint's name in those of its configurations and models: with a dash and a digest they are 63, the most."""
 
 
 def name_of(package: str, chosen: ServingSettings) -> str:
     """Of model and configuration: another package or other machines are another name, so nothing is ever changed in place."""
     asked = chosen.endpoint
     is_what = digests.of_json([package, chosen.role, chosen.isolated, asked.instance, asked.instances, asked.name])
-    return f"{asked.name[:46]}-{is_what[:16]}"
+    return f"{asked.name[:LONGEST_IN_NAMES]}-{is_what[:16]}"
 
 
 def model(package: str, chosen: ServingSettings) -> dict[str, Any]:

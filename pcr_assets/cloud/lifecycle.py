@@ -21,6 +21,7 @@ TRAINING_OUTPUTS = "models/embedding/"
 """Where SageMaker's training jobs leave their outputs, from the bucket's root."""
 READ, WRITE = "s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"
 MOST_RULES = 1000
+SMALLEST = "TransitionDefaultMinimumObjectSize"
 
 
 def wanted(prefix: str = "") -> list[Rule]:
@@ -131,26 +132,37 @@ def _means(rule: Rule) -> Any:
 
 def rules_of(s3: Any, bucket: str) -> list[Rule]:
     """The rules that are set. Raises CloudError."""
+    return list(_set(s3, bucket).get("Rules", ()))
+
+
+def _set(s3: Any, bucket: str) -> Mapping[str, Any]:
+    """All that is set, empty where nothing is. Raises CloudError."""
     from botocore.exceptions import ClientError
 
     with told(f"read the lifecycle rules of {bucket}", READ):
         try:
-            return list(s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"])
+            found: Mapping[str, Any] = s3.get_bucket_lifecycle_configuration(Bucket=bucket)
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchLifecycleConfiguration":
-                return []
+                return {}
             raise
+        return found
 
 
 def apply(s3: Any, bucket: str, prefix: str = "") -> Plan:
     """Set our rules beside those of others. Gives the plan that holds afterwards. Raises CloudError."""
-    before = plan(rules_of(s3, bucket), prefix)
+    found = _set(s3, bucket)
+    before = plan(found.get("Rules", ()), prefix)
     if before.settled:
         return before
     if len(before.merged) > MOST_RULES:
         raise CloudError(f"{bucket} would have {len(before.merged)} rules, S3 takes {MOST_RULES}: remove some first")
+    # What small objects do is said once for all rules; unsaid, S3 sets it back to its default.
+    smallest = {SMALLEST: found[SMALLEST]} if SMALLEST in found else {}
     with told(f"set the lifecycle rules of {bucket}", WRITE):
-        s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": before.merged})
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=bucket, LifecycleConfiguration={"Rules": before.merged}, **smallest
+        )
     after = plan(rules_of(s3, bucket), prefix)
     lost = [rule for rule in before.kept if _means(rule) not in {_means(kept) for kept in after.kept}]
     if not after.settled or lost:

@@ -186,6 +186,20 @@ def approved(artifacts: Artifacts, model: str) -> tuple[str, Registered]:
     return names[-1], Registered(**book[names[-1]])
 
 
+def to_serve(sagemaker: Any, artifacts: Artifacts, model: str) -> tuple[str, Registered]:
+    """What :func:`approved` gives, if the registry says so too: somebody may have rejected it there. Raises CloudError."""
+    name, entry = approved(artifacts, model)
+    with told(f"look at the package of {name}", "sagemaker:DescribeModelPackage"):
+        held = if_there(sagemaker.describe_model_package, ModelPackageName=entry.arn)
+    now = held["ModelApprovalStatus"] if held else "gone"
+    if now != APPROVED:
+        raise CloudError(
+            f"{name} was approved, and is {now} in the registry now: `python -m pcr_assets.cloud.registry sync` takes that over, "
+            "then run again"
+        )
+    return name, entry
+
+
 def full_name(book: Book, model: str) -> str:
     """``NAME:VERSION`` of a model of the book, the newest where no version is named. Raises CloudError."""
     names = [model] if model in book else _versions(book, model)

@@ -67,7 +67,8 @@ def jobs_of(sagemaker: Any, stem: str, sleep: Sleep = time.sleep) -> Iterator[Ma
 
 
 def begin(sagemaker: Any, request: Request, sleep: Sleep = time.sleep) -> bool:
-    """Begin a job; False where another run was faster and began the very same. Raises CloudError."""
+    """Begin a job; False where another run was faster and began the very same. Raises CloudError, and says then whether the
+    job may have begun all the same: a request whose answer is lost may have been heard."""
     from botocore.exceptions import ClientError
 
     name, resources = request["TrainingJobName"], request["ResourceConfig"]
@@ -79,6 +80,12 @@ def begin(sagemaker: Any, request: Request, sleep: Sleep = time.sleep) -> bool:
             sleep,
             seen=("ResourceInUse", "ResourceLimitExceeded"),
         )
+    except CloudError as error:
+        if isinstance(error.__cause__, Exception) and will_pass(error.__cause__):
+            raise CloudError(
+                f"{error}. If it has begun all the same, it costs: run again to follow it, or {stopping(name)}"
+            ) from error
+        raise
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceInUse":
             return False

@@ -19,7 +19,7 @@ from pcr_assets.cloud import clients, registry
 from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import GIVES, TAKES
 from pcr_assets.cloud.patience import until
-from pcr_assets.cloud.undoing import undone
+from pcr_assets.cloud.undoing import INTERRUPTED, tell, undone
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.project_records.manifest import PROJECT
 from pcr_assets.resources.artifacts import Artifacts
@@ -132,7 +132,7 @@ def _stop(sagemaker: Any, name: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Exit code: 0 done, 1 AWS or the store refused."""
+    """Run the command. Exit code: 0 done, 1 AWS or the store refused, 130 interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.transform", description=(__doc__ or "").split("\n")[0]
     )
@@ -146,15 +146,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         batch.refuse_unwritable(given.to)
         chosen = serving_settings(settings.load(given.profile))
         artifacts = Artifacts(open_store(f"{given.store}/{layout.PROJECT}"))
-        _, entry = registry.approved(artifacts, chosen.endpoint.model)
+        sagemaker = clients.client("sagemaker")
+        _, entry = registry.to_serve(sagemaker, artifacts, chosen.endpoint.model)
         keys = [found.key for found in open_store(given.pictures).list()]
         if not keys:
             raise CloudError(f"there is nothing at {given.pictures}")
-        run(clients.client("sagemaker"), entry.arn, given.pictures, given.output, chosen)
+        run(sagemaker, entry.arn, given.pictures, given.output, chosen)
         good, bad = batch.write(gather(open_store(given.output), keys), given.to)
     except (CloudError, StoreError, SettingsError, BatchError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        tell("stopped: no job of this command goes on, and no model of it is left")
+        return INTERRUPTED
     print(f"{given.to}: {good} embedded, {len(bad)} quarantined")
     return 0
 

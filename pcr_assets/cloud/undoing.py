@@ -1,23 +1,28 @@
 """Removing again what a call has made, where the call fails or is interrupted: at AWS, what is forgotten is paid for."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pcr_assets.cloud.clients import CloudError
 
 Undo = list[tuple[str, Callable[[], Any]]]
 """What was made, in words, and how it is removed. Whatever a lost answer may have made is noted before it is asked for."""
+INTERRUPTED = 130
+"""The exit code of a command that was told to end, as shells count it for Ctrl-C."""
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""What ends a process that listens to neither: ``docker stop``, a cancelled pipeline; a terminal that was closed."""
 
 
 @contextmanager
 def undone() -> Iterator[Undo]:
     """Where the block fails, or is interrupted, what it noted is removed, the last first: that stands on what came before.
 
-    SIGTERM (``docker stop``, a cancelled pipeline) interrupts it as Ctrl-C does, where nobody else listens to that. A removal
-    that fails ends it with a CloudError that names all that is left.
+    Signals that end a process interrupt it as Ctrl-C does, where nobody else listens to them. A removal that fails ends it with
+    a CloudError that names all that is left.
     """
     undo: Undo = []
     try:
@@ -36,17 +41,25 @@ def undone() -> Iterator[Undo]:
         raise
 
 
+def tell(sentence: str) -> None:
+    """Say something to whoever reads errors. Nobody does once the terminal is closed: what is being removed must be removed."""
+    with suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
+
+
 @contextmanager
 def _ended_as_interrupted() -> Iterator[None]:
-    free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL  # a run of Dagster's has a handler of its own
-    if not free or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A run of Dagster's has a handler of its own, and nohup has closed terminals ignored.
+    free = [number for number in ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        free = []
+    for number in free:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in free:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _in_words(error: BaseException) -> str:

@@ -4,13 +4,14 @@ In the place for such jobs, everything of one piece of work lies below its stem:
 
     inputs/SHA256/NAME                    files that no artifact of the store is
     STEM/job/job.json, STEM/…manifest     the job file as the job sees it, and which objects are its inputs
-    STEM/checkpoints/                     all attempts go on from here
+    STEM/checkpoints/                     all attempts go on from here; once it was archived, from STEM/checkpoints-2/
     STEM/JOB/output/, STEM/JOB/pipes/     what one attempt made, and said
 """
 
 import json
 import time
 from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class SageMakerCompute:
         identity = [module, named_anew(same, lambda path: inputs[path]), self.settings.image]
         stem = f"pcr-{job.get('stage', module.rpartition('.')[2])}-{digests.of_json(identity)[:12]}".replace("_", "-")
         channels = self._put(stem, work, inputs)
-        request = training_request(self.settings, module, self.place.root, stem, channels)
+        request = training_request(self.settings, module, self.place.root, stem, channels, self._checkpoints(stem))
         seen = self._followed(stem, request)
         self._bring(seen["ModelArtifacts"]["S3ModelArtifacts"], workdir)
         found = json.loads((workdir / container.HARDWARE).read_text())
@@ -91,6 +92,15 @@ class SageMakerCompute:
         if context is None:
             return client.follow(client.picked(stem, print, self._serves), request, print)
         return client.run(context=context, stem=stem, request=request, serves=self._serves).seen
+
+    def _checkpoints(self, stem: str) -> str:
+        """The folder below the stem that attempts go on from: another one where the bucket's rules archived what lies there, for
+        no job could begin with that."""
+        names = chain(["checkpoints"], (f"checkpoints-{number}" for number in count(2)))
+        return next(name for name in names if not self._archived(f"{stem}/{name}"))
+
+    def _archived(self, folder: str) -> bool:
+        return any(entry.storage_class in ARCHIVES for entry in listed(S3Store(f"{self.place.root}/{folder}")))
 
     def _serves(self, name: str) -> bool:
         """Whether the outputs of a completed job are still there."""

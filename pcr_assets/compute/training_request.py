@@ -28,9 +28,9 @@ class Channel:
 
 
 def training_request(
-    settings: SageMaker, module: str, place: str, stem: str, channels: list[Channel]
+    settings: SageMaker, module: str, place: str, stem: str, channels: list[Channel], checkpoints: str = "checkpoints"
 ) -> dict[str, Any]:
-    """All but the job's name. ``place`` is a URI; the job's own folder there is ``<stem>/``."""
+    """All but the job's name. ``place`` is a URI; the job's own folder there is ``<stem>/``, and ``checkpoints`` one in it."""
     here = f"{place}/{stem}"
     key = {"KmsKeyId": settings.kms_key} if settings.kms_key else {}
     longest = {"MaxRuntimeInSeconds": round(settings.most_hours * 3600)}
@@ -48,7 +48,7 @@ def training_request(
         ],
         # As files: weights hardly shrink, and packing them is paid for.
         "OutputDataConfig": {"S3OutputPath": here, "CompressionType": "NONE", **key},
-        "CheckpointConfig": {"S3Uri": f"{here}/checkpoints"},
+        "CheckpointConfig": {"S3Uri": f"{here}/{checkpoints}"},
         "ResourceConfig": {
             "InstanceType": settings.instance,
             "InstanceCount": settings.instances,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pcr_assets import measures
-from pcr_assets.learning import embed, evaluate
+from pcr_assets.learning import embed, evaluate, job_file
 from pcr_assets.learning.data import Cards, Size, clean_view, read_cards
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.evaluate import Embed
@@ -85,7 +85,7 @@ def judge(
 
 def main(arguments: list[str]) -> int:
     """Run a job file."""
-    job = json.loads(Path(arguments[0]).read_text())
+    job = job_file.read("pcr_assets.learning.assess", __doc__, arguments)
     model = TrainedModel.model_validate(job["model"])
     shards = [Path(shard) for shard in job["shards"]]
     judge(model, Path(job["snapshot"]), shards, Path(job["out"]), job["threads"], job.get("split", "test"))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from pcr_assets import digests
-from pcr_assets.learning import onnx_graph
+from pcr_assets.learning import job_file, onnx_graph
 from pcr_assets.learning.agreement import Agreement, agreement
 from pcr_assets.learning.backbones import EmbeddingNet, build, read_tensors
 from pcr_assets.learning.onnx_graph import graph_digest
@@ -181,6 +181,6 @@ def _noise(spec: ModelSpec) -> np.ndarray:
 
 if __name__ == "__main__":
     try:
-        run(json.loads(Path(sys.argv[1]).read_text()))
+        run(job_file.read("pcr_assets.learning.export", __doc__, sys.argv[1:]))
     except (ExportError, OSError) as error:
         sys.exit(str(error))

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pcr_assets.learning import onnx_graph, outline_net
+from pcr_assets.learning import job_file, onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.judges import JudgeJob, trusted, worst
@@ -168,4 +168,4 @@ def mistakes(seen: Outlines, likely: np.ndarray, chosen: float) -> dict[str, np.
 
 
 if __name__ == "__main__":
-    train(OutlineFilterJob.model_validate_json(Path(sys.argv[1]).read_text()))
+    train(job_file.read("pcr_assets.learning.outline_filter", __doc__, sys.argv[1:], OutlineFilterJob))

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from pcr_assets.imaging.printings import WAYS
-from pcr_assets.learning import onnx_graph, printing_net
+from pcr_assets.learning import job_file, onnx_graph, printing_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.judges import JudgeJob, trusted, worst
@@ -148,4 +148,4 @@ def mistakes(seen: Pairs, likely: np.ndarray, chosen: float) -> dict[str, np.nda
 
 
 if __name__ == "__main__":
-    train(PrintingVerifierJob.model_validate_json(Path(sys.argv[1]).read_text()))
+    train(job_file.read("pcr_assets.learning.printing_verifier", __doc__, sys.argv[1:], PrintingVerifierJob))

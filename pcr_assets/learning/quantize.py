@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from pcr_assets.learning import onnx_graph
+from pcr_assets.learning import job_file, onnx_graph
 from pcr_assets.learning.agreement import Agreement, agreement
 from pcr_assets.learning.quantize_settings import QuantizeError, QuantizeSettings
 
@@ -146,6 +146,6 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     try:
-        run(json.loads(Path(sys.argv[1]).read_text()))
+        run(job_file.read("pcr_assets.learning.quantize", __doc__, sys.argv[1:]))
     except (QuantizeError, OSError) as error:
         sys.exit(str(error))

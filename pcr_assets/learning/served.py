@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pcr_assets.learning import job_file
 from pcr_assets.learning.backbones import WeightsError, restore
 from pcr_assets.learning.export import LEAST_COSINE, ExportError, export_served, parity
 from pcr_assets.learning.onnx_graph import graph_digest
@@ -46,6 +47,6 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     try:
-        run(json.loads(Path(sys.argv[1]).read_text()))
+        run(job_file.read("pcr_assets.learning.served", __doc__, sys.argv[1:]))
     except (ExportError, WeightsError, OSError) as error:
         sys.exit(str(error))

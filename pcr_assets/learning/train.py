@@ -11,14 +11,13 @@ cards, no clock time), and on the way prepared-*.safetensors and checkpoints/.
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from pcr_assets.imaging import camera
-from pcr_assets.learning import checkpoint, embed, evaluate, heads, together, traces
+from pcr_assets.learning import checkpoint, embed, evaluate, heads, job_file, together, traces
 from pcr_assets.learning.backbones import EmbeddingNet, WeightsError, build
 from pcr_assets.learning.batches import batches, short_of_memory
 from pcr_assets.learning.data import Cards, Image, clean_view, read_cards
@@ -204,7 +203,7 @@ class Pace:
 
 def main(arguments: list[str]) -> int:
     """Run a job file; an error that a person can mend is one sentence on the last line."""
-    job = Job.model_validate_json(Path(arguments[0]).read_text())
+    job: Job = job_file.read("pcr_assets.learning.train", __doc__, arguments, Job)
     wrong = mistakes(STAGES[job.stage].settings, job.settings, "settings")
     wrong += mistakes(ModelSpec, job.spec, "spec") if job.spec else []
     if wrong:

@@ -83,10 +83,11 @@ def contents(root: Path):
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
 
 
-def test_a_dry_run_reports_each_path_with_its_reason_and_writes_nothing(prefix, instance, capsys):
+def test_a_dry_run_reports_each_path_with_its_reason_and_writes_nothing(prefix, instance, capsys, recwarn):
     before = contents(prefix)
     assert main([str(prefix)], instance=instance) == 3
     assert contents(prefix) == before
+    assert not [told for told in recwarn if issubclass(told.category, dg.BetaWarning)], "a report is for reading"
     report = capsys.readouterr().out
     for line in (
         "fits         data/raw/card_images  ",

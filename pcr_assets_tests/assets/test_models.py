@@ -64,7 +64,8 @@ def project(tmp_path):
 
 def test_a_training_is_logged_beside_its_model(project, monkeypatch):
     monkeypatch.setenv("PCR_INSTANCE_TYPE", "ml.c5.xlarge")
-    models.teacher_weights(project=project, compute=DrawnCompute())
+    made = models.teacher_weights(project=project, compute=DrawnCompute())
+    assert (made.metadata["rented"], made.metadata["billed seconds"]) == ("1 × ml.c5.xlarge", 840.0)
     models.student_stage1(project=project, compute=DrawnCompute())
     teacher, stage1 = runs.logged(project.root)
     if teacher.asset != "teacher_weights":  # both began in the same second

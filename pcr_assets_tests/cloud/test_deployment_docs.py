@@ -6,10 +6,12 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 from PIL import Image
@@ -32,8 +34,8 @@ __all__ = ["packed_store"]
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PAGES = ("registry", "inference", "deployment")
-BY_HAND = ("docker", "tar", "mkdir", "curl", "pip")
-"""Programs that are not ours; those of AWS are asked below."""
+NOT_OURS = ("docker", "tar", "mkdir", "curl", "pip")
+"""Other programs. All that need neither docker nor an installation are asked below, as those of AWS are."""
 
 
 def blocks(page, kind):
@@ -124,7 +126,7 @@ def test_every_other_command_is_of_a_program_that_is_known():
         "make ",
         "aws ",
         "dagster job execute ",
-        *BY_HAND,
+        *NOT_OURS,
     )
     assert [each for page in PAGES for each in commands(page) if not each.startswith(known)] == []
 
@@ -157,13 +159,8 @@ def test_the_pipelines_are_jobs_of_the_code_location():
 
 
 @pytest.fixture
-def account(aws, s3, packed_store, profile, monkeypatch):
-    """What the CLI finds: a bucket with a manifest and rules, and registered models; on a server of this process."""
-    source = Artifacts(open_store(f"{packed_store}/{layout.PROJECT}"))
-    registry.register(clients.client("sagemaker"), Artifacts(SaidToBeInABucket(source.store)), load(str(profile)))
-    for key, data in manifest.files(built(source)).items():
-        s3.put_object(Bucket="training", Key=f"{layout.PROJECT}/{key}", Body=data)
-    lifecycle.apply(s3, "training")
+def over_http(aws, monkeypatch):
+    """The AWS that these tests play, on a server of this process: for programs that are not ours."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -172,21 +169,89 @@ def account(aws, s3, packed_store, profile, monkeypatch):
     server.stop()
 
 
-@pytest.mark.skipif(not (BIN / "aws").exists(), reason="the AWS CLI is not installed: pip install awscli")
+@pytest.fixture
+def account(s3, packed_store, profile, over_http):
+    """What the CLI finds: a bucket with a manifest and rules, and registered models."""
+    source = Artifacts(open_store(f"{packed_store}/{layout.PROJECT}"))
+    registry.register(clients.client("sagemaker"), Artifacts(SaidToBeInABucket(source.store)), load(str(profile)))
+    for key, data in manifest.files(built(source)).items():
+        s3.put_object(Bucket="training", Key=f"{layout.PROJECT}/{key}", Body=data)
+    lifecycle.apply(s3, "training")
+
+
+def by_shell(command):
+    """What a line of a page prints."""
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "AWS_PAGER": "", "AWS_DEFAULT_OUTPUT": "json"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+needs_the_cli = pytest.mark.skipif(
+    not (BIN / "aws").exists(), reason="the AWS CLI is not installed: pip install awscli"
+)
+
+
+@needs_the_cli
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed: apt install jq")
 def test_the_aws_cli_finds_what_was_made(account):
-    listed, rules, packages, models = (
-        subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command.replace("BUCKET", "training")],
-            env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "AWS_PAGER": "", "AWS_DEFAULT_OUTPUT": "json"},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for command in CHECKS
-    )
+    listed, rules, packages, models = (by_shell(command.replace("BUCKET", "training")) for command in CHECKS)
     assert "project/pokemon-card-recognition/metadata/project_manifest.json" in listed
     assert {rule["ID"] for rule in json.loads(rules)["Rules"]} == {rule["ID"] for rule in lifecycle.wanted()}
     summaries = json.loads(packages)["ModelPackageSummaryList"]
     assert [each["ModelApprovalStatus"] for each in summaries] == ["PendingManualApproval"] * 2
     assert json.loads(models)["dinov3-teacher"] == "PendingManualApproval"
+
+
+@needs_the_cli
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS..SQS..QueuePolicy")
+def test_the_aws_cli_makes_the_account_as_the_page_says(over_http, tmp_path, monkeypatch):
+    """But for the installation and docker's part. moto tells no outputs of a stack that was made by a change set."""
+    monkeypatch.chdir(tmp_path)
+    asked = [
+        command for command in commands("deployment") if "infrastructure" in command or "cloudformation" in command
+    ]
+    assert len(asked) == 3
+    for command in asked:
+        by_shell(command.replace("BUCKET", "cards-of-mine"))
+    assert {role["RoleName"] for role in boto3.client("iam").list_roles()["Roles"]} == {"pcr-serving", "pcr-training"}
+    assert boto3.client("s3").head_bucket(Bucket="cards-of-mine")
+    (login,) = [command for command in commands("deployment") if command.startswith("aws ecr")]
+    assert by_shell(login.partition(" | ")[0]).strip()
+
+
+@needs_the_cli
+def test_what_was_overwritten_is_found_among_the_buckets_versions(over_http, s3):
+    s3.put_bucket_versioning(Bucket="training", VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"first", b"second"):
+        s3.put_object(Bucket="training", Key="a/b", Body=body)
+    (command,) = re.findall(r"`(aws s3api list-object-versions [^`]*)`", (ROOT / "docs/deployment.md").read_text())
+    found = json.loads(by_shell(command.replace("BUCKET", "training").replace("KEY", "a/b")))["Versions"]
+    assert [each["IsLatest"] for each in found] == [True, False]
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("tar")), reason="curl and tar are not installed")
+def test_a_card_is_embedded_over_http_as_the_page_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small_model(tmp_path / "small.onnx")
+    archive.write(tmp_path / "model.tar.gz", tmp_path / "small.onnx", {})
+    Image.fromarray(painted_cards(1)[0]).save(tmp_path / "card.jpg")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    make, unpack, serve, ask = commands("inference")[1:5]
+    by_shell(make)
+    by_shell(unpack)
+    service = subprocess.Popen([sys.executable, *shlex.split(serve)[1:], "--port", str(port)])
+    try:
+        wait = " --retry 60 --retry-delay 1 --retry-connrefused --silent --show-error"
+        answer = json.loads(by_shell(ask.replace(":8080", f":{port}") + wait))
+    finally:
+        service.terminate()
+        service.wait(30)
+    (vector,) = answer["embeddings"]
+    assert abs(sum(value * value for value in vector) - 1) < 1e-3

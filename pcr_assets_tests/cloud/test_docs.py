@@ -12,10 +12,11 @@ import pytest
 from pcr_assets import layout
 from pcr_assets.cloud import emf
 from pcr_assets.settings import load
+from pcr_assets_tests.cloud.test_deployment_docs import by_shell, needs_the_cli, over_http
 from pcr_assets_tests.cloud.test_watching import EVENTS, config, lines
 from pcr_assets_tests.project_records.test_mlflow import server
 
-__all__ = ["config", "server"]
+__all__ = ["config", "over_http", "server"]
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "aws.md").read_text()
 BUCKET = "training"
@@ -53,6 +54,20 @@ def test_make_knows_its_targets(command):
     assert f"python -m pcr_assets.{shlex.split(command)[1]}" in done.stdout
     assert ("--apply" in done.stdout) == ("APPLY=1" in command)
     assert "'s3://BUCKET'" in done.stdout
+
+
+@needs_the_cli
+def test_the_aws_cli_copies_the_store_there_and_back(over_http, s3):
+    (command,) = [command for command in COMMANDS if command.startswith("aws")]
+    there = command.replace("BUCKET", "training").replace("BACKUP", "kept")
+    back = there.replace("training", "?").replace("kept", "training").replace("?", "kept")
+    s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
+    where = {"Bucket": "training", "Key": f"{layout.PROJECT}/metadata/project_manifest.json"}
+    s3.put_object(**where, Body=b"{}")
+    by_shell(there)
+    s3.delete_object(**where)
+    by_shell(back)
+    assert s3.get_object(**where)["Body"].read() == b"{}"
 
 
 def test_the_query_of_the_manifest_finds_its_fields(config, tmp_path):

@@ -1,5 +1,9 @@
 """The endpoint's life on moto, which creates at once and never fails: failures, updates and rollbacks are put into it."""
 
+import io
+import os
+import signal
+
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -7,7 +11,7 @@ from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, Re
 from moto.sagemaker.exceptions import AWSValidationException
 from moto.sagemaker.models import SageMakerModelBackend, sagemaker_backends
 
-from pcr_assets.cloud import endpoint
+from pcr_assets.cloud import endpoint, registry
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.serving.settings import EndpointSettings, ServingSettings
 
@@ -272,7 +276,7 @@ def test_other_limits_of_the_alarms_are_set_though_the_model_stays(cloud):
     assert slow["Threshold"] == 200_000
 
 
-def test_an_update_that_somebody_interrupts_keeps_what_it_needs(cloud, monkeypatch):
+def test_an_update_that_somebody_interrupts_keeps_what_it_needs(cloud, monkeypatch, capsys):
     first = cloud.deploy("1")
 
     def interrupt(*_):
@@ -282,6 +286,63 @@ def test_an_update_that_somebody_interrupts_keeps_what_it_needs(cloud, monkeypat
     with pytest.raises(KeyboardInterrupt):
         cloud.deploy("2")
     assert {first.config, cloud.updates[0]["EndpointConfigName"]} <= set(cloud.left())
+    assert f"goes on at SageMaker: `status` says when it is over; {first.config} stays" in capsys.readouterr().err
+
+
+def test_deleting_removes_what_an_interrupted_update_left_and_nothing_of_others(cloud, monkeypatch):
+    other = CHOSEN.model_copy(update={"endpoint": EndpointSettings(name=f"{NAME}-2")})
+    cloud.deploy(chosen=other)
+    others = set(cloud.left())
+    cloud.deploy("1")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(endpoint, "_in_service", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        cloud.deploy("2")
+    assert cloud.deploy("2").what == "unchanged"
+    endpoint.delete(cloud.sagemaker, cloud.cloudwatch, CHOSEN.endpoint)
+    assert set(cloud.left()) == others
+
+
+def test_of_a_name_that_fills_the_others_only_what_is_served_is_removed(cloud):
+    names = [f"{'n' * 50}{letter}" for letter in "ab"]
+    first, second = (CHOSEN.model_copy(update={"endpoint": EndpointSettings(name=name)}) for name in names)
+    cloud.deploy(chosen=first)
+    kept = set(cloud.left())
+    cloud.deploy(chosen=second)
+    endpoint.delete(cloud.sagemaker, cloud.cloudwatch, second.endpoint)
+    assert set(cloud.left()) == kept
+
+
+@pytest.fixture
+def listening_to_no_signal():
+    """As a command begins; what runs Dagster in this process has handlers of its own."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("listening_to_no_signal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_told_to_end_leaves_nothing_to_pay(cloud, number, monkeypatch, capsys):
+    """Ctrl-C, ``docker stop``, and a terminal that is closed: nobody reads what is said after that."""
+    creating(monkeypatch, 6)
+    closed = io.TextIOWrapper(io.FileIO(os.open(os.devnull, os.O_RDONLY)), write_through=True)
+
+    def told_to_end(_):
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        if number == signal.SIGHUP:
+            monkeypatch.setattr("sys.stderr", closed)
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr("time.sleep", told_to_end)
+    approved = registry.Registered(f"{PACKAGE}1", registry.APPROVED, "", "")
+    monkeypatch.setattr(endpoint.registry, "to_serve", lambda *_: ("efficientnet-student-stage2:v1.0", approved))
+    monkeypatch.setattr(endpoint, "serving_settings", lambda _: CHOSEN)
+    assert endpoint.main(["deploy", "--store", "."]) == 130
+    assert cloud.left() == []
+    if number != signal.SIGHUP:
+        assert "stopped: what this command made is removed again" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
 
 
 def test_what_can_not_be_removed_is_named(cloud, monkeypatch):
@@ -297,6 +358,14 @@ def test_an_endpoint_that_moves_or_has_failed_is_not_touched(cloud):
         cloud.held.endpoints[NAME].endpoint_status = status
         with pytest.raises(CloudError, match=said):
             cloud.deploy("2")
+
+
+def test_a_mistake_in_the_profile_is_not_blamed_on_the_network(cloud):
+    with pytest.raises(
+        CloudError, match=r"^could not create model \(.*ExecutionRoleArn.*\): mend that in the profile[^\n]*$"
+    ):
+        cloud.deploy(chosen=ServingSettings(role="pcr-serving"))
+    assert cloud.left() == []
 
 
 def test_without_a_role_nothing_is_asked_of_aws(cloud):

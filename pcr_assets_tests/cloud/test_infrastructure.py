@@ -130,6 +130,14 @@ def test_the_bucket_is_private_kept_and_has_the_rules_that_the_command_sets(made
     assert rules["ArchiveOldTrainingOutputs"]["Transitions"] == [{"StorageClass": "GLACIER", "TransitionInDays": 90}]
 
 
+def test_no_image_that_a_package_or_an_endpoint_may_name_expires(made):
+    repositories = [each["Properties"] for each in made["Resources"].values() if each["Type"] == "AWS::ECR::Repository"]
+    assert len(repositories) == 2
+    for each in repositories:
+        rules = json.loads(each["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+        assert {rule["selection"]["tagStatus"] for rule in rules} == {"untagged"}
+
+
 def test_new_cards_reach_the_queue_and_only_the_bucket_writes_into_it(made):
     told = made["Resources"]["Bucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
     assert {each["Event"] for each in told} == {"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}

@@ -89,6 +89,31 @@ class Overwritten:
         put(self.s3, THEIRS)
 
 
+class ForSmallObjectsToo:
+    """A bucket whose rules move small objects: moto knows S3's default alone."""
+
+    def __init__(self, s3):
+        self.s3, self.smallest = s3, "varies_by_storage_class"
+
+    def get_bucket_lifecycle_configuration(self, **request):
+        return {
+            **self.s3.get_bucket_lifecycle_configuration(**request),
+            "TransitionDefaultMinimumObjectSize": self.smallest,
+        }
+
+    def put_bucket_lifecycle_configuration(self, **request):
+        self.s3.put_bucket_lifecycle_configuration(**request)
+        self.smallest = request.get("TransitionDefaultMinimumObjectSize", "all_storage_classes_128K")
+
+
+def test_which_objects_are_too_small_for_the_rules_of_others_stays_as_they_said(s3):
+    put(s3, THEIRS)
+    bucket = ForSmallObjectsToo(s3)
+    lifecycle.apply(bucket, "training")
+    assert len(ids(s3)) == 4
+    assert bucket.smallest == "varies_by_storage_class"
+
+
 def test_rules_that_somebody_overwrote_meanwhile_are_an_error(s3):
     with pytest.raises(CloudError, match="somebody else sets them too"):
         lifecycle.apply(Overwritten(s3), "training")

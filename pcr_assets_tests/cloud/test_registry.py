@@ -253,6 +253,20 @@ def test_what_was_approved_elsewhere_is_taken_over(artifacts, sagemaker, profile
     assert registry.approved(artifacts, "dinov3-teacher")[1].arn == arn
 
 
+def test_what_somebody_rejected_elsewhere_is_not_served_though_nobody_has_told_this_store(
+    artifacts, sagemaker, profile, command, capsys
+):
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    _, entry = registry.decide(sagemaker, artifacts, MODELS[1], registry.APPROVED, "good")
+    assert registry.to_serve(sagemaker, artifacts, MODELS[1])[1] == entry
+    sagemaker.update_model_package(ModelPackageArn=entry.arn, ModelApprovalStatus="Rejected")
+    with pytest.raises(CloudError, match=r"was approved, and is Rejected in the registry now: .* sync"):
+        registry.to_serve(sagemaker, artifacts, MODELS[1])
+    assert registry.main([*command, "sync"]) == 0
+    with pytest.raises(CloudError, match=r"no version of .* is approved"):
+        registry.to_serve(sagemaker, artifacts, MODELS[1])
+
+
 def test_the_card_follows_sagemakers_schema_and_the_request_its_interface(artifacts, sagemaker, profile):
     """moto keeps no card: it is looked at on its way out, after botocore has checked the request's shape."""
     sent = []

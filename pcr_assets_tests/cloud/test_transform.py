@@ -55,7 +55,9 @@ def test_answers_are_gathered_into_one_file(s3, sagemaker, tmp_path, monkeypatch
 
     monkeypatch.setattr(FakeTransformJob, "__init__", answering)
     artifacts = Artifacts(open_store(str(tmp_path / "store" / layout.PROJECT)))
-    entry = {"arn": f"{PACKAGE}2", "status": "Approved", "digest": "d", "archive": "a"}
+    registry.ensure_group(sagemaker, "models")
+    approved = sagemaker.create_model_package(ModelPackageGroupName="models", ModelApprovalStatus="Approved")
+    entry = {"arn": approved["ModelPackageArn"], "status": "Approved", "digest": "d", "archive": "a"}
     registry.write(artifacts, {"efficientnet-student-stage2:v1.0": entry})
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"extends": "embedded", "serving": {"role": CHOSEN.role}}))
     where = ["--store", str(tmp_path / "store"), "--profile", str(tmp_path / "mine.yaml")]
@@ -177,7 +179,7 @@ def answers_to_stop(sagemaker):
     ("to", "said"), [("x.csv", "must end in .jsonl or .parquet"), ("none/x.jsonl", "there is no folder")]
 )
 def test_a_file_that_can_not_be_written_is_refused_before_machines_are_rented(to, said, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(transform.registry, "approved", lambda *_: pytest.fail("it went on"))
+    monkeypatch.setattr(transform.registry, "to_serve", lambda *_: pytest.fail("it went on"))
     assert (
         transform.main(["s3://training/in", "s3://training/out", "--to", str(tmp_path / to), "--store", str(tmp_path)])
         == 1

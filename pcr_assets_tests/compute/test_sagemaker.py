@@ -104,6 +104,20 @@ def test_an_input_that_the_buckets_rules_archived_is_sent_anew(service, compute_
     assert s3.head_object(**where)["LastModified"] == written, "it is not sent twice"
 
 
+def test_a_training_whose_checkpoints_the_buckets_rules_archived_begins_anew_beside_them(
+    service, compute_for, job, work, s3
+):
+    service.ways, service.works = [["Training", "MaxRuntimeExceeded"]] * 2, None
+    for _ in range(2):
+        with pytest.raises(JobFailed, match="most_hours"):
+            compute_for().run(MODULE, job, work)
+        first = service.jobs[names(service)[0]]
+        kept = first["CheckpointConfig"]["S3Uri"].removeprefix("s3://training/")
+        s3.put_object(Bucket="training", Key=f"{kept}/step-1/weights", Body=b"w", StorageClass="GLACIER")
+    _, second = (service.jobs[name]["CheckpointConfig"]["S3Uri"] for name in names(service))
+    assert second == f"{first['CheckpointConfig']['S3Uri']}-2"
+
+
 class Killed(BaseException):
     """Stands for SIGKILL: nothing is done any more."""
 
@@ -262,6 +276,26 @@ def test_what_aws_refuses_at_the_start_is_told_with_the_cure(service, compute_fo
         compute_for().run(MODULE, job, work)
     assert says in str(failed.value)
     assert "StopTrainingJob" not in service.calls
+
+
+def test_a_job_that_may_have_begun_though_nobody_answered_is_named_with_how_to_stop_it(
+    service, compute_for, job, work, monkeypatch
+):
+    begin = service._CreateTrainingJob
+
+    def heard(**request):
+        service.errors = {"CreateTrainingJob": [EndpointConnectionError(endpoint_url="https://api.sagemaker")] * 99}
+        begin(**request)
+        raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
+
+    monkeypatch.setattr(service, "_CreateTrainingJob", heard)
+    with pytest.raises(CloudError) as failed:
+        compute_for().run(MODULE, job, work)
+    (name,) = names(service)
+    assert "If it has begun all the same, it costs: run again to follow it, or stop it with" in str(failed.value)
+    assert str(failed.value).endswith(f"--training-job-name {name}`")
+    compute_for().run(MODULE, job, work)
+    assert names(service) == [name]
 
 
 def test_of_two_runs_at_the_same_moment_the_slower_one_follows(service, compute_for, job, work, monkeypatch):

@@ -1,6 +1,6 @@
 """Who may do what: a statement for each thing that the code does, on the resources that it does it to.
 
-Three actions have no resource to name, and so are allowed on ``*``: AWS's service authorization reference lists none for
+Four actions have no resource to name, and so are allowed on ``*``: AWS's service authorization reference lists none for
 them.
 """
 
@@ -16,6 +16,7 @@ from pcr_assets.project_records.dashboard import EDGE, NAME, RELEASE, TRAINING
 WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken": "a login to all registries of the account, whose images have policies of their own",
     "cloudwatch:PutMetricData": "narrowed to namespaces: the project's, and SageMaker's own for training jobs",
+    "sagemaker:ListEndpointConfigs": "names of configurations; removing them is narrowed to ours",
     "sagemaker:ListTrainingJobs": "names and states of jobs; looking closer and stopping are narrowed to ours",
 }
 SERVES = (
@@ -144,7 +145,7 @@ def runs_the_pipeline() -> list[dict[str, Any]]:
             ],
             arn("sagemaker", "training-job/pcr-*"),  # as pcr_assets.compute.sagemaker names them
         ),
-        statement(["sagemaker:ListTrainingJobs"], "*"),
+        statement(["sagemaker:ListEndpointConfigs", "sagemaker:ListTrainingJobs"], "*"),
         statement(
             ["iam:PassRole"],
             Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Prefix}-serving"),

@@ -10,7 +10,7 @@ from pcr_assets.cloud import lifecycle
 from pcr_assets.cloud.infrastructure import policies
 
 REPOSITORIES = ("inference", "training")
-KEPT_IMAGES = 10
+UNTAGGED_DAYS = 14
 MESSAGE_SECONDS = 14 * 86400
 """The longest that a queue keeps what nobody fetches: a sensor that was off for a week loses nothing."""
 
@@ -110,16 +110,17 @@ def _from_bucket(queue: sqs.Queue) -> sqs.QueuePolicy:
 
 
 def _repository(name: str) -> ecr.Repository:
-    """Images are scanned as they come and never changed under their tag; the newest ten stay."""
-    expire = {
-        "rules": [
-            {
-                "rulePriority": 1,
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": KEPT_IMAGES},
-                "action": {"type": "expire"},
-            }
-        ]
+    """Images are scanned as they come and never changed under their tag.
+
+    Those with a tag stay until a person removes them: packages and endpoints name them, and ECR doesn't know which.
+    """
+    old = {
+        "tagStatus": "untagged",
+        "countType": "sinceImagePushed",
+        "countUnit": "days",
+        "countNumber": UNTAGGED_DAYS,
     }
+    expire = {"rules": [{"rulePriority": 1, "selection": old, "action": {"type": "expire"}}]}
     return ecr.Repository(
         f"{name.title()}Repository",
         RepositoryName=Sub(f"${{Prefix}}-{name}"),
