@@ -103,6 +103,11 @@ class Belief:
         one = self.state is not State.UNCERTAIN and self.cards
         return self.state.value, self.cards[0].card_id if one else self.art
 
+    @property
+    def other_printing(self) -> bool:
+        """Whether it is an unknown printing of a known card, which is then the one of ``cards``."""
+        return self.state is State.UNKNOWN and bool(self.cards)
+
 
 def vote(reading: "Reading") -> Vote:
     """The vote of one frame's reading."""
