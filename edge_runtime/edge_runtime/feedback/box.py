@@ -78,7 +78,7 @@ class FeedbackBox:
     def _take(self, image: np.ndarray, fresh: "list[Reading]") -> None:
         day = self._day()
         for reading in fresh:
-            if reading.status is Status.UNCERTAIN or (reading.status is Status.UNKNOWN and reading.confidence >= DOUBT):
+            if _in_doubt(reading):
                 self._keep(day, image, reading)
         self._count(day, fresh)
         self._make_room()
@@ -117,6 +117,7 @@ class FeedbackBox:
             "similarity": round(reading.similarity, 4),
             "confidence": round(reading.confidence, 4),
             "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:5]],
+            "other_printing": reading.other_printing,
             "corrected": None,
         }
 
@@ -140,6 +141,12 @@ class FeedbackBox:
             path.with_suffix(".json").unlink(missing_ok=True)  # first: a picture without it is not whole
             path.unlink()
             spare -= size
+
+
+def _in_doubt(reading: "Reading") -> bool:
+    """Whether its picture may teach something. Another printing's confidence may be next to nothing, and it be refused wrongly."""
+    resembles = reading.confidence >= DOUBT or reading.other_printing
+    return reading.status is Status.UNCERTAIN or (reading.status is Status.UNKNOWN and resembles)
 
 
 def kept(folder: Path) -> Iterator[dict[str, Any]]:
