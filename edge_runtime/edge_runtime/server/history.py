@@ -83,11 +83,10 @@ class History:
                 self._entries.popitem(last=False)
         return entry
 
-    def thumbnail(self, number: int) -> bytes | None:
-        """The picture of an event that is still kept."""
+    def entry(self, number: int) -> Entry | None:
+        """An event that is still kept."""
         with self._lock:
-            entry = self._entries.get(number)
-        return entry.thumbnail if entry else None
+            return self._entries.get(number)
 
     def before(self, number: int | None, limit: int) -> list[dict[str, Any]]:
         """The newest events before a number, newest first."""
