@@ -47,7 +47,8 @@ class Rules:
     and ``keep``: below which either is taken back. ``least`` frames are needed, the last ``window`` count.
     ``correlation``: r of any two frames (docs/watching.md says
     how it was measured). ``cap``: the most log-odds of one frame (3 is 95 %). ``silence``: the log-odds
-    against a card of a frame that names none; little, since a blur or a finger silences the right card too. ``twin``: the
+    against a card of a frame that names none; little, since a blur or a finger silences the right card too. One that has seen
+    another printing of it counts as far as it is sure. ``twin``: the
     log-odds of a frame that tells twins apart (2.2 is 90 %).
     """
 
@@ -102,6 +103,11 @@ class Belief:
         """What a person would be told: while this stays the same, there is nothing new to say."""
         one = self.state is not State.UNCERTAIN and self.cards
         return self.state.value, self.cards[0].card_id if one else self.art
+
+    @property
+    def other_printing(self) -> bool:
+        """Whether it is an unknown printing of a known card, which is then the one of ``cards``."""
+        return self.state is State.UNKNOWN and bool(self.cards)
 
 
 def vote(reading: "Reading") -> Vote:
@@ -171,7 +177,8 @@ def since_change(votes: Sequence[Vote], art: str, rules: Rules) -> Sequence[Vote
 
 def _evidence(one: Vote, art: str, rules: Rules) -> float:
     if one.art == art:
-        return min(max(one.log_odds, -rules.silence), rules.cap)
+        least = rules.cap if one.other_printing else rules.silence
+        return min(max(one.log_odds, -least), rules.cap)
     return -min(max(one.log_odds, rules.silence), rules.cap) if one.named else -rules.silence
 
 

@@ -146,13 +146,18 @@ class Home:
             if served is not None and served.manifest_sha256 == manifest_sha256 and not served.good:
                 self._point(Kept(served.release_id, served.manifest_sha256, served.channel, True), before)
 
-    def roll_back(self, reason: str) -> Kept | None:
-        """Refuse the served release from now on, and serve the last good one; None, and nothing done, where there is none."""
+    def roll_back(self, reason: str | None) -> Kept | None:
+        """Serve the last good release; None, and nothing done, where there is none.
+
+        ``reason``: why the served one is refused from now on; None where only its files here are damaged, so that the next pull
+        brings it again.
+        """
         with self._locked(".pointer.lock"):
             served, before = self._pointed()
             if served is None or before is None or not (self.releases / before.release_id).is_dir():
                 return None
-            self._refuse(served.manifest_sha256, served.release_id, reason)
+            if reason is not None:
+                self._refuse(served.manifest_sha256, served.release_id, reason)
             self._point(before, None)
             return before
 

@@ -7,6 +7,7 @@ pull goes on with the parts that were fetched.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +21,16 @@ from edge_runtime.proof import STABLE
 from edge_runtime.publishers import FolderPublisher, Publisher, is_url, open_publisher
 from edge_runtime.publishers.base import METADATA
 from edge_runtime.refusals import (
+    BadSignature,
     CannotPull,
     Damaged,
     Mixed,
+    NoRelease,
     NotPublished,
     RefusedBefore,
     ReleaseError,
     SelfTestFailed,
+    Unsigned,
 )
 from edge_runtime.release import (
     Release,
@@ -42,6 +46,8 @@ from edge_runtime.selftest import tried_apart
 from edge_runtime.trial import roll_back_if_due
 from edge_runtime.trust import trusted_roots
 
+ROTTEN = (Damaged, NoRelease, Unsigned, BadSignature)
+"""How a release is refused whose files are not what they were when it was pulled."""
 Check = Callable[[Path], object]
 """Tries a whole release folder before it is served; raises :class:`SelfTestFailed` to have it refused from now on."""
 
@@ -206,13 +212,14 @@ def open_newest(
     """Open the newest release of a place: a publisher's folder or URL, a home, a folder of whole releases, or one of these.
 
     From a publisher it is pulled first, into this user's home for that place. Where that fails, the last good release is
-    opened, and ``say`` is told why. A release that ended its service again and again is rolled back, one whose signatures
-    have expired is opened: ``say`` is told of both. Raises a :class:`ReleaseError` where there is none.
+    opened, and ``say`` is told why. A release that ended its service again and again, or that is damaged and can't be pulled
+    again now, is rolled back; one whose signatures have expired is opened: ``say`` is told of each. Raises a
+    :class:`ReleaseError` where there is none.
     """
     if not is_url(place):
         as_it_lies = _whole(Path(place))
         if as_it_lies is not None:
-            return _opened(as_it_lies, roots, say)
+            return _opened_or_before(as_it_lies, roots, say)
     publisher = open_publisher(place)
     home = Home(home_of(publisher.name))
     _roll_back(home, say)
@@ -229,10 +236,13 @@ def open_newest(
         say(f"{error}; going on with the last good release, {served.release_id}")
     try:
         return _opened(home.releases, roots, say)
-    except Damaged as error:
+    except ROTTEN as error:
         say(f"{error}; doing so")
-        pulled(mend=True)
-        return _opened(home.releases, roots, say)
+        try:
+            pulled(mend=True)
+        except ReleaseError as cannot:
+            say(str(cannot))
+        return _opened_or_before(home.releases, roots, say)
 
 
 def newest_at(place: str | Path, roots: Sequence[bytes] | None = None, *, channel: str | None = None) -> Release:
@@ -269,6 +279,25 @@ def _opened(folder: Path, roots: Sequence[bytes] | None, say: Callable[[str], No
             "being served, but pull a newer one, or see to this device's clock"
         )
     return release
+
+
+def _opened_or_before(folder: Path, roots: Sequence[bytes] | None, say: Callable[[str], None]) -> Release:
+    """The release that is served in a folder; where that is damaged, the last good one, which is served from then on."""
+    try:
+        return _opened(folder, roots, say)
+    except ROTTEN as error:
+        home = Home(folder.parent)
+        before = home.before if home.releases == Path(folder).absolute() else None
+        if before is None:
+            raise
+        try:
+            release = _opened(home.releases / before.release_id, roots, say)
+        except ReleaseError:
+            raise error from None
+        with suppress(OSError):  # whoever only looks may not move the pointer
+            home.roll_back(None)
+        say(f"{error}; going on with the last good release, {before.release_id}")
+        return release
 
 
 def _roll_back(home: Home, say: Callable[[str], None]) -> None:

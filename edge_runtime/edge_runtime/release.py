@@ -23,7 +23,9 @@ READABLE = (4, 5, SCHEMA)
 """A device that was updated goes on with the release that it has."""
 MOST_MANIFEST_BYTES = 1 << 20
 MOST_PROOF_BYTES = 8 << 20
-NOT_AS_EXPECTED = (ValueError, KeyError, TypeError, RecursionError)
+LONGEST_NAME = 255
+"""Bytes, on all usual file systems."""
+NOT_AS_EXPECTED = (ValueError, KeyError, TypeError, RecursionError, OverflowError)
 """What reading JSON of unknown making may raise."""
 
 
@@ -204,8 +206,9 @@ def _verify_file(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a name stays in its folder: no separators, and neither the folder itself nor the one above."""
-    return name not in ("", "..") and PurePosixPath(name).name == name
+    """Whether a file may have this name and stays in its folder: no separators, and neither that folder nor the one above."""
+    may_be = name.isprintable() and len(name.encode()) <= LONGEST_NAME
+    return may_be and name not in ("", "..") and PurePosixPath(name).name == name
 
 
 def _inside(folder: Path, name: str, manifest: Mapping[str, Any]) -> Path:

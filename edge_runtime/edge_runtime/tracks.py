@@ -63,6 +63,11 @@ class Event:
     cards: tuple[Card, ...]
     corners: np.ndarray = field(compare=False)
 
+    @property
+    def other_printing(self) -> bool:
+        """Whether it is an unknown printing of a known card, which is then the one of ``cards``."""
+        return self.state is State.UNKNOWN and bool(self.cards)
+
 
 @dataclass(eq=False)
 class Track:

@@ -84,6 +84,7 @@ def event_json(event: "Event") -> dict[str, Any]:
         "status": event.state.value,
         "confidence": round(event.confidence, 4),
         "cards": [card.as_json() for card in event.cards],
+        "other_printing": event.other_printing,
         "corners": as_numbers(event.corners),
     }
 
@@ -96,7 +97,7 @@ def in_words(event: "Event") -> str:
     named = "  ".join([f"{event.cards[0].name:<26.26}", event.cards[0].set_id, event.cards[0].number])
     if event.state == "confirmed":
         return f"{head}{named}" if event.kind == "left" else f"{head}{named}  {100 * event.confidence:.1f} % sure"
-    if event.state == "unknown":
+    if event.other_printing:
         return f"{head}unknown card, another printing of {named}"
     others = ", ".join(card.card_id for card in event.cards[:LISTED])
     more = f" and {len(event.cards) - LISTED} more" if len(event.cards) > LISTED else ""

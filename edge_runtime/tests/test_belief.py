@@ -110,6 +110,12 @@ def test_one_frame_counts_for_95_percent_at_most_and_one_that_names_nothing_coun
     assert support([frame(HERON, 0.96)], "fox", RULES) == -RULES.cap
 
 
+def test_frames_that_call_a_card_another_printing_outweigh_fewer_that_name_it():
+    other = Vote("fox", log_odds(0.03), False, False, (FOX,), other_printing=True)
+    belief = after(*[other, frame(FOX), other, other, frame(FOX), other, frame(FOX), other])
+    assert (belief.state, belief.cards) == (State.UNKNOWN, (FOX,))
+
+
 def test_a_card_that_no_frame_names_stays_unknown():
     assert after(*[blur()] * 8) == Belief()
 

@@ -1,6 +1,7 @@
 """What a device keeps of cards it is unsure of: the card alone, in bounded room, whole or not at all."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -79,6 +80,12 @@ def test_sure_answers_and_empty_tables_leave_no_picture(box, table):
     assert tally["sets"] == {"demo": {"confirmed": 1, "unknown": 1}}
     assert sum(tally["similarity"]) == 2
     assert tally["similarity"][14] == 2, "0.71 lies in the fifteenth of twenty bins"
+
+
+def test_a_card_that_was_taken_for_another_printing_is_kept_however_sure_that_was(box, table):
+    notice(box, table, replace(reading(Status.UNKNOWN, confidence=0.001), other_printing=True))
+    (said,) = kept(box.folder)
+    assert (said["status"], said["other_printing"]) == ("unknown", True)
 
 
 def test_a_card_that_lies_there_counts_once_a_minute(box, table, clock):

@@ -24,7 +24,7 @@ from edge_runtime.release import open_release
 from edge_runtime.sources.live import LiveSource
 from edge_runtime.stillness import Stillness
 from edge_runtime.stream import Stream
-from edge_runtime.watch import add_options, in_words, run, stoppable
+from edge_runtime.watch import add_options, event_json, in_words, run, stoppable
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_video_gives_a_line_for_each_event(device, film, scans, stranger, caps
         ("appeared",),
         ("confirmed", "demo-2"),
     ]
-    assert list(events[1]) == ["event", "time", "stay", "status", "confidence", "cards", "corners"]
+    assert list(events[1]) == ["event", "time", "stay", "status", "confidence", "cards", "other_printing", "corners"]
     assert events[1]["cards"] == [{"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "number": "1"}]
     assert events[1]["time"] == pytest.approx(0.2)
     assert events[1]["corners"][0] == pytest.approx([250, 90], abs=15)
@@ -297,5 +297,7 @@ def test_candidates_are_listed_for_a_person():
     line = in_words(Event(Kind.CHANGED, 1.5, 3, State.UNCERTAIN, 0.999, cards, corners))
     assert line.endswith("uncertain, one of demo-1, demo-2, demo-3 and 2 more")
     assert in_words(Event(Kind.CHANGED, 1.5, 3, State.UNKNOWN, 0.1, (), corners)).endswith("changed   unknown")
-    line = in_words(Event(Kind.CHANGED, 1.5, 3, State.UNKNOWN, 0.1, cards[:1], corners))
+    other = Event(Kind.CHANGED, 1.5, 3, State.UNKNOWN, 0.1, cards[:1], corners)
+    assert event_json(other)["other_printing"] is True
+    line = in_words(other)
     assert f"unknown card, another printing of {cards[0].name}" in line

@@ -41,7 +41,8 @@ class Answer(BaseModel):
     status: Status
     card_id: str = Field(max_length=80)
     set: str = Field(max_length=80)
-    similarity: float = Field(ge=-1.01, le=1.01)
+    similarity: float | None = Field(ge=-1.01, le=1.01)
+    """None where a person corrected what several frames had said together."""
     confidence: float = Field(ge=0, le=1)
     corrected: str | None = Field(None, max_length=80)
 

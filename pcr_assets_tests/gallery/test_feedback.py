@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.feedback import box
+from edge_runtime.feedback.corrections import Corrections
 from pcr_assets.checks import answers_have_not_drifted, devices_are_as_sure_as_the_report
 from pcr_assets.gallery import feedback
 from pcr_assets.gallery.feedback import BINS, ENOUGH, days_of, read_day, stability_index, summed_up, worst
@@ -57,6 +58,22 @@ def test_files_are_grouped_by_device_and_date():
         "pi-1/2027-01-15": 2,
         "pi-2/2027-01-15": 1,
     }
+
+
+def test_a_sure_name_that_a_person_corrected_is_a_confusion(tmp_path):
+    event = {
+        "at": "2027-01-15T08:00:00.000+00:00",
+        "release_id": "0123456789abcdef",
+        "status": "confirmed",
+        "confidence": 0.99,
+        "cards": [{"card_id": "base1-4", "set": "base1"}],
+        "other_printing": False,
+    }
+    Corrections(tmp_path).keep(event, b"a picture", "base4-4", "int8")
+    (file,) = tmp_path.glob("2027-01-15/*.json")
+    day = a_day("2027-01-15", {file.name: file.read_bytes()})
+    assert day["faults"] == []
+    assert summed_up([day])["confusions"] == [{"answered": "base1-4", "is": "base4-4", "times": 1}]
 
 
 @pytest.mark.parametrize(

@@ -78,10 +78,10 @@ class FeedbackBox:
     def _take(self, image: np.ndarray, fresh: "list[Reading]") -> None:
         day = self._day()
         for reading in fresh:
-            if reading.status is Status.UNCERTAIN or (reading.status is Status.UNKNOWN and reading.confidence >= DOUBT):
+            if _in_doubt(reading):
                 self._keep(day, image, reading)
         self._count(day, fresh)
-        self._make_room()
+        make_room(self.folder, self._most_bytes)
 
     def _is_fresh(self, reading: "Reading") -> bool:
         what, now = (reading.card.card_id, reading.status), self._now()
@@ -117,6 +117,7 @@ class FeedbackBox:
             "similarity": round(reading.similarity, 4),
             "confidence": round(reading.confidence, 4),
             "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:5]],
+            "other_printing": reading.other_printing,
             "corrected": None,
         }
 
@@ -131,15 +132,23 @@ class FeedbackBox:
             of_set[reading.status.value] = of_set.get(reading.status.value, 0) + 1
         replace(day / TALLY, json.dumps(tally, ensure_ascii=False).encode(), mode=RIGHTS)
 
-    def _make_room(self) -> None:
-        files = [(path.stat().st_mtime_ns, path, path.stat().st_size) for path in self.folder.rglob("*.jpg")]
-        spare = sum(size for _, _, size in files) - self._most_bytes
-        for _, path, size in sorted(files):
-            if spare <= 0:
-                break
-            path.with_suffix(".json").unlink(missing_ok=True)  # first: a picture without it is not whole
-            path.unlink()
-            spare -= size
+
+def make_room(folder: Path, most_bytes: int) -> None:
+    """Remove the oldest pictures, with what was said of them, until the rest takes no more than so many bytes."""
+    files = [(path.stat().st_mtime_ns, path, path.stat().st_size) for path in folder.rglob("*.jpg")]
+    spare = sum(size for _, _, size in files) - most_bytes
+    for _, path, size in sorted(files):
+        if spare <= 0:
+            break
+        path.with_suffix(".json").unlink(missing_ok=True)  # first: a picture without it is not whole
+        path.unlink(missing_ok=True)
+        spare -= size
+
+
+def _in_doubt(reading: "Reading") -> bool:
+    """Whether its picture may teach something. Another printing's confidence may be next to nothing, and it be refused wrongly."""
+    resembles = reading.confidence >= DOUBT or reading.other_printing
+    return reading.status is Status.UNCERTAIN or (reading.status is Status.UNKNOWN and resembles)
 
 
 def kept(folder: Path) -> Iterator[dict[str, Any]]:

@@ -58,9 +58,8 @@ def _list(options: argparse.Namespace) -> None:
 
     for said in kept(options.folder):
         is_now = f", corrected to {said['corrected']}" if said["corrected"] else ""
-        print(
-            f"{said['id'][:12]}  {said['at']}  {said['status']:<10}{said['card_id']} {said['similarity']:.2f}{is_now}"
-        )
+        similarity = "" if said["similarity"] is None else f" {said['similarity']:.2f}"
+        print(f"{said['id'][:12]}  {said['at']}  {said['status']:<10}{said['card_id']}{similarity}{is_now}")
 
 
 def _correct(options: argparse.Namespace) -> None:

@@ -1,6 +1,9 @@
 """The addresses of the API. What they give is written down in ``openapi.json``, which the tests hold the answers against."""
 
+import asyncio
 import json
+import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from edge_runtime.feedback.corrections import Corrections
+from edge_runtime.server.bodies import small_body
 from edge_runtime.server.history import History
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.problems import Refused
@@ -17,11 +22,15 @@ from edge_runtime.server.uploads import Uploads
 
 MOST_EVENTS = 1000
 DESCRIPTION = Path(__file__).with_name("openapi.json")
+CARD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 A_DAY = "private, max-age=86400"
+
+log = logging.getLogger(__name__)
 
 
 class Api:
-    """``served`` gives the release that answers now; ``health`` says whether the loop lives, ``ready`` why it is not of use."""
+    """``served`` gives the release that answers now; ``health`` says whether the loop lives, ``ready`` why it is not of use;
+    ``corrections`` keeps what clients say, None where nothing is kept."""
 
     def __init__(
         self,
@@ -31,6 +40,7 @@ class Api:
         metrics: Metrics,
         health: Callable[[], tuple[bool, float]],
         ready: Callable[[], str],
+        corrections: Corrections | None = None,
     ):
         self._served = served
         self._history = history
@@ -38,6 +48,7 @@ class Api:
         self._metrics = metrics
         self._health = health
         self._ready = ready
+        self._corrections = corrections
 
     def routes(self) -> list[BaseRoute]:
         """For Starlette."""
@@ -49,6 +60,7 @@ class Api:
             Route("/api/v1/events", self.events),
             Route("/api/v1/events.csv", self.events_csv),
             Route("/api/v1/events/{number:int}/picture", self.event_picture),
+            Route("/api/v1/events/{number:int}/correction", self.correct, methods=["POST"]),
             Route("/openapi.json", self.description),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -98,10 +110,31 @@ class Api:
 
     async def event_picture(self, request: Request) -> Response:
         """What the camera saw of a card at an event."""
-        jpeg = self._history.thumbnail(request.path_params["number"])
-        if not jpeg:
+        entry = self._history.entry(request.path_params["number"])
+        if entry is None or not entry.thumbnail:
             raise Refused(404, "picture", "there is no picture of such an event any more")
-        return Response(jpeg, media_type="image/jpeg", headers={"cache-control": A_DAY})
+        return Response(entry.thumbnail, media_type="image/jpeg", headers={"cache-control": A_DAY})
+
+    async def correct(self, request: Request) -> Response:
+        """Keep which card it was that an event names otherwise."""
+        if self._corrections is None:
+            raise Refused(409, "feedback", "this service keeps nothing: start it with --feedback FOLDER")
+        card_id = _card_id(await small_body(request, "correction"))
+        entry = self._history.entry(request.path_params["number"])
+        if entry is None or not entry.thumbnail or not entry.value["cards"]:
+            raise Refused(404, "event", "there is no such event any more, or it names no card")
+        variant = self._variant_of(entry.value["release_id"])
+        try:
+            await asyncio.to_thread(self._corrections.keep, entry.value, entry.thumbnail, card_id, variant)
+        except OSError as error:
+            log.warning("a correction is not kept: %s (%s)", error.filename, error.strerror)
+            raise Refused(507, "disk", "it could not be kept: the log of the service says why") from error
+        return JSONResponse({"kept": True}, 201)
+
+    def _variant_of(self, release_id: str) -> str:
+        """The model that answers; of a release that answers no more it is not known."""
+        about = self._served().as_json()
+        return str(about["variant"] or "") if about["release_id"] == release_id else ""
 
     async def description(self, _: Request) -> Response:
         """The API's description."""
@@ -120,6 +153,17 @@ class Api:
     async def metrics(self, _: Request) -> Response:
         """For Prometheus."""
         return Response(self._metrics.text(), media_type="text/plain; version=1.0.0; charset=utf-8")
+
+
+def _card_id(body: bytes) -> str:
+    """The card of a correction. Raises :class:`Refused`."""
+    try:
+        card_id = json.loads(body)["card_id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        card_id = None
+    if not isinstance(card_id, str) or not CARD_ID.fullmatch(card_id):
+        raise Refused(422, "correction", 'send the id of the card, such as {"card_id": "base1-4"}')
+    return card_id
 
 
 def _whole(request: Request, name: str, default: int | None, least: int = 0, most: int = 2**53) -> int | None:

@@ -16,7 +16,7 @@ Notice = Callable[[dict[str, Any]], None]
 
 
 class Board:
-    """``source`` and ``served`` are asked how things stand now."""
+    """``source`` and ``served`` are asked how things stand now; ``corrects``: whether corrections of events are kept."""
 
     def __init__(
         self,
@@ -26,8 +26,11 @@ class Board:
         source: Callable[[], str],
         served: Callable[[], Served],
         notices: Sequence[Notice] = (),
+        *,
+        corrects: bool = False,
     ):
         self.history = history
+        self._corrects = corrects
         self._hub = hub
         self._viewfinder = viewfinder
         self._source = source
@@ -71,4 +74,5 @@ class Board:
             "status": State.NO_CARD.value if gone or look is None else look.status.value,
             "cards": [] if gone or look is None else [{**card, "corners": None} for card in look.cards],
             "release": served.as_json(),
+            "corrects": self._corrects,
         }

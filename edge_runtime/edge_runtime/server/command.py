@@ -71,6 +71,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]"
     The exit code: 0, 1 with one sentence why it can't go on, 2 when no release was opened.
     """
     try:
+        from edge_runtime.feedback.corrections import Corrections
         from edge_runtime.server.metrics import Metrics
         from edge_runtime.server.opening import REFUSALS, Opener
         from edge_runtime.server.service import Service
@@ -109,6 +110,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]"
             settings,
             metrics=metrics,
             messengers=messengers,
+            corrections=Corrections(options.feedback) if options.feedback else None,
             reopen=source_again if options.repeat else None,
             leave=options.leave,
             still=options.still,

@@ -26,6 +26,7 @@ COLUMNS = (
     "event",
     "stay",
     "status",
+    "other_printing",
     "confidence",
     "card_id",
     "name",
@@ -66,6 +67,7 @@ class History:
             "status": event.state.value,
             "confidence": round(event.confidence, 4),
             "cards": [card.as_json() for card in event.cards],
+            "other_printing": event.other_printing,
             "corners": as_numbers(event.corners),
             "release_id": release_id,
         }
@@ -81,11 +83,10 @@ class History:
                 self._entries.popitem(last=False)
         return entry
 
-    def thumbnail(self, number: int) -> bytes | None:
-        """The picture of an event that is still kept."""
+    def entry(self, number: int) -> Entry | None:
+        """An event that is still kept."""
         with self._lock:
-            entry = self._entries.get(number)
-        return entry.thumbnail if entry else None
+            return self._entries.get(number)
 
     def before(self, number: int | None, limit: int) -> list[dict[str, Any]]:
         """The newest events before a number, newest first."""
@@ -105,7 +106,7 @@ class History:
 
 
 def as_csv(events: Sequence[dict[str, Any]]) -> str:
-    """A row for each event, with the likeliest card."""
+    """A row for each event, with the likeliest card; where ``other_printing`` is true, with the card whose other printing it is."""
     file = io.StringIO()
     rows = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\r\n")
     rows.writeheader()
@@ -117,7 +118,9 @@ def as_csv(events: Sequence[dict[str, Any]]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet takes for a formula; yes and no as JSON has them."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 

@@ -1,21 +1,18 @@
 """The page: its files, and the way in for those who have the token."""
 
-import asyncio
 from pathlib import Path
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge_runtime.server.access import COOKIE, COOKIE_DAYS, Gate
+from edge_runtime.server.bodies import small_body
 from edge_runtime.server.problems import Refused
 from edge_runtime.server.uploads import Buckets
 
 FOLDER = Path(__file__).with_name("page")
-MOST_LOGIN_BYTES = 1024
-PATIENCE = 10.0
-"""Seconds that sending a token may take."""
 TRIES, A_SECOND = 5, 0.2
 """Tokens that a client may try at once, and after that each second."""
 
@@ -32,7 +29,7 @@ def routes(gate: Gate, *, secure: bool) -> list[BaseRoute]:
         if wait:
             retry = {"retry-after": str(max(1, round(wait)))}
             raise Refused(429, "rate", "too many tokens were tried: wait a little", retry)
-        shown = await _shown(request)
+        shown = (await small_body(request, "token")).strip()
         if gate.closed and not gate.is_token(shown):
             raise Refused(401, "token", "that is not the token")
         answer = JSONResponse({"signed_in": True})
@@ -46,22 +43,6 @@ def routes(gate: Gate, *, secure: bool) -> list[BaseRoute]:
         Route("/login", login, methods=["POST"]),
         Mount("/page", _Files(directory=FOLDER)),
     ]
-
-
-async def _shown(request: Request) -> bytes:
-    """The token in the body, or as much of what is none as has to be read. Raises :class:`Refused`."""
-    shown = bytearray()
-    try:
-        async with asyncio.timeout(PATIENCE):
-            async for piece in request.stream():
-                shown += piece
-                if len(shown) > MOST_LOGIN_BYTES:
-                    break
-    except TimeoutError as error:
-        raise Refused(408, "slow", "sending the token took too long: send it again") from error
-    except ClientDisconnect as error:
-        raise Refused(400, "cut", "the token was cut off while it was sent: send it again") from error
-    return bytes(shown).strip()
 
 
 class _Files(StaticFiles):

@@ -32,6 +32,7 @@ def in_view(tracks: Iterable[Track]) -> tuple[dict[str, Any], ...]:
             "status": track.belief.state.value,
             "confidence": round(track.belief.confidence, 4),
             "cards": [card.as_json() for card in track.belief.cards],
+            "other_printing": track.belief.other_printing,
             "corners": as_numbers(track.corners),
         }
         for track in tracks

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
+from edge_runtime.feedback.corrections import Corrections
 from edge_runtime.server import live, page
 from edge_runtime.server.access import Gate, Names, is_loopback
 from edge_runtime.server.api import Api
@@ -48,7 +49,8 @@ log = logging.getLogger(__name__)
 
 
 class Service:
-    """``served`` and ``source`` are open, and closed here. ``reopen``: see :class:`Feed`; ``prove``: see :class:`Proving`."""
+    """``served`` and ``source`` are open, and closed here. ``corrections``: None where nothing is kept; ``reopen``: see
+    :class:`Feed`; ``prove``: see :class:`Proving`."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class Service:
         *,
         metrics: Metrics | None = None,
         messengers: Sequence[Messenger] = (),
+        corrections: Corrections | None = None,
         reopen: Callable[[], Source] | None = None,
         leave: float = 2.0,
         still: float = 6.0,
@@ -72,14 +75,18 @@ class Service:
         self.feed = Feed(source, self.inbox, reopen)
         notices: list[Notice] = [messenger.put for messenger in messengers]
         history = History(settings.history)
-        self.board = Board(history, self._hub, self._viewfinder, self._source, self._served, notices)
+        self.board = Board(
+            history, self._hub, self._viewfinder, self._source, self._served, notices, corrects=corrections is not None
+        )
         self.loop = Loop(
             served, self.inbox, self.metrics, self.board.look, self.stop, leave=leave, still=still, prove=prove
         )
         self.metrics.serves(served)
         self.metrics.watch(self._gauges, Machine())
         self._uploads = Uploads(self.inbox, settings.limits, self.metrics.refused)
-        self._api = Api(self._served, history, self._uploads, self.metrics, self._health, self._why_not_ready)
+        self._api = Api(
+            self._served, history, self._uploads, self.metrics, self._health, self._why_not_ready, corrections
+        )
         self._server = _Server(self._config(), self)
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import threading
 
 import pytest
@@ -9,9 +10,10 @@ from publishing import sha256
 from pulling import Counting, served
 
 from edge_runtime.publishers import FolderPublisher
-from edge_runtime.pull import open_newest, pull
+from edge_runtime.pull import newest_at, open_newest, pull
 from edge_runtime.refusals import (
     CannotPull,
+    Damaged,
     NoRelease,
     SelfTestFailed,
 )
@@ -138,6 +140,50 @@ def test_a_release_that_rotted_is_pulled_again_when_it_is_opened(published, tmp_
     said = []
     assert open_newest(published.releases, published.trusted, say=said.append).catalogue.read_text() != "rot"
     assert "pull the release again" in said[0]
+
+
+ROT = {
+    "a file": lambda folder: (folder / "catalogue.csv").write_text("rot"),
+    "the manifest": lambda folder: (folder / "manifest.json").write_text("rot"),
+    "the signatures": lambda folder: (folder / "proof.json").write_text("rot"),
+    "all of it": shutil.rmtree,
+}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("rot", ROT.values(), ids=ROT)
+@pytest.mark.parametrize("through", ["home", "publisher"])
+def test_one_that_rotted_while_nothing_can_be_pulled_gives_way_to_the_one_before_until_it_can(
+    published, tmp_path, monkeypatch, rot, through
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = open_newest(published.releases, published.trusted)
+    published.change_a_row()
+    newest = open_newest(published.releases, published.trusted)
+    home = newest.folder.parent.parent
+    rot(newest.folder)
+    online, away = published.releases, tmp_path / "away"
+    (online / "metadata").rename(away)
+    said = []
+    place = home if through == "home" else online
+    assert open_newest(place, published.trusted, say=said.append).folder == before.folder
+    assert "going on with the last good release" in said[-1]
+    assert newest_at(home, published.trusted).release_id == before.release_id, (
+        "a service looks for nothing else meanwhile"
+    )
+    away.rename(online / "metadata")
+    pull(FolderPublisher(online), home, published.trusted, mend=True)
+    assert open_newest(home, published.trusted).release_id == newest.release_id
+
+
+@pytest.mark.faults
+def test_one_that_rotted_together_with_the_one_before_is_refused_by_its_own_fault(published, home):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    published.change_a_row()
+    newest = pull(FolderPublisher(published.releases), home, published.trusted)
+    (newest.folder / "fp32.onnx").write_bytes(b"rot")  # both releases share the file
+    with pytest.raises(Damaged, match=f"{newest.release_id}/fp32.onnx"):
+        open_newest(home, published.trusted)
 
 
 @pytest.mark.faults

@@ -83,7 +83,7 @@ def test_where_no_token_is_asked_for_any_is_taken(serve):
 
 
 def test_a_token_that_is_sent_too_slowly_is_given_up(guarded, monkeypatch):
-    monkeypatch.setattr("edge_runtime.server.page.PATIENCE", 0.3)
+    monkeypatch.setattr("edge_runtime.server.bodies.PATIENCE", 0.3)
     host, port = guarded.base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as raw:
         raw.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc")

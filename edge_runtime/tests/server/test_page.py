@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_runtime.feedback.box import kept
+from edge_runtime.feedback.corrections import Corrections
 from edge_runtime.server.service import Service
 from edge_runtime.server.settings import Settings
 
@@ -108,6 +110,28 @@ def test_another_printing_is_called_one_and_no_scan_is_shown_for_it(
     page.sees("#photo-answer", "another printing of Amber Fox")
     assert "sure" not in page.run(READ)
     assert page.run("document.querySelectorAll('#now img, #photo-answer img').length") == 0
+
+
+def test_a_wrong_name_is_corrected_where_that_is_kept(page, serve, hand, scans, photo_of, tmp_path):
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    page.open(client.base, width=390)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Wrong?")
+    page.run("document.querySelector('.correct').click()")
+    page.sees("#correction", "It was told as: Amber Fox, demo · 1")
+    page.run("document.querySelector('#correct-id').value = 'demo-2'")
+    page.run("document.querySelector('#correction [type=submit]').click()")
+    page.sees("#events", "kept as demo-2")
+    (said,) = kept(tmp_path / "box")
+    assert (said["card_id"], said["corrected"]) == ("demo-1", "demo-2")
+
+
+def test_where_nothing_is_kept_nobody_is_asked_for_corrections(page, serve, hand, scans, photo_of):
+    _, client = serve()
+    page.open(client.base)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Amber Fox, demo · 1")
+    assert "Wrong?" not in page.text("#events")
 
 
 TOKEN = "a-token-that-nobody-guesses"

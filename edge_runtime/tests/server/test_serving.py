@@ -148,7 +148,7 @@ def test_history_is_paged_both_ways_and_exported(serve, hand, scans, table, phot
     assert cv2.imdecode(np.frombuffer(seen, np.uint8), 1).shape == (176, 126, 3)
     rows = client.get("/api/v1/events.csv").text.splitlines()
     assert len(rows) == 7
-    assert rows[2].split(",")[2:3] + rows[2].split(",")[6:8] == ["confirmed", "demo-1", "Amber Fox"]
+    assert rows[2].split(",")[2:3] + rows[2].split(",")[7:9] == ["confirmed", "demo-1", "Amber Fox"]
     marked = client.get("/api/v1/events.csv?bom=1").content
     assert marked.decode("utf-8-sig").splitlines() == rows and marked.startswith(b"\xef\xbb\xbf")
     assert client.get("/api/v1/events.csv?bom=yes").status_code == 422

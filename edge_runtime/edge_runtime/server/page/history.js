@@ -1,5 +1,6 @@
 // What happened, newest first. What was missed while the connection was gone is asked for.
 import { fetchOr401 } from "./access.js";
+import { correctionOf } from "./correction.js";
 import { eventLine, when } from "./words.js";
 
 const PAGE = 30;
@@ -78,5 +79,7 @@ function row(event) {
   time.dateTime = event.at;
   time.textContent = when(new Date(event.at));
   item.append(seen, what, time);
+  const names = event.cards.length && (event.event === "confirmed" || event.event === "changed");
+  if (names) time.before(correctionOf(event));
   return item;
 }

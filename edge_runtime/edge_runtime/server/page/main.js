@@ -1,6 +1,7 @@
 // Puts the page together: what the connection says goes to the parts that show it.
 import { Connection } from "./connection.js";
 import { fetchOr401, signIn } from "./access.js";
+import { correcting } from "./correction.js";
 import { Live } from "./live.js";
 import { History } from "./history.js";
 import { watchPhotos } from "./photo.js";
@@ -21,6 +22,7 @@ const connection = new Connection({
   onState(now) {
     const another = state && state.run !== now.run;
     state = now;
+    byId("past").classList.toggle("corrects", now.corrects);
     byId("release").textContent = releaseLine(now.release);
     live.showState(now);
     showNotice(true);
@@ -41,5 +43,9 @@ const connection = new Connection({
 });
 
 watchPhotos(byId("drop"), byId("file"), byId("photo-answer"));
+correcting(
+  byId("events"), byId("correction"), byId("correction-form"), byId("correction-said"), byId("correct-id"), byId("correction-wrong"),
+  byId("correction-cancel"),
+);
 signIn(byId("sign-in"), byId("token-form"), byId("token"), byId("token-wrong"), () => connection.now());
 history.begin().finally(() => connection.now());

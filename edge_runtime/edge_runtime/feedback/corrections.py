@@ -1,0 +1,46 @@
+"""What a person says that a card was which the service had named otherwise, kept with what the service itself is unsure of.
+
+A wrong name that was given surely leaves nothing else: the box keeps only what is in doubt.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.disk import replace
+from edge_runtime.feedback.box import MOST_BYTES, RIGHTS, SCHEMA, make_room
+
+
+class Corrections:
+    """Puts them into the folder of a :class:`~edge_runtime.feedback.box.FeedbackBox`. May be used from any thread."""
+
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES):
+        self.folder = Path(folder)
+        self._most_bytes = most_bytes
+
+    def keep(self, event: Mapping[str, Any], picture: bytes, card_id: str, variant: str) -> None:
+        """Keep the picture (JPEG, of the card alone) of an event that names a card, and which card it is. Raises OSError."""
+        named = event["cards"][0]
+        name = uuid.uuid4().hex
+        said = {
+            "schema": SCHEMA,
+            "id": name,
+            "at": event["at"],
+            "release_id": event["release_id"],
+            "variant": variant,
+            "status": event["status"],
+            "card_id": named["card_id"],
+            "set": named["set"],
+            "similarity": None,
+            "confidence": event["confidence"],
+            "candidates": [],
+            "other_printing": event["other_printing"],
+            "corrected": card_id,
+        }
+        day = self.folder / event["at"][:10]
+        day.mkdir(parents=True, exist_ok=True)
+        replace(day / f"{name}.jpg", picture, mode=RIGHTS)
+        replace(day / f"{name}.json", json.dumps(said, ensure_ascii=False).encode(), mode=RIGHTS)
+        make_room(self.folder, self._most_bytes)

@@ -1,0 +1,82 @@
+"""A name that was given surely and wrongly: whoever sees it says so, and the card is kept with what the device was unsure of."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_runtime.feedback.box import kept
+from edge_runtime.feedback.corrections import Corrections
+
+
+@pytest.fixture
+def confirmed(serve, hand, scans, photo_of, tmp_path, until):
+    """A service that keeps corrections and has confirmed a card: its client, that event, and where it keeps them."""
+
+    def start(corrections):
+        hand.picture = photo_of(scans["demo-1"])
+        _, client = serve(corrections=corrections)
+        events = until(lambda: [e for e in client.get("/api/v1/events").json()["events"] if e["event"] == "confirmed"])
+        return client, events[0]
+
+    return start
+
+
+def corrected(client, number, body):
+    return client.post(f"/api/v1/events/{number}/correction", body, headers={"content-type": "application/json"})
+
+
+def test_a_correction_is_kept_with_what_the_camera_saw_of_the_card(confirmed, tmp_path):
+    client, event = confirmed(Corrections(tmp_path / "box"))
+    assert corrected(client, event["number"], b'{"card_id": "demo-2"}').status_code == 201
+    (said,) = kept(tmp_path / "box")
+    assert (said["status"], said["card_id"], said["corrected"]) == ("confirmed", "demo-1", "demo-2")
+    assert (said["release_id"], said["variant"], said["similarity"]) == (event["release_id"], "fp32", None)
+    (picture,) = (tmp_path / "box").glob(f"{event['at'][:10]}/*.jpg")
+    assert cv2.imdecode(np.frombuffer(picture.read_bytes(), np.uint8), 1).shape == (176, 126, 3)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"demo-2", b"[]", b'{"card_id": 3}', b'{"card_id": "../x"}', b"{" * 900, b'"' + b"x" * 5000]
+)
+def test_what_is_no_card_is_refused(confirmed, tmp_path, body):
+    client, event = confirmed(Corrections(tmp_path / "box"))
+    assert corrected(client, event["number"], body).status_code == 422
+    assert not (tmp_path / "box").exists()
+
+
+def test_events_that_name_no_card_or_are_gone_can_not_be_corrected(confirmed, tmp_path):
+    client, _ = confirmed(Corrections(tmp_path / "box"))
+    appeared = client.get("/api/v1/events?after=0").json()["events"][0]
+    assert appeared["event"] == "appeared"
+    for number in (appeared["number"], 10**9):
+        assert corrected(client, number, b'{"card_id": "demo-2"}').status_code == 404
+
+
+def test_a_service_that_keeps_nothing_says_how_it_would(confirmed):
+    client, event = confirmed(None)
+    answer = corrected(client, event["number"], b'{"card_id": "demo-2"}')
+    assert (answer.status_code, "--feedback FOLDER" in answer.json()["detail"]) == (409, True)
+
+
+def test_a_disk_that_can_not_be_written_is_told_to_the_one_who_asked(confirmed, tmp_path):
+    (tmp_path / "box").write_text("a file where the folder should be")
+    client, event = confirmed(Corrections(tmp_path / "box"))
+    assert corrected(client, event["number"], b'{"card_id": "demo-2"}').status_code == 507
+
+
+def test_corrections_keep_within_their_room(tmp_path):
+    corrections = Corrections(tmp_path, most_bytes=2500)
+    event = {
+        "at": "2027-01-15T08:00:00.000+00:00",
+        "release_id": "0123",
+        "status": "confirmed",
+        "confidence": 0.99,
+        "cards": [{"card_id": "demo-1", "set": "demo"}],
+        "other_printing": False,
+    }
+    for number in range(4):
+        corrections.keep(event, b"x" * 1000, f"demo-{number}", "int8")
+    assert [json.loads(path.read_bytes())["corrected"] for path in tmp_path.glob("*/*.json")].count("demo-3") == 1
+    assert len(list(kept(tmp_path))) == 2
