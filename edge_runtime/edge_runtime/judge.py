@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
 from edge_runtime.gallery import Match
-from edge_runtime.geometry import full_frame
+from edge_runtime.geometry import full_frame, turned
 from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook, Seen, Support
@@ -79,20 +79,31 @@ class Judge:
 
     @timed("judge")
     def judge(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
-        """The answer for a card on a photo: a second look where a glance leaves a doubt, at its art or between twins."""
+        """The answer for a card on a photo: a second look where a glance leaves a doubt, at its art or between twins. The answer's
+        corners are those of the other way up where a glance took the card for lying on its head."""
         seen = self.glance(corners, matches)
         settled = self.settles(seen.status, seen.confidence)
         if self.second_look is None or not matches or (settled and self.verifier is None):
             return seen
-        card = self.second_look.seen(image, corners)
+        likely = matches[: 1 if settled else CANDIDATES]
+        card, supports = self._compared(image, corners, likely)
+        if supports and self.second_look.upside_down(card, supports[0]):
+            seen = replace(seen, corners=turned(corners))
+            card, supports = self._compared(image, seen.corners, likely)
         if settled:
-            verified = self._verified(card, seen, self.second_look.supports(card, matches[:1]))
+            verified = self._verified(card, seen, supports)
             if not verified.other_printing or len({match.card.card_id for match in _prints(matches)}) == 1:
                 return verified
-        supports = self._supports(card, matches[:CANDIDATES])
+            supports = self._supports(card, matches[:CANDIDATES])
         if not supports:
             return seen
         return self._verified(card, self._looked_at(image, card, seen, supports), supports)
+
+    def _compared(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> tuple[Seen, list[Support]]:
+        """The card within corners, and the support of the candidates, strongest first."""
+        assert self.second_look is not None
+        card = self.second_look.seen(image, corners)
+        return card, self._supports(card, matches)
 
     def settles(self, status: Status, confidence: float) -> bool:
         """Whether what a glance says leaves no doubt about the art, nor between twins."""

@@ -95,6 +95,15 @@ class SecondLook:
         ]
 
     @timed("look")
+    def upside_down(self, card: Seen, support: Support) -> bool:
+        """Whether a card fits a candidate's picture better once it is turned by half. A glance knows many a card that lies on its
+        head, and the artwork of an energy even agrees with its picture both ways up.
+        """
+        turned = Features(np.array(SIZE, np.float32) - card.features.places, card.features.descriptors)
+        points, _ = agreement(turned, self._known(support.match.key))
+        return points > support.points and points >= FEWEST_TO_FIT
+
+    @timed("look")
     def likeness(self, card: Seen, support: Support) -> float:
         """How alike the artworks of the card and a candidate's picture are: a correlation, -1..1."""
         fit = support.homography if support.fits else None

@@ -8,7 +8,7 @@ import pytest
 
 from edge_runtime.decide import Calibration, Status
 from edge_runtime.gallery import Card, Match
-from edge_runtime.geometry import full_frame
+from edge_runtime.geometry import full_frame, turned
 from edge_runtime.judge import MOST_TWINS, Judge
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import Support
@@ -43,6 +43,9 @@ class Counted:
     def supports(self, card, matches):
         self.compared += [match.card.card_id for match in matches]
         return [Support(match, self.points.get(match.card.card_id, 0), self.homography) for match in matches]
+
+    def upside_down(self, card, support):
+        return False
 
     def likeness(self, card, support):
         return self.like.get(support.match.card.card_id, 0.0)
@@ -125,6 +128,29 @@ def test_a_card_that_is_sure_at_a_glance_is_not_looked_at_again():
     look = Counted({})
     Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(right=0.9, alike=0.1))
     assert look.compared == []
+
+
+class OnItsHead(Counted):
+    """A second look at a card that lies the other way up than its outline says."""
+
+    def seen(self, image, corners):
+        return corners
+
+    def upside_down(self, card, support):
+        return np.array_equal(card, WHOLE)
+
+
+@pytest.mark.parametrize("similarity", [0.5, 0.9])
+def test_a_card_that_lies_on_its_head_is_turned(similarity):
+    """Whether a glance was sure of it or not."""
+    judge = Judge(
+        CALIBRATION,
+        OnItsHead({"energy": 60}, homography=np.eye(3), printing={"energy": 0.9}),
+        SimpleNamespace(threshold=0.5),
+    )
+    answer = judge.judge(PICTURE, WHOLE, matches(energy=similarity, other=0.1))
+    assert answer.status is Status.CONFIRMED
+    assert np.array_equal(answer.corners, turned(WHOLE))
 
 
 def shifted(across, down):

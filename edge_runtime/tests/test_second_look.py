@@ -71,6 +71,18 @@ def test_a_card_upside_down_agrees_with_nothing(look):
     assert look.supports(card, [match(3)])[0].points < 12
 
 
+def test_a_card_on_its_head_is_seen_where_only_the_sign_in_its_middle_agrees(look):
+    """The sign of an energy looks alike both ways up; name and text say which way it lies."""
+    energy = CARDS[3].copy()
+    energy[116:236] = energy[116:236][::-1, ::-1]
+    upright, headlong = (look.seen(seen(energy), corners) for corners in (WHOLE, turned(WHOLE)))
+    (known,), (misled,) = look.supports(upright, [match(3)]), look.supports(headlong, [match(3)])
+    assert known.points > misled.points
+    assert misled.fits
+    assert look.upside_down(headlong, misled)
+    assert not look.upside_down(upright, known)
+
+
 @pytest.mark.parametrize("key", [1, 2])
 def test_twins_are_told_apart_where_they_differ(look, key):
     photo = seen(CARDS[key])
