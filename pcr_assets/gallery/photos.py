@@ -42,7 +42,7 @@ class Label:
 @dataclass(frozen=True)
 class Verdict:
     """What became of one labelled card: ``right``, ``wrong``, ``uncertain``, ``refused``, ``not found`` or, for a card that
-    is not in the gallery, ``stranger named`` (one card is named, and not one of this name) or ``stranger refused``."""
+    is not in the gallery, ``stranger named`` (a card of another name is named, or several that look alike) or ``stranger refused``."""
 
     photo: str
     label: Label
@@ -124,7 +124,7 @@ def judge(
         if label.in_gallery and label.card_id in known:
             verdicts.append(_named(photo, label, answer))
         elif (label.name or label.card_id) and label.card_id not in known:
-            named = answer is not None and answer["status"] == "confirmed" and answer["name"] != label.name
+            named = answer is not None and answer["status"] != "unknown" and answer["name"] != label.name
             outcome = "stranger named" if named else "stranger refused"
             verdicts.append(_verdict(photo, label, outcome, answer))
     return verdicts

@@ -53,6 +53,7 @@ def test_any_printing_of_a_basic_land_is_right():
 
 def test_a_card_that_is_not_in_the_gallery_must_not_be_named():
     assert outcome([answer()], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger named"
+    assert outcome([answer(status="uncertain")], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger named"
     assert outcome([answer(status="unknown")], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger refused"
 
 
