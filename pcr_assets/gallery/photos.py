@@ -42,7 +42,7 @@ class Label:
 @dataclass(frozen=True)
 class Verdict:
     """What became of one labelled card: ``right``, ``wrong``, ``uncertain``, ``refused``, ``not found`` or, for a card that
-    is not in the gallery, ``stranger named`` (a card of another name is named, or several that look alike) or ``stranger refused``."""
+    is not in the gallery, ``stranger named`` (a card of another name is named, or several alike) or ``stranger refused``."""
 
     photo: str
     label: Label
