@@ -49,14 +49,19 @@ def recall_beyond_strangers(
     return float(((own > strange) & (own > limit)).mean())
 
 
-def recall_at(ranking: np.ndarray, k: int) -> dict[str, float]:
-    """The share of ranks below ``k`` with its 95 % interval: {"recall", "low", "high", "queries"}."""
+def recall_at(ranking: np.ndarray, k: int, cards: int | None = None) -> dict[str, float]:
+    """The share of ranks below ``k`` with its 95 % interval: {"recall", "low", "high", "queries"}.
+
+    ``cards``: how many cards were asked, where some were asked more than once. What is hard about a card is so every time, so the
+    interval is that of as many queries as there are cards.
+    """
     hits, count = int((ranking < k).sum()), len(ranking)
-    low, high = wilson(hits, count)
+    independent = count if cards is None else cards
+    low, high = wilson(hits * independent / max(count, 1), independent)
     return {"recall": hits / count if count else 0.0, "low": low, "high": high, "queries": count}
 
 
-def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(hits: float, count: int, z: float = 1.96) -> tuple[float, float]:
     """Wilson's score interval for a proportion (JASA 22, 1927): it stays in 0..1 and is honest for 46 of 46."""
     if count == 0:
         return 0.0, 1.0
@@ -66,7 +71,7 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def paired(lost: int, gained: int, count: int, z: float = 1.96) -> tuple[float, float]:
+def paired(lost: float, gained: float, count: int, z: float = 1.96) -> tuple[float, float]:
     """The interval of ``(lost - gained) / count``: cases that only the first of two answered right, and only the second.
 
     Agresti and Min (Statistics in Medicine 24, 2005) add half a case to each of the four kinds: without that an interval is

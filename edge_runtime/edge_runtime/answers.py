@@ -6,8 +6,8 @@ from typing import Any
 
 from edge_runtime.photo import PhotoError, load_photo
 
-LISTED = 5
-"""Candidates that an answer lists."""
+LISTED = 2
+"""Further candidates that a line for a person names."""
 
 
 def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def card_json(reading: Any) -> dict[str, Any]:
         **reading.card.as_json(),
         "status": reading.status.value,
         "similarity": round(reading.similarity, 4),
-        "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:LISTED]],
+        "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.candidates],
         "corners": as_numbers(reading.corners),
         "confidence": round(reading.confidence, 4),
         "other_printing": reading.other_printing,
@@ -64,8 +64,11 @@ def _card_line(card: dict[str, Any]) -> str:
         f"{card['name']:<26.26} {card['set']:<10} {card['number']:>5}  {card['similarity']:.2f}"
         f"  {100 * card['confidence']:>3.0f} % sure"
     )
-    others = ", ".join(card_id for card_id, _ in card["candidates"][1:3])
-    return line if card["status"] == "confirmed" else f"{line}  uncertain, or {others}"
+    if card["status"] == "confirmed":
+        return line
+    others = [card_id for card_id, _ in card["candidates"][1:]]
+    more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+    return f"{line}  uncertain, or {', '.join(others[:LISTED])}{more}"
 
 
 def _since(started: float) -> float:

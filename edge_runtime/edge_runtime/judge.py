@@ -25,7 +25,8 @@ OUTSTANDING = 40
 """Agreeing points from which a candidate stands out, if it has ``TIMES`` as many as all others so far."""
 TIMES = 3
 MOST_TWINS = 8
-"""Twins compared where they differ, those with the most agreeing points; further ones stay candidates."""
+"""Twins compared where they differ, those with the most agreeing points. Where there are more, none is named: it may be one of
+those that were not compared."""
 STRONGEST, NEAREST = 3, 2
 """Arts that may be the answer: those whose points agree best, and the most similar ones."""
 
@@ -143,7 +144,7 @@ class Judge:
             confidence = max(confidence, seen.confidence)
         twins = [support for support in supports if support.match.card.art_group == art]
         prints, lead = self._told_apart(image, seen.corners, twins)
-        clear = lead is None or lead >= self.calibration.twin_lead
+        clear = lead is None or (lead >= self.calibration.twin_lead and len(twins) <= MOST_TWINS)
         rest = sorted((m for m in seen.matches if m not in prints), key=lambda m: m.card.art_group != art)
         return Judgement(
             self._status(confidence, clear), confidence, (*prints, *rest), _fitted(seen.corners, best), evidence, lead

@@ -50,6 +50,10 @@ def load_photo(source: Path | str | bytes, most_pixels: int = MOST_PIXELS) -> np
 
 def as_photo(image: np.ndarray) -> np.ndarray:
     """A camera's frame as uint8 RGB H×W×3, C-contiguous: grey gets three channels, alpha is dropped. Raises PhotoError."""
+    if not isinstance(image, np.ndarray):  # OpenCV gives None for a file that it can't read
+        raise PhotoError(
+            f"a frame must be an array uint8 H×W×3, not {type(image).__name__}: was there a picture to read?"
+        )
     if image.dtype != np.uint8 or image.ndim not in (2, 3):
         raise PhotoError(f"a frame must be uint8 H×W or H×W×C, not {image.dtype} {image.shape}")
     if image.ndim == 2 or image.shape[2] == 1:

@@ -11,6 +11,8 @@ from edge_runtime.geometry import area, shared_area
 
 SAME_PLACE = 0.5
 """Share of the smaller of two outlines that lies in the other when both are of one card."""
+NEAREST = 5
+"""Cards that are listed of one that is not uncertain: the nearest."""
 SIMILAR_SIZE = 0.3
 """Share of the largest card's area that one which matches nothing must have: cards on one photo lie about as far away."""
 
@@ -40,6 +42,14 @@ class Reading:
     def card(self) -> Card:
         """The most likely card of the gallery."""
         return self.matches[0].card
+
+    @property
+    def candidates(self) -> tuple[Match, ...]:
+        """The cards that it may be, likeliest first: every print of its art, and no other card, where it is uncertain which print
+        it is; else the :data:`NEAREST` ones, which say what was near."""
+        if self.status is not Status.UNCERTAIN:
+            return self.matches[:NEAREST]
+        return tuple(match for match in self.matches if match.card.art_group == self.card.art_group)
 
     @property
     def similarity(self) -> float:

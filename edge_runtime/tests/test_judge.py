@@ -195,6 +195,13 @@ def test_twins_that_nothing_tells_apart_are_uncertain_and_all_of_them_candidates
     assert [match.card.card_id for match in answer.matches[count:]] == ["other"]
 
 
+@pytest.mark.parametrize(("count", "said"), [(MOST_TWINS, Status.CONFIRMED), (MOST_TWINS + 1, Status.UNCERTAIN)])
+def test_a_twin_is_named_only_where_every_twin_was_compared(count, said):
+    look = Counted({f"print-{at}": 50 for at in range(count)}, agrees={"print-1": 0.6})
+    answer = Judge(CALIBRATION, look).judge(PICTURE, WHOLE, prints(count))
+    assert (answer.matches[0].card.card_id, answer.status) == ("print-1", said)
+
+
 def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
     answer = Judge(CALIBRATION, Counted({})).judge(PICTURE, WHOLE, prints(2))
     assert answer.evidence.points == 0

@@ -122,7 +122,7 @@ def test_a_frame_upside_down_in_memory_is_laid_out_anew():
 
 
 @pytest.mark.parametrize(
-    "frame", [np.zeros((30, 20, 3), np.float32), np.zeros((30, 20, 2), np.uint8), np.zeros(9, np.uint8)]
+    "frame", [np.zeros((30, 20, 3), np.float32), np.zeros((30, 20, 2), np.uint8), np.zeros(9, np.uint8), None, [[0]]]
 )
 def test_a_frame_that_is_no_picture_is_refused(frame):
     with pytest.raises(PhotoError, match="a frame must"):

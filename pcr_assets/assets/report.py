@@ -19,7 +19,7 @@ from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "17"
+REPORT_VERSION = "18"
 MOST_SETS = 30
 """Sets that the asset's page lists."""
 
@@ -153,7 +153,9 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     }
     models = {name: artifacts.current(place).record for name, place in _TRAINED.items()}
     models = {name: known for name, known in models.items() if "recall" in known}  # adopted ones were not measured here
-    page = report_page.page(record, models, evidence.photos, looked[DEFAULT_VARIANT][1])
+    release = artifacts.find(layout.RELEASES)
+    before = release.record.get("answers") if release else None
+    page = report_page.page(record, models, evidence.photos, looked[DEFAULT_VARIANT][1], before)
     files = {"report.json": digests.canonical_json(record), "report.html": page.encode()}
     short = {**record, "photos": judged["outcomes"], "variants": {n: _without_plots(v) for n, v in variants.items()}}
     gallery = artifacts.current(layout.PROCESSED).files[TABLE]
@@ -264,4 +266,5 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         "each effect alone": show.rows(record["effects"], "effect") if record["effects"] else "not asked",
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),
         "known from unknown": dg.MetadataValue.md(plot),
+        "refusal": dg.MetadataValue.md(charts.refusals(chosen["confidences"])),
     }

@@ -22,6 +22,7 @@ from edge_runtime.references import References
 from edge_runtime.second_look import SecondLook, Seen, Support
 from pcr_assets import measures
 from pcr_assets.gallery.confidence import fit_curve
+from pcr_assets.gallery.queries import MISSED
 from pcr_assets.gallery.thresholds import accept_confidence, ambiguity_margin
 
 OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 8, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
@@ -178,14 +179,17 @@ def right_art(judgement: Judgement, query: Query) -> bool:
 
 
 def measured(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str, Any]:
-    """What became of queries whose card is in the gallery, and recall@1 of the whole answer with its 95 % interval."""
-    ranks = np.array(
-        [int(answer.matches[0].card.card_id != query.card_id) for query, answer in zip(queries, answers, strict=True)]
-    )
+    """What became of queries whose card is in the gallery, and recall@1 and @5 of the whole answer with their 95 % intervals.
+
+    A card that was asked more than once counts once in an interval.
+    """
+    ranks = np.array([_rank(query, answer) for query, answer in zip(queries, answers, strict=True)], int)
+    cards = len({query.card_id for query in queries})
     art = np.array([not right_art(answer, query) for query, answer in zip(queries, answers, strict=True)], int)
-    first = measures.recall_at(ranks, 1)
+    first, fifth = measures.recall_at(ranks, 1, cards), measures.recall_at(ranks, 5, cards)
     outcomes = [_outcome(query, answer) for query, answer in zip(queries, answers, strict=True)]
-    answered = measures.recall_at(np.array([outcome not in ("right", "one of these") for outcome in outcomes], int), 1)
+    missed = np.array([outcome not in ("right", "one of these") for outcome in outcomes], int)
+    answered = measures.recall_at(missed, 1, cards)
     share = {
         name: outcomes.count(name) / max(len(outcomes), 1) for name in ("right", "one of these", "wrong", "refused")
     }
@@ -194,11 +198,21 @@ def measured(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str
         "low": first["low"],
         "high": first["high"],
         "queries": first["queries"],
+        "cards": cards,
+        "recall_at_5": fifth["recall"],
+        "low_at_5": fifth["low"],
+        "high_at_5": fifth["high"],
         "art_recall_at_1": measures.recall_at(art, 1)["recall"],
         "answered": answered["recall"],
         "answered_high": answered["high"],
         **share,
     }
+
+
+def _rank(query: Query, answer: Judgement) -> int:
+    """The place of a query's card in the answer; :data:`MISSED` where it is not there."""
+    places = (place for place, match in enumerate(answer.matches) if match.card.card_id == query.card_id)
+    return next(places, MISSED)
 
 
 def by_set(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str, dict[str, Any]]:

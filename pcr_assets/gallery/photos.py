@@ -42,7 +42,8 @@ class Label:
 @dataclass(frozen=True)
 class Verdict:
     """What became of one labelled card: ``right``, ``wrong``, ``uncertain``, ``refused``, ``not found`` or, for a card that
-    is not in the gallery, ``stranger named`` (one card is named, and not one of this name) or ``stranger refused``."""
+    is not in the gallery, ``stranger named`` (a card of another name is named, or several alike), ``other printing named`` (one of
+    its name, whose id is another) or ``stranger refused``."""
 
     photo: str
     label: Label
@@ -124,10 +125,18 @@ def judge(
         if label.in_gallery and label.card_id in known:
             verdicts.append(_named(photo, label, answer))
         elif (label.name or label.card_id) and label.card_id not in known:
-            named = answer is not None and answer["status"] == "confirmed" and answer["name"] != label.name
-            outcome = "stranger named" if named else "stranger refused"
+            outcome = _of_stranger(label, answer)
             verdicts.append(_verdict(photo, label, outcome, answer))
     return verdicts
+
+
+def _of_stranger(label: Label, answer: Mapping[str, Any] | None) -> str:
+    if answer is None or answer["status"] == "unknown":
+        return "stranger refused"
+    if answer["name"] != label.name:
+        return "stranger named"
+    # A label without an id says which card it is, and not which printing.
+    return "other printing named" if label.card_id and label.name not in BASIC_LANDS else "stranger refused"
 
 
 def _named(photo: str, label: Label, answer: Mapping[str, Any] | None) -> Verdict:

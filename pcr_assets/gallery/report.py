@@ -28,8 +28,8 @@ from pcr_assets.gallery.judging import Query
 from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.imaging import camera
 
-AMOUNT = 0.8
-"""How strong an effect is that is asked about alone: four fifths of the worst that the camera draws."""
+AMOUNTS = {"half": 0.5, "worst": 1.0}
+"""How strong an effect is that is asked about alone, as a share of the worst that the camera draws."""
 MOST_CONFUSIONS = 12
 CHANCES = 2
 """The edge looks at a doubtful card either way up; thresholds are made from one look, so each may pass half as many."""
@@ -98,13 +98,14 @@ def judge_variant(
 def by_effect(
     subject: Subject, calibration: Mapping[str, Any], evidence: Evidence, settings: ReportSettings, say: Any = print
 ) -> dict[str, dict[str, Any]]:
-    """What whole answers are worth when one effect of the camera happens alone, strongly: which one hurts."""
+    """What whole answers are worth when one effect of the camera happens alone, at each of :data:`AMOUNTS`: which one hurts."""
     asking = Asking(subject, evidence, settings)
     judge = subject.judge(Calibration.from_json(calibration))
     found = {}
     for effect in camera.EFFECTS if settings.effect_queries else ():
-        asked = asking.cards("test", camera.only(effect, AMOUNT), settings.effect_queries)
-        found[effect] = judging.measured(asked, judging.judged(judge, asked))
+        for word, amount in AMOUNTS.items():
+            asked = asking.cards("test", camera.only(effect, amount), settings.effect_queries)
+            found[f"{effect}, {word}"] = judging.measured(asked, judging.judged(judge, asked))
     if found:
         worst = min(found, key=lambda effect: found[effect]["art_recall_at_1"])
         say(f"report: of all effects alone {worst} hurts most, art found {found[worst]['art_recall_at_1']:.1%}")
@@ -112,14 +113,18 @@ def by_effect(
 
 
 def loss(full: Mapping[str, Any], small: Mapping[str, Any]) -> dict[str, float]:
-    """What a smaller variant loses of recall@1, in points, with its 95 % interval: both answered the same queries."""
+    """What a smaller variant loses of recall@1, in points, with its 95 % interval: both answered the same queries.
+
+    The same cards were asked at every strength, and count once in the interval.
+    """
     pairs = [
         (before, after)
         for strength, answers in full["right_at_1"].items()
         for before, after in zip(answers, small["right_at_1"][strength], strict=True)
     ]
     lost, gained = pairs.count((True, False)), pairs.count((False, True))
-    low, high = measures.paired(lost, gained, len(pairs))
+    times = max(len(full["right_at_1"]), 1)
+    low, high = measures.paired(lost / times, gained / times, len(pairs) // times)
     points = {"points": (lost - gained) / max(len(pairs), 1), "low": low, "high": high}
     return {name: round(100 * value, 2) for name, value in points.items()}
 

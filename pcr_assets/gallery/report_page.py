@@ -2,28 +2,28 @@
 
 import base64
 import html
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
+from pcr_assets import measures
+from pcr_assets.gallery import report_photos
 from pcr_assets.gallery.report import Confusion
+from pcr_assets.gallery.report_photos import jpeg
 from pcr_assets.imaging import charts
 
-WIDTH = 460
-COLOURS = {"confirmed": "#1a7f37", "uncertain": "#bf8700", "unknown": "#cf222e"}
 STYLE = """
 :root{color-scheme:light dark;--ink:#1f2328;--ground:#fff;--line:#d1d9e0;--good:#1a7f37;--bad:#cf222e;--between:#8a5a00}
 @media (prefers-color-scheme:dark){
 :root{--ink:#e6edf3;--ground:#12161b;--line:#3d444d;--good:#57d18f;--bad:#ff8f8f;--between:#f0b35a}
 }
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:var(--ink);background:var(--ground)}
+body{font:15px/1.5 system-ui,sans-serif;max-width:66rem;margin:2rem auto;padding:0 1rem;color:var(--ink);background:var(--ground)}
 .table{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;white-space:nowrap}
-td,th{padding:.3rem .8rem;border-bottom:1px solid var(--line);text-align:right}
+td,th{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right}
 td:first-child,th:first-child{text-align:left}
 figure{display:inline-block;margin:.5rem 1rem .5rem 0;vertical-align:top;max-width:min(460px,100%)}
 figcaption{font-size:13px;overflow-wrap:anywhere}img{max-width:100%;height:auto}.bad{color:var(--bad)}.good{color:var(--good)}
@@ -31,7 +31,12 @@ figcaption{font-size:13px;overflow-wrap:anywhere}img{max-width:100%;height:auto}
 """
 WORDS = (
     "recall@1: the first answer is the very card. art@1: it shows the same picture, be it another printing. Right, wrong: one card "
-    "is named. One of these: several that look alike are named, the right one among them. Refused: none is named."
+    "is named. One of these: several that look alike are named, the right one among them. Refused: none is named. In brackets the "
+    "95 % interval, in which a card that was asked more than once counts once."
+)
+VARIANTS = (
+    "fp32 is the ONNX model, int8 the same in 8 bits, which devices use unless told otherwise. A HEF answers on its chip alone, "
+    "and is not asked here."
 )
 
 
@@ -40,8 +45,10 @@ def page(
     models: Mapping[str, Mapping[str, Any]],
     photos: Mapping[str, Path],
     confusions: Sequence[Confusion] = (),
+    before: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
 ) -> str:
-    """The page. ``models``: what assessing recorded of each trained model; ``photos``: the file of each photo by name."""
+    """The page. ``models``: what assessing recorded of each trained model; ``photos``: the file of each photo by name;
+    ``before``: the whole answers of the last release, by variant and strength, if there was one."""
     objections = report["objections"]
     verdict = "Nothing speaks against a release." if not objections else "Not to be released: " + "; ".join(objections)
     return "\n".join(
@@ -52,10 +59,12 @@ def page(
             f"<p>{report['cards']:,} cards. <b class={'bad' if objections else 'good'}>{html.escape(verdict)}</b></p>",
             "<h2>Test cards through the simulated camera</h2>",
             f"<p>Art of test cards is in no training card. {_asked_where(models)}</p>",
-            f"<p>{WORDS}</p>",
+            f"<p>{WORDS}</p><p>{VARIANTS}</p>",
             _recall_table(report, models),
             "<p>Whole answers: the search, then a second look at the candidates' pictures where it leaves a doubt.</p>",
             _answer_table(report),
+            "<h2>Beside the last release</h2>",
+            _drift_table(report, before or {}),
             "<h2>Which effect of the camera hurts</h2>",
             _effect_table(report.get("effects", {})),
             "<h2>Which sets are recognised worse</h2>",
@@ -67,8 +76,9 @@ def page(
             "<h2>Photos</h2>",
             _outcomes(report["photos"]["outcomes"]),
             "<p>Outlined as they were answered: <b class=good>confirmed</b>, <b class=between>uncertain</b>, "
-            "<b class=bad>unknown</b>. Those that are not right come first.</p>",
-            *(_figure(seen, photos[seen["photo"]]) for seen in _worst_first(report["photos"])),
+            "<b class=bad>unknown</b>, with the number of the answer below. Not every card is labelled. Photos with a labelled "
+            "card that was not answered right come first, if there are any.</p>",
+            *report_photos.figures(report["photos"], photos),
             "</main></html>",
         ]
     )
@@ -88,14 +98,14 @@ def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, A
         for name, judged in report["variants"].items()
         for strength, found in judged["recall"].items()
     ]
-    heads = ("model", "strength", "recall@1", "95 % interval", "recall@5", "art@1", "same card")
+    heads = ("model", "strength", "asked", "recall@1", "recall@5", "art@1", "same card")
     body = (
         (
             name,
             strength,
-            f"{found['recall_at_1']:.1%}",
-            _interval(found),
-            f"{found['recall_at_5']:.1%}",
+            f"{found['queries']:,}",
+            _share(found, 1),
+            _share(found, 5),
             f"{found['art_recall_at_1']:.1%}",
             f"{found['same_card_cosine']:.2f}",
         )
@@ -105,13 +115,25 @@ def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, A
 
 
 def _answer_table(report: Mapping[str, Any]) -> str:
-    heads = ("variant", "strength", "recall@1", "95 % interval", "art@1", "right", "one of these", "wrong", "refused")
+    heads = (
+        "variant",
+        "strength",
+        "asked",
+        "recall@1",
+        "recall@5",
+        "art@1",
+        "right",
+        "one of these",
+        "wrong",
+        "refused",
+    )
     body = (
         (
             name,
             strength,
-            f"{found['recall_at_1']:.1%}",
-            _interval(found),
+            f"{found['queries']:,}",
+            _share(found, 1),
+            _share(found, 5),
             f"{found['art_recall_at_1']:.1%}",
             *(f"{found[outcome]:.1%}" for outcome in ("right", "one of these", "wrong", "refused")),
         )
@@ -121,12 +143,41 @@ def _answer_table(report: Mapping[str, Any]) -> str:
     return table(heads, body)
 
 
+def _drift_table(report: Mapping[str, Any], before: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """How whole answers moved since the last release; a gate refuses what is surely worse."""
+    heads = ("variant", "strength", "recall@1 then", "now", "points")
+    body = [
+        (
+            name,
+            strength,
+            f"{last['recall_at_1']:.1%}",
+            _share(found, 1),
+            _points(found["recall_at_1"] - last["recall_at_1"]),
+        )
+        for name, judged in report["variants"].items()
+        for strength, found in judged["answers"].items()
+        if (last := before.get(name, {}).get(strength))
+    ]
+    if not body:
+        return "<p>There was no release to compare with.</p>"
+    return (
+        "<p>Whole answers of the release that was in service when this was measured. One that is surely worse is refused.</p>"
+        + table(heads, body)
+    )
+
+
+def _points(change: float) -> str:
+    """A change of a share in points; one that rounds to nothing has no sign."""
+    return f"{100 * change:+.1f}" if round(100 * change, 1) else "0.0"
+
+
 def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
     if not effects:
         return "<p>No effect was asked about alone.</p>"
     worst_first = sorted(effects.items(), key=lambda item: (item[1]["art_recall_at_1"], -item[1]["refused"]))
-    return "<p>The default variant, each effect alone at four fifths of its worst.</p>" + _answers_of(
-        "effect alone", worst_first
+    return (
+        "<p>The default variant, whole answers, each effect alone: half as strong as the camera draws it at worst, and at its "
+        "worst. What hurts most comes first.</p>" + _answers_of("effect alone", worst_first)
     )
 
 
@@ -137,13 +188,14 @@ def _set_table(name: str, sets: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _answers_of(what: str, answers: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
     """A row for each part of the queries: what became of them."""
-    heads = (what, "art@1", "recall@1", "95 % interval", "wrong", "refused")
+    heads = (what, "asked", "art@1", "recall@1", "recall@5", "wrong", "refused")
     body = (
         (
             name,
+            f"{found['queries']:,}",
             f"{found['art_recall_at_1']:.1%}",
-            f"{found['recall_at_1']:.1%}",
-            _interval(found),
+            _share(found, 1),
+            _share(found, 5),
             f"{found['wrong']:.1%}",
             f"{found['refused']:.1%}",
         )
@@ -172,17 +224,14 @@ def confusions_of(page: str) -> list[tuple[bytes, str]]:
 
 def _side_by_side(confusion: Confusion) -> str:
     pair = Image.fromarray(np.hstack([confusion.asked, confusion.found]))
-    return base64.b64encode(_jpeg(pair.resize((pair.width // 2, pair.height // 2)))).decode()
+    return base64.b64encode(jpeg(pair.resize((pair.width // 2, pair.height // 2)))).decode()
 
 
-def _jpeg(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
-
-
-def _interval(found: Mapping[str, Any]) -> str:
-    return f"{found['low']:.1%} to {found['high']:.1%} of {found['queries']}"
+def _share(found: Mapping[str, Any], place: int) -> str:
+    """Recall at a place with its interval."""
+    share, cards = found[f"recall_at_{place}"], found.get("cards", found["queries"])
+    low, high = measures.wilson(share * cards, cards)
+    return f"{share:.1%} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -195,10 +244,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _refusals(name: str, judged: Mapping[str, Any]) -> str:
     calibration, named = judged["calibration"], judged["named"]
+    times = len(judged["answers"])
     text = (
-        f"{name}: names {named['unknown cards']:.2%} of {named['unknown cards asked']} test cards whose art and name are taken "
-        f"out of the gallery, {named['strangers']:.2%} of {named['strangers asked']} strangers, and "
-        f"{named['other printings']:.2%} of {named['other printings asked']} made-up printings with the artwork of a test card. "
+        f"{name}: named are {_named(named, 'unknown cards', times)} test cards whose art and name are taken out of the gallery, "
+        f"{_named(named, 'strangers')} strangers, and {_named(named, 'other printings', times)} made-up printings with the artwork "
+        "of a test card; cards are asked once at each strength. "
         f"Its confidence misses the truth by {100 * judged['calibration_error']:.1f} points on average; of so many answers up to "
         f"{100 * judged['calibration_error_by_chance']:.1f} by chance."
     )
@@ -212,6 +262,13 @@ def _refusals(name: str, judged: Mapping[str, Any]) -> str:
     return f"<p>{html.escape(text)}</p>{''.join(_plot(name, plot) for plot in plots)}"
 
 
+def _named(named: Mapping[str, Any], kind: str, times: int = 1) -> str:
+    """How many of those that must be refused were named, with the interval; each was asked so many ``times``."""
+    share, asked = named[kind], named[f"{kind} asked"]
+    low, high = measures.wilson(share * asked / times, asked // times)
+    return f"{round(share * asked)} of {asked:,} ({share:.2%}, {100 * low:.2f}–{100 * high:.2f})"
+
+
 def _plot(name: str, markdown: str) -> str:
     """A chart, which is given as Markdown, as HTML."""
     title, source = markdown.removeprefix("![").removesuffix(")").split("](", 1)
@@ -223,38 +280,3 @@ def _outcomes(outcomes: Mapping[str, int]) -> str:
     if not outcomes:
         return "<p>No labelled photos were given.</p>"
     return table(("outcome", "cards"), ((name, str(count)) for name, count in outcomes.items()))
-
-
-def _worst_first(judged: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    bad = {
-        verdict["photo"] for verdict in judged["verdicts"] if verdict["outcome"] not in ("right", "stranger refused")
-    }
-    return sorted(
-        (seen for seen in judged["photos"] if "error" not in seen),
-        key=lambda seen: (seen["photo"] not in bad, seen["photo"]),
-    )
-
-
-def _figure(seen: Mapping[str, Any], path: Path) -> str:
-    said = "; ".join(
-        f"{card['name']} {card['set']} {card['number']} ({card['confidence']:.0%}, {card['status']})"
-        for card in seen["cards"]
-    )
-    data = base64.b64encode(drawn(path, seen["cards"])).decode()
-    caption = f"<b>{html.escape(seen['photo'])}</b><br>{html.escape(said or 'no card')}"
-    alt = f"The photo with {len(seen['cards'])} outlined cards"
-    return f"<figure><img alt='{alt}' src='data:image/jpeg;base64,{data}'><figcaption>{caption}</figcaption></figure>"
-
-
-def drawn(path: Path, cards: Sequence[Mapping[str, Any]]) -> bytes:
-    """A small JPEG of a photo with the found corners drawn in, coloured by status."""
-    from edge_runtime.photo import load_photo
-
-    photo = Image.fromarray(load_photo(path))
-    scale = min(1.0, WIDTH / photo.width)
-    small = photo.resize((round(photo.width * scale), round(photo.height * scale)))
-    pen = ImageDraw.Draw(small)
-    for card in cards:
-        ring = [(x * scale, y * scale) for x, y in card["corners"]]
-        pen.line([*ring, ring[0]], fill=COLOURS[card["status"]], width=3)
-    return _jpeg(small)

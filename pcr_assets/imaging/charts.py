@@ -82,9 +82,10 @@ def trade(curve: Mapping[str, Sequence[float]]) -> str:
 
 
 def refusals(confidences: Mapping[str, Sequence[float]]) -> str:
-    """The ROC of refusal, as markdown with an embedded PNG: the share of known cards named against that of others.
+    """The ROC of refusal, as markdown with an embedded PNG: of cards that were found, the share that is named, against that of
+    others.
 
-    ``confidences``: those of known cards first, then those of each kind that must be refused.
+    ``confidences``: those of cards that were found first, then those of each kind that must be refused.
     """
     figure, axes = _figure()
     (known, *others), names = confidences.values(), list(confidences)[1:]
@@ -93,7 +94,7 @@ def refusals(confidences: Mapping[str, Sequence[float]]) -> str:
         if values:
             named = [[(np.asarray(kind) >= at).mean() for at in thresholds] for kind in (values, known)]
             axes.plot(*named, label=name, linewidth=1.5)
-    axes.set(title="refusal", xlabel="share named that must be refused", ylabel="share of known cards named")
+    axes.set(title="refusal", xlabel="share named that must be refused", ylabel="share named of cards found")
     axes.set_xscale("symlog", linthresh=0.001)
     axes.legend(frameon=False)
     return _markdown(figure, "refusal")

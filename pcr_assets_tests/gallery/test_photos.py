@@ -53,7 +53,14 @@ def test_any_printing_of_a_basic_land_is_right():
 
 def test_a_card_that_is_not_in_the_gallery_must_not_be_named():
     assert outcome([answer()], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger named"
+    assert outcome([answer(status="uncertain")], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger named"
     assert outcome([answer(status="unknown")], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger refused"
+
+
+def test_a_card_of_the_gallery_that_is_named_in_place_of_its_reprint_is_no_refusal():
+    assert outcome([answer()], card_id="xy12-11", in_gallery=False) == "other printing named"
+    assert outcome([answer(status="unknown")], card_id="xy12-11", in_gallery=False) == "stranger refused"
+    assert outcome([answer()], card_id="", in_gallery=False) == "stranger refused"
 
 
 def test_a_label_without_corners_means_the_card_that_fills_the_photo():

@@ -1,6 +1,7 @@
 """What speaks against a release, and how the report reads."""
 
 import re
+from types import SimpleNamespace
 
 from PIL import Image
 
@@ -71,6 +72,18 @@ def test_a_twin_named_for_a_card_is_wrong_for_the_card_and_right_for_the_art():
     assert found["recall_at_5"] == 1.0
 
 
+def test_a_card_that_is_asked_twice_makes_no_interval_narrower():
+    queries = [*map(asked, range(9, 13)), clear(1)]
+    answers = [SimpleNamespace(matches=query.matches, status=judging.Status.CONFIRMED) for query in queries]
+    once, twice = judging.measured(queries, answers), judging.measured(queries * 2, answers * 2)
+    assert (twice["queries"], twice["cards"]) == (2 * once["queries"], once["cards"])
+    assert all(twice[name] == once[name] for name in ("recall_at_1", "low", "high", "low_at_5", "answered_high"))
+    sure = {"right_at_1": {"medium": [True] * 20, "hard": [True] * 20}}
+    worse = {"right_at_1": {"medium": [False] * 4 + [True] * 16, "hard": [False] * 4 + [True] * 16}}
+    alone = [{"right_at_1": {"medium": each["right_at_1"]["medium"]}} for each in (sure, worse)]
+    assert report.loss(sure, worse) == report.loss(*alone)
+
+
 def test_a_release_is_refused_only_when_even_the_upper_end_of_its_interval_is_too_low():
     settings = ReportSettings(least_recall=0.9)
     assert objections({"int8": judged(0.88, 0.93)}, settings) == []
@@ -80,16 +93,44 @@ def test_a_release_is_refused_only_when_even_the_upper_end_of_its_interval_is_to
 
 def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp_path):
     Image.new("RGB", (64, 88), "white").save(tmp_path / "x.jpg")
-    card = {"name": "<Mew>", "set": "base1", "number": "1", "confidence": 0.9, "status": "confirmed"}
+    card = {
+        "name": "<Mew>",
+        "set": "base1",
+        "number": "1",
+        "confidence": 0.9,
+        "status": "confirmed",
+        "other_printing": False,
+    }
     card["corners"] = [[0, 0], [60, 0], [60, 80], [0, 80]]
+    others = [
+        {**card, "name": "Twin", "status": "uncertain", "candidates": [["base1-2", 0.9], ["base2-2", 0.9]]},
+        {**card, "name": "Far", "status": "unknown", "confidence": 0.61},
+        {**card, "name": "Foreign", "status": "unknown", "other_printing": True},
+    ]
+    missed = {"photo": "x.jpg", "outcome": "refused", "label": {"name": "Far", "card_id": "base1-9"}}
     report = {
         "cards": 3,
         "objections": [],
         "variants": {"int8": judged(0.95, 0.97)},
-        "photos": {"outcomes": {"right": 1}, "verdicts": [], "photos": [{"photo": "x.jpg", "cards": [card]}]},
+        "photos": {
+            "outcomes": {"right": 1},
+            "verdicts": [missed],
+            "photos": [
+                {"photo": "x.jpg", "cards": [card, *others]},
+                {"photo": "y.jpg", "cards": [], "error": "y.jpg is truncated"},
+            ],
+        },
     }
-    text = page(report, {}, {"x.jpg": tmp_path / "x.jpg"})
-    assert "95.0%" in text
+    last = {"int8": {"medium": {"recall_at_1": 0.93}}}
+    text = page(report, {}, {"x.jpg": tmp_path / "x.jpg"}, before=last)
+    assert "95.0% (88.8–97.8)" in text
+    assert "<td>93.0%</td><td>95.0% (88.8–97.8)</td><td>+2.0</td>" in text
+    assert "1 of 100 (1.00%, 0.18–5.45) test cards" in text
+    assert "1: &lt;Mew&gt; base1 1, 90% sure<br>2: Twin, one of base1-2, base2-2, 90% sure" in text
+    assert "3: unknown (nearest: Far base1 1, at 61%)<br>4: unknown: another printing of Foreign base1 1" in text
+    assert "<span class=bad>Far base1-9: refused</span>" in text
+    assert "<p class=bad>y.jpg is truncated</p>" in text
+    assert "no release to compare with" in page(report, {}, {"x.jpg": tmp_path / "x.jpg"})
     assert "<td>base1</td>" in text
     assert "&lt;Mew&gt;" in text
     assert "<Mew>" not in text

@@ -116,7 +116,7 @@ class FeedbackBox:
             "set": reading.card.set_id,
             "similarity": round(reading.similarity, 4),
             "confidence": round(reading.confidence, 4),
-            "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.matches[:5]],
+            "candidates": [[match.card.card_id, round(match.similarity, 4)] for match in reading.candidates],
             "other_printing": reading.other_printing,
             "corrected": None,
         }

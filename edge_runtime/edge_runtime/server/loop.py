@@ -30,8 +30,6 @@ STALE = 30.0
 """Seconds without a sign of the loop after which it counts as hung."""
 MOST_FAILURES = 10
 """Frames in a row that fail before the service gives up, so that whoever started it can start it anew."""
-LISTED = 5
-"""Candidates that an answer lists."""
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +197,7 @@ def reading_json(reading: Reading) -> dict[str, Any]:
         "confidence": round(reading.confidence, 4),
         "similarity": round(reading.similarity, 4),
         "candidates": [
-            {**match.card.as_json(), "similarity": round(match.similarity, 4)} for match in reading.matches[:LISTED]
+            {**match.card.as_json(), "similarity": round(match.similarity, 4)} for match in reading.candidates
         ],
         "corners": as_numbers(reading.corners),
         "other_printing": reading.other_printing,

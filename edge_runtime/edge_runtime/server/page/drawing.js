@@ -63,6 +63,7 @@ export function answerOf(status, cards, sure) {
   scans.append(...(status === "confirmed" ? [scanOf(cards[0])] : cards.slice(0, MOST_SCANS).map((card) =>
     scanOf(card, `${card.name}, ${whichCard(card)}`))));
   block.append(scans);
+  if (cards.length > MOST_SCANS) block.append(paragraph("quiet", `and ${cards.length - MOST_SCANS} more`));
   return block;
 }
 

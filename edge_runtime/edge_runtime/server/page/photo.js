@@ -78,7 +78,7 @@ function draw(picture, width, cards, answer) {
 
 // The card, or the candidates; of an unknown card the one whose other printing it is, or none.
 function meantBy(card) {
-  if (card.status === "uncertain") return card.candidates.slice(0, 4);
+  if (card.status === "uncertain") return card.candidates;
   return card.status === "confirmed" || card.other_printing ? [card] : [];
 }
 
