@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ),
             "refresh plan": seconds(PLAN, environment, given.turns, [PENDING]),
         }
-    limit = f"dagster with {assets} empty assets"
+    limit = "dagster with as many empty assets"  # no number: by this name the report finds the last one
     ratios = [
         Ratio("loading the definitions", limit, spent["our definitions"] / spent["empty assets"]),
         Ratio(

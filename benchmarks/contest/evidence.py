@@ -59,15 +59,15 @@ class Evidence:
         sets = processed.record["sets"]
         shards = [project.artifacts.fetch(processed, sets[set_id]["file"]) for set_id in sorted(sets)]
         self.cards = CardImages(shards)
-        self.card_ids = [row["card_id"] for row in self.cards.rows]
-        self.names = [row["name"] for row in self.cards.rows]
+        self.card_ids = self.cards.scans["card_id"].to_pylist()
+        self.names = self.cards.scans["name"].to_pylist()
         self.art_groups = groups_of(processed.record, self.card_ids)
         self.rows = {card_id: row for row, card_id in reversed(list(enumerate(self.card_ids)))}
         snapshot = project.artifacts.current(layout.SNAPSHOT)
         table = pq.read_table(
             project.artifacts.fetch(snapshot, "snapshot.parquet"), columns=["card_id", "view", "split"]
         )
-        scans = {(row["card_id"], row["view"]) for row in self.cards.rows}
+        scans = {(row["card_id"], row["view"]) for row in self.cards.scans.to_pylist()}
         self.tests = [
             self.cards.row(row["card_id"], row["view"])
             for row in table.to_pylist()

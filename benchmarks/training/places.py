@@ -42,7 +42,7 @@ def cards_of(store: str | None, cards: Path | None, sets: Sequence[str] | None, 
     if sets:
         files["snapshot"] = str(_some(Path(files["snapshot"]), sets, out))
     named = pq.read_table(files["snapshot"], columns=["card_id", "view"]).to_pylist()
-    there = {(row["card_id"], row["view"]) for row in CardImages(files["shards"]).rows}
+    there = {(row["card_id"], row["view"]) for row in CardImages(files["shards"]).scans.to_pylist()}
     if lacking := [row["card_id"] for row in named if (row["card_id"], row["view"]) not in there]:
         raise SystemExit(
             f"the shards lack {len(lacking)} of {len(named)} scans that {files['snapshot']} names, {lacking[0]} among them: copy "

@@ -4,7 +4,9 @@ Python's zipfile keeps half a kilobyte for each entry. Here it reads an archive'
 entry lies, in rows of 22 bytes. Entries are stored, not deflated: pictures don't shrink any more.
 """
 
+import errno
 import os
+import resource
 import struct
 import weakref
 import zipfile
@@ -19,6 +21,9 @@ LOCAL = struct.Struct("<4s22xHH")
 """The header before an entry's bytes, up to the lengths of its name and extra field (APPNOTE.TXT 4.3.7)."""
 ROW = np.dtype([("key", "<u8"), ("archive", "<u2"), ("offset", "<u4"), ("size", "<u4"), ("crc", "<u4")])
 
+OTHER_FILES = 1024
+"""Open files for everything but archives: what a process may have as most systems start it."""
+
 
 class BadArchive(ValueError):
     """A file is no archive of stored entries, or not any more."""
@@ -31,11 +36,13 @@ class BadArchive(ValueError):
 class Archives:
     """Entries that are called ``0123456789abcdef`` and one of ``suffixes``, of all archives; those of later ones win.
 
-    Reads from any thread at once. Raises :class:`BadArchive`.
+    Reads from any thread at once. All stay open, so that a release that is removed meanwhile can still be read. Raises
+    :class:`BadArchive`, and OSError (EMFILE) where the system lets this process open no more files.
     """
 
     def __init__(self, archives: Sequence[Path], suffixes: Sequence[str]):
         self._paths = list(archives)
+        _allow(OTHER_FILES + 2 * len(self._paths))  # two releases are open while one takes over from the other
         self._files: list[int] = []
         weakref.finalize(self, _close, self._files)
         found: dict[str, list[np.ndarray]] = {suffix: [np.empty(0, ROW)] for suffix in suffixes}
@@ -69,6 +76,14 @@ class Archives:
         return entries[at] if at >= 0 and int(entries[at]["key"]) == key else None
 
 
+def _allow(files: int) -> None:
+    """Let this process open so many files, as far as it may: a gallery of a thousand sets needs more than the usual 1,024."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != now < files:
+        allowed = files if most == resource.RLIM_INFINITY else min(files, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+
+
 def _directory(path: Path, number: int, suffixes: Sequence[str]) -> dict[str, np.ndarray]:
     """Where the entries of one archive lie, by their suffix."""
     rows: dict[str, list[tuple[int, ...]]] = {suffix: [] for suffix in suffixes}
@@ -82,6 +97,8 @@ def _directory(path: Path, number: int, suffixes: Sequence[str]) -> dict[str, np
                     rows[suffix].append((int(name, 16), number, entry.header_offset, entry.file_size, entry.CRC))
         return {suffix: np.array(found, ROW) for suffix, found in rows.items()}
     except (OSError, zipfile.BadZipFile, ValueError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EMFILE:
+            raise
         raise BadArchive(path) from error
 
 

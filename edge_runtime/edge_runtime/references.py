@@ -41,6 +41,11 @@ class References:
             self._archives = Archives(archives, (PICTURE, FEATURES))
         except BadArchive as error:
             raise GalleryError(f"{error.path} is no archive of reference pictures: pull the release again") from error
+        except OSError as error:
+            raise GalleryError(
+                f"the {len(archives):,} archives of reference pictures can't be open at once ({error.strerror}): allow more open "
+                "files (`ulimit -n`, LimitNOFILE of a service)"
+            ) from error
 
     def __contains__(self, key: int) -> bool:
         return self._archives.has(key, FEATURES)

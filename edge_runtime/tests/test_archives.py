@@ -1,6 +1,8 @@
 """Entries of ZIP archives are read as Python's zipfile reads them, from less memory."""
 
 import os
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -68,3 +70,29 @@ def test_files_are_closed_with_the_archives(packed):
     archives = Archives([path], (".jpg",))
     del archives
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def in_a_process(program, *arguments):
+    """What a program prints that may have 40 open files at first."""
+    given = [
+        "import resource, sys",
+        "from pathlib import Path",
+        "from edge_runtime.references import References",
+        program,
+    ]
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join(given), *map(str, arguments)], capture_output=True, text=True, check=False
+    ).stdout
+
+
+def test_more_archives_are_opened_than_a_process_may_have_files_at_first(packed, tmp_path):
+    for number in range(60):
+        packed(f"{number:02}.zip", {f"{number:016x}.orb": b""})
+    opened = "references = References(sorted(Path(sys.argv[1]).glob('*.zip')))"
+    soft = "resource.setrlimit(resource.RLIMIT_NOFILE, (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))"
+    assert in_a_process(f"{soft}\n{opened}\nprint(59 in references)", tmp_path) == "True\n"
+    hard = "resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))"
+    said = in_a_process(f"{hard}\ntry:\n {opened}\nexcept RuntimeError as error:\n print(error)", tmp_path)
+    assert said.startswith(
+        "the 60 archives of reference pictures can't be open at once (Too many open files): allow more"
+    )

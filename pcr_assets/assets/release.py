@@ -86,7 +86,7 @@ def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedF
     from edge_runtime.gallery import Gallery
     from edge_runtime.references import References
     from pcr_assets.gallery import bundle
-    from pcr_assets.gallery.selftest import VERSION, Subject, self_test
+    from pcr_assets.gallery.selftest import VERSION, Subject, self_test, sets_asked
 
     known = {
         name: made_from[name] for name in ("card_index", "card_references", *(f"student_{name}" for name in MODELS))
@@ -103,7 +103,11 @@ def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedF
             )
             for variant, (name, file) in MODELS.items()
         }
-        archive = self_test(subjects, References([artifacts.fetch(pictures, name) for name in sorted(pictures.files)]))
+        asked = sets_asked(
+            subjects[DEFAULT_VARIANT].gallery
+        )  # of a bucket, all archives would be nine tenths of a release
+        names = sorted(entry["file"] for set_id, entry in pictures.record["sets"].items() if set_id in asked)
+        archive = self_test(subjects, References([artifacts.fetch(pictures, name) for name in names]))
         files, digest = {bundle.SELF_TEST: archive}, digests.of_bytes(archive)
         last = artifacts.publish(layout.SELF_TEST, files, digest=digest, record={"made_from": of})
     return last.files[bundle.SELF_TEST]

@@ -86,7 +86,7 @@ def sample(shards: Mapping[str, Path], count: int) -> tuple[list[np.ndarray], li
     )  # no more shards are opened than shown
     cards = CardImages([shards[sets[at]] for at in asked])
     picked = np.linspace(0, max(0, len(cards) - 1), min(count, len(cards))).astype(int)
-    return [cards.image(index) for index in picked], [cards.rows[index]["card_id"] for index in picked]
+    return [cards.image(index) for index in picked], cards.scans["card_id"].take(picked).to_pylist()
 
 
 def read_cards(paths: Mapping[str, Path]) -> pa.Table:

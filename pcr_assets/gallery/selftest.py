@@ -75,6 +75,12 @@ def self_test(subjects: Mapping[str, Subject], references: References) -> bytes:
     return _packed(found, {name: TOLERANCE[name] for name in subjects if name in TOLERANCE})
 
 
+def sets_asked(gallery: Gallery) -> set[str]:
+    """The sets of the cards that may be asked: no picture of any other set is looked at."""
+    sets = {card_id: card.set_id for card_id, card in gallery.cards.items()}
+    return {sets[card_id] for card_id in sorted(sets, key=digest_of)[:TRIED]}
+
+
 def _chosen(gallery: Gallery, references: References) -> Iterator[tuple[str, np.ndarray]]:
     """Cards and their reference pictures, in an order that other cards don't change."""
     keys: dict[str, int] = {}

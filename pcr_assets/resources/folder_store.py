@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 
 from pcr_assets import digests
@@ -51,7 +52,7 @@ class FolderStore:
             subfolders[:] = [
                 name
                 for name in subfolders
-                if not name.startswith(".") and name != OF_THE_DISK and not _leads_back(Path(folder, name))
+                if not name.startswith(".") and name != OF_THE_DISK and not _leads_back(f"{folder}/{name}")
             ]
             shown = [name for name in names if not name.startswith(".")]
             below = folder[len(self.root) :].strip(os.sep)  # text, not paths: a store may hold ten thousand files
@@ -59,12 +60,12 @@ class FolderStore:
                 found.append(Entry(f"{below}/", 0, ""))
             for name in shown:
                 try:
-                    stat = Path(folder, name).stat()
+                    stat = os.stat(f"{folder}/{name}")  # noqa: PTH116  # a Path for each file takes longer than this
                 except FileNotFoundError:  # removed since, or a link to nowhere
                     continue
                 key = f"{below}/{name}" if below else name
                 found.append(Entry(key, stat.st_size, _etag(stat), stat.st_mtime))
-        return iter(sorted(found))
+        return iter(sorted(found, key=attrgetter("key")))
 
     def list_unordered(
         self, prefix: str = "", left: Spans | None = None, more: Callable[[], bool] = always
@@ -190,9 +191,11 @@ def _unlisted(error: OSError) -> None:
         ) from error
 
 
-def _leads_back(folder: Path) -> bool:
+def _leads_back(folder: str) -> bool:
     """Whether a folder is a link to one that it lies in: to list it would never end."""
-    return folder.is_symlink() and any(folder.samefile(above) for above in folder.parents)
+    if not os.path.islink(folder):  # noqa: PTH114  # asked of each folder
+        return False
+    return any(Path(folder).samefile(above) for above in Path(folder).parents)
 
 
 def _etag(stat: os.stat_result) -> str:

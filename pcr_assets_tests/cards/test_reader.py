@@ -1,11 +1,15 @@
 """Reading single pictures out of many shards."""
 
 import pickle
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from pcr_assets.cards import reader
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.cards.shards import build_shard, write_table
 from pcr_assets_tests.cards.drawn import card, listed, raw_folder
@@ -59,3 +63,22 @@ def test_threads_may_share_it(cards):
 def test_a_row_beyond_the_last_is_refused(cards, index):
     with pytest.raises(IndexError, match="of 14"):
         cards.image(index)
+
+
+def test_of_more_shards_than_have_their_footer_in_memory_each_picture_is_still_found(cards, monkeypatch):
+    expected = [cards.jpeg(index) for index in range(len(cards))]
+    monkeypatch.setattr(reader, "_footer", lru_cache(1)(pq.read_metadata))
+    turns = [0, 13, 1, 12, 2, 11]
+    assert [cards.jpeg(index) for index in turns] == [expected[index] for index in turns]
+
+
+def test_little_stays_in_memory_of_a_scan(cards):
+    tracemalloc.start()
+    many = CardImages(cards.shards * 100)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (held + many.scans.nbytes) / len(many) < 500
+
+
+def test_of_no_shards_there_are_no_pictures():
+    assert len(CardImages([])) == 0 == CardImages([]).scans.num_rows

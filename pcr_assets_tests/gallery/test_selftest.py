@@ -52,13 +52,13 @@ def references(tmp_path):
     return References([path])
 
 
-def gallery(references, embedder, count=12):
+def gallery(references, embedder, count=12, set_of=lambda key: "demo"):
     from usearch.index import Index
 
     index = Index(ndim=embedder.dim, metric="cos", dtype="f16")
     pictures = [cv2.resize(references.picture(key), SMALL, interpolation=cv2.INTER_AREA) for key in range(count)]
     index.add(np.arange(count, dtype=np.uint64), embedder.embed(np.stack(pictures)))
-    return Gallery(index, {key: Card(f"demo-{key}", "", "demo", str(key), f"art-{key}") for key in range(count)})
+    return Gallery(index, {key: Card(f"demo-{key}", "", set_of(key), str(key), f"art-{key}") for key in range(count)})
 
 
 def subjects(references, count=12):
@@ -102,3 +102,11 @@ def test_a_device_passes_with_the_same_model_and_fails_with_another(references, 
 def test_a_model_that_names_nothing_makes_no_release(references):
     with pytest.raises(NoSelfTest, match="not one is named right by int8"):
         selftest.self_test({"int8": Subject(Blind(), gallery(references, Blind()))}, references)
+
+
+def test_only_sets_of_cards_that_may_be_asked_are_looked_at(references, monkeypatch):
+    """Each set's pictures lie in an archive of its own, and a gallery has ten thousand."""
+    monkeypatch.setattr(selftest, "TRIED", 4)
+    asked = selftest.sets_asked(gallery(references, Averages(), set_of=str))
+    first = sorted((f"demo-{key}" for key in range(12)), key=selftest.digest_of)[:4]
+    assert asked == {card_id.removeprefix("demo-") for card_id in first}
