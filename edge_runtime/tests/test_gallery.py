@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from usearch.index import Index
 
-from edge_runtime.coarse import Coarse
+from edge_runtime.coarse import LISTED, Coarse
 from edge_runtime.gallery import Card, Gallery, GalleryError
 
 HEADER = "key,card_id,view,name,set,number,art_group\n"
@@ -84,7 +84,7 @@ def test_of_many_scans_a_short_list_gives_the_answers_of_all(gallery, monkeypatc
     monkeypatch.setattr("edge_runtime.coarse.DIRECTIONS", 32)
     listed = gallery(*rows)
     for query, one, other in zip(queries, every, listed.search(queries), strict=True):
-        assert len(listed._coarse.short_list(query, 20)) == 128
+        assert len(listed._coarse.short_list(query, 20)) == LISTED
         assert [match.card for match in one] == [match.card for match in other]
         assert [match.similarity for match in one] == pytest.approx([match.similarity for match in other], abs=1e-3)
 
