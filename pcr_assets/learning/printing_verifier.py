@@ -44,14 +44,14 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
     """Run a job to its end and give what metrics.json holds."""
     set_up_torch(threads=job.threads)
     settings = job.settings
-    made = {split: _made(job, split, say) for split in ("train", "validation", "test")}
-    kept = joined([part for at, part in made["validation"].items() if at in settings.kept_at])
-    seen = {split: joined(list(parts.values())) for split, parts in made.items()}
+    seen = {split: joined(list(_made(job, split, say).values())) for split in ("train", "validation")}
+    tested = _made(job, "test", say)
+    seen["test"] = joined(list(tested.values()))
     net, losses = fit(seen["train"], settings, say)
     job.out.mkdir(parents=True, exist_ok=True)
     path = job.out / FILE
     printing_net.export(net, path)
-    chosen = threshold(kept, scores(path, kept), settings.most_lost)
+    chosen = threshold(seen["validation"], scores(path, seen["validation"]), settings.most_lost)
     likely = scores(path, seen["test"])
     if not trusted(likely[seen["test"].same], chosen):
         say("printing_verifier: it refuses cards, or there were too few to tell, so it refuses none")
@@ -63,7 +63,7 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in net.parameters()),
         "loss": losses,
         "pairs": {split: len(parts) for split, parts in seen.items()},
-        "test": {at: measured(part, scores(path, part), chosen) for at, part in made["test"].items()},
+        "test": {at: measured(part, scores(path, part), chosen) for at, part in tested.items()},
         "test by way": by_way(seen["test"], likely, chosen),
     }
     shown: dict[str, Any] = mistakes(seen["test"], likely, chosen)

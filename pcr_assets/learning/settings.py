@@ -200,10 +200,6 @@ class PrintingVerifierSettings(BaseModel):
 
     seed: int = 0
     strengths: StrengthNames = Field(default=("easy", "medium", "hard"), description="How bad the simulated camera is.")
-    kept_at: StrengthNames = Field(
-        default=("easy", "medium"),
-        description="Strengths at which the threshold is chosen: at the hardest, pictures of real cards are seldom so poor.",
-    )
     pairs: int = Field(default=4000, ge=1, description="Pairs of training cards to learn from, at each strength.")
     held_out: int = Field(
         default=700, ge=1, description="The same of validation cards for the threshold, and of test cards."
@@ -213,5 +209,5 @@ class PrintingVerifierSettings(BaseModel):
     batch: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=4e-3, gt=0)
     most_lost: float = Field(
-        default=0.005, ge=0, lt=1, description="Share of cards that the threshold may refuse on held-out pairs at those."
+        default=0.003, ge=0, lt=1, description="Share of cards that the threshold may refuse on held-out pairs."
     )
