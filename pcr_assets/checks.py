@@ -222,14 +222,16 @@ def _moved(lost: float) -> str:
 
 @gate(recognition_report, layout.REPORT, beside=layout.RELEASES)
 def not_worse_than_the_last_release(record: Record, limits: Limits, release: Record) -> Finding:
-    """No variant is surely worse than the one that is in service."""
+    """No variant is surely worse than the one that is in service, whose own share is not sure either."""
+    from pcr_assets.measures import likeliest
+
     worse = [
         f"{name} {word} {found[share]:.1%} at {strength}, the last release {before[share]:.1%}"
         for name, answers in release.get("answers", {}).items()
         for strength, before in answers.items()
         if (found := record["variants"].get(name, {}).get("answers", {}).get(strength))
         for share, upper, word in (("recall_at_1", "high", "finds"), ("answered", "answered_high", "answers"))
-        if found[upper] < before.get(share, 0.0)
+        if found[upper] < likeliest(before.get(share, 0.0), before.get("queries", 0))
     ]
     return not worse, "; ".join(worse) or "no variant is surely worse than in the last release"
 

@@ -66,9 +66,14 @@ def wilson(hits: float, count: int, z: float = 1.96) -> tuple[float, float]:
     if count == 0:
         return 0.0, 1.0
     share, z2 = hits / count, z * z / count
-    centre = (share + z2 / 2) / (1 + z2)
     half = z * math.sqrt(share * (1 - share) / count + z2 / (4 * count)) / (1 + z2)
+    centre = likeliest(share, count, z)
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def likeliest(share: float, count: int, z: float = 1.96) -> float:
+    """The centre of that interval: what a share of so many cases, 0..1, stands for. 200 right of 200 are no more than 99 %."""
+    return (share + z * z / (2 * count)) / (1 + z * z / count) if count else share
 
 
 def paired(lost: float, gained: float, count: int, z: float = 1.96) -> tuple[float, float]:

@@ -6,6 +6,7 @@ import pytest
 from pcr_assets import checks, layout
 from pcr_assets.cloud import lifecycle
 from pcr_assets.gallery.report import loss
+from pcr_assets.measures import wilson
 from pcr_assets.resources.project import Project
 
 ANSWERS = {"medium": {"recall_at_1": 0.95, "high": 0.97, "answered": 0.98, "answered_high": 0.99}}
@@ -114,6 +115,20 @@ def test_a_release_that_is_surely_worse_than_the_last_is_refused(asked, high, pa
     )
     assert found.passed is passed
     assert passed or "int8 finds 92.0% at medium, the last release 95.0%" in found.description
+
+
+@pytest.mark.parametrize(("right", "passed"), [(199, True), (194, False)])
+def test_after_a_release_that_missed_nothing_one_miss_refuses_none(asked, right, passed):
+    def answers(right):
+        _, high = wilson(right, 200)
+        return {"medium": {**ANSWERS["medium"], "answered": right / 200, "answered_high": high, "queries": 200}}
+
+    found = asked(
+        checks.not_worse_than_the_last_release,
+        RELEASES={"answers": {"int8": answers(200)}},
+        REPORT={"variants": {"int8": {"answers": answers(right)}}},
+    )
+    assert found.passed is passed
 
 
 def test_a_release_that_finds_as_much_and_says_so_less_often_is_refused(asked):
