@@ -209,5 +209,5 @@ class PrintingVerifierSettings(BaseModel):
     batch: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=4e-3, gt=0)
     most_lost: float = Field(
-        default=0.01, ge=0, lt=1, description="Share of cards that the threshold may refuse on held-out pairs."
+        default=0.003, ge=0, lt=1, description="Share of cards that the threshold may refuse on held-out pairs."
     )
