@@ -93,13 +93,14 @@ def timed(listing: Listing, raw: Store, given: argparse.Namespace) -> int:
 
 
 def saved_anew(listing: Listing, raw: Store, most: int, height: int, kind: str, folder: Path) -> Store:
-    """A raw folder of at most so many of the scans, each of that height and kind."""
-    keys = [scan.key for scans in listing.scans.values() for scan in scans]
-    for at in np.linspace(0, len(keys) - 1, min(most, len(keys))).astype(int):
-        with Image.open(io.BytesIO(raw.read(keys[at]))) as picture:
+    """A raw folder of at most so many of the scans, each of that height and kind, and called by its card."""
+    every = [scan for scans in listing.scans.values() for scan in scans if not scan.fault]
+    for at in np.linspace(0, len(every) - 1, min(most, len(every))).astype(int):
+        scan = every[at]
+        with Image.open(io.BytesIO(raw.read(scan.key))) as picture:
             width = round(picture.width * height / picture.height)
             larger = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-        target = (folder / keys[at]).with_suffix(f".{kind}")
+        target = folder / scan.set_id / f"{scan.card_id}_{at}.{kind}"
         target.parent.mkdir(parents=True, exist_ok=True)
         larger.save(target, **KINDS[kind])
     return open_store(str(folder))
