@@ -107,7 +107,12 @@ class Belief:
     @property
     def other_printing(self) -> bool:
         """Whether it is an unknown printing of a known card, which is then the one of ``cards``."""
-        return self.state is State.UNKNOWN and bool(self.cards)
+        return of_other_printing(self.state, self.cards)
+
+
+def of_other_printing(state: State, cards: Sequence[Card]) -> bool:
+    """Whether a card of which so much is known is an unknown printing of a known one, which is then the one of ``cards``."""
+    return state is State.UNKNOWN and bool(cards)
 
 
 def vote(reading: "Reading") -> Vote:

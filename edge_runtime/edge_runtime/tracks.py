@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_runtime.belief import Belief, Rules, State, Vote, believed, since_change, vote
+from edge_runtime.belief import Belief, Rules, State, Vote, believed, of_other_printing, since_change, vote
 from edge_runtime.decide import Status
 from edge_runtime.gallery import Card
 from edge_runtime.geometry import area
@@ -66,7 +66,7 @@ class Event:
     @property
     def other_printing(self) -> bool:
         """Whether it is an unknown printing of a known card, which is then the one of ``cards``."""
-        return self.state is State.UNKNOWN and bool(self.cards)
+        return of_other_printing(self.state, self.cards)
 
 
 @dataclass(eq=False)

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,14 +100,10 @@ class FeedbackBox:
         done, data = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not done:
             return
-        name = uuid.uuid4().hex
-        replace(day / f"{name}.jpg", data.tobytes(), mode=RIGHTS)
-        replace(day / f"{name}.json", json.dumps(self._said(name, reading), ensure_ascii=False).encode(), mode=RIGHTS)
+        put(day, data.tobytes(), self._said(reading))
 
-    def _said(self, name: str, reading: "Reading") -> dict[str, Any]:
+    def _said(self, reading: "Reading") -> dict[str, Any]:
         return {
-            "schema": SCHEMA,
-            "id": name,
             "at": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds"),
             "release_id": self.release_id,
             "variant": self.variant,
@@ -131,6 +127,14 @@ class FeedbackBox:
             of_set = counts["sets"].setdefault(reading.card.set_id, {})
             of_set[reading.status.value] = of_set.get(reading.status.value, 0) + 1
         replace(day / TALLY, json.dumps(tally, ensure_ascii=False).encode(), mode=RIGHTS)
+
+
+def put(day: Path, picture: bytes, said: Mapping[str, Any]) -> None:
+    """Keep a picture (JPEG) with what was said of it, under a name of their own."""
+    name = uuid.uuid4().hex
+    whole = {"schema": SCHEMA, "id": name, **said}
+    replace(day / f"{name}.jpg", picture, mode=RIGHTS)
+    replace(day / f"{name}.json", json.dumps(whole, ensure_ascii=False).encode(), mode=RIGHTS)
 
 
 def make_room(folder: Path, most_bytes: int) -> None:

@@ -3,14 +3,11 @@
 A wrong name that was given surely leaves nothing else: the box keeps only what is in doubt.
 """
 
-import json
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.disk import replace
-from edge_runtime.feedback.box import MOST_BYTES, RIGHTS, SCHEMA, make_room
+from edge_runtime.feedback.box import MOST_BYTES, make_room, put
 
 
 class Corrections:
@@ -23,10 +20,7 @@ class Corrections:
     def keep(self, event: Mapping[str, Any], picture: bytes, card_id: str, variant: str) -> None:
         """Keep the picture (JPEG, of the card alone) of an event that names a card, and which card it is. Raises OSError."""
         named = event["cards"][0]
-        name = uuid.uuid4().hex
         said = {
-            "schema": SCHEMA,
-            "id": name,
             "at": event["at"],
             "release_id": event["release_id"],
             "variant": variant,
@@ -41,6 +35,5 @@ class Corrections:
         }
         day = self.folder / event["at"][:10]
         day.mkdir(parents=True, exist_ok=True)
-        replace(day / f"{name}.jpg", picture, mode=RIGHTS)
-        replace(day / f"{name}.json", json.dumps(said, ensure_ascii=False).encode(), mode=RIGHTS)
+        put(day, picture, said)
         make_room(self.folder, self._most_bytes)
