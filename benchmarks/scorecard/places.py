@@ -10,8 +10,8 @@ import numpy as np
 
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import GalleryError
+from edge_runtime.opening import open_newest
 from edge_runtime.photo import PhotoError, load_photo
-from edge_runtime.pull import open_newest
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.refusals import ReleaseError
 from edge_runtime.release import Release

@@ -127,7 +127,7 @@ def _add_channel(parser: argparse.ArgumentParser) -> None:
 
 def _newest(options: argparse.Namespace, say: Callable[[str], None]) -> Any:
     """The release that the options choose; ``say`` is told what a person should know of it. Raises a ReleaseError."""
-    from edge_runtime.pull import open_newest
+    from edge_runtime.opening import open_newest
 
     return open_newest(options.releases, channel=options.channel, say=say, progress=_progress)
 

@@ -1,6 +1,6 @@
 """A release on trial: counted as started until it has served well, so that one that takes the service down is rolled back.
 
-A service opens its release with :func:`edge_runtime.pull.open_newest`, which rolls back first where that is due, and serves
+A service opens its release with :func:`edge_runtime.opening.open_newest`, which rolls back first where that is due, and serves
 inside a trial, which begins before anything of the release is loaded:
 
 >>> with Trial.of(release) as trial:                  # doctest: +SKIP

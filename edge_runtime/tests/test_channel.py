@@ -8,8 +8,9 @@ from securesystemslib.signer import CryptoSigner
 from signing import Repository, in_days
 
 from edge_runtime.channel import newest
+from edge_runtime.opening import open_newest
 from edge_runtime.publishers import FolderPublisher
-from edge_runtime.pull import open_newest, pull
+from edge_runtime.pull import pull
 from edge_runtime.refusals import (
     BadSignature,
     ClockIsWrong,

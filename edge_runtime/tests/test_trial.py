@@ -9,7 +9,8 @@ import pytest
 
 from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.home import Home
-from edge_runtime.pull import open_newest, pull
+from edge_runtime.opening import open_newest
+from edge_runtime.pull import pull
 from edge_runtime.refusals import RefusedBefore
 from edge_runtime.trial import STARTS, Trial
 

@@ -8,8 +8,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from edge_runtime.opening import open_newest
 from edge_runtime.publishers import deadline, open_publisher, web
-from edge_runtime.pull import open_newest, pull
+from edge_runtime.pull import pull
 from edge_runtime.refusals import (
     Damaged,
     Endless,

@@ -140,7 +140,7 @@ def _leave_at_once(code: int) -> None:
 
 def _successor(service: "Service", opener: "Opener", options: argparse.Namespace) -> "Successor":
     """Looks for the release that follows the one that is served. A publisher's news are pulled and tried by looking."""
-    from edge_runtime.pull import newest_at
+    from edge_runtime.opening import newest_at
     from edge_runtime.server.successor import Successor
 
     return Successor(

@@ -9,8 +9,9 @@ import pytest
 from publishing import sha256
 from pulling import Counting, served
 
+from edge_runtime.opening import newest_at, open_newest
 from edge_runtime.publishers import FolderPublisher
-from edge_runtime.pull import newest_at, open_newest, pull
+from edge_runtime.pull import pull
 from edge_runtime.refusals import (
     CannotPull,
     Damaged,

@@ -8,8 +8,9 @@ from publishing import sha256
 from securesystemslib.signer import CryptoSigner
 
 from edge_runtime.home import Kept
+from edge_runtime.opening import open_newest
 from edge_runtime.publishers import FolderPublisher
-from edge_runtime.pull import open_newest, pull
+from edge_runtime.pull import pull
 from edge_runtime.refusals import (
     BadSignature,
     Damaged,

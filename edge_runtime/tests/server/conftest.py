@@ -17,7 +17,7 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from edge_runtime.pull import open_newest
+from edge_runtime.opening import open_newest
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.release import open_release
 from edge_runtime.server.api import description

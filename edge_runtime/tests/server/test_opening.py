@@ -11,7 +11,8 @@ from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import GalleryError
 from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.home import Home
-from edge_runtime.pull import open_newest, pull
+from edge_runtime.opening import open_newest
+from edge_runtime.pull import pull
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.refusals import RefusedBefore, SelfTestFailed
 from edge_runtime.server.opening import RolledBack
