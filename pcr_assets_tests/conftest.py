@@ -176,3 +176,12 @@ def world(built_world, tmp_path):
     """A copy of the built world, times of files included, to be changed."""
     shutil.copytree(built_world.folder, tmp_path / "world", ignore=shutil.ignore_patterns("work"))
     return World(tmp_path / "world")
+
+
+@pytest.fixture
+def listening_to_no_signal() -> Iterator[None]:
+    """As a command begins; what runs Dagster in this process has handlers of its own."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

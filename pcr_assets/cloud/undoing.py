@@ -1,4 +1,4 @@
-"""Removing again what a call has made, where the call fails or is interrupted: at AWS, what is forgotten is paid for."""
+"""Removing and stopping again what a call has made, where it fails or is interrupted: at AWS, what is forgotten is paid for."""
 
 import signal
 import sys
@@ -26,7 +26,7 @@ def undone() -> Iterator[Undo]:
     """
     undo: Undo = []
     try:
-        with _ended_as_interrupted():
+        with ended_as_interrupted():
             yield undo
     except BaseException as error:
         while undo:
@@ -48,7 +48,8 @@ def tell(sentence: str) -> None:
 
 
 @contextmanager
-def _ended_as_interrupted() -> Iterator[None]:
+def ended_as_interrupted() -> Iterator[None]:
+    """Within the block, signals that would end this process raise KeyboardInterrupt, where nobody else listens to them."""
     # A run of Dagster's has a handler of its own, and nohup has closed terminals ignored.
     free = [number for number in ENDING if signal.getsignal(number) is signal.SIG_DFL]
     if threading.current_thread() is not threading.main_thread():

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import dagster as dg
@@ -12,6 +12,7 @@ from pcr_assets.cloud import training_jobs
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.cloud.log_streams import LogStreams
 from pcr_assets.cloud.training_jobs import Picked, Say, Sleep
+from pcr_assets.cloud.undoing import ended_as_interrupted
 from pcr_assets.compute.engine import JobFailed
 
 Request = dict[str, Any]
@@ -76,16 +77,18 @@ class PipesSageMakerClient(dg.PipesClient):
         process is told to end. Raises JobFailed and CloudError."""
         name, begun = picked.name, picked.there
         try:
-            if not begun and not training_jobs.begin(
-                self._sagemaker, {**request, "TrainingJobName": name}, self._sleep
-            ):
-                say(f"{name} was begun by another run: it is followed, no second one is started")
-            begun = True
-            seen = self._until_it_ended(name, say)
+            with ended_as_interrupted():
+                if not begun and not training_jobs.begin(
+                    self._sagemaker, {**request, "TrainingJobName": name}, self._sleep
+                ):
+                    say(f"{name} was begun by another run: it is followed, no second one is started")
+                begun = True
+                seen = self._until_it_ended(name, say)
         except CloudError:
             raise  # it could not be asked, so it can't be stopped: the sentence says so
         except BaseException:
-            say(f"stopping the training job {name}: what it costs ends, its checkpoints stay")
+            with suppress(OSError):  # nobody reads it once the terminal is closed
+                say(f"stopping the training job {name}: what it costs ends, its checkpoints stay")
             training_jobs.stop(self._sagemaker, name, self._sleep, begun=begun)
             raise
         if seen["TrainingJobStatus"] != "Completed":

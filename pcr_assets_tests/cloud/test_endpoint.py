@@ -312,15 +312,6 @@ def test_of_a_name_that_fills_the_others_only_what_is_served_is_removed(cloud):
     assert set(cloud.left()) == kept
 
 
-@pytest.fixture
-def listening_to_no_signal():
-    """As a command begins; what runs Dagster in this process has handlers of its own."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.usefixtures("listening_to_no_signal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_told_to_end_leaves_nothing_to_pay(cloud, number, monkeypatch, capsys):

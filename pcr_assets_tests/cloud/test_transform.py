@@ -144,15 +144,7 @@ def test_a_job_that_can_not_be_stopped_is_named_beside_what_went_wrong(sagemaker
         transform.run(sagemaker, f"{PACKAGE}2", "s3://training/in", "s3://training/out", CHOSEN, name="mine")
 
 
-@pytest.fixture
-def listening_to_no_sigterm():
-    """As a command begins; what runs Dagster in this process has a handler of its own."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.usefixtures("listening_to_no_sigterm")
+@pytest.mark.usefixtures("listening_to_no_signal")
 def test_a_job_whose_command_is_ended_is_stopped(sagemaker, monkeypatch):
     ended_as(monkeypatch, "InProgress", "")
     monkeypatch.setattr("time.sleep", lambda _: os.kill(os.getpid(), signal.SIGTERM))

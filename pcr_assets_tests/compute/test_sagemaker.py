@@ -1,7 +1,9 @@
 """A training job: begun once, joined, gone on with, stopped, paid for. The service is a double that refuses what AWS refuses."""
 
 import json
+import os
 import re
+import signal
 
 import dagster as dg
 import pytest
@@ -149,6 +151,18 @@ def test_a_cancelled_run_stops_its_job_and_the_next_one_goes_on_from_its_checkpo
     assert first["transitions"][-1]["Status"] == "Stopped"
     assert first["CheckpointConfig"] == second["CheckpointConfig"]
     assert ran.billed_seconds == 240.0, "both attempts were paid for"
+
+
+@pytest.mark.usefixtures("listening_to_no_signal")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_refresh_whose_terminal_is_closed_or_that_is_told_to_end_stops_its_job(
+    service, compute_for, job, work, number
+):
+    """Without a run of Dagster's that listens: the default would end this process, and leave the job to be paid for."""
+    with pytest.raises(KeyboardInterrupt):
+        compute_for(lambda seconds: os.kill(os.getpid(), number)).run(MODULE, job, work)
+    assert service.calls[-1] == "StopTrainingJob"
+    assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_a_run_that_is_cancelled_before_its_job_began_is_cancelled_and_no_more(service, compute_for, job, work):
