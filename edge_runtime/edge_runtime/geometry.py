@@ -90,6 +90,12 @@ def side_lengths(corners: np.ndarray) -> np.ndarray:
     return np.linalg.norm(following(corners) - corners, axis=-1)
 
 
+def width(corners: np.ndarray) -> float:
+    """How wide a card with these corners 4×2 is, in pixels: the mean of its top and its bottom."""
+    sides = side_lengths(corners)
+    return float(sides[0] + sides[2]) / 2
+
+
 def scaled_down(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A picture made smaller, uint8 H×W×3 for ``size`` (width, height): halved as often as fits, then averaged by two pixels and
     blended from the nearest. A frame of 1280×720 takes half the time that averaging over areas takes, and cards are found as often:

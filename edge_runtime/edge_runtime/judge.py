@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
 from edge_runtime.gallery import Match
-from edge_runtime.geometry import full_frame, turned
+from edge_runtime.geometry import full_frame, turned, width
 from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook, Seen, Support
@@ -125,7 +125,8 @@ class Judge:
             if m.key in compared
         )
         likely = {match.key: value for match, value in looked if value is not None}
-        left = [match for match in meant if likely.get(match.key, 0.0) >= self.verifier.threshold]
+        least = self.verifier.least(width(judgement.corners))
+        left = [match for match in meant if likely.get(match.key, 0.0) >= least]
         if len(left) == len(likely):
             return judgement
         if not left:

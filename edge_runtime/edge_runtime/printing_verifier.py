@@ -23,23 +23,33 @@ class PrintingVerifier:
     """A model file run by ONNX Runtime on the processor: pairs float32 N×2×H×W of a card and a picture, as :func:`evened` gives
     both, to probabilities float32 N that they are one printing.
 
-    ``threshold``, in the file's metadata: the least probability of a printing that is believed. Raises
-    :class:`EmbedderError` for any other file.
+    In the file's metadata, ``threshold``: the least probability of a printing that is believed, and ``threshold_small``, of a small
+    card, where it was chosen: see :meth:`least`. Raises :class:`EmbedderError` for any other file.
     """
 
     def __init__(self, path: Path, threads: int | None = None):
         try:
             self._session = processor_session(path, threads)
             (given,), (made,) = self._session.get_inputs(), self._session.get_outputs()
-            self.threshold = float(self._session.get_modelmeta().custom_metadata_map["threshold"])
+            chosen = self._session.get_modelmeta().custom_metadata_map
+            self.threshold = float(chosen["threshold"])
+            self.threshold_small = float(chosen.get("threshold_small", self.threshold))
             shape = [2, *reversed(HALF)]
             fits = given.type == "tensor(float)" and given.shape[1:] == shape and len(made.shape) == 1
-            if not (fits and 0 <= self.threshold <= 1):
+            if not (fits and 0 <= self.threshold <= self.threshold_small <= 1):
                 raise ValueError(f"takes {given.type} {given.shape}")
         except Exception as error:  # ONNX Runtime raises a class of its own for each way to fail, none public
             raise EmbedderError(f"{path} is no printing verifier of this product: pull the release again") from error
         self.path = path
         self._name = given.name
+
+    def least(self, width: float) -> float:
+        """The least probability that is believed of a card so many pixels wide on the photo.
+
+        Glare and blur make a card seem another printing, which the threshold allows for; one that only lies far off, with fewer
+        pixels than are looked at here, has to be likelier.
+        """
+        return self.threshold if width >= HALF[0] else self.threshold_small
 
     def probability(self, card: np.ndarray, picture: np.ndarray) -> float:
         """How likely a card, laid over a picture, is the printing that this shows: 0..1; both grey uint8 H×W of

@@ -146,7 +146,7 @@ def test_a_card_that_lies_on_its_head_is_turned(similarity):
     judge = Judge(
         CALIBRATION,
         OnItsHead({"energy": 60}, homography=np.eye(3), printing={"energy": 0.9}),
-        SimpleNamespace(threshold=0.5),
+        SimpleNamespace(least=lambda width: 0.5),
     )
     answer = judge.judge(PICTURE, WHOLE, matches(energy=similarity, other=0.1))
     assert answer.status is Status.CONFIRMED
@@ -208,10 +208,11 @@ def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
     assert (answer.status, answer.confidence > CALIBRATION.sure) == (Status.UNCERTAIN, True)
 
 
-def looked_over(printing, found, agrees=None):
+def looked_over(printing, found, agrees=None, corners=WHOLE):
     """The answer where a verifier says how likely the card is each printing. All but the last candidate agree in many points."""
     look = Counted({match.card.card_id: 50 for match in found[:-1]}, agrees, printing=printing)
-    return Judge(CALIBRATION, look, SimpleNamespace(threshold=0.2)).judge(PICTURE, WHOLE, found)
+    verifier = SimpleNamespace(least=lambda width: 0.2 if width >= 100 else 0.6)
+    return Judge(CALIBRATION, look, verifier).judge(PICTURE, corners, found)
 
 
 @pytest.mark.parametrize(("likely", "named"), [(0.9, True), (0.2, True), (0.1, False), (None, True)])
@@ -219,6 +220,13 @@ def test_a_card_that_is_sure_at_a_glance_is_named_unless_it_is_another_printing(
     answer = looked_over({"right": likely}, matches(right=0.9, alike=0.1))
     assert (answer.status is Status.CONFIRMED, answer.other_printing) == (named, not named)
     assert answer.confidence > CALIBRATION.sure if named else answer.confidence == likely
+
+
+@pytest.mark.parametrize(("wide", "named"), [(99, False), (101, True)])
+def test_a_small_card_has_to_be_likelier_the_printing(wide, named):
+    corners = full_frame(wide, 140)
+    answer = looked_over({"right": 0.5}, matches(right=0.9, alike=0.1), corners=corners)
+    assert (answer.status is Status.CONFIRMED, answer.other_printing) == (named, not named)
 
 
 def test_of_twins_that_nothing_else_tells_apart_those_stay_that_may_be_the_printing():

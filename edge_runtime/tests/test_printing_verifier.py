@@ -137,7 +137,23 @@ def test_light_and_contrast_make_no_difference(verifier_file, tmp_path):
     assert abs(evened(dim).mean()) < 0.05
 
 
-@pytest.mark.parametrize("broken", [{"threshold": "none"}, {"threshold": "1.5"}, {"threshold": "nan"}])
+def test_a_card_of_few_pixels_has_a_threshold_of_its_own(verifier_file, tmp_path):
+    chosen = PrintingVerifier(verifier_file(tmp_path / "chosen.onnx", threshold_small="0.8"), threads=1)
+    assert (chosen.least(HALF[0]), chosen.least(HALF[0] - 1)) == (0.5, 0.8)
+    before = PrintingVerifier(verifier_file(tmp_path / "before.onnx"), threads=1)
+    assert before.least(HALF[0] - 1) == 0.5, "releases of before have none"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"threshold": "none"},
+        {"threshold": "1.5"},
+        {"threshold": "nan"},
+        {"threshold_small": "0.4"},
+        {"threshold_small": "nan"},
+    ],
+)
 def test_a_verifier_without_a_threshold_is_refused(verifier_file, tmp_path, broken):
     with pytest.raises(EmbedderError, match=r"verifier.onnx is no printing verifier of this product: pull the release"):
         PrintingVerifier(verifier_file(tmp_path / "verifier.onnx", **broken))

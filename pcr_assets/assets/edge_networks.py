@@ -36,11 +36,11 @@ def outline_filter(project: Project, compute: Compute) -> dg.MaterializeResult:
     layout.PRINTING_VERIFIER,
     deps=[training_snapshot, printing_verifier_config],
     kinds={"pytorch", "onnx"},
-    code_version="1",
+    code_version="2",
 )
 def printing_verifier(project: Project, compute: Compute) -> dg.MaterializeResult:
     """A small network that tells a card from another printing with its artwork, so that the edge names no foreign one."""
-    kept = ("threshold", "parameters", "pairs", "test")
+    kept = ("threshold", "threshold_small", "parameters", "pairs", "test")
     published, metrics, mistakes = _trained(project, compute, "printing_verifier", layout.PRINTING_VERIFIER, kept)
     return materialized(published, _verifier_shown(metrics, mistakes))
 
@@ -92,8 +92,9 @@ def _verifier_shown(metrics: dict[str, Any], mistakes: Path) -> dict[str, Any]:
     captions = [f"{name} {value:.2f}" for name in ("refused", "taken") for value in worst[f"{name}_at"]]
     return {
         "threshold": metrics["threshold"],
+        "threshold of small cards": metrics["threshold_small"],
         "parameters": metrics["parameters"],
-        "test pairs": show.rows(metrics["test"], "strength"),
+        "test pairs": show.rows({**metrics["test"], "small cards": metrics["test small"]}, "strength"),
         "what differs": show.rows(metrics["test by way"], "from the card by its"),
         "loss": show.curves({"loss": metrics["loss"]}, "training loss", "step"),
         "worst mistakes": show.pictures(pairs, captions, "cards refused, and other printings taken for the card"),

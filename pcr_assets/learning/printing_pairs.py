@@ -26,6 +26,8 @@ SAME = 0.45
 """Share of pairs that are one printing."""
 FAR = 0.15
 """Share of pairs whose card is seen at a third to a half of the picture's resolution, and is otherwise as it is."""
+SMALL = (70, HALF[0])
+"""Width in pixels of a small card: it shows less than the verifier looks at."""
 SHAKEN = 0.012
 """Share of its width by which a scan's corners lie elsewhere on another scanner, at most."""
 
@@ -44,14 +46,21 @@ class Pairs:
 
 
 def pairs(
-    cards: Cards, settings: PrintingVerifierSettings, split: str, strength: str, count: int, threads: int
+    cards: Cards,
+    settings: PrintingVerifierSettings,
+    split: str,
+    strength: str,
+    count: int,
+    threads: int,
+    *,
+    small: bool = False,
 ) -> Pairs:
-    """Up to so many pairs of the cards of a split at a strength of the camera: fewer than ``FEWEST_TO_FIT`` agreeing points
-    make none, as on the edge."""
+    """Up to so many pairs of the cards of a split at a strength of the camera, all of them ``small`` on the photo or as they come:
+    fewer than ``FEWEST_TO_FIT`` agreeing points make none, as on the edge."""
 
     def made(number: int) -> tuple[np.ndarray, str] | None:
         rng = np.random.default_rng([settings.seed, *split.encode(), *strength.encode(), number])
-        return pair(cards.image, cards.art_groups, strength, rng)
+        return pair(cards.image, cards.art_groups, strength, rng, _small if small else _seen)
 
     with ThreadPoolExecutor(threads) as pool:
         found = [each for each in pool.map(made, range(count if len(cards) else 0)) if each]
@@ -67,7 +76,11 @@ def joined(parts: Sequence[Pairs]) -> Pairs:
 
 
 def pair(
-    image: Callable[[int], Image], art_groups: Sequence[str], strength: str, rng: np.random.Generator
+    image: Callable[[int], Image],
+    art_groups: Sequence[str],
+    strength: str,
+    rng: np.random.Generator,
+    seen: Callable[[Image, str, np.random.Generator], Image],
 ) -> tuple[np.ndarray, str] | None:
     """What the verifier sees of a card and a picture, float16 2×H×W, and in what they differ; None if they can't be laid over
     each other."""
@@ -76,7 +89,7 @@ def pair(
     other = lender(art_groups, row, rng) if way else None
     shown = scan if other is None else other_printing(scan, image(other), way, rng)
     way = "" if other is None else way
-    picture, card = _picture(scan), _seen(_scanned_anew(shown, rng), strength, rng)
+    picture, card = _picture(scan), seen(_scanned_anew(shown, rng), strength, rng)
     points, homography = agreement(features(card), features(picture))
     if homography is None or points < FEWEST_TO_FIT:
         return None
@@ -96,6 +109,13 @@ def _seen(card: Image, strength: str, rng: np.random.Generator) -> Image:
     share = rng.uniform(0.35, 0.55)
     small = cv2.resize(_picture(card), None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
     return cv2.resize(small, SIZE, interpolation=cv2.INTER_CUBIC)
+
+
+def _small(card: Image, strength: str, rng: np.random.Generator) -> Image:
+    """The card through the camera, with few pixels."""
+    width = rng.uniform(*SMALL)
+    few = camera.rectified(card, rng, strength, (round(width), round(width * SIZE[1] / SIZE[0])))
+    return cv2.resize(few, SIZE, interpolation=cv2.INTER_LINEAR)
 
 
 def _scanned_anew(card: Image, rng: np.random.Generator) -> Image:

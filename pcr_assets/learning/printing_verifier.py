@@ -1,6 +1,6 @@
 """Train the printing verifier. ``python -m pcr_assets.learning.printing_verifier JOB.json``
 
-Learns from pairs of training cards, chooses the threshold on pairs of validation cards, and is measured on pairs of test cards,
+Learns from pairs of training cards, chooses the thresholds on pairs of validation cards, and is measured on pairs of test cards,
 through the exported file. Some minutes of work: a killed run starts anew.
 
 Writes into the job's ``out``: printing_verifier.onnx, mistakes.npz (the worst pairs, see :func:`mistakes`), metrics.json.
@@ -47,6 +47,7 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
     seen = {split: joined(list(_made(job, split, say).values())) for split in ("train", "validation")}
     tested = _made(job, "test", say)
     seen["test"] = joined(list(tested.values()))
+    small = {split: joined(list(_made(job, split, say, small=True).values())) for split in ("validation", "test")}
     net, losses = fit(seen["train"], settings, say)
     job.out.mkdir(parents=True, exist_ok=True)
     path = job.out / FILE
@@ -56,14 +57,22 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
     if not trusted(likely[seen["test"].same], chosen):
         say("printing_verifier: it refuses cards, or there were too few to tell, so it refuses none")
         chosen = 0.0
-    describe(path, {"threshold": f"{chosen:.9g}"})
+    chosen_small = max(
+        chosen, threshold(small["validation"], scores(path, small["validation"]), settings.most_small_lost)
+    )
+    likely_small = scores(path, small["test"])
+    if not chosen or not trusted(likely_small[small["test"].same], chosen_small):
+        chosen_small = chosen
+    describe(path, {"threshold": f"{chosen:.9g}", "threshold_small": f"{chosen_small:.9g}"})
     metrics = {
         "digest": onnx_graph.graph_digest(path),
         "threshold": chosen,
+        "threshold_small": chosen_small,
         "parameters": sum(p.numel() for p in net.parameters()),
         "loss": losses,
         "pairs": {split: len(parts) for split, parts in seen.items()},
         "test": {at: measured(part, scores(path, part), chosen) for at, part in tested.items()},
+        "test small": measured(small["test"], likely_small, chosen_small),
         "test by way": by_way(seen["test"], likely, chosen),
     }
     shown: dict[str, Any] = mistakes(seen["test"], likely, chosen)
@@ -72,14 +81,14 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
     return metrics
 
 
-def _made(job: PrintingVerifierJob, split: str, say: Any) -> dict[str, Pairs]:
-    """The pairs of a split's cards, by the strength of the camera."""
+def _made(job: PrintingVerifierJob, split: str, say: Any, *, small: bool = False) -> dict[str, Pairs]:
+    """The pairs of a split's cards, or of its small cards, by the strength of the camera."""
     settings, cards = job.settings, read_cards(job.snapshot, job.shards, split)
     count = settings.pairs if split == "train" else settings.held_out
     found: dict[str, Pairs] = {}
-    for at in settings.strengths:
-        found[at] = pairs(cards, settings, split, at, count, job.threads)
-    say(f"printing_verifier: {sum(map(len, found.values()))} pairs of {split} cards")
+    for at in settings.small_at if small else settings.strengths:
+        found[at] = pairs(cards, settings, split, at, count, job.threads, small=small)
+    say(f"printing_verifier: {sum(map(len, found.values()))} pairs of {'small ' if small else ''}{split} cards")
     return found
 
 

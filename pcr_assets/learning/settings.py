@@ -211,3 +211,9 @@ class PrintingVerifierSettings(BaseModel):
     most_lost: float = Field(
         default=0.003, ge=0, lt=1, description="Share of cards that the threshold may refuse on held-out pairs."
     )
+    small_at: StrengthNames = Field(
+        default=("easy", "medium"), description="How bad the camera is that sees the small cards of a second threshold."
+    )
+    most_small_lost: float = Field(
+        default=0.01, ge=0, lt=1, description="Share of small cards that their threshold may refuse on held-out pairs."
+    )

@@ -58,6 +58,8 @@ def test_the_edge_gives_what_training_measured(trained, asked):
     assert verifier.threshold == pytest.approx(metrics["threshold"])
     (found,) = verifier._session.run(None, {"pairs": asked.views[:1].astype(np.float32)})[0]
     assert found == pytest.approx(scores(trained / FILE, asked)[0], abs=1e-5)
+    assert verifier.threshold_small == pytest.approx(metrics["threshold_small"])
+    assert verifier.least(200) == verifier.threshold <= verifier.least(100) == verifier.threshold_small
     counted = metrics["test"]["easy"]
     assert counted["cards"] + counted["other printings"] == metrics["pairs"]["test"]
 
