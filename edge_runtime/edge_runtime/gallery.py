@@ -13,6 +13,7 @@ from usearch.index import Index, MetricKind
 
 from edge_runtime.coarse import Coarse, by_distance, vectors
 from edge_runtime.timing import timed
+from edge_runtime.vector_file import VectorFile
 
 COLUMNS = ("key", "card_id", "name", "set", "number", "art_group")
 """Of a catalogue; it may have others."""
@@ -60,9 +61,14 @@ class Gallery:
     """Search by embedding. Up to ``EXACT_UP_TO`` scans all are compared, and the answer depends on no build order."""
 
     def __init__(
-        self, index: Index, cards: dict[int, Card], coarse: Coarse | None = None, pages: mmap.mmap | None = None
+        self,
+        index: Index,
+        cards: dict[int, Card],
+        coarse: Coarse | None = None,
+        pages: mmap.mmap | None = None,
+        file: VectorFile | None = None,
     ):
-        """``pages``: the file in which the index lies, where it is one."""
+        """``pages``: the file in which the index lies, where it is one; ``file``: its vectors, where they can be read there."""
         if len(index) != len(cards):
             raise GalleryError(
                 f"the index holds {len(index)} scans, the catalogue {len(cards)}: pull the release again"
@@ -75,6 +81,7 @@ class Gallery:
         self._exact = len(index) <= EXACT_UP_TO
         self._coarse = coarse
         self._pages = pages
+        self._file = file
         if not self._exact:
             index.expansion_search = WIDTH  # type: ignore[misc]  # it has a setter, which the stubs forgot
         self._cards = cards
@@ -84,8 +91,9 @@ class Gallery:
     def open(cls, index: Path, catalogue: Path) -> "Gallery":
         """Load an index and its catalogue. Raises :class:`GalleryError`."""
         viewed, pages = _viewed(index)
-        coarse = Coarse(viewed) if WHOLE_UP_TO < len(viewed) <= EXACT_UP_TO else None
-        gallery = cls(viewed, read_catalogue(catalogue), coarse, pages)
+        listed = WHOLE_UP_TO < len(viewed) <= EXACT_UP_TO
+        coarse, file = (Coarse(viewed), VectorFile.open(index, pages, viewed)) if listed else (None, None)
+        gallery = cls(viewed, read_catalogue(catalogue), coarse, pages, file)
         gallery.rest()  # all pages of the file were read for the short lists
         return gallery
 
@@ -112,7 +120,7 @@ class Gallery:
         return self._cards[key]
 
     def rest(self) -> None:
-        """Let go of the index's pages until the next search, some 0.5 ms the slower: they stay in the system's cache."""
+        """Let go of the index's pages, which stay in the system's cache: a search that needs them is 0.5 ms the slower."""
         if self._pages is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._pages.madvise(mmap.MADV_DONTNEED)
 
@@ -141,8 +149,17 @@ class Gallery:
         return zip(np.atleast_2d(found.keys), np.atleast_2d(found.distances), strict=True)
 
     def _of_short_list(self, query: np.ndarray, keys: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
-        order, distances = by_distance(vectors(self._index, keys), query)
+        order, distances = by_distance(self._listed(keys), query)
         return keys[order[:wanted]], distances[order[:wanted]]
+
+    def _listed(self, keys: np.ndarray) -> np.ndarray:
+        """The vectors of a short list, float16 N×D."""
+        if self._file is None:
+            return vectors(self._index, keys)
+        try:
+            return self._file.vectors(keys)
+        except (OSError, EOFError) as error:
+            raise GalleryError(f"{self._file.path} is damaged ({error}): pull the release again") from error
 
     def _matches(self, keys: np.ndarray, distances: np.ndarray, count: int) -> list[Match]:
         best: dict[str, Match] = {}

@@ -13,7 +13,7 @@ from edge_runtime.embedder import EmbedderError, processor_session
 from edge_runtime.geometry import scaled, thumbnails
 from edge_runtime.timing import timed
 
-AT_ONCE = 32
+AT_ONCE = 16
 """Outlines judged at once: the working memory grows with them (0.14 MB each), their time does not shrink."""
 
 

@@ -4,11 +4,16 @@ What it costs and gives back is measured by benchmarks/edge.py and told in docs/
 """
 
 import ctypes
-from collections.abc import Callable
+import mmap
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 ARENA_MAX = -8
 """M_ARENA_MAX of ``malloc.h``."""
+MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ +(/.*)")
+"""The first line of a mapping of a file: from where to where, what is allowed, the file (proc_pid_smaps(5))."""
 
 
 def _of_glibc(name: str) -> Callable[..., Any] | None:
@@ -19,7 +24,7 @@ def _of_glibc(name: str) -> Callable[..., Any] | None:
     return found
 
 
-_TRIM, _MALLOPT = _of_glibc("malloc_trim"), _of_glibc("mallopt")
+_TRIM, _MALLOPT, _MADVISE = _of_glibc("malloc_trim"), _of_glibc("mallopt"), _of_glibc("madvise")
 
 
 def give_back() -> bool:
@@ -36,3 +41,34 @@ def share_one() -> bool:
     For threads that begin afterwards (man 3 mallopt). False without glibc.
     """
     return _MALLOPT is not None and _MALLOPT(ARENA_MAX, 1) == 1
+
+
+def let_go_of_code() -> int:
+    """Let go of the pages of programs and libraries that are as they stand in their files: most were needed to start and never
+    again. Whoever needs one gets it from the system's cache once more. Gives their bytes; 0 where none can be let go.
+    """
+    if _MADVISE is None or not hasattr(mmap, "MADV_DONTNEED"):
+        return 0
+    given = 0
+    for start, end, size in _as_in_files():
+        if _MADVISE(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED) == 0:
+            given += size
+    return given
+
+
+def _as_in_files() -> Iterator[tuple[int, int, int]]:
+    """The mappings of files that can't be written and weren't before they were locked: from where to where, bytes in memory.
+
+    What the loader wrote and locked (addresses, mostly) lies in no file: a mapping with one such page, swapped out or not, is left
+    out, as is one of a device.
+    """
+    try:
+        text = Path("/proc/self/smaps").read_text(errors="replace")
+    except OSError:
+        return
+    for mapping in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", text):
+        if not (head := MAPPING.match(mapping)) or head[3] not in ("r-xp", "r--p") or head[4].startswith("/dev/"):
+            continue
+        sizes = {name: int(kilobytes) << 10 for name, kilobytes in re.findall(r"\n(\w+): +(\d+) kB", mapping)}
+        if sizes.get("Anonymous") == 0 and sizes.get("Swap") == 0 and sizes["Rss"]:
+            yield int(head[1], 16), int(head[2], 16), sizes["Rss"]

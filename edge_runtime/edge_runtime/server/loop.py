@@ -12,7 +12,7 @@ from typing import Any
 
 from edge_runtime.geometry import as_numbers
 from edge_runtime.readings import Reading, Recognition
-from edge_runtime.server.heap import give_back
+from edge_runtime.server.heap import give_back, let_go_of_code
 from edge_runtime.server.inbox import Inbox, Upload
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.proving import PROVE, Proving
@@ -93,6 +93,7 @@ class Loop:
         return not self.failed and self._thread.is_alive() and self.age < STALE
 
     def _run(self) -> None:
+        self._opened()
         while not self._stop.is_set() and not self.failed:
             self._beat = time.monotonic()
             work = self._inbox.take(BEAT)
@@ -111,6 +112,7 @@ class Loop:
         self._proving.begin()
         self._follower.use(served.recognizer)
         self._metrics.serves(served)
+        self._opened()
         log.info("release %s answers from now on, in the place of %s", served.release_id, before.release_id)
 
     def _look(self, frame: Frame) -> None:
@@ -169,6 +171,11 @@ class Loop:
             self._proving.begin()
             upload.answer.set_exception(error)
         self._rest()
+
+    def _opened(self) -> None:
+        """Hold no more of what opening a release needed than what answers need."""
+        self._rest()
+        let_go_of_code()
 
     def _rest(self) -> None:
         """Hold no more than is needed until the next picture."""

@@ -51,6 +51,28 @@ libc.malloc_info(0, ctypes.c_void_p(libc.fopen(b"/dev/stdout", b"w")))
 libc.fflush(None)
 """
 
+CODE = """
+import re
+from pathlib import Path
+
+import numpy as np
+
+from edge_runtime.server.heap import let_go_of_code
+
+def libraries():
+    mappings = re.split(r"\\n(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text())
+    found = [each for each in mappings if "numpy" in each.split("\\n")[0]]
+    sizes = [[int(re.search(rf"\\n{name}: +(\\d+)", each)[1]) for each in found] for name in ("Rss", "Anonymous")]
+    return map(sum, sizes)
+
+product = np.arange(9.0).reshape(3, 3) @ np.ones((3, 3))
+held, own = libraries()
+given = let_go_of_code()
+left, still_own = libraries()
+assert (product == np.arange(9.0).reshape(3, 3) @ np.ones((3, 3))).all()
+print(held, own, given // 1024, left, still_own)
+"""
+
 on_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc does this on demand")
 
 
@@ -71,6 +93,55 @@ def test_freed_memory_goes_back_to_the_system():
     assert full - after > 80_000_000
 
 
+@on_glibc
+def test_code_that_only_the_start_needed_is_let_go_and_what_the_loader_wrote_stays():
+    run = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    held, own, given, left, still_own = map(int, run.stdout.split())
+    assert given > 0
+    assert left < held, "kB of numpy's libraries"
+    assert own == still_own > 0
+
+
+SMAPS = """7f0000000000-7f0000004000 r-xp 00000000 08:01 11 /usr/lib/one.so
+Size:                 16 kB
+Rss:                  12 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+VmFlags: rd ex mr mw me
+7f0000004000-7f0000005000 r--p 00004000 08:01 11 /usr/lib/relocated.so
+Rss:                   4 kB
+Anonymous:             4 kB
+Swap:                  0 kB
+7f0000005000-7f0000006000 r--p 00004000 08:01 11 /usr/lib/relocated and swapped out.so
+Rss:                   4 kB
+Anonymous:             0 kB
+Swap:                  4 kB
+7f0000006000-7f0000007000 rw-p 00004000 08:01 11 /usr/lib/written.so
+Rss:                   4 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+7f0000007000-7f0000008000 r--s 00000000 08:01 12 /releases/index.usearch
+Rss:                   4 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+7f0000008000-7f0000009000 r--p 00000000 00:05 13 /dev/video0
+Rss:                   4 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+7f0000009000-7f000000a000 r-xp 00000000 00:00 0 [vdso]
+Rss:                   4 kB
+Anonymous:             0 kB
+Swap:                  0 kB
+7f000000a000-7f000000b000 r--p 00000000 08:01 14 /usr/lib/of an older kernel.so
+Rss:                   4 kB
+"""
+
+
+def test_only_what_stands_in_a_file_as_it_is_in_memory_is_let_go(monkeypatch):
+    monkeypatch.setattr(heap.Path, "read_text", lambda *_, **__: SMAPS)
+    assert list(heap._as_in_files()) == [(0x7F0000000000, 0x7F0000004000, 12 << 10)]
+
+
 def test_without_glibc_nothing_happens(monkeypatch):
     class NoLibrary:
         def __init__(self, name):
@@ -80,4 +151,6 @@ def test_without_glibc_nothing_happens(monkeypatch):
     monkeypatch.setattr(heap, "_TRIM", heap._of_glibc("malloc_trim"))
     monkeypatch.setattr(heap, "_MALLOPT", heap._of_glibc("mallopt"))
     assert heap.give_back() is False
+    monkeypatch.setattr(heap, "_MADVISE", heap._of_glibc("madvise"))
     assert heap.share_one() is False
+    assert heap.let_go_of_code() == 0

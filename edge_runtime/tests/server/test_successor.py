@@ -75,6 +75,18 @@ def test_the_one_before_is_closed_after_its_last_answer(serve, opened, another, 
     assert before.picture("demo-1")[:2] == b"\xff\xd8"
 
 
+def test_what_only_opening_needed_is_let_go_at_the_start_and_after_each_change(
+    serve, opened, another, monkeypatch, until
+):
+    let_go = []
+    monkeypatch.setattr("edge_runtime.server.loop.let_go_of_code", lambda: let_go.append(True))
+    service, _ = serve()
+    until(lambda: len(let_go) == 1)
+    another()
+    service.inbox.put_release(opened())
+    until(lambda: len(let_go) == 2)
+
+
 def test_nothing_is_opened_while_the_newest_is_the_one_that_answers(successor):
     following = successor(pytest.fail, opened=pytest.fail)
     assert [following.look() for _ in range(3)] == [False, False, False]

@@ -1,0 +1,62 @@
+"""The vectors of an index, each read from its file when it is asked for.
+
+A search looks at two hundred vectors of many thousands. In a mapped file each takes its neighbours along: after one search most
+of the file is counted as memory of this process. Reading takes as long, and leaves nothing behind.
+"""
+
+import mmap
+import os
+import struct
+import weakref
+from pathlib import Path
+
+import numpy as np
+from usearch.index import Index
+
+from edge_runtime.coarse import PIECE, vectors
+
+HEAD = struct.Struct("<II")
+"""What an index's file begins with: how many vectors, and the bytes of each. They follow, in an order of their own."""
+COMPONENT = np.dtype(np.float16)
+
+
+class VectorFile:
+    """The vectors of an index's file, float16, by the keys of their scans; reads from any thread at once."""
+
+    def __init__(self, path: Path, keys: np.ndarray, offsets: np.ndarray, dim: int):
+        """``keys``: uint64 N, ascending; ``offsets``: where in the file the vector of each begins."""
+        self.path = path
+        self._keys = keys
+        self._offsets = offsets
+        self._dim = dim
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._file)
+
+    @classmethod
+    def open(cls, path: Path, pages: mmap.mmap, index: Index) -> "VectorFile | None":
+        """The vectors in a file that is mapped as ``pages`` and was opened as ``index``. None unless all of them are found there,
+        equal to those that the index gives: another version of uSearch may lay them out otherwise.
+        """
+        size = int(index.ndim) * COMPONENT.itemsize
+        if pages[: HEAD.size] != HEAD.pack(len(index), size) or len(pages) < HEAD.size + len(index) * size:
+            return None
+        rows = np.frombuffer(pages, np.uint8, len(index) * size, HEAD.size).reshape(-1, size)
+        places = {hash(row.tobytes()): place for place, row in enumerate(rows)}  # of twins one will do
+        keys = np.sort(index.keys[:])
+        found = []
+        for at in range(0, len(keys), PIECE):
+            given = vectors(index, keys[at : at + PIECE])
+            place = [places.get(hash(row.tobytes()), 0) for row in given]
+            if given.dtype != COMPONENT or not np.array_equal(rows[place], given.view(np.uint8)):
+                return None
+            found += place
+        return cls(path, keys, HEAD.size + np.array(found, np.int64) * size, int(index.ndim))
+
+    def vectors(self, keys: np.ndarray) -> np.ndarray:
+        """The vectors of scans that the index has, float16 N×D. Raises EOFError where the file is shorter by now."""
+        size = self._dim * COMPONENT.itemsize
+        offsets = self._offsets[np.searchsorted(self._keys, keys)].tolist()
+        read = b"".join([os.pread(self._file, size, offset) for offset in offsets])
+        if len(read) != len(offsets) * size:
+            raise EOFError(f"{self.path} is shorter than it was")
+        return np.frombuffer(read, COMPONENT).reshape(-1, self._dim)
