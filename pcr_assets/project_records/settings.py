@@ -25,5 +25,7 @@ class RecordsSettings(BaseModel):
     """Hours for which the endpoint's instance would be rented a day, were all queries answered in one batch."""
     spot_saving: float = Field(0.7, ge=0, lt=1)
     """The share of the listed price that training on spot capacity saves."""
+    mlflow_server: str = Field("", pattern=r"^(https?://.+)?$")
+    """The URL of an MLflow server that is told of the runs besides the store's own database, such as ``http://127.0.0.1:5000``."""
     ask_bucket: bool = False
     """Whether the asset check asks the bucket for its lifecycle rules: that takes a right more than building does."""
