@@ -122,6 +122,15 @@ def test_a_telling_that_broke_off_is_gone_on_with_in_the_same_run(tmp_path):
         assert all(len(run.data.params) == 250 for run in found), "more than a request takes"
 
 
+def test_in_a_bucket_it_is_fetched_told_and_put_back(bucket, tmp_path):
+    artifacts = store_with_models(bucket)
+    assert [refresh(artifacts, tmp_path)[1] for _ in range(2)] == [3, 0]
+    artifacts.store.remove(experiments.FILE)
+    assert refresh(artifacts, tmp_path)[1] == 0, "the index is derived anew from the database that is there"
+    teacher = runs_in(artifacts, tmp_path)["dinov3-teacher:v1.0"]
+    assert teacher.data.tags["artifacts"] == f"{bucket}/models/dinov3-teacher/v1.0/"
+
+
 def test_a_database_that_is_lost_is_made_anew_and_the_content_is_the_same(artifacts, tmp_path):
     before = artifacts.current(layout.EXPERIMENTS)
     (tmp_path / "store" / tracking.FILE).unlink()

@@ -107,12 +107,13 @@ def test_the_page_names_the_version_that_the_file_is_written_with():
     assert INSTALL.endswith(re.search(r'"mlflow-skinny(==[^"]+)"', (ROOT / "setup.py").read_text())[1])
 
 
-@pytest.mark.parametrize("server", ["127.0.0.1:5000", "sqlite:///mine.db"])
-def test_a_setting_that_names_no_server_is_refused(server, tmp_path):
+@pytest.mark.parametrize("server", ["127.0.0.1:5000", "sqlite:///mine.db", "http://me:secret@127.0.0.1:5000"])
+def test_a_setting_that_names_no_server_or_a_password_is_refused(server, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(f'extends: embedded\nrecords: {{mlflow_server: "{server}"}}')
-    with pytest.raises(SettingsError, match="mlflow_server"):
+    with pytest.raises(SettingsError, match=r"mlflow_server: must be the URL of a server") as refused:
         check(load(str(file)), "records")
+    assert "secret" not in str(refused.value)
 
 
 def test_a_server_that_is_down_fails_the_asset_and_the_store_has_the_runs(tmp_path, monkeypatch):
