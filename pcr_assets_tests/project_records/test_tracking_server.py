@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -88,6 +89,16 @@ def test_a_server_has_what_the_file_has_and_is_told_what_it_lacks_once(server):
     assert teacher.data.params["settings.batch"] == "128"
     client.delete_run(teacher.info.run_id)
     assert tracking.send(url, told_of(artifacts)) == 0, "what somebody deleted there stays deleted"
+
+
+def test_a_server_takes_an_empty_setting_and_more_than_go_in_one_request(server):
+    url, artifacts = server
+    params = {"empty": "", **{f"layer.{n}": str(n) for n in range(250)}}
+    run = replace(told_of(artifacts)[0], experiment="another", params=params)
+    assert [tracking.send(url, [run]) for _ in range(2)] == [1, 0]
+    client = tracking._client(url)
+    (has,) = tracking._runs(client, client.get_experiment_by_name("another").experiment_id)
+    assert has.data.params == params
 
 
 def test_what_the_server_has_gives_the_same_index(server, tmp_path):
