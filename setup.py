@@ -23,6 +23,8 @@ CLUSTER = ["ray[default,client]==2.60.0", "dagster-k8s==0.29.27"]
 # The Hailo Dataflow Compiler is on no package index: its own interpreter is named by PCR_HAILO_PYTHON.
 # The project's records: the manifest's schema, the picture of the graph.
 RECORDS = ["jsonschema==4.26.0", "networkx==3.6.1"]
+# The database of experiments. Full MLflow, which has the pages, wants a pyarrow before 26: it goes into an environment of its own.
+TRACKING = ["mlflow-skinny==3.17.2", "alembic==1.20.1"]
 # `make ingest` asks public catalogues with these.
 INTAKE = ["requests==2.34.2", "tenacity==9.2.1"]
 
@@ -45,6 +47,7 @@ setup(
         *TRUST,
         *INTAKE,
         *RECORDS,
+        *TRACKING,
         "opencv-python-headless==5.0.0.93",
         "pydantic==2.14.3",
         "pyyaml==6.0.3",

@@ -41,6 +41,8 @@ TOGETHER = {
     "pcr_assets_tests/tidy/test_command.py": "world",
     "pcr_assets_tests/engines/test_ray.py": "cluster",
     "pcr_assets_tests/learning/test_together.py": "team",
+    "pcr_assets_tests/project_records/test_tracking.py": "tracking",
+    "pcr_assets_tests/project_records/test_tracking_server.py": "tracking server",
     "pcr_assets_tests/learning/test_outline_filter.py": "filter",
     "pcr_assets_tests/learning/test_printing_verifier.py": "verifier",
 }

@@ -47,7 +47,7 @@ _SIDES = {"LessThanThreshold": "below", "GreaterThanThreshold": "above"}
 recorded = partial(asset, "project", kinds={"json"}, code_version="1")
 
 
-@recorded(layout.MANIFEST, deps=[*MADE, model_registry, records_config])
+@recorded(layout.MANIFEST, deps=[*MADE, model_registry, records_config], code_version="2")
 def project_manifest(project: Project) -> dg.MaterializeResult:
     """The whole project in one file: models, lineage, data, release, costs. Read from artifacts and the log of runs."""
     from pcr_assets.project_records import costs, manifest
@@ -196,14 +196,19 @@ def dashboard_config(project: Project) -> dg.MaterializeResult:
     return materialized(published, {"alarms": show.listed(alarms)})
 
 
-@recorded(layout.EXPERIMENTS, deps=[project_manifest, records_config])
+@recorded(layout.EXPERIMENTS, deps=[project_manifest, records_config], kinds={"json", "mlflow"}, code_version="2")
 def experiments_index(project: Project) -> dg.MaterializeResult:
-    """Every run with its settings and measures, as MLflow names such things: from the log of runs, on any machine the same."""
-    from pcr_assets.project_records import experiments
+    """Every run with its settings, measures and curves: MLflow's own database, the index derived from it, and a server if set."""
+    from pcr_assets.project_records import experiments, tracking
     from pcr_assets.project_records.placing import place
 
-    (sources, _), written = _sources(project), _manifest(project)
-    published = place(project.artifacts, layout.EXPERIMENTS, experiments.files(sources, written.models))
+    sources, chosen = _sources(project)
+    told = experiments.told(sources, _manifest(project).models)
+    with project.passing_workdir() as work:
+        kept = tracking.keep(project.artifacts, told, work)
+    published = place(project.artifacts, layout.EXPERIMENTS, kept.files, digest=kept.digest)
+    server = chosen.mlflow_server
+    told_of = {"told of by this run": kept.told, **({server: tracking.send(server, told)} if server else {})}
     runs = [
         {
             "run": f"{run.asset} {run.version}",
@@ -213,7 +218,7 @@ def experiments_index(project: Project) -> dg.MaterializeResult:
         }
         for run in reversed(sources.runs)
     ]
-    return materialized(published, {"runs": len(runs), "all runs": show.listed(runs)})
+    return materialized(published, {"runs": len(runs), **told_of, "all runs": show.listed(runs)})
 
 
 @recorded(layout.PIPELINES_RECORD, deps=[project_manifest])

@@ -1,69 +1,159 @@
-"""``experiments/mlflow/experiments_index.json``: every run with its parameters and its measures, as MLflow names such things.
+"""What MLflow is told of each run in the log, and ``experiments_index.json``: what MLflow's client finds of it.
 
-The index is made from the log of runs and the artifacts, not from an MLflow server: it is the same on every machine, it
-needs no database, it can't lose what a server forgot, and the weights that a run names are there under their digest.
-``python -m pcr_assets.project_records.mlflow`` copies it to a server for those who want MLflow's pages.
+Both sides of the tracking database, without MLflow: :mod:`pcr_assets.project_records.tracking` tells and asks.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pcr_assets import layout
-from pcr_assets.project_records.manifest import as_json
-from pcr_assets.project_records.models import KNOWN, ModelRecord, Sources, cost_of
-from pcr_assets.resources.runs import Run
+from pcr_assets.project_records.models import KNOWN, ModelRecord, Sources, base_of, cost_of, measures
+from pcr_assets.resources.runs import Run, stamp
+from pcr_assets.resources.store import Missing, Store, StoreError
 
 FILE = f"{layout.EXPERIMENTS}/experiments_index.json"
-PREFIX = "pokemon-card"
+PREFIX = "pokemon-card-"
+RUN = "pcr.run_id"
+"""The tag by which a run is known wherever it was told: its name in the log."""
 LONGEST = 500
 """Characters of a parameter's value that every MLflow server takes."""
+MOST_POINTS = 500
+"""Of a curve that MLflow is told: its pages draw no more, and the model's ``metrics.json`` keeps all."""
+Points = Sequence[tuple[int, float]]
+"""Steps and values of a measure."""
 
 
-def index(sources: Sources, models: Mapping[str, ModelRecord]) -> dict[str, Any]:
-    """An experiment for each asset that is trained or compiled, with its runs from the oldest on."""
-    assets = sorted({run.asset for run in sources.runs})
-    experiments = {f"{PREFIX}-{asset.replace('_', '-')}": _runs(sources, models, asset) for asset in assets}
-    return {"experiments": [{"name": name, "runs": runs} for name, runs in experiments.items()]}
+@dataclass(frozen=True)
+class Told:
+    """A run as MLflow is told of it. Times are milliseconds since 1970."""
+
+    run_id: str
+    experiment: str
+    name: str
+    started: int
+    ended: int
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    """What may change when the run has long ended: its cost, by another price, and what is measured on its model."""
+    curves: Callable[[], Mapping[str, Points]]
+    """What was measured while it ran; read from the model's files when a run is told for the first time."""
 
 
-def files(sources: Sources, models: Mapping[str, ModelRecord]) -> dict[str, bytes]:
-    """The index: its key in the store, and its bytes."""
-    return {FILE: as_json(index(sources, models))}
+def told(sources: Sources, models: Mapping[str, ModelRecord]) -> list[Told]:
+    """Each run of the log, the oldest first."""
+    return [_told(run, sources, models) for run in sources.runs]
 
 
-def _runs(sources: Sources, models: Mapping[str, ModelRecord], asset: str) -> list[dict[str, Any]]:
-    return [_entry(run, models, sources) for run in sources.runs if run.asset == asset]
-
-
-def _entry(run: Run, models: Mapping[str, ModelRecord], sources: Sources) -> dict[str, Any]:
-    name = next((known.name for known in KNOWN if known.place == run.artifact), run.artifact)
-    model = models.get(name)
-    current = model is not None and model.digest == run.digest
+def index(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Experiments with their runs from the oldest on. ``found``: names of experiments, and MLflow's runs in them."""
+    experiments: dict[str, list[dict[str, Any]]] = {}
+    for name, run in found:
+        experiments.setdefault(name, []).append(_entry(run))
     return {
-        "run_id": run.key.rpartition("/")[2].removesuffix(".json"),
-        "status": "FINISHED",
-        "start_time": run.started,
-        "end_time": run.ended,
-        "model": f"{name}:{run.version}",
-        "digest": run.digest,
-        "is_current": current,
-        "params": {key: _short(value) for key, value in sorted(flat(run.settings).items())},
-        "metrics": {
-            "seconds": run.seconds,
-            **_cost(run, sources),
-            **(_numbers(model.metrics) if model and current else {}),
-        },
-        "tags": {
-            **{f"hardware.{key}": str(value) for key, value in run.hardware.items()},
-            "attempts": str(run.attempts),
-        },
-        "inputs": dict(run.made_from),
+        "experiments": [
+            {"name": name, "runs": sorted(runs, key=lambda run: (run["start_time"], run["run_id"]))}
+            for name, runs in sorted(experiments.items())
+        ]
     }
 
 
-def _cost(run: Run, sources: Sources) -> dict[str, float]:
+def _told(run: Run, sources: Sources, models: Mapping[str, ModelRecord]) -> Told:
+    name = next((known.name for known in KNOWN if known.place == run.artifact), run.artifact)
+    model = models.get(name)
+    current = model is not None and model.digest == run.digest
+    began, ended = (round(1000 * datetime.fromisoformat(at).timestamp()) for at in (run.started, run.ended))
     cost = cost_of(run, sources.prices)
-    return {} if cost is None else {"cost_usd": cost}
+    return Told(
+        run_id=_id(run),
+        experiment=f"{PREFIX}{run.asset.replace('_', '-')}",
+        name=f"{name}:{run.version}",
+        started=began,
+        ended=ended,
+        params={key: str(value)[:LONGEST] for key, value in sorted(flat(run.settings).items())},
+        tags={
+            RUN: _id(run),
+            "model": f"{name}:{run.version}",
+            "digest": run.digest,
+            "is_current": str(current).lower(),
+            "artifacts": f"{base_of(sources.artifacts)}{run.artifact}/{run.version}/",
+            "attempts": str(run.attempts),
+            **{f"hardware.{key}": str(value)[:LONGEST] for key, value in run.hardware.items()},
+            **{f"input.{above}": digest for above, digest in run.made_from.items()},
+            **{f"parent.{above}": _id(parent) for above, parent in _parents(run, sources.runs).items()},
+        },
+        metrics={
+            "seconds": run.seconds,
+            **({} if cost is None else {"cost_usd": cost}),
+            **(_numbers(model.metrics) if model and current else {}),
+        },
+        curves=partial(_curves, sources.artifacts.store, run),
+    )
+
+
+def _id(run: Run) -> str:
+    return run.key.rpartition("/")[2].removesuffix(".json")
+
+
+def _parents(run: Run, runs: Sequence[Run]) -> dict[str, Run]:
+    """The runs that made what this one was made from: of several with the same result, the last before it."""
+    made = {other.digest: other for other in runs if other.started <= run.started}
+    return {name: made[digest] for name, digest in run.made_from.items() if digest in made}
+
+
+def _curves(store: Store, run: Run) -> dict[str, Points]:
+    """Loss and validation by step, and what was measured at the end, as a training's own ``metrics.json`` has them."""
+    key = f"{run.artifact}/{run.version}/metrics.json"
+    try:
+        measured = json.loads(store.read(key))
+        curves = measured.get("curves", measured)
+        loss = [(step, value) for step, value in enumerate(curves.get("loss", []), 1) if math.isfinite(value)]
+        looks: dict[str, list[tuple[int, float]]] = {}
+        for look in curves.get("validation", []):
+            for name, value in _numbers(look).items():
+                looks.setdefault(f"validation.{name}", []).append((look["step"], value))
+        ends = {name: [(0, value)] for name, value in _numbers(measures(measured)).items()}
+        return {**ends, **looks, "loss": _thinned(loss)}
+    except Missing:  # cleared away, or of a step that measures nothing while it runs
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"{store.root}/{key} holds no curves of a training ({error!r}): remove it, and its run is told without them"
+        ) from error
+
+
+def _thinned(points: Points) -> Points:
+    """Every so many, from the last one back."""
+    every = -(-len(points) // MOST_POINTS) or 1
+    return points[::-1][::every][::-1]
+
+
+def _entry(run: Any) -> dict[str, Any]:
+    tags = dict(sorted(run.data.tags.items()))
+    return {
+        "run_id": tags[RUN],
+        "status": run.info.status,
+        "start_time": stamp(run.info.start_time / 1000),
+        "end_time": stamp(run.info.end_time / 1000),
+        "model": tags["model"],
+        "digest": tags["digest"],
+        "is_current": tags["is_current"] == "true",
+        "artifacts": tags["artifacts"],
+        "params": dict(sorted(run.data.params.items())),
+        "metrics": dict(sorted(run.data.metrics.items())),
+        "tags": {name: value for name, value in tags.items() if name == "attempts" or name.startswith("hardware.")},
+        "inputs": _below("input.", tags),
+        "parents": _below("parent.", tags),
+    }
+
+
+def _below(prefix: str, tags: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix(prefix): value for name, value in tags.items() if name.startswith(prefix)}
 
 
 def flat(value: Any, above: str = "") -> dict[str, Any]:
@@ -83,8 +173,8 @@ def flat(value: Any, above: str = "") -> dict[str, Any]:
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    return {name: value for name, value in flat(metrics).items() if isinstance(value, int | float)}
-
-
-def _short(value: Any) -> str:
-    return str(value)[:LONGEST]
+    return {
+        name: float(value)
+        for name, value in flat(metrics).items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }

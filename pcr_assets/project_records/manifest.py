@@ -103,6 +103,7 @@ def build(
         release=_release(base, data.get(layout.RELEASES)),
         experiments={
             "index": f"{base}{layout.EXPERIMENTS}/experiments_index.json",
+            "database": f"{base}{layout.EXPERIMENTS}/mlflow.db",
             "runs": {asset: _count(sources.runs, asset) for asset in sorted({run.asset for run in sources.runs})},
         },
         cost_tracking=CostTracking(

@@ -176,7 +176,7 @@ def _record(
         formats=tuple(sorted({form for name in artifact.files if (form := _format(name))})),
         training_date=runs[-1].ended[:10] if runs else adopted.get("training_date"),
         training_config=_training(sources, known, artifact, runs, spec),
-        metrics=_metrics(said),
+        metrics=measures(said),
         parent_model=_parent(known, artifact, found, runs),
         relationship=known.relationship,
         licence=said.get("teacher_license") or _of_onnx(known, found, "teacher_license"),
@@ -243,8 +243,8 @@ def _training(
     )
 
 
-def _metrics(said: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers that were measured on this model, as its artifact recorded them."""
+def measures(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers that were measured on a model, of those that its artifact, or its training, recorded."""
     kept = ("recall", "different_cards", "hashing", "parity", "fidelity", "test", "threshold", "emulation")
     return {name: said[name] for name in kept if name in said}
 

@@ -5,6 +5,7 @@ there. Whatever somebody else put in such a place is kept aside first.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pcr_assets import digests, layout
@@ -31,11 +32,16 @@ def is_record(key: str) -> bool:
 
 
 def place(
-    artifacts: Artifacts, name: str, files: Mapping[str, bytes], record: Mapping[str, Any] | None = None
+    artifacts: Artifacts,
+    name: str,
+    files: Mapping[str, bytes],
+    record: Mapping[str, Any] | None = None,
+    digest: str | None = None,
 ) -> Artifact:
     """Put ``files`` (keys of the store, and bytes) in their places and let ``name`` mean them.
 
-    The digest is that of all bytes. Files that are there with these bytes are not written again.
+    The digest is that of all bytes, unless one of their content is given. Files that are there with these bytes are not
+    written again.
     """
     before = artifacts.named(name)
     ours = {file.key: file.sha256 for file in before.files.values()} if before else {}
@@ -44,7 +50,9 @@ def place(
         if ours.get(key) != placed[key].sha256 or artifacts.store.size(key) != len(data):
             _keep_aside(artifacts, key, ours.get(key), placed[key].sha256)
             artifacts.store.write(key, data)
-    digest = digests.of_json({key: file.sha256 for key, file in placed.items()})
+    digest = digest or digests.of_json({key: file.sha256 for key, file in placed.items()})
+    if before is not None and before.digest == digest and before.files != placed:  # the same content in other bytes
+        artifacts.adopt(replace(before, files=placed))
     return artifacts.publish(name, {}, kept=placed, digest=digest, record=record)
 
 

@@ -1,6 +1,8 @@
 """The section ``records`` of the profile: where prices come from, and what cloud and edge are compared for."""
 
-from pydantic import BaseModel, ConfigDict, Field
+import re
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 SHIPPED = "shipped"
 NONE = "none"
@@ -25,5 +27,17 @@ class RecordsSettings(BaseModel):
     """Hours for which the endpoint's instance would be rented a day, were all queries answered in one batch."""
     spot_saving: float = Field(0.7, ge=0, lt=1)
     """The share of the listed price that training on spot capacity saves."""
+    mlflow_server: str = ""
+    """The URL of an MLflow server that is told of the runs besides the store's own database, such as ``http://127.0.0.1:5000``."""
     ask_bucket: bool = False
     """Whether the asset check asks the bucket for its lifecycle rules: that takes a right more than building does."""
+
+    @field_validator("mlflow_server")
+    @classmethod
+    def _is_a_server(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^@\s]+", url):
+            raise ValueError(
+                "must be the URL of a server, such as http://127.0.0.1:5000, without a name or a password: MLflow reads them "
+                "from MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            )
+        return url

@@ -12,8 +12,7 @@ from pcr_assets import layout
 from pcr_assets.cloud import clients, emf, telling, watching
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.project_records import dashboard, experiments, manifest
-from pcr_assets.project_records.models import collect
-from pcr_assets_tests.project_records.synthetic import sources_of, store_with_models
+from pcr_assets_tests.project_records.synthetic import index_of, store_with_models
 from pcr_assets_tests.project_records.test_manifest import built
 
 NOW = 1_780_000_000.0
@@ -29,9 +28,8 @@ EVENTS = [
 def config(tmp_path):
     """The store ``tmp_path/store`` with the records that are watched."""
     artifacts = store_with_models(tmp_path / "store" / layout.PROJECT)
-    sources, _ = sources_of(artifacts)
-    written = built(artifacts)
-    for files in (dashboard.files(written), manifest.files(written), experiments.files(sources, collect(sources))):
+    written, index = built(artifacts), {experiments.FILE: manifest.as_json(index_of(artifacts))}
+    for files in (dashboard.files(written), manifest.files(written), index):
         for key, data in files.items():
             artifacts.store.write(key, data)
     return dashboard.config(written)

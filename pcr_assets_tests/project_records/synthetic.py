@@ -1,10 +1,11 @@
 """A store with artifacts as the pipeline publishes them, small and made up: records are tested on it without any training."""
 
 import json
+from types import SimpleNamespace
 
 from pcr_assets import digests, layout
-from pcr_assets.project_records import price_table
-from pcr_assets.project_records.models import Sources
+from pcr_assets.project_records import experiments, price_table
+from pcr_assets.project_records.models import Sources, collect
 from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.resources import runs
 from pcr_assets.resources.artifacts import Artifacts
@@ -94,3 +95,20 @@ def sources_of(artifacts, **settings):
     chosen = RecordsSettings(**settings)
     found = tuple(runs.logged(artifacts.store))
     return Sources(artifacts, found, price_table.prices(chosen), price_table.history(chosen)), chosen
+
+
+def told_of(artifacts):
+    """What MLflow is told of the runs of a store."""
+    sources, _ = sources_of(artifacts)
+    return experiments.told(sources, collect(sources))
+
+
+def index_of(artifacts):
+    """The index without the database: as if MLflow had answered with what it was told, but for the curves."""
+    found = [(run.experiment, _answered(run)) for run in told_of(artifacts)]
+    return experiments.index(found)
+
+
+def _answered(run):
+    info = SimpleNamespace(status="FINISHED", start_time=run.started, end_time=run.ended)
+    return SimpleNamespace(info=info, data=SimpleNamespace(tags=run.tags, params=run.params, metrics=run.metrics))

@@ -8,12 +8,11 @@ from huggingface_hub import ModelCard
 
 from pcr_assets import layout
 from pcr_assets.assets.project import graph
-from pcr_assets.project_records import card_pictures, dashboard, experiments, model_card, pictures, readme
-from pcr_assets.project_records.models import collect
+from pcr_assets.project_records import card_pictures, dashboard, model_card, pictures, readme
 from pcr_assets.project_records.placing import is_record, place
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import FolderStore
-from pcr_assets_tests.project_records.synthetic import sources_of, store_with_models
+from pcr_assets_tests.project_records.synthetic import index_of, store_with_models
 from pcr_assets_tests.project_records.test_manifest import built
 
 
@@ -51,15 +50,16 @@ def test_the_readme_names_every_model_and_its_card(artifacts):
 
 
 def test_the_index_names_runs_with_settings_measures_and_inputs(artifacts):
-    sources, _ = sources_of(artifacts)
-    index = experiments.index(sources, collect(sources))
-    found = {entry["name"]: entry["runs"] for entry in index["experiments"]}
+    found = {entry["name"]: entry["runs"] for entry in index_of(artifacts)["experiments"]}
     (teacher,) = found["pokemon-card-teacher-weights"]
     assert teacher["model"] == "dinov3-teacher:v1.0"
     assert teacher["params"]["settings.phases.0.steps"] == "3"
     assert teacher["metrics"]["recall.hard.recall_at_1"] == 0.9
     assert teacher["metrics"]["cost_usd"] == pytest.approx(6.554, abs=0.001)
     assert teacher["inputs"] == {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
+    (stage1,) = found["pokemon-card-student-stage1"]
+    assert stage1["parents"] == {layout.TEACHER: teacher["run_id"]}
+    assert stage1["artifacts"] == "models/efficientnet-student/stage1/v1.0/"
 
 
 def test_drift_is_what_falls_below_what_the_report_promised(artifacts):
