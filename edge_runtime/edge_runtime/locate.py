@@ -28,8 +28,9 @@ ENOUGH = 0.85
 another size takes, and 1,204 of 1,211 such frames are named either way. Photos with small cards need more: 153 for 157 are."""
 LEAST_AREA = 0.004
 """Of the photo: a card on a page of many."""
-AT_HAND = 0.08
-"""Of the photo: a card that is held to the camera, or lies alone before it."""
+AT_HAND = 0.05
+"""Of the photo: a card that is held to the camera, or lies alone before it. Of 120 frames with one card 101 need no
+further look; with 0.08 it was 91, in the same time."""
 ASPECTS = (0.45, 1.05)
 """Width by height of a card's outline on a photo: 0.72 seen straight, less or more when tilted."""
 UNEVEN = 0.4
