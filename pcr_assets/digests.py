@@ -63,5 +63,5 @@ def of_arrays(arrays: "Mapping[str, np.ndarray | Pieces]") -> str:
         array = given if isinstance(given, Pieces) else np.ascontiguousarray(given)
         digest.update(canonical_json([name, array.dtype.str, list(array.shape)]))
         for piece in array.rows if isinstance(array, Pieces) else [array]:
-            digest.update(np.ascontiguousarray(piece).tobytes())
+            digest.update(np.ascontiguousarray(piece).data)
     return digest.hexdigest()

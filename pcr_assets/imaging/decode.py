@@ -1,6 +1,9 @@
 """From the bytes of a file to one upright RGB picture, or to the reason why there is none."""
 
 import io
+import re
+import struct
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -10,6 +13,13 @@ LEAST_SIDE = 96
 MOST_PIXELS = 64_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What Pillow may open. Not all that it can: PostScript, for one, would start another program."""
+
+PNG_END = b"IEND\xaeB`\x82"
+TURNING = (b"eXIf", b"acTL"), (b"Raw profile type", b"XML:com.adobe.xmp")
+"""Chunks, and beginnings of texts, by which a PNG may say that it is turned or animated."""
+JPEG_SCAN, JPEG_END = b"\xff\xda", b"\xff\xd9"
+JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""What may stand in the data of a scan only at its end: neither a byte 255 of the data, nor a place to start again from."""
 
 
 class Rejected(ValueError):
@@ -28,11 +38,11 @@ def decode(data: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _check(picture)
-            pixels = _plain_webp(picture, data)
+            pixels = _plain(picture, data)
             if pixels is not None:
                 return pixels
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
+            ImageOps.exif_transpose(picture, in_place=True)  # loads it, and makes no copy of one that is upright
+            return np.array(_rgb(picture))
     except Rejected:
         raise
     except Image.DecompressionBombError as error:
@@ -41,17 +51,40 @@ def decode(data: bytes) -> np.ndarray:
         raise Rejected("the file is no picture, whatever its name says: export it as PNG, JPEG or WebP") from error
     except Exception as error:  # whatever comes up inside a decoder that was fed damaged bytes
         raise Rejected(f"the picture is truncated or damaged ({error}): upload it again") from error
-    return np.array(_rgb(upright))
 
 
-def _plain_webp(picture: Image.Image, data: bytes) -> np.ndarray | None:
-    """The pixels of an upright opaque WebP, uint8 RGB H×W×3; None for anything else, and for one that does not decode.
+def _plain(picture: Image.Image, data: bytes) -> np.ndarray | None:
+    """The pixels of an upright opaque WebP, PNG or JPEG, uint8 RGB H×W×3; None for anything else, and for what may be damaged.
 
-    Both libraries have libwebp decode it, to the same pixels; Pillow has it play an animation, which takes up to twice the time.
+    OpenCV has the same libraries decode them, to the same pixels, with less work around: Pillow plays a WebP as an animation, keeps
+    each pixel in four bytes, and copies all of them several times, mostly into memory that the system hands out page by page.
     """
-    if picture.format != "WEBP" or picture.mode != "RGB" or picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+    if picture.mode != "RGB" or picture.has_transparency_data or not _usual(picture, data):
         return None
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+
+
+def _usual(picture: Image.Image, data: bytes) -> bool:
+    """Whether OpenCV sees in a file what Pillow does: it turns or plays nothing, and takes some damaged files for whole."""
+    if picture.format == "PNG":  # asked for its EXIF, Pillow would decode it, for that may stand behind the pixels
+        turned = any(name in TURNING[0] or begins.startswith(TURNING[1]) for name, begins in _chunks(data))
+        return data.endswith(PNG_END) and not turned
+    if picture.format == "JPEG":
+        end = JPEG_MARKER.search(data, data.rfind(JPEG_SCAN) + len(JPEG_SCAN))
+        if not end or end.group() != JPEG_END or end.end() != len(data):
+            return False
+    elif picture.format != "WEBP":
+        return False
+    return bool(picture.getexif().get(ExifTags.Base.Orientation, 1) == 1)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a PNG, by name and first bytes."""
+    at = 8
+    while at + 8 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, at)
+        yield name, data[at + 8 : at + 32]
+        at += 12 + size
 
 
 def _check(picture: Image.Image) -> None:

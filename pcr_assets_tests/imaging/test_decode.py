@@ -2,11 +2,12 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from pcr_assets.imaging.decode import Rejected, decode
+from pcr_assets.imaging.decode import Rejected, _usual, decode
 from pcr_assets.imaging.sample import bad_files
 
 SIZE = (126, 176)
@@ -94,7 +95,7 @@ def test_a_palette_becomes_rgb():
     assert_red_above_green(decode(saved(halves().quantize(8))))
 
 
-@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 def test_an_exif_orientation_is_applied(form):
     exif = Image.Exif()
     exif[0x0112] = 8  # shown upright after a quarter turn to the left
@@ -102,11 +103,46 @@ def test_an_exif_orientation_is_applied(form):
     assert_red_above_green(decode(saved(lying, form, quality=95, exif=exif)))
 
 
-@pytest.mark.parametrize("settings", [{"quality": 80}, {"lossless": True}])
-def test_a_webp_has_the_pixels_that_pillow_finds_in_it(settings):
+@pytest.mark.parametrize(
+    ("form", "settings"),
+    [
+        ("WEBP", {"quality": 80}),
+        ("WEBP", {"lossless": True}),
+        ("PNG", {}),
+        ("JPEG", {"quality": 92}),
+        ("JPEG", {"quality": 75, "subsampling": "4:4:4", "progressive": True}),
+        ("JPEG", {"quality": 75, "restart_marker_rows": 1}),
+        ("JPEG", {"keep_rgb": True}),
+    ],
+)
+def test_a_file_that_opencv_decodes_has_the_pixels_that_pillow_finds_in_it(form, settings):
     smooth = np.random.default_rng(0).integers(0, 256, (8, 6, 3), dtype=np.uint8)
-    data = saved(Image.fromarray(smooth).resize(SIZE, Image.Resampling.BICUBIC), "WEBP", **settings)
-    assert np.array_equal(decode(data), Image.open(io.BytesIO(data)).convert("RGB"))
+    data = saved(Image.fromarray(smooth).resize((131, 181), Image.Resampling.BICUBIC), form, **settings)
+    with Image.open(io.BytesIO(data)) as picture:
+        assert _usual(picture, data)
+        assert np.array_equal(decode(data), picture.convert("RGB"))
+
+
+def test_a_png_that_says_behind_its_pixels_that_it_lies_is_turned():
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    data = saved(halves().transpose(Image.Transpose.ROTATE_270), exif=exif)
+    start = data.index(b"eXIf") - 4
+    size = 12 + int.from_bytes(data[start : start + 4], "big")
+    end = data.index(b"IEND") - 4
+    behind = data[:start] + data[start + size : end] + data[start : start + size] + data[end:]
+    assert behind.index(b"IDAT") < behind.index(b"eXIf")
+    assert_red_above_green(decode(behind))
+
+
+def test_a_jpeg_with_a_foreign_marker_in_its_data_is_refused_though_opencv_would_take_it():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (176, 126, 3), dtype=np.uint8))
+    data = saved(noise, "JPEG")
+    middle = len(data) // 2
+    damaged = data[:middle] + b"\xff\x02" + data[middle:]
+    assert cv2.imdecode(np.frombuffer(damaged, np.uint8), cv2.IMREAD_COLOR) is not None
+    with pytest.raises(Rejected, match="truncated or damaged"):
+        decode(damaged)
 
 
 def test_a_transparent_webp_is_laid_on_white():
