@@ -66,7 +66,7 @@ def _card_line(card: dict[str, Any]) -> str:
     )
     if card["status"] == "confirmed":
         return line
-    others = [card_id for card_id, _ in card["candidates"][1:]]
+    others = [card_id for card_id, _ in card["candidates"][1:]] or ["another printing of it"]
     more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
     return f"{line}  uncertain, or {', '.join(others[:LISTED])}{more}"
 

@@ -9,7 +9,7 @@ import numpy as np
 from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame, turned, width
-from edge_runtime.printing_verifier import PrintingVerifier
+from edge_runtime.printing_verifier import SMALL, PrintingVerifier
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook, Seen, Support
 from edge_runtime.timing import timed
@@ -111,7 +111,8 @@ class Judge:
         return confidence >= self.calibration.sure and status is Status.CONFIRMED
 
     def _verified(self, card: Seen, judgement: Judgement, supports: Sequence[Support]) -> Judgement:
-        """The judgement, less those of the cards it names that are another printing; an unknown card if all that can be told are.
+        """The judgement, less those of the cards it names that are another printing; an unknown card if all that can be told are,
+        and an uncertain one if it is small and can't be laid over its picture.
 
         A card that was told from its twins is verified alone: were it another printing, the next best twin would be none either.
         """
@@ -125,10 +126,11 @@ class Judge:
             if m.key in compared
         )
         likely = {match.key: value for match, value in looked if value is not None}
-        least = self.verifier.least(width(judgement.corners))
-        left = [match for match in meant if likely.get(match.key, 0.0) >= least]
+        wide = width(judgement.corners)
+        left = [match for match in meant if likely.get(match.key, 0.0) >= self.verifier.least(wide)]
         if len(left) == len(likely):
-            return judgement
+            unverified = wide < SMALL and len(likely) < len(meant)
+            return replace(judgement, status=Status.UNCERTAIN) if unverified else judgement
         if not left:
             confidence = min(judgement.confidence, max(likely.values()))
             return replace(judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True)

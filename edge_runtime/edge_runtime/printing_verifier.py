@@ -15,6 +15,8 @@ from edge_runtime.references import HALF
 
 SOFT = 0.8
 """Blur in pixels: neither the grain of the sensor nor that of the print shall count."""
+SMALL = 168
+"""Width in pixels below which a card on a photo is small: its text is four pixels high at most, a third more than are looked at."""
 SURROUNDINGS = 31
 """Pixels, a quarter of the card's width, over which brightness and contrast are evened out."""
 
@@ -46,10 +48,10 @@ class PrintingVerifier:
     def least(self, width: float) -> float:
         """The least probability that is believed of a card so many pixels wide on the photo.
 
-        Glare and blur make a card seem another printing, which the threshold allows for; one that only lies far off, with fewer
-        pixels than are looked at here, has to be likelier.
+        Glare and blur make a card seem another printing, which the threshold allows for; one that only lies far off has to be
+        likelier.
         """
-        return self.threshold if width >= HALF[0] else self.threshold_small
+        return self.threshold_small if width < SMALL else self.threshold
 
     def probability(self, card: np.ndarray, picture: np.ndarray) -> float:
         """How likely a card, laid over a picture, is the printing that this shows: 0..1; both grey uint8 H×W of

@@ -10,6 +10,7 @@ from edge_runtime.decide import Calibration, Status
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame, turned
 from edge_runtime.judge import MOST_TWINS, Judge
+from edge_runtime.printing_verifier import SMALL
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import Support
 
@@ -211,7 +212,7 @@ def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
 def looked_over(printing, found, agrees=None, corners=WHOLE):
     """The answer where a verifier says how likely the card is each printing. All but the last candidate agree in many points."""
     look = Counted({match.card.card_id: 50 for match in found[:-1]}, agrees, printing=printing)
-    verifier = SimpleNamespace(least=lambda width: 0.2 if width >= 100 else 0.6)
+    verifier = SimpleNamespace(least=lambda width: 0.6 if width < SMALL else 0.2)
     return Judge(CALIBRATION, look, verifier).judge(PICTURE, corners, found)
 
 
@@ -222,11 +223,15 @@ def test_a_card_that_is_sure_at_a_glance_is_named_unless_it_is_another_printing(
     assert answer.confidence > CALIBRATION.sure if named else answer.confidence == likely
 
 
-@pytest.mark.parametrize(("wide", "named"), [(99, False), (101, True)])
+@pytest.mark.parametrize(("wide", "named"), [(SMALL - 1, False), (SMALL + 1, True)])
 def test_a_small_card_has_to_be_likelier_the_printing(wide, named):
-    corners = full_frame(wide, 140)
-    answer = looked_over({"right": 0.5}, matches(right=0.9, alike=0.1), corners=corners)
+    answer = looked_over({"right": 0.5}, matches(right=0.9, alike=0.1), corners=full_frame(wide, 240))
     assert (answer.status is Status.CONFIRMED, answer.other_printing) == (named, not named)
+
+
+def test_a_small_card_that_lies_over_no_picture_is_uncertain():
+    answer = looked_over({}, matches(right=0.9, alike=0.1), corners=full_frame(SMALL - 1, 240))
+    assert (answer.status, answer.matches[0].card.card_id, answer.other_printing) == (Status.UNCERTAIN, "right", False)
 
 
 def test_of_twins_that_nothing_else_tells_apart_those_stay_that_may_be_the_printing():

@@ -15,7 +15,7 @@ from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame, scaled
 from edge_runtime.locate import in_steps
-from edge_runtime.printing_verifier import PrintingVerifier, evened
+from edge_runtime.printing_verifier import SMALL, PrintingVerifier, evened
 from edge_runtime.readings import Reading, named_first, of_one_size, one_each
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.references import HALF
@@ -139,9 +139,9 @@ def test_light_and_contrast_make_no_difference(verifier_file, tmp_path):
 
 def test_a_card_of_few_pixels_has_a_threshold_of_its_own(verifier_file, tmp_path):
     chosen = PrintingVerifier(verifier_file(tmp_path / "chosen.onnx", threshold_small="0.8"), threads=1)
-    assert (chosen.least(HALF[0]), chosen.least(HALF[0] - 1)) == (0.5, 0.8)
+    assert (chosen.least(SMALL), chosen.least(SMALL - 1)) == (0.5, 0.8)
     before = PrintingVerifier(verifier_file(tmp_path / "before.onnx"), threads=1)
-    assert before.least(HALF[0] - 1) == 0.5, "releases of before have none"
+    assert before.least(SMALL - 1) == 0.5, "earlier releases have none"
 
 
 @pytest.mark.parametrize(

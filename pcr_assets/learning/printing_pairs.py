@@ -14,7 +14,7 @@ import numpy as np
 from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
 from edge_runtime.likeness import shrunk
-from edge_runtime.printing_verifier import evened
+from edge_runtime.printing_verifier import SMALL, evened
 from edge_runtime.references import HALF, SIZE
 from edge_runtime.second_look import FEWEST_TO_FIT, agreement, laid_over
 from pcr_assets.imaging import camera
@@ -26,8 +26,8 @@ SAME = 0.45
 """Share of pairs that are one printing."""
 FAR = 0.15
 """Share of pairs whose card is seen at a third to a half of the picture's resolution, and is otherwise as it is."""
-SMALL = (70, HALF[0])
-"""Width in pixels of a small card: it shows less than the verifier looks at."""
+LEAST_SMALL = 70
+"""Width in pixels of the smallest card that is judged: of fewer pixels hardly any points agree."""
 SHAKEN = 0.012
 """Share of its width by which a scan's corners lie elsewhere on another scanner, at most."""
 
@@ -113,7 +113,7 @@ def _seen(card: Image, strength: str, rng: np.random.Generator) -> Image:
 
 def _small(card: Image, strength: str, rng: np.random.Generator) -> Image:
     """The card through the camera, with few pixels."""
-    width = rng.uniform(*SMALL)
+    width = rng.uniform(LEAST_SMALL, SMALL)
     few = camera.rectified(card, rng, strength, (round(width), round(width * SIZE[1] / SIZE[0])))
     return cv2.resize(few, SIZE, interpolation=cv2.INTER_LINEAR)
 
