@@ -15,8 +15,8 @@ from edge_runtime.references import HALF
 
 SOFT = 0.8
 """Blur in pixels: neither the grain of the sensor nor that of the print shall count."""
-SMALL = 168
-"""Width in pixels below which a card on a photo is small: its text is four pixels high at most, a third more than are looked at."""
+SMALL = HALF[0]
+"""Width in pixels below which a card on a photo is small: it shows less than is looked at here."""
 SURROUNDINGS = 31
 """Pixels, a quarter of the card's width, over which brightness and contrast are evened out."""
 

@@ -36,7 +36,7 @@ def outline_filter(project: Project, compute: Compute) -> dg.MaterializeResult:
     layout.PRINTING_VERIFIER,
     deps=[training_snapshot, printing_verifier_config],
     kinds={"pytorch", "onnx"},
-    code_version="3",
+    code_version="4",
 )
 def printing_verifier(project: Project, compute: Compute) -> dg.MaterializeResult:
     """A small network that tells a card from another printing with its artwork, so that the edge names no foreign one."""
