@@ -119,6 +119,10 @@ def measure(place: Place, count: int) -> None:
     def tell(part: str, *words: str, fine: Sequence[int] = (0,)) -> None:
         place.tell(part, ran(words, place.environment, fine))
 
+    def answer(part: str, *words: str) -> None:
+        found = ran(words, place.environment)
+        place.tell(part, {**found, "said": json.loads(found["said"])})
+
     place.rows["rendered_cards"] = count
     place.tell("report before", report_of(place.store))
     tell("plan before", *run, "plan", fine=(0, PENDING))
@@ -141,9 +145,8 @@ def measure(place: Place, count: int) -> None:
     home = ["--releases", str(place.device)]
     trusting(place.store / layout.PROJECT / layout.RELEASES, Path(place.environment[ROOTS]))
     tell("recognize", "-m", "edge_runtime.cli", "recognize", *home, str(photo))
-    tell("bench", "-m", "edge_runtime.cli", "bench", *home, "--json")
-    answers = ran(["-m", "growth.asked_of_rendered", store, str(count), str(ASKED)], place.environment)
-    place.tell("rendered cards asked", {**answers, "said": json.loads(answers["said"])})
+    answer("bench", "-m", "edge_runtime.cli", "bench", *home, "--json")
+    answer("rendered cards asked", "-m", "growth.asked_of_rendered", store, str(count), str(ASKED))
 
 
 def report_of(store: Path) -> dict[str, Any]:
