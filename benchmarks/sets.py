@@ -13,15 +13,14 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from growth.many_sets import PER_SET, write_card, write_sets
+from growth.metered import bytes_below, ran
 from growth.one_refresh import give_models
 from growth.pages import PAGES, pages, webserver
 from scorecard.machine import machine
@@ -40,30 +39,6 @@ SELECTED = " or ".join(
         "edge_release",
     )
 )
-
-
-def ran(words: Sequence[str], environment: Mapping[str, str], fine: Sequence[int] = (0,)) -> dict[str, Any]:
-    """Run ``python WORDS``: its seconds, those of CPU, its most memory, and its last line."""
-    with tempfile.TemporaryFile("w+") as out:
-        start = time.perf_counter()
-        process = subprocess.Popen([sys.executable, *words], env=environment, stdout=out, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        said = out.read().strip()
-    if process.returncode not in fine:
-        raise SystemExit(f"{' '.join(words[:3])} failed ({process.returncode}): {said[-1500:]}")
-    return {
-        "seconds": round(time.perf_counter() - start, 2),
-        "cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
-        "peak_mb": round(used.ru_maxrss * 1024 / 1e6),
-        "said": said.splitlines()[-1] if said else "",
-    }
-
-
-def bytes_below(folder: Path) -> int:
-    """The size of all files of a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def measure(place: Path, store: Path, row: dict[str, Any], keep: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NoReturn
@@ -123,6 +123,8 @@ def _find_assets(defs: dg.Definitions, selection: str) -> None:
     try:
         if planner.selected_assets(defs, selection):
             return
+        if sources := dg.AssetSelection.from_coercible(selection).resolve(defs.resolve_asset_graph()):
+            raise _Refused(_only_observed(defs, sources), MISUSED)
     except dg.DagsterInvalidSubsetError:
         pass  # Dagster's sentence speaks of its own classes
     names = [key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()]
@@ -130,6 +132,14 @@ def _find_assets(defs: dg.Definitions, selection: str) -> None:
     close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
     meant = f": did you mean {', '.join(close)}?" if close else ""
     raise _Refused(f"no asset matches '{selection}'{meant}", MISUSED)
+
+
+def _only_observed(defs: dg.Definitions, sources: Set[dg.AssetKey]) -> str:
+    """What there is to say of sources, which `plan` names as causes: they are looked at at each refresh, and never stale."""
+    graph = defs.resolve_asset_graph()
+    made = sorted({child.to_user_string() for key in sources for child in graph.get(key).child_keys})
+    named = ", ".join(sorted(key.to_user_string() for key in sources))
+    return f"{named}: observed, not built, and so never stale; ask about what is made from it: {', '.join(made)}"
 
 
 def _profile(defs: dg.Definitions) -> str:

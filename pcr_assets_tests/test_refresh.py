@@ -184,6 +184,14 @@ def test_a_mistyped_asset_is_answered_with_the_one_that_was_meant(world, command
     assert capsys.readouterr().err == f"no asset matches '{command[-1]}': did you mean student?\n"
 
 
+def test_a_source_is_answered_with_what_is_made_from_it(world, capsys):
+    """`plan` names sources as causes, so they are asked about."""
+    assert world.command("explain", "student_config") == refresh.MISUSED
+    assert capsys.readouterr().err == (
+        "student_config: observed, not built, and so never stale; ask about what is made from it: student\n"
+    )
+
+
 def test_a_command_that_does_not_exist_is_not_taken_for_an_unsettled_graph(world):
     with pytest.raises(SystemExit) as stopped:
         world.command("make")

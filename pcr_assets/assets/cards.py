@@ -136,7 +136,7 @@ def _shown(record: Any, built: tuple[str, ...], images: list[Any], captions: lis
         "rejected": record["rejected"],
         "sets built now": len(built),
         "twins": record["twins"],
+        "quarantine": show.listed({"reason": row["reason"], "scan": row["key"]} for row in record["quarantine"]),
         "pictures": show.pictures(images, captions, "cards of the sets that were built"),
         "sets": show.rows({name: {k: entry[k] for k in ("scans", "rejected")} for name, entry in worst}, "set"),
-        "quarantine": show.listed({"reason": row["reason"], "scan": row["key"]} for row in record["quarantine"]),
     }

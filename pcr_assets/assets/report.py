@@ -87,7 +87,8 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
     before, asked_of = project.artifacts.find(layout.REPORT), _asked_of(project)
     why = _reason_to_judge(project, before, asked_of)
     if before and why is None:
-        return materialized(before, {"judged again": False, "verdict": _verdict(before.record)})
+        held = {"judged again": False, "verdict": _verdict(before.record), "judged with cards": before.record["cards"]}
+        return materialized(before, {**held, **_page_of(project, before)})
     return _judged(project, asked_of, why or "")
 
 
@@ -163,9 +164,14 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     published = artifacts.publish(
         layout.REPORT, files, kept={TABLE: gallery}, digest=digest, record={**short, "asked_of": asked_of}
     )
-    page_at = dg.MetadataValue.path(f"{artifacts.store.root}/{published.files['report.html'].key}")
-    shown = {"judged again": True, "why": why, **_shown(short, variants), "the report as a page": page_at}
+    shown = {"judged again": True, "why": why, **_shown(short, variants), **_page_of(project, published)}
     return materialized(published, shown)
+
+
+def _page_of(project: Project, report: Artifact) -> dict[str, Any]:
+    """Where a person reads it."""
+    at = f"{project.artifacts.store.root}/{report.files['report.html'].key}"
+    return {"the report as a page": dg.MetadataValue.path(at)}
 
 
 _TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layout.STAGE2}

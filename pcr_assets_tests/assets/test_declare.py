@@ -1,9 +1,16 @@
 """What a person reads of a materialization on an asset's page."""
 
+import base64
+import io
+
+import dagster as dg
+import numpy as np
 import pytest
+from PIL import Image
 
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import materialized
+from pcr_assets.imaging import charts
 from pcr_assets.project_records.pictures import as_markdown
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.folder_store import FolderStore
@@ -39,3 +46,16 @@ def test_a_table_names_its_columns_as_they_are_read_and_gives_an_interval_one():
 def test_a_picture_says_what_it_is():
     assert as_markdown(b"\xff\xd8\xff\xe0", "confusions").startswith("![confusions](data:image/jpeg;base64,")
     assert as_markdown(b"\x89PNG", "curve").startswith("![curve](data:image/png;base64,")
+
+
+def test_a_chart_in_the_event_log_has_less_than_half_of_its_bytes_and_looks_alike(published):
+    chart = charts.curves(
+        {"loss": [3.0, 2.0, 1.5, 1.2], "validation": [3.1, 2.2, 1.9, 1.8]}, title="loss", x_label="step"
+    )
+    kept = materialized(published, {"loss": dg.MetadataValue.md(chart)}).metadata["loss"].md_str
+    assert len(kept) < len(chart) / 2
+    before, after = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(text.partition("base64,")[2][:-1]))).convert("RGB"), int)
+        for text in (chart, kept)
+    )
+    assert np.abs(before - after).max() < 16

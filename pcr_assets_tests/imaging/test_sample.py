@@ -212,3 +212,12 @@ def test_bad_files_are_as_bad_as_they_say(tmp_path):
     for kind in ("truncated", "text"):
         with pytest.raises(OSError):
             Image.open(files[kind]).load()
+
+
+def test_a_gallery_of_ten_thousand_cards_has_as_many_names_and_designs():
+    """There are 7,200 short names: beyond them the renderer once looked for a new one for ever."""
+    cards = specs(sets=41, cards_per_set=250)
+    own = [card for card in cards if card.set != "echo1"]
+    assert len({card.name for card in own}) == len(own) == 10_000
+    assert len({card.design for card in own}) == len(own)
+    assert max(len(card.name) for card in own) < 20

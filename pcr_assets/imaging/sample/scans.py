@@ -51,15 +51,16 @@ def scans(cards: Sequence[Card], seed: int) -> list[Scan]:
 def write_scans(folder: Path, cards: Sequence[Card], seed: int) -> None:
     """Renders all scans and `cards.csv` into `folder`, two at a time (drawing releases the interpreter's lock)."""
     files = scans(cards, seed)
-
-    def write(scan: Scan) -> None:
-        image = render_card(scan.card.design)
-        rng = np.random.default_rng([seed, scan.card.number, *scan.card.set.encode()])
-        write_png(folder / scan.path, second_scan(image, rng) if scan.view else image)
-
-    each(write, files, "cards")
+    each(lambda scan: write_scan(folder, scan, seed), files, "cards")
     listed = [scan for scan in files if scan.listed]
     write_csv(folder / "cards.csv", COLUMNS, (_row(scan) for scan in listed))
+
+
+def write_scan(folder: Path, scan: Scan, seed: int) -> None:
+    """Renders one of them."""
+    image = render_card(scan.card.design)
+    rng = np.random.default_rng([seed, scan.card.number, *scan.card.set.encode()])
+    write_png(folder / scan.path, second_scan(image, rng) if scan.view else image)
 
 
 def second_scan(image: Image, rng: np.random.Generator) -> Image:

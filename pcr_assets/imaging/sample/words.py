@@ -40,17 +40,21 @@ _LORE = (
 _PAINTERS = ("Ada Rill", "M. Okonde", "Tuva Lind", "Jo Perrin", "Ines Arco", "Bo Halloran")
 
 
-def name(rng: Rng) -> str:
-    """One name of letters only, 5 to about 12 of them."""
-    heart = str(rng.choice(_HEARTS)) if rng.random() < 0.6 else ""
-    return str(rng.choice(_HEADS)) + heart + str(rng.choice(_TAILS))
+def name(rng: Rng, hearts: int = 1) -> str:
+    """One name of letters only, 5 to about 12 of them; about 4 more for each further heart."""
+    middle = "".join(str(rng.choice(_HEARTS)) for _ in range(hearts) if rng.random() < 0.6)
+    return str(rng.choice(_HEADS)) + middle + str(rng.choice(_TAILS))
 
 
 def names(count: int, rng: Rng) -> list[str]:
-    """`count` different names."""
+    """`count` different names, longer ones once half of those that are shorter are taken: there are 7,200 with one heart, and
+    the last of them would be waited for long, the next for ever."""
     found: dict[str, None] = {}
+    hearts = 1
     while len(found) < count:
-        found.setdefault(name(rng))
+        if 2 * len(found) >= len(_HEADS) * len(_TAILS) * (1 + len(_HEARTS)) ** hearts:
+            hearts += 1
+        found.setdefault(name(rng, hearts))
     return list(found)
 
 

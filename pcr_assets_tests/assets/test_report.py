@@ -1,0 +1,17 @@
+"""What the page of the recognition report shows."""
+
+from pcr_assets import layout
+from pcr_assets.assets import report
+from pcr_assets.resources.project import Project
+
+
+def test_a_report_that_still_holds_says_of_how_many_cards_it_is_and_where_its_page_lies(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "_asked_of", lambda project: {})
+    monkeypatch.setattr(report, "_reason_to_judge", lambda *_: None)
+    project = Project(store=str(tmp_path / "store"), raw=str(tmp_path / "cards"), scratch=str(tmp_path / "work"))
+    record = {"objections": [], "reached": ["int8 finds all"], "cards": 5}
+    held = project.artifacts.publish(layout.REPORT, {"report.html": b"<html>"}, digest="0" * 64, record=record)
+    shown = report.recognition_report(project).metadata
+    assert shown["judged again"] is False
+    assert shown["judged with cards"] == 5
+    assert shown["the report as a page"].path.endswith(held.files["report.html"].key)
