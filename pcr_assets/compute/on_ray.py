@@ -105,7 +105,8 @@ def _followed(ray: Any, nodes: list[Any], module: str, workdir: Path, had: set[s
         answered, _ = ray.wait(list(asked), num_returns=1)
         node = asked.pop(answered[0])
         news = ray.get(answered[0])
-        asked[node.news.remote()] = node
+        if len(news.codes) < size // len(nodes):  # one whose part is done may go: the leader still judges the model
+            asked[node.news.remote()] = node
         for rank, line in news.lines:
             print(line, flush=True)
             lines[rank].append(line)

@@ -176,6 +176,14 @@ def test_processes_that_lost_each_other_and_know_no_reason_are_begun_again(tmp_p
         followed(tmp_path, [News(codes={0: PARTED})], [])
 
 
+def test_a_node_whose_part_is_done_may_die_while_the_leader_judges_the_model(tmp_path):
+    def other():
+        yield News(codes={1: 0})
+        raise RuntimeError("asked once more")
+
+    followed(tmp_path, [News(), News(), News(codes={0: 0})], other())
+
+
 def test_a_program_that_can_not_share_its_work_runs_on_one_node(tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr(on_ray, "connected", lambda: SimpleNamespace(put=bytes, exceptions=None))
