@@ -12,11 +12,9 @@ from pcr_assets.compute.settings import ComputeSettings, chosen
 from pcr_assets.resources.project import Project
 
 TRAINING = "pcr_assets.learning.train"
-ELSEWHERE = {
-    "torchrun": {TRAINING},
-    "sagemaker": {TRAINING},
-    "ray": {TRAINING, "pcr_assets.learning.outline_filter", "pcr_assets.learning.printing_verifier"},
-}
+ALONE = {"pcr_assets.learning.outline_filter", "pcr_assets.learning.printing_verifier"}
+"""Trainings of one process."""
+ELSEWHERE = {"torchrun": {TRAINING}, "sagemaker": {TRAINING}, "ray": {TRAINING, *ALONE}}
 """Programs of each engine: those that share their work among processes, or are worth a machine of their own. All others run
 here."""
 
@@ -53,7 +51,7 @@ def _torchrun(compute: Compute) -> Engine:
 def _ray(compute: Compute) -> Engine:
     from pcr_assets.compute.on_ray import RayCompute
 
-    return RayCompute(threads=compute.threads)
+    return RayCompute(compute.threads, compute.settings.ray, alone=ALONE)
 
 
 def _sagemaker(compute: Compute) -> Engine:

@@ -51,6 +51,19 @@ class Torchrun(BaseModel):
         return self
 
 
+class Ray(BaseModel):
+    """One training on several nodes of a Ray cluster. As they are, one process on one node: so it is by ``PCR_ENGINE=ray``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    nodes: int = Field(default=1, ge=1)
+    """Nodes that train together, each another machine."""
+    processes: int = Field(default=1, ge=1)
+    """On each node: one for each GPU, or for each part of the cores."""
+    most_wait_minutes: float = Field(default=0, ge=0)
+    """For nodes that the cluster has yet to start; 0: a cluster that has too few is told at once."""
+
+
 class SageMaker(BaseModel):
     """A training job. What is empty of ``role`` and ``image`` must be set before one is started."""
 
@@ -99,6 +112,7 @@ class ComputeSettings(BaseModel):
     profile_steps: int = Field(default=0, ge=0)
     """So many steps of each training are traced, into ``profiling/`` of the store; 0 traces none."""
     torchrun: Torchrun = Torchrun()
+    ray: Ray = Ray()
     sagemaker: SageMaker = SageMaker()
 
     @model_validator(mode="after")

@@ -1,9 +1,10 @@
 """Several processes that train one network: which of them this one is, and what they tell each other.
 
-torchrun starts them and says who is who (``RANK``, ``WORLD_SIZE``, ``LOCAL_RANK``); a process that was started alone is a
-team of one. Each shows its share of every batch to its own copy of the network, the gradients are averaged, and so all
-copies stay the same: the result is that of one process, up to the order in which sums are rounded. What is done once
-(preparing, validating, checkpoints, progress) the leader does, and tells the others by tensors and JSON, never by pickles.
+torchrun, or a node of a cluster (meeting.py), starts them and says who is who (``RANK``, ``WORLD_SIZE``, ``LOCAL_RANK``); a
+process that was started alone is a team of one. Each shows its share of every batch to its own copy of the network, the
+gradients are averaged, and so all copies stay the same: the result is that of one process, up to the order in which sums are
+rounded. What is done once (preparing, validating, checkpoints, progress) the leader does, and tells the others by tensors and
+JSON, never by pickles.
 """
 
 import json
@@ -18,8 +19,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from pcr_assets.learning import meeting
+
 PATIENCE = timedelta(hours=3)
-"""How long a process waits for the leader to prepare or validate. One that died is noticed by torchrun, at once."""
+"""How long a process waits for the leader to prepare or validate. One that died is noticed by who started it."""
 
 
 class CannotShare(ValueError):
@@ -40,7 +43,7 @@ class Team:
 
     @classmethod
     def of_environment(cls) -> "Team":
-        """What torchrun says; alone where it says nothing."""
+        """What the environment says; alone where it says nothing."""
         return cls(*(int(os.environ.get(name, other)) for name, other in _VARIABLES))
 
     @property
@@ -70,7 +73,7 @@ _VARIABLES = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 def gathered() -> Iterator[Team]:
     """The team that the environment names, while its processes can speak to each other: by NCCL on GPUs, by Gloo on CPUs.
 
-    Raises Parted when another process ended first.
+    Raises Parted when another process ended first, and NobodyCame when not all of them met.
     """
     team = Team.of_environment()
     if team.alone:
@@ -79,7 +82,9 @@ def gathered() -> Iterator[Team]:
     gpus = torch.cuda.is_available()
     if gpus:
         torch.cuda.set_device(team.local)
-    dist.init_process_group("nccl" if gpus else "gloo", timeout=PATIENCE)
+    store = meeting.store(team, PATIENCE)
+    known = {} if store is None else {"store": store, "rank": team.rank, "world_size": team.size}
+    dist.init_process_group("nccl" if gpus else "gloo", timeout=PATIENCE, **known)
     try:
         yield team
     except (dist.DistError, RuntimeError) as error:

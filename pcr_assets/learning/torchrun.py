@@ -8,6 +8,8 @@ import argparse
 import logging
 import sys
 
+from pcr_assets.learning.meeting import PARTED
+
 
 def main(arguments: list[str]) -> int:
     """Start the processes, wait for them; gives 0, or the code of the one that failed first."""
@@ -24,7 +26,8 @@ def main(arguments: list[str]) -> int:
     try:
         run.run(run.parse_args([*meeting, "--nproc-per-node", str(given.processes), "-m", given.module, given.job]))
     except ChildFailedError as error:
-        _, first = error.get_first_failure()
+        # One that only lost another has nothing to tell, and may be noticed before it.
+        first = min(error.failures.values(), key=lambda failed: (failed.exitcode == PARTED, failed.timestamp))
         return first.exitcode if first.exitcode > 0 else 128 - first.exitcode
     except SignalException as error:
         return 128 + int(error.sigval)

@@ -24,6 +24,7 @@ from pcr_assets.learning.data import Cards, Image, clean_view, read_cards
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
+from pcr_assets.learning.meeting import PARTED, NobodyCame
 from pcr_assets.learning.schedule import Picks, learning_mode, optimizer_for, stretches
 from pcr_assets.learning.settings import TrainingSettings
 from pcr_assets.learning.spec import ModelSpec
@@ -216,11 +217,11 @@ def main(arguments: list[str]) -> int:
             from pcr_assets.learning import assess
 
             assess.judge(job.trained, job.snapshot, job.shards, job.out, job.threads)
-    except (WeightsError, FloatingPointError, CannotShare) as error:
+    except (WeightsError, FloatingPointError, CannotShare, NobodyCame) as error:
         print(f"{job.stage}: {error}", file=sys.stderr)
         return 1
     except Parted:
-        return 1  # in silence: the other one says why
+        return PARTED  # in silence: the other one says why
     return 0
 
 

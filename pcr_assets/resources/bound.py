@@ -17,14 +17,22 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def begun(
-    module: str, arguments: Sequence[str], threads: int, environment: Mapping[str, str] | None = None
+    module: str,
+    arguments: Sequence[str],
+    threads: int,
+    environment: Mapping[str, str] | None = None,
+    inherited: Sequence[int] = (),
 ) -> "subprocess.Popen[str]":
-    """Begin ``python -m module …`` with so many threads, bound to this process; what it says comes by its ``stdout``."""
+    """Begin ``python -m module …`` with so many threads, bound to this process; what it says comes by its ``stdout``.
+
+    ``inherited`` are open files of this process that it needs, by their descriptors.
+    """
     return subprocess.Popen(
         [sys.executable, "-u", "-m", __name__, str(os.getpid()), module, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        pass_fds=inherited,
         env={**os.environ, **dict.fromkeys(THREADS, str(threads)), **(environment or {})},
     )
 

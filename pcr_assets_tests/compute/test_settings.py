@@ -42,7 +42,8 @@ def test_training_runs_here_unless_somebody_says_otherwise(monkeypatch):
 
 def test_one_setting_sends_card_sets_and_trainings_to_ray(monkeypatch, profile):
     monkeypatch.setenv("PCR_ENGINE", "ray")
-    assert compute.chosen(settings.load("embedded")).engine == "ray"
+    chosen = compute.chosen(settings.load("embedded"))
+    assert (chosen.engine, chosen.ray.nodes, chosen.ray.processes) == ("ray", 1, 1)
     assert compute.chosen(settings.load(profile("{engine: torchrun}"))).engine == "torchrun"
     monkeypatch.setenv("PCR_COMPUTE", "torchrun")
     assert compute.chosen(settings.load("embedded")).engine == "torchrun"
@@ -54,6 +55,7 @@ def test_one_setting_sends_card_sets_and_trainings_to_ray(monkeypatch, profile):
         ("{engine: cloud}", "compute.engine: must be 'local', 'torchrun', 'ray' or 'sagemaker', is \"cloud\""),
         ("{engine: sagemaker}", "compute: a training job needs sagemaker.role and sagemaker.image: docs/training.md"),
         ("{torchrun: {processes: 0}}", "compute.torchrun.processes: must be 1 or more, is 0"),
+        ("{ray: {nodes: 0}}", "compute.ray.nodes: must be 1 or more, is 0"),
         ("{torchrun: {nodes: 2}}", "compute.torchrun: several nodes meet at one of them: set rendezvous to host:port"),
         ("{sagemaker: {instanse: x}}", "compute.sagemaker.instanse: no such setting (did you mean instance?)"),
         ("{sagemaker: {most_hours: 20}}", "most_wait_hours counts the training too: it must be most_hours or more"),
@@ -78,9 +80,11 @@ def test_every_engine_that_can_be_named_can_be_made(profile, monkeypatch):
 
 
 def test_another_place_to_train_makes_nothing_stale(profile):
-    changed, plain = settings.load(profile("{engine: torchrun}")), settings.load("embedded")
-    for section in ("teacher", "student", "stage1", "stage2"):
-        assert changed.digest(section) == plain.digest(section)
+    plain = settings.load("embedded")
+    for elsewhere in ("{engine: torchrun}", "{engine: ray, ray: {nodes: 2, processes: 4}}"):
+        changed = settings.load(profile(elsewhere))
+        for section in ("teacher", "student", "stage1", "stage2"):
+            assert changed.digest(section) == plain.digest(section)
 
 
 def test_the_profile_that_is_shipped_names_every_setting():

@@ -1,12 +1,20 @@
 """Which engine is chosen, and what is said when it can't serve: without any cluster."""
 
 import json
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pcr_assets.cards.making import SetOfScans, make_shard
-from pcr_assets.compute import ray_files
+from pcr_assets.compute import on_ray, ray_files
+from pcr_assets.compute.chosen import ALONE, Compute
+from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.ray_bench import News
+from pcr_assets.compute.ray_nodes import bundle_of
+from pcr_assets.compute.settings import Ray
+from pcr_assets.learning.meeting import PARTED
 from pcr_assets.resources import ray_cluster
 from pcr_assets.resources.engine import EngineError, Here
 from pcr_assets.resources.engines import chosen
@@ -99,3 +107,90 @@ def test_where_no_cluster_listens_one_sentence_says_so_at_once(monkeypatch, tmp_
         EngineError, match=r"no Ray cluster answers at 127.0.0.1:1 \(.*refused\): start one, or name another"
     ):
         ray_cluster.connected()
+
+
+GPU_NODE = {"CPU": 8.0, "GPU": 4.0}
+CPU_NODE = {"CPU": 4.0, "memory": 1e9}
+HEAD = {"memory": 1e9}
+
+
+@pytest.mark.parametrize(
+    ("up", "asked", "bundle"),
+    [
+        ([HEAD, CPU_NODE], {}, {"CPU": 2}),
+        ([HEAD, CPU_NODE, {"CPU": 1.0}], {"nodes": 2}, {"CPU": 1}),
+        ([CPU_NODE, CPU_NODE], {"nodes": 2, "processes": 2}, {"CPU": 4}),
+        ([HEAD, CPU_NODE, GPU_NODE], {}, {"CPU": 2, "GPU": 1}),
+        ([GPU_NODE, CPU_NODE, GPU_NODE], {"nodes": 2, "processes": 4}, {"CPU": 8, "GPU": 4}),
+    ],
+)
+def test_a_node_that_trains_has_cores_for_its_processes_and_a_gpu_for_each_where_any_has_one(up, asked, bundle):
+    assert bundle_of(up, Ray(**asked), threads=2) == (bundle, "")
+
+
+@pytest.mark.parametrize(
+    ("up", "asked", "says"),
+    [
+        (
+            [CPU_NODE, HEAD],
+            {"nodes": 2},
+            "asks for 2 nodes of the Ray cluster with a core each, and 1 of the 2 that are up has that",
+        ),
+        ([GPU_NODE, CPU_NODE], {"nodes": 2}, "with 1 GPU and a core each, and 1 of the 2 that are up has that"),
+        (
+            [GPU_NODE],
+            {"processes": 8},
+            "asks for 1 node of the Ray cluster with 8 GPUs and a core each, and none of the 1",
+        ),
+        ([HEAD], {}, "start more (docs/scale.md), or ask for fewer in the profile (compute: ray: nodes, processes)"),
+    ],
+)
+def test_a_cluster_that_can_not_train_what_is_asked_for_is_told_what_it_lacks(up, asked, says):
+    assert says in bundle_of(up, Ray(**asked), threads=2)[1]
+
+
+def followed(tmp_path, *told):
+    """Follow nodes of one process each, which tell these news one after the other."""
+    answers = {}
+
+    def asked(left):
+        answers[ref := object()] = next(left, News())
+        return ref
+
+    nodes = [SimpleNamespace(news=SimpleNamespace(remote=partial(asked, iter(news)))) for news in told]
+    ray = SimpleNamespace(wait=lambda refs, num_returns: (refs[:1], refs[1:]), get=answers.pop)
+    on_ray._followed(ray, nodes, "train", tmp_path, set(), len(nodes))
+
+
+def test_a_process_that_only_lost_another_leaves_the_word_to_it(tmp_path):
+    parted = [News(lines=[(0, "teacher 7/9 loss=0.5")]), News(codes={0: PARTED})]
+    with pytest.raises(JobFailed, match=r"train failed \(exit 1\): no memory"):
+        followed(tmp_path, parted, [News(), News(), News(lines=[(1, "no memory")], codes={1: 1})])
+
+
+def test_processes_that_lost_each_other_and_know_no_reason_are_begun_again(tmp_path, monkeypatch):
+    with pytest.raises(on_ray.Lost):
+        followed(tmp_path, [News(codes={0: PARTED})], [News(codes={1: PARTED})])
+    monkeypatch.setattr(on_ray, "GRACE_SECONDS", 0.01)
+    with pytest.raises(on_ray.Lost):
+        followed(tmp_path, [News(codes={0: PARTED})], [])
+
+
+def test_a_node_whose_part_is_done_may_die_while_the_leader_judges_the_model(tmp_path):
+    def other():
+        yield News(codes={1: 0})
+        raise RuntimeError("asked once more")
+
+    followed(tmp_path, [News(), News(), News(codes={0: 0})], other())
+
+
+def test_a_program_that_can_not_share_its_work_runs_on_one_node(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(on_ray, "connected", lambda: SimpleNamespace(put=bytes, exceptions=None))
+    monkeypatch.setattr(on_ray, "benches", lambda ray, kind, asked, threads: opened.append(asked) or 1 / 0)
+    (tmp_path / "own.yaml").write_text("extends: embedded\ncompute: {engine: ray, ray: {nodes: 3}}\n")
+    compute = Compute(project=Project(profile=str(tmp_path / "own.yaml")))
+    for module in (*ALONE, "pcr_assets.learning.train"):
+        with pytest.raises(ZeroDivisionError):
+            compute.run(module, {}, tmp_path)
+    assert [asked.nodes for asked in opened] == [1, 1, 3]

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import numpy as np
 import onnx
+import psutil
 import pytest
 
 from pcr_assets import digests, layout
@@ -17,12 +18,18 @@ from pcr_assets.assets.reference import MODELS, card_embeddings, card_references
 from pcr_assets.compute.engine import JobFailed
 from pcr_assets.compute.on_ray import RayCompute
 from pcr_assets.compute.ray_bench import Bench
+from pcr_assets.compute.settings import Ray, Torchrun
+from pcr_assets.compute.torchrun import TorchrunCompute
 from pcr_assets.resources import hardware
 from pcr_assets.resources.engine import EngineError
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.ray_cluster import ON_LOOPBACK, makeup
 from pcr_assets_tests.cards.drawn import card, encoded
-from pcr_assets_tests.engines import elsewhere
+from pcr_assets_tests.engines import elsewhere, slow_training
+from pcr_assets_tests.learning.test_together import SETTINGS, SPEC
+from pcr_assets_tests.learning.test_train import cards
+
+__all__ = ["cards"]
 
 os.environ.setdefault(*ON_LOOPBACK)
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -c constraints.txt '.[ray]'")
@@ -179,7 +186,7 @@ def test_a_node_keeps_nothing_of_a_training_that_is_over(tmp_path):
     bench = Bench()
     job = {"shards": [], "diary": str(tmp_path / "diary"), "killed": True, "threads": 1}
     assert bench.start(elsewhere.__name__, job, {}, [], makeup()) == hardware.here(1)
-    scratch = [bench._scratch.name, bench._program]
+    scratch = [bench._scratch.name, bench._programs[0]]
     bench.close()
     assert not Path(scratch[0]).exists()
     assert scratch[1].poll() is not None
@@ -190,8 +197,14 @@ def test_a_program_that_fails_on_a_node_tells_its_own_sentence(cluster, tmp_path
         RayCompute(threads=1).run(elsewhere.__name__, {"shards": []}, tmp_path)
 
 
+def with_nodes(cluster, count):
+    """Start nodes until so many are there besides the head: other tests killed some."""
+    while len(cluster.worker_nodes) < count:
+        cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+
+
 def test_a_training_whose_node_dies_goes_on_elsewhere_from_its_last_checkpoint(cluster, job, tmp_path, capfd):
-    cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+    with_nodes(cluster, 2)
     work = tmp_path / "work"
     work.mkdir()
     watcher = kill_when(cluster, tmp_path / "diary" / "first")
@@ -201,3 +214,59 @@ def test_a_training_whose_node_dies_goes_on_elsewhere_from_its_last_checkpoint(c
     assert notes == ["step 1", "step 2", "step 3", "step 4"]
     assert "its node died; another goes on from the last checkpoint" in capfd.readouterr().out
     assert [path.name for path in (work / "checkpoints").iterdir()] == ["step-4"]
+
+
+@pytest.fixture
+def shared(cards, tmp_path):
+    """A small student, as two processes train it; ``stop`` says which rank stops on its way."""
+
+    def made(**more):
+        out = tmp_path / "out"
+        out.mkdir(exist_ok=True)
+        files = {"snapshot": str(cards / "snapshot.parquet"), "shards": [str(cards / "shard.parquet")]}
+        return {"stage": "student_stage2", "settings": SETTINGS, "spec": SPEC, **files, "out": str(out), **more}
+
+    return made
+
+
+TWO = RayCompute(threads=1, settings=Ray(nodes=2))
+
+
+def test_two_nodes_train_what_torchrun_trains_bit_for_bit_also_when_the_leaders_node_dies(
+    cluster, shared, tmp_path, capfd
+):
+    with_nodes(cluster, 3)
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir(), there.mkdir()
+    TorchrunCompute(Torchrun(processes=2), threads=1).run("pcr_assets.learning.train", shared(out=str(here)), here)
+    stop = {"stop": {"rank": 0, "after": 3}, "diary": str(tmp_path / "diary")}
+    watcher = kill_when(cluster, tmp_path / "diary" / "first")
+    ran = TWO.run(slow_training.__name__, shared(**stop), there)
+    watcher.join()
+    said = capfd.readouterr().out
+    assert "one of its nodes died; others go on from the last checkpoint" in said
+    assert "going on from step 2 of 5" in said
+    assert (tmp_path / "diary" / "open_to").read_text() == "127.0.0.1"  # and not to every network of the machine
+    assert (ran.hardware["nodes"], ran.hardware["processes"]) == (2, 2)
+    for file in ("weights.safetensors", "metrics.json", "model.json"):
+        assert (there / file).read_bytes() == (here / file).read_bytes(), file
+    (ours,), (theirs,) = ((out / "checkpoints").iterdir() for out in (here, there))
+    assert ours.name == theirs.name
+
+
+def test_a_process_that_fails_on_another_node_than_the_leaders_is_told_with_its_own_words(cluster, shared, tmp_path):
+    with_nodes(cluster, 2)
+    stop = {"stop": {"rank": 1, "after": 1, "fails": "teacher: the second GPU has no memory left: lower batch"}}
+    with pytest.raises(JobFailed) as failed:
+        TWO.run(slow_training.__name__, shared(**stop, diary=str(tmp_path / "diary")), tmp_path)
+    assert str(failed.value).endswith("failed (exit 1): teacher: the second GPU has no memory left: lower batch")
+    programs = (tmp_path / "diary" / "notes").read_text().split()
+    assert len(programs) == 2
+    assert not any(psutil.pid_exists(int(program)) for program in programs)  # the leader was ended too
+
+
+def test_a_cluster_with_too_few_nodes_is_told_what_it_lacks(cluster, shared, tmp_path):
+    with pytest.raises(
+        EngineError, match=r"asks for 9 nodes of the Ray cluster with a core each, and \d+ of the \d+ that are up"
+    ):
+        RayCompute(threads=1, settings=Ray(nodes=9)).run("pcr_assets.learning.train", shared(), tmp_path)
