@@ -236,6 +236,26 @@ def not_worse_than_the_last_release(record: Record, limits: Limits, release: Rec
     return not worse, "; ".join(worse) or "no variant is surely worse than in the last release"
 
 
+@gate(recognition_report, layout.REPORT, blocking=False)
+def new_cards_are_recognised(record: Record, limits: Limits) -> Finding:
+    """Cards that came after the training snapshot are answered as test cards are, which no model learned from either."""
+    from pcr_assets.measures import likeliest
+
+    asked = {name: judged for name, judged in record["variants"].items() if "new cards" in judged}
+    worse = [
+        f"{name} answers {new['answered']:.1%} of {new['cards']} new cards, and {test['answered']:.1%} of test cards"
+        for name, judged in asked.items()
+        for new, test in [(judged["new cards"], next(iter(judged["answers"].values())))]
+        if new["answered_high"] < likeliest(test["answered"], test["queries"])
+    ]
+    if worse:
+        return (
+            False,
+            f"{'; '.join(worse)}: raise snapshot.generation in the profile, and models learn from the new cards",
+        )
+    return True, "new cards are answered as test cards are" if asked else "no card came after the training snapshot"
+
+
 @gate(field_feedback, layout.FIELD, blocking=False)
 def answers_have_not_drifted(record: Record, limits: Limits) -> Finding:
     """What devices see now resembles what they saw when a release was new."""
@@ -299,6 +319,7 @@ CHECKS = [
     int8_keeps_recall,
     confidence_means_what_it_says,
     not_worse_than_the_last_release,
+    new_cards_are_recognised,
     answers_have_not_drifted,
     devices_are_as_sure_as_the_report,
     lifecycle_rules_are_set,

@@ -146,6 +146,21 @@ def judged(wrong, of=1000):
     return {"right_at_1": {"medium": [index >= wrong for index in range(of)]}}
 
 
+@pytest.mark.parametrize(("high", "passed"), [(0.99, True), (0.97, False)])
+def test_new_cards_that_are_surely_answered_worse_than_test_cards_are_warned_of(asked, high, passed):
+    test = {"medium": {"answered": 0.99, "queries": 400}}
+    new = {"answered": 0.9, "answered_high": high, "cards": 80}
+    found = asked(checks.new_cards_are_recognised, REPORT={"variants": {"int8": {"answers": test, "new cards": new}}})
+    assert found.passed is passed
+    assert ("int8 answers 90.0% of 80 new cards" in found.description) is not passed
+    assert ("raise snapshot.generation" in found.description) is not passed
+
+
+def test_without_new_cards_that_is_said(asked):
+    found = asked(checks.new_cards_are_recognised, REPORT={"variants": {"int8": {"answers": ANSWERS}}})
+    assert (found.passed, found.description) == (True, "no card came after the training snapshot")
+
+
 def test_eight_bits_may_lose_what_lies_within_chance_and_no_more(asked):
     assert asked(checks.int8_keeps_recall, REPORT={"int8_loss": loss(judged(20), judged(25))}).passed
     refused = asked(checks.int8_keeps_recall, REPORT={"int8_loss": loss(judged(20), judged(60))})

@@ -12,6 +12,7 @@ from PIL import Image
 
 from pcr_assets import layout
 from pcr_assets.assets import project
+from pcr_assets.assets.report import evidence_of
 from pcr_assets.definitions import FLOORS, build_defs
 from pcr_assets.project_records import cost_report, manifest
 from pcr_assets.resources import runs
@@ -86,6 +87,9 @@ def test_a_new_card_costs_its_own_set_in_the_store_and_its_own_parts_on_the_devi
     updated = world.project.artifacts.fetch(world.project.artifacts.current(layout.INDEX), "int8.usearch").read_bytes()
     assert index[64:2000] == updated[64:2000]
     assert world.project.artifacts.current(layout.REPORT).digest == report.digest, "a single card was judged again"
+    evidence = evidence_of(world.project, most_strangers=0)
+    assert [row["card_id"] for row in evidence.splits["new"]] == ["dawn1-99"], "the next report asks for it"
+    assert evidence.cards.image(evidence.cards.row("dawn1-99")).ndim == 3
     second = pulled(world)
     assert second.release_id != first.release_id
     assert 0 < second.fetched < first.fetched / 4

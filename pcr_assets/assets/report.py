@@ -19,7 +19,7 @@ from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "18"
+REPORT_VERSION = "19"
 MOST_SETS = 30
 """Sets that the asset's page lists."""
 
@@ -206,17 +206,26 @@ def evidence_of(project: Project, most_strangers: int) -> Any:
     from pcr_assets.cards.processed import groups_of
     from pcr_assets.cards.reader import CardImages
     from pcr_assets.gallery import photos
-    from pcr_assets.gallery.evidence import Evidence, held_out, readable
+    from pcr_assets.gallery.evidence import Evidence, held_out, newcomers, readable
 
-    source = snapshot_files(project.artifacts)
+    artifacts = project.artifacts
+    source, processed = snapshot_files(artifacts), artifacts.current(layout.PROCESSED)
     rows = pq.read_table(source["snapshot"]).to_pylist()
-    groups = groups_of(project.artifacts.current(layout.PROCESSED).record, [row["card_id"] for row in rows])
+    scans = read_scans(artifacts, processed).table.select(["card_id", "view", "set"]).to_pylist()
+    groups = groups_of(processed.record, [row["card_id"] for row in [*rows, *scans]])
+    new = newcomers(scans, rows, groups, project.settings.section("report")["queries"])
+    theirs = [
+        artifacts.fetch(processed, processed.record["sets"][name]["file"])
+        for name in sorted({scan["set"] for scan in new})
+    ]
     strange = list(_pictures(project, project.strangers_root).values())
     step = max(1, len(strange) // most_strangers) if most_strangers else len(strange) + 1
     good, faults = readable(strange[::step][:most_strangers])
     return Evidence(
-        cards=CardImages([Path(shard) for shard in source["shards"]]),
-        splits=held_out(rows, groups),
+        cards=CardImages(
+            [*theirs, *(Path(shard) for shard in source["shards"])]
+        ),  # of scans in both the last one counts
+        splits={**held_out(rows, groups), "new": new},
         strangers=good,
         photos=_pictures(project, project.photos_root),
         labels=photos.read_labels(_labels(project)),
@@ -268,6 +277,11 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         "verdict": _verdict(record),
         "test cards through the camera, whole answers": show.rows(answers, "variant"),
         "test cards through the camera, search alone": show.rows(recall, "variant"),
+        "new cards": show.rows(
+            {name: judged["new cards"] for name, judged in variants.items() if "new cards" in judged}, "variant"
+        )
+        if "new cards" in chosen
+        else "none came after the training snapshot, but with art that it knows",
         "each set, the worst first": show.rows(dict(_worst(chosen["sets"])), "set"),
         "each effect alone": show.rows(record["effects"], "effect") if record["effects"] else "not asked",
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),

@@ -47,7 +47,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a release is judged by. ``splits``: rows of the snapshot, by split; ``photos``: by their key in the photos' folder."""
+    """What a release is judged by. ``splits``: rows of the snapshot, by split, and under ``new`` scans of cards that came after it;
+    ``photos``: by their key in the photos' folder."""
 
     cards: CardImages
     splits: Mapping[str, Sequence[Mapping[str, Any]]]
@@ -85,6 +86,19 @@ def held_out(rows: Sequence[Mapping[str, Any]], art_groups: Mapping[str, str]) -
         found[split] = [row for row in rows if row["split"] == split and art_groups[row["card_id"]] not in shown]
         shown |= {art_groups[row["card_id"]] for row in found[split]}
     return found
+
+
+def newcomers(
+    scans: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], art_groups: Mapping[str, str], most: int
+) -> list[Mapping[str, Any]]:
+    """Up to so many scans of cards that came after the snapshot, evenly, but for those whose art models or thresholds know from it.
+
+    ``scans``: those of the gallery; ``rows``: the snapshot's; ``art_groups``: the group of each card of either.
+    """
+    pinned = {row["card_id"] for row in rows}
+    known = {art_groups[row["card_id"]] for row in rows if row["split"] != "test"}
+    new = [scan for scan in scans if scan["card_id"] not in pinned and art_groups[scan["card_id"]] not in known]
+    return [new[at] for at in np.linspace(0, len(new) - 1, min(most, len(new))).astype(int)] if new else []
 
 
 class Asking:

@@ -62,7 +62,12 @@ def page(
             f"<p>{WORDS}</p><p>{VARIANTS}</p>",
             _recall_table(report, models),
             "<p>Whole answers: the search, then a second look at the candidates' pictures where it leaves a doubt.</p>",
-            _answer_table(report),
+            _answer_table(
+                (name, strength, found)
+                for name, judged in report["variants"].items()
+                for strength, found in judged["answers"].items()
+            ),
+            *_new_cards(report),
             "<h2>Beside the last release</h2>",
             _drift_table(report, before or {}),
             "<h2>Which effect of the camera hurts</h2>",
@@ -114,7 +119,18 @@ def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, A
     return table(heads, body)
 
 
-def _answer_table(report: Mapping[str, Any]) -> str:
+def _new_cards(report: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (name, next(iter(judged["answers"])), judged["new cards"])
+        for name, judged in report["variants"].items()
+        if "new cards" in judged
+    ]
+    about = "<p>No model learned from these cards, nor from others with their art: they came after the training snapshot.</p>"
+    return ["<h2>New cards</h2>", about, _answer_table(rows)] if rows else []
+
+
+def _answer_table(answers: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
+    """A row for each variant and strength."""
     heads = (
         "variant",
         "strength",
@@ -137,8 +153,7 @@ def _answer_table(report: Mapping[str, Any]) -> str:
             f"{found['art_recall_at_1']:.1%}",
             *(f"{found[outcome]:.1%}" for outcome in ("right", "one of these", "wrong", "refused")),
         )
-        for name, judged in report["variants"].items()
-        for strength, found in judged["answers"].items()
+        for name, strength, found in answers
     )
     return table(heads, body)
 

@@ -1,6 +1,6 @@
 """Which cards a release is judged by."""
 
-from pcr_assets.gallery.evidence import held_out
+from pcr_assets.gallery.evidence import held_out, newcomers
 
 SPLITS = {"a": "train", "b": "validation", "c": "validation", "d": "test", "e": "test", "f": "test"}
 ROWS = [{"card_id": card_id, "split": split} for card_id, split in SPLITS.items()]
@@ -21,3 +21,11 @@ def test_cards_that_are_known_by_now_to_share_their_art_with_a_training_card_are
     """Nor test cards that share it with a validation card: thresholds were made from that one."""
     groups = {"a": "a", "b": "a", "c": "c", "d": "a", "e": "c", "f": "f"}
     assert cards(held_out(ROWS, groups)) == {"validation": ["c"], "test": ["f"]}
+
+
+def test_new_cards_are_asked_for_whose_art_nothing_learned_from():
+    scans = [{"card_id": card_id} for card_id in "abcdefghij"]
+    groups = {"h": "a", "i": "d", **{card_id: card_id for card_id in "abcdefgj"}}
+    assert [scan["card_id"] for scan in newcomers(scans, ROWS, groups, most=9)] == ["g", "i", "j"]
+    assert [scan["card_id"] for scan in newcomers(scans, ROWS, groups, most=2)] == ["g", "j"]
+    assert newcomers(scans[:6], ROWS, groups, most=9) == []

@@ -131,6 +131,10 @@ def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp
     assert "<span class=bad>Far base1-9: refused</span>" in text
     assert "<p class=bad>y.jpg is truncated</p>" in text
     assert "no release to compare with" in page(report, {}, {"x.jpg": tmp_path / "x.jpg"})
+    assert "New cards" not in text
+    report["variants"]["int8"]["new cards"] = judged(0.81, 0.9)["answers"]["medium"]
+    assert "<h2>New cards</h2>" in (text := page(report, {}, {"x.jpg": tmp_path / "x.jpg"}))
+    assert "<td>81.0% (72.2–87.5)</td>" in text
     assert "<td>base1</td>" in text
     assert "&lt;Mew&gt;" in text
     assert "<Mew>" not in text
@@ -148,9 +152,8 @@ class Asked:
         pass
 
     def cards(self, split, strength):
-        return (
-            [asked(key) for key in range(9, 13)] if split == "test" else [*map(asked, range(1, 9)), clear(1), clear(2)]
-        )
+        keys = {"validation": range(1, 9), "test": range(9, 13), "new": range(9, 11)}[split]
+        return [*map(asked, keys), *([clear(1), clear(2)] if split == "validation" else [])]
 
     def other_printings(self, split, strength):
         return [judging.Query(lambda number=number: textured(200 + number), asked(1).matches) for number in range(2)]
@@ -177,6 +180,7 @@ def test_a_variant_is_calibrated_on_validation_cards_and_half_of_the_strangers_a
     record, _ = report.judge_variant(Subject(None, None, None, second_look), None, ReportSettings(strengths=["hard"]))
     learned_from, judged_by = ({query.picture().tobytes() for query in queries} for queries in (learned, answered))
     assert (len(learned_from), len(judged_by)) == (8 + 3, 4 + 3 + 2)
+    assert record["new cards"]["cards"] == 2
     assert not learned_from & judged_by
     assert (record["named"]["strangers asked"], record["named"]["other printings asked"]) == (3, 2)
     assert record["recall"]["hard"]["queries"] == record["named"]["unknown cards asked"] == 4
