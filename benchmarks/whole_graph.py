@@ -117,7 +117,8 @@ def measure(place: Place, count: int) -> None:
     run = ["-m", "pcr_assets.refresh"]
 
     def tell(part: str, *words: str, fine: Sequence[int] = (0,)) -> None:
-        place.tell(part, ran(words, place.environment, fine))
+        found = ran(words, place.environment, fine)
+        place.tell(part, {**found, "said": found["said"].replace(str(place.work), "WORK")})
 
     def answer(part: str, *words: str) -> None:
         found = ran(words, place.environment)
