@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, required=True, help="store with a release")
     parser.add_argument("--cards", type=Path, help="folder of scans to lay on the table (default: rendered ones)")
-    parser.add_argument("--frames", type=int, default=12, help="frames of each kind")
+    parser.add_argument("--frames", type=int, default=40, help="frames of each kind")
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
     cv2.setNumThreads(1)
