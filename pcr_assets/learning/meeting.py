@@ -7,10 +7,7 @@ needs none.
 import os
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pcr_assets.learning.together import Team
+from typing import Any
 
 PLACE = "PCR_MEETING"
 """Variable: ``host:port`` of the door."""
@@ -51,8 +48,8 @@ class Share:
 ALONE = Share()
 
 
-def store(team: "Team", patience: timedelta) -> Any:
-    """The store by which a team that meets at a door forms, all of it there; None where torchrun sees to that.
+def store(size: int, leads: bool, patience: timedelta) -> Any:
+    """The store by which a team of so many that meets at a door forms, all of it there; None where torchrun sees to that.
 
     Raises NobodyCame.
     """
@@ -61,13 +58,13 @@ def store(team: "Team", patience: timedelta) -> Any:
     import torch.distributed as dist
 
     host, _, port = place.rpartition(":")
-    door = int(os.environ[DOOR]) if team.leads else None
+    door = int(os.environ[DOOR]) if leads else None
     try:
-        met = dist.TCPStore(host, int(port), team.size, is_master=team.leads, timeout=ARRIVAL, master_listen_fd=door)
+        met = dist.TCPStore(host, int(port), size, is_master=leads, timeout=ARRIVAL, master_listen_fd=door)
     except dist.DistError as error:
         minutes = ARRIVAL.seconds // 60
         raise NobodyCame(
-            f"the {team.size} processes of this training did not all reach {place} within {minutes} minutes: let the nodes of "
+            f"the {size} processes of this training did not all reach {place} within {minutes} minutes: let the nodes of "
             "the cluster reach each other on all ports"
         ) from error
     met.set_timeout(patience)

@@ -82,7 +82,7 @@ def gathered() -> Iterator[Team]:
     gpus = torch.cuda.is_available()
     if gpus:
         torch.cuda.set_device(team.local)
-    store = meeting.store(team, PATIENCE)
+    store = meeting.store(team.size, team.leads, PATIENCE)
     known = {} if store is None else {"store": store, "rank": team.rank, "world_size": team.size}
     dist.init_process_group("nccl" if gpus else "gloo", timeout=PATIENCE, **known)
     try:

@@ -8,7 +8,6 @@ import pytest
 
 from pcr_assets.learning import meeting
 from pcr_assets.learning.meeting import NobodyCame, Share
-from pcr_assets.learning.together import Team
 
 
 @pytest.fixture
@@ -39,9 +38,9 @@ def test_every_process_is_told_its_rank_and_the_leader_the_door():
 
 def test_a_team_meets_at_a_door_that_was_opened_before(door):
     found = []
-    other = threading.Thread(target=lambda: found.append(meeting.store(Team(1, 2), timedelta(seconds=20))))
+    other = threading.Thread(target=lambda: found.append(meeting.store(2, False, timedelta(seconds=20))))
     other.start()
-    store = meeting.store(Team(0, 2), timedelta(seconds=20))
+    store = meeting.store(2, True, timedelta(seconds=20))
     other.join()
     store.set("said", "by the leader")
     assert found[0].get("said") == b"by the leader"
@@ -52,4 +51,4 @@ def test_a_team_that_does_not_meet_is_told_what_to_look_after(door, monkeypatch)
     with pytest.raises(
         NobodyCame, match=r"did not all reach 127.0.0.1:\d+ within .*: let the nodes of the cluster reach"
     ):
-        meeting.store(Team(0, 2), timedelta(seconds=20))
+        meeting.store(2, True, timedelta(seconds=20))
