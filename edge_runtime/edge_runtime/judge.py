@@ -127,9 +127,12 @@ class Judge:
         )
         likely = {match.key: value for match, value in looked if value is not None}
         wide = width(judgement.corners)
-        left = [match for match in meant if likely.get(match.key, 0.0) >= self.verifier.least(wide)]
+        least = self.verifier.least(wide)
+        left = [match for match in meant if likely.get(match.key, 0.0) >= least]
         if len(left) == len(likely):
-            unverified = wide < SMALL and len(likely) < len(meant)
+            unverified = (
+                wide < SMALL and least > 0 and len(likely) < len(meant)
+            )  # one that learned too little asks for 0
             return replace(judgement, status=Status.UNCERTAIN) if unverified else judgement
         if not left:
             confidence = min(judgement.confidence, max(likely.values()))

@@ -230,8 +230,13 @@ def test_a_small_card_has_to_be_likelier_the_printing(wide, named):
 
 
 def test_a_small_card_that_lies_over_no_picture_is_uncertain():
-    answer = looked_over({}, matches(right=0.9, alike=0.1), corners=full_frame(SMALL - 1, 240))
+    small, found = full_frame(SMALL - 1, 240), matches(right=0.9, alike=0.1)
+    answer = looked_over({}, found, corners=small)
     assert (answer.status, answer.matches[0].card.card_id, answer.other_printing) == (Status.UNCERTAIN, "right", False)
+    trusting = Judge(CALIBRATION, Counted({"right": 50}, printing={}), SimpleNamespace(least=lambda width: 0.0))
+    assert trusting.judge(PICTURE, small, found).status is Status.CONFIRMED, (
+        "a verifier that refuses nothing doubts nothing"
+    )
 
 
 def test_of_twins_that_nothing_else_tells_apart_those_stay_that_may_be_the_printing():
