@@ -128,12 +128,11 @@ class Judge:
         likely = {match.key: value for match, value in looked if value is not None}
         wide = width(judgement.corners)
         least = self.verifier.least(wide)
-        left = [match for match in meant if likely.get(match.key, 0.0) >= least]
+        left = [match for match in meant if match.key in likely and likely[match.key] >= least]
         if len(left) == len(likely):
-            unverified = (
-                wide < SMALL and least > 0 and len(likely) < len(meant)
-            )  # one that learned too little asks for 0
-            return replace(judgement, status=Status.UNCERTAIN) if unverified else judgement
+            doubts = least > 0 and wide < SMALL  # one that learned too little asks for 0, and doubts nothing
+            unverified = len(likely) < len(meant)
+            return replace(judgement, status=Status.UNCERTAIN) if doubts and unverified else judgement
         if not left:
             confidence = min(judgement.confidence, max(likely.values()))
             return replace(judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True)
