@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from contest.evidence import spread
 from scorecard.places import opened
 
 from edge_runtime.recognizer import Recognizer
@@ -54,11 +55,6 @@ def answered(recognizer: Recognizer, count: int, drawn: int) -> dict[str, Any]:
         named = judging.named_share(judging.judged(recognizer.judge, strange))
         found[strength] = {**outcome, "others asked": len(strange), "others named": named}
     return found
-
-
-def spread(all_of: Sequence[Card], count: int) -> list[Card]:
-    """So many of them, evenly."""
-    return [all_of[at] for at in np.linspace(0, len(all_of) - 1, count).astype(int)]
 
 
 if __name__ == "__main__":

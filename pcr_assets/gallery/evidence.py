@@ -98,7 +98,12 @@ def newcomers(
     pinned = {row["card_id"] for row in rows}
     known = {art_groups[row["card_id"]] for row in rows if row["split"] != "test"}
     new = [scan for scan in scans if scan["card_id"] not in pinned and art_groups[scan["card_id"]] not in known]
-    return [new[at] for at in np.linspace(0, len(new) - 1, min(most, len(new))).astype(int)] if new else []
+    return _evenly(new, most)
+
+
+def _evenly(rows: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
+    """At most so many rows, evenly over all."""
+    return [rows[at] for at in np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)] if rows else []
 
 
 class Asking:
@@ -151,8 +156,7 @@ class Asking:
         """Scans of one split, evenly over its cards, by number, and the cards that they show."""
         known, cards = self.gallery.cards, self.evidence.cards
         rows = [row for row in self.evidence.splits[split] if row["card_id"] in known]
-        count = min(most or self.settings.queries, len(rows))
-        picked = [rows[at] for at in np.linspace(0, len(rows) - 1, count).astype(int)] if rows else []
+        picked = _evenly(rows, most or self.settings.queries)
         places = [cards.row(row["card_id"], row["view"]) for row in picked]
         return lambda index: cards.image(places[index]), [known[row["card_id"]] for row in picked]
 
