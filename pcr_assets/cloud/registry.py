@@ -5,47 +5,30 @@ package's metadata. What is registered stands in ``metadata/model_registry.json`
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from pcr_assets import layout, settings
-from pcr_assets.cloud import clients, model_package
+from pcr_assets.cloud import clients, model_package, package_book
 from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import DIGEST, IMAGE
+from pcr_assets.cloud.package_book import APPROVED, REJECTED, Registered, full_name
 from pcr_assets.cloud.patience import until
 from pcr_assets.command_options import BUCKET, add_profile, add_store
-from pcr_assets.project_records.manifest import as_json
 from pcr_assets.project_records.models import collect
-from pcr_assets.project_records.placing import place
 from pcr_assets.project_records.sources import gather
-from pcr_assets.resources.artifacts import Artifact, Artifacts, number_of
-from pcr_assets.resources.store import Missing, StoreError, open_store
+from pcr_assets.resources.artifacts import Artifact, Artifacts
+from pcr_assets.resources.store import StoreError, open_store
 from pcr_assets.serving.packing import packed_in
 from pcr_assets.serving.settings import serving_settings
 from pcr_assets.settings import SettingsError
 
-APPROVED, REJECTED = "Approved", "Rejected"
 UNUSABLE = {"Failed", "Deleting"}
 SETTLING_SECONDS = 300
 ABOUT_GROUP = "Models that recognise trading cards; see metadata/project_manifest.json of the project's store"
-
-
-@dataclass(frozen=True)
-class Registered:
-    """One package: its name in the registry, whether it may be used, the digest of its content, and its archive's key."""
-
-    arn: str
-    status: str
-    digest: str
-    archive: str
-
-
-Book = dict[str, dict[str, Any]]
-"""``model_registry.json``: packages by ``model:version``; by ``model:version@number`` those that were approved before."""
 
 
 def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -> Artifact:
@@ -66,30 +49,14 @@ def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -
     }:
         # That took minutes: somebody may have approved another one meanwhile.
         found = made | _by_content(packages_of(sagemaker, chosen.group), chosen.image)
-    book = read(artifacts)
+    book = package_book.read(artifacts)
     for each in wanted:
         package = found[each.digest]
         entry = Registered(
             package["ModelPackageArn"], package["ModelApprovalStatus"], each.digest, packages.files[each.file].key
         )
-        _enter(book, f"{each.model}:{each.version}", asdict(entry))
-    return write(artifacts, book)
-
-
-def _enter(book: Book, name: str, entry: dict[str, Any]) -> None:
-    """Put a package into the book. One of the same version whose place it takes stays beside it if it was approved: it may
-    be in service, and is what there is to serve until the new one is approved."""
-    before = book.get(name)
-    for other in [other for other, held in book.items() if held["arn"] == entry["arn"]]:
-        del book[other]
-    if before and before["arn"] != entry["arn"] and before["status"] == APPROVED:
-        book[f"{name}@{_number(before['arn'])}"] = before
-    book[name] = entry
-
-
-def _number(arn: str) -> str:
-    """A package's number in its group."""
-    return arn.rpartition("/")[2]
+        package_book.enter(book, f"{each.model}:{each.version}", asdict(entry))
+    return package_book.write(artifacts, book)
 
 
 def ensure_group(sagemaker: Any, group: str) -> None:
@@ -146,9 +113,10 @@ def _created(sagemaker: Any, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def decide(sagemaker: Any, artifacts: Artifacts, model: str, status: str, why: str) -> tuple[str, Registered]:
     """Approve or reject a registered model, ``NAME`` or ``NAME:VERSION``; gives its full name and entry. Raises CloudError."""
-    book = read(artifacts)
+    book = package_book.read(artifacts)
     name = full_name(book, model)
     arn = book[name]["arn"]
+    _same_region(sagemaker, arn)
     with told(f"{'approve' if status == APPROVED else 'reject'} {name}", "sagemaker:UpdateModelPackage"):
         held = sagemaker.describe_model_package(ModelPackageName=arn)
         sagemaker.update_model_package(
@@ -158,37 +126,29 @@ def decide(sagemaker: Any, artifacts: Artifacts, model: str, status: str, why: s
             CustomerMetadataProperties=held.get("CustomerMetadataProperties", {}),
         )
     book[name]["status"] = status
-    write(artifacts, book)
+    package_book.write(artifacts, book)
     return name, Registered(**book[name])
 
 
 def sync(sagemaker: Any, artifacts: Artifacts, group: str) -> list[str]:
     """Take over what was approved or rejected elsewhere; gives the names whose status changed. Raises CloudError."""
-    book, changed = read(artifacts), []
+    book, changed = package_book.read(artifacts), []
+    for entry in book.values():
+        _same_region(sagemaker, entry["arn"])
     status = {each["ModelPackageArn"]: each["ModelApprovalStatus"] for each in packages_of(sagemaker, group)}
     for name, entry in book.items():
         now = status.get(entry["arn"], "gone")
         if now != entry["status"]:
             changed.append(f"{name}: {entry['status']} before, {now} now")
             entry["status"] = now
-    write(artifacts, book)
+    package_book.write(artifacts, book)
     return changed
-
-
-def approved(artifacts: Artifacts, model: str) -> tuple[str, Registered]:
-    """The newest approved version of a model, and its full name. Raises CloudError where there is none."""
-    book = read(artifacts)
-    names = [name for name in _versions(book, model) if book[name]["status"] == APPROVED]
-    if not names:
-        raise CloudError(
-            f"no version of {model} is approved: `make approve MODEL={model}`, after a look at what it can do"
-        )
-    return names[-1], Registered(**book[names[-1]])
 
 
 def to_serve(sagemaker: Any, artifacts: Artifacts, model: str) -> tuple[str, Registered]:
     """What :func:`approved` gives, if the registry says so too: somebody may have rejected it there. Raises CloudError."""
-    name, entry = approved(artifacts, model)
+    name, entry = package_book.approved(artifacts, model)
+    _same_region(sagemaker, entry.arn)
     with told(f"look at the package of {name}", "sagemaker:DescribeModelPackage"):
         held = if_there(sagemaker.describe_model_package, ModelPackageName=entry.arn)
     now = held["ModelApprovalStatus"] if held else "gone"
@@ -200,37 +160,11 @@ def to_serve(sagemaker: Any, artifacts: Artifacts, model: str) -> tuple[str, Reg
     return name, entry
 
 
-def full_name(book: Book, model: str) -> str:
-    """``NAME:VERSION`` of a model of the book, the newest where no version is named. Raises CloudError."""
-    names = [model] if model in book else _versions(book, model)
-    if not names:
-        raise CloudError(f"{model} is not registered; registered are {', '.join(sorted(book)) or 'none'}")
-    return names[-1]
-
-
-def _versions(book: Book, model: str) -> list[str]:
-    """The names of a model's packages in the book, the newest last."""
-
-    def age(name: str) -> tuple[tuple[int, int], bool, str]:
-        version, replaced, number = name.partition(":")[2].partition("@")
-        return number_of(version) or (0, 0), not replaced, number.zfill(9)
-
-    return sorted((name for name in book if name.partition(":")[0] == model), key=age)
-
-
-def read(artifacts: Artifacts) -> Book:
-    """The book as it is; empty where nothing was registered yet."""
-    try:
-        return dict(json.loads(artifacts.store.read(layout.REGISTRY)))
-    except Missing:
-        return {}
-    except ValueError as error:
-        raise StoreError(f"{artifacts.store.root}/{layout.REGISTRY} is no JSON ({error}): mend or remove it") from error
-
-
-def write(artifacts: Artifacts, book: Book) -> Artifact:
-    """Put the book in its place."""
-    return place(artifacts, layout.REGISTERED, {layout.REGISTRY: as_json(dict(sorted(book.items())))})
+def _same_region(sagemaker: Any, arn: str) -> None:
+    """Refuse to ask one region for a package of another: the answer would be that it is gone. Raises CloudError."""
+    asked, of = sagemaker.meta.region_name, arn.split(":")[3]
+    if asked != of:
+        raise CloudError(f"{arn} is a package of {of}, but {asked} would be asked: set PCR_S3_REGION={of}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -269,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(artifacts: Artifacts, given: argparse.Namespace) -> None:
-    book = read(artifacts)
+    book = package_book.read(artifacts)
     for name, entry in sorted(book.items()):
         print(f"{name:36} {entry['status']:22} {entry['arn']}")
     if not book:

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from moto.sagemaker.models import sagemaker_backends
 
 from pcr_assets import layout, settings
-from pcr_assets.cloud import model_package, registry
+from pcr_assets.cloud import model_package, package_book, registry
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.project_records.models import collect
 from pcr_assets.project_records.sources import gather
@@ -174,7 +174,7 @@ def test_other_code_in_an_archive_is_another_package(artifacts, sagemaker, profi
     repack(artifacts, tmp_path)
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     assert len(packages(sagemaker)) == 4
-    newest = registry.read(artifacts)["dinov3-teacher:v1.0"]
+    newest = package_book.read(artifacts)["dinov3-teacher:v1.0"]
     assert newest["arn"].rpartition("/")[2] in ("3", "4")
 
 
@@ -182,7 +182,7 @@ def test_another_container_is_another_package_and_the_approved_one_serves_until_
     artifacts, sagemaker, profile, command
 ):
     def container():
-        _, entry = registry.approved(artifacts, "efficientnet-student-stage2")
+        _, entry = package_book.approved(artifacts, "efficientnet-student-stage2")
         (held,) = sagemaker.describe_model_package(ModelPackageName=entry.arn)["InferenceSpecification"]["Containers"]
         return held["Image"]
 
@@ -190,7 +190,7 @@ def test_another_container_is_another_package_and_the_approved_one_serves_until_
     registry.main([*command, "approve", "efficientnet-student-stage2"])
     profile.write_text(profile.read_text().replace(IMAGE, f"{IMAGE}.1"))
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    assert registry.read(artifacts)["efficientnet-student-stage2:v1.0"]["status"] == "PendingManualApproval"
+    assert package_book.read(artifacts)["efficientnet-student-stage2:v1.0"]["status"] == "PendingManualApproval"
     assert container() == IMAGE
     registry.main([*command, "approve", "efficientnet-student-stage2"])
     assert container() == f"{IMAGE}.1"
@@ -198,7 +198,7 @@ def test_another_container_is_another_package_and_the_approved_one_serves_until_
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     assert container() == IMAGE, "back again, what was approved is found"
     assert len(packages(sagemaker)) == 4
-    assert len(registry.read(artifacts)) == 3
+    assert len(package_book.read(artifacts)) == 3
 
 
 def test_a_package_that_failed_is_made_anew(artifacts, sagemaker, profile):
@@ -206,7 +206,7 @@ def test_a_package_that_failed_is_made_anew(artifacts, sagemaker, profile):
     for held in sagemaker_backends["123456789012"]["us-east-2"].model_packages.values():
         held.model_package_status = "Failed"
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    for entry in registry.read(artifacts).values():
+    for entry in package_book.read(artifacts).values():
         assert sagemaker.describe_model_package(ModelPackageName=entry["arn"])["ModelPackageStatus"] == "Completed"
 
 
@@ -224,17 +224,17 @@ def test_what_is_approved_while_another_model_is_registered_stays_approved(
     monkeypatch.setattr(registry, "_created", meanwhile)
     repack(artifacts, tmp_path)
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    assert registry.approved(artifacts, MODELS[0])
-    assert len(registry.read(artifacts)) == 2
+    assert package_book.approved(artifacts, MODELS[0])
+    assert len(package_book.read(artifacts)) == 2
 
 
 def test_approval_is_a_step_of_its_own_and_keeps_the_lineage(artifacts, sagemaker, profile, command, capsys):
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     with pytest.raises(CloudError, match="no version of efficientnet-student-stage2 is approved"):
-        registry.approved(artifacts, "efficientnet-student-stage2")
+        package_book.approved(artifacts, "efficientnet-student-stage2")
     assert registry.main([*command, "approve", "efficientnet-student-stage2", "--why", "hard recall 90 %"]) == 0
     assert "efficientnet-student-stage2:v1.0 is Approved" in capsys.readouterr().out
-    name, entry = registry.approved(artifacts, "efficientnet-student-stage2")
+    name, entry = package_book.approved(artifacts, "efficientnet-student-stage2")
     described = sagemaker.describe_model_package(ModelPackageName=entry.arn)
     assert (name, described["ModelApprovalStatus"]) == ("efficientnet-student-stage2:v1.0", "Approved")
     assert described["ApprovalDescription"] == "hard recall 90 %"
@@ -246,11 +246,11 @@ def test_approval_is_a_step_of_its_own_and_keeps_the_lineage(artifacts, sagemake
 
 def test_what_was_approved_elsewhere_is_taken_over(artifacts, sagemaker, profile, command, capsys):
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    arn = registry.read(artifacts)["dinov3-teacher:v1.0"]["arn"]
+    arn = package_book.read(artifacts)["dinov3-teacher:v1.0"]["arn"]
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
     assert registry.main([*command, "sync"]) == 0
     assert "dinov3-teacher:v1.0: PendingManualApproval before, Approved now" in capsys.readouterr().out
-    assert registry.approved(artifacts, "dinov3-teacher")[1].arn == arn
+    assert package_book.approved(artifacts, "dinov3-teacher")[1].arn == arn
 
 
 def test_what_somebody_rejected_elsewhere_is_not_served_though_nobody_has_told_this_store(
@@ -265,6 +265,24 @@ def test_what_somebody_rejected_elsewhere_is_not_served_though_nobody_has_told_t
     assert registry.main([*command, "sync"]) == 0
     with pytest.raises(CloudError, match=r"no version of .* is approved"):
         registry.to_serve(sagemaker, artifacts, MODELS[1])
+
+
+def test_another_region_is_not_asked_for_packages_that_it_cannot_know(
+    artifacts, sagemaker, profile, command, capsys, monkeypatch
+):
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    registry.decide(sagemaker, artifacts, MODELS[1], package_book.APPROVED, "good")
+    before = package_book.read(artifacts)
+    monkeypatch.setenv("PCR_S3_REGION", "eu-west-1")
+    for words in (["sync"], ["approve", MODELS[0]], ["reject", MODELS[1]]):
+        assert registry.main([*command, *words]) == 1
+        assert (
+            "is a package of us-east-2, but eu-west-1 would be asked: set PCR_S3_REGION=us-east-2"
+            in capsys.readouterr().err
+        )
+    with pytest.raises(CloudError, match="eu-west-1 would be asked"):
+        registry.to_serve(boto3.client("sagemaker", "eu-west-1"), artifacts, MODELS[1])
+    assert package_book.read(artifacts) == before, "nobody is told that they are gone"
 
 
 def test_the_card_follows_sagemakers_schema_and_the_request_its_interface(artifacts, sagemaker, profile):

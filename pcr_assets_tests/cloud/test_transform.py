@@ -14,7 +14,7 @@ from PIL import Image
 
 from edge_runtime.inference import handlers
 from pcr_assets import layout
-from pcr_assets.cloud import registry, transform
+from pcr_assets.cloud import package_book, registry, transform
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
@@ -58,7 +58,7 @@ def test_answers_are_gathered_into_one_file(s3, sagemaker, tmp_path, monkeypatch
     registry.ensure_group(sagemaker, "models")
     approved = sagemaker.create_model_package(ModelPackageGroupName="models", ModelApprovalStatus="Approved")
     entry = {"arn": approved["ModelPackageArn"], "status": "Approved", "digest": "d", "archive": "a"}
-    registry.write(artifacts, {"efficientnet-student-stage2:v1.0": entry})
+    package_book.write(artifacts, {"efficientnet-student-stage2:v1.0": entry})
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"extends": "embedded", "serving": {"role": CHOSEN.role}}))
     where = ["--store", str(tmp_path / "store"), "--profile", str(tmp_path / "mine.yaml")]
     output = tmp_path / "found.jsonl"
