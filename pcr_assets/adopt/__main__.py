@@ -104,7 +104,10 @@ def _adopt(project: Project, defs: dg.Definitions, instance: dg.DagsterInstance,
             f"\n--apply first builds {FIRST} from the scans, then records {len(adopted)} models as made of it: nothing is trained"
         )
     todo = bool(adopted) or any(entry.outcome == "recorded" for entry in told)
-    return 3 if todo and not apply else 0
+    if apply or not todo:
+        return 0
+    print("\nnothing was written: with APPLY=1 (--apply of the command) this is recorded")
+    return 3
 
 
 def _report(root: str, findings: list[Finding], found: list[models.Found]) -> None:

@@ -64,8 +64,13 @@ def materialize(
                 inputs = {parent: versions[parent] for parent in node.parent_keys}
                 instance.report_runless_asset_event(_event(key, found, str(node.code_version), inputs))
                 versions[key] = _latest(instance, key, source=False) or versions[key]
-            told.append(Told(asset, "recorded", f"{found.version}, digest {found.digest[:16]}"))
+            told.append(Told(asset, "recorded", _called(found)))
     return told
+
+
+def _called(artifact: Artifact) -> str:
+    digest = artifact.digest[:16]
+    return digest if artifact.version == digest else f"{artifact.version}, digest {digest}"
 
 
 def _event(

@@ -132,7 +132,7 @@ def _stop(sagemaker: Any, name: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Exit code: 0 done, 1 AWS or the store refused, 130 interrupted."""
+    """Run the command. Exit code: 0 done, 1 AWS or the store refused or no picture was embedded, 130 interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.cloud.transform", description=(__doc__ or "").split("\n")[0]
     )
@@ -159,8 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         tell("stopped: no job of this command goes on, and no model of it is left")
         return INTERRUPTED
-    print(f"{given.to}: {good} embedded, {len(bad)} quarantined")
-    return 0
+    return batch.told(given.to, good, bad)
 
 
 if __name__ == "__main__":

@@ -151,8 +151,16 @@ def model_file(named: str, artifacts: Artifacts, work: Path) -> Path:
     return archive.unpack(file, work) if file.name.endswith(".tar.gz") else file
 
 
+def told(output: Path, good: int, bad: Sequence[Row]) -> int:
+    """Say what became of the pictures. Exit code: 0, quarantined ones included; 1 where none at all was embedded."""
+    for row in bad:
+        print(f"quarantined  {row.reason}", file=sys.stderr)
+    print(f"{output}: {good} embedded, {len(bad)} quarantined")
+    return 0 if good or not bad else 1
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Exit code: 0 done, quarantined pictures included; 1 nothing was written."""
+    """Run the command. Exit code: 0 done, quarantined pictures included; 1 nothing was written, or no picture was embedded."""
     from edge_runtime.embedder import EmbedderError
 
     parser = argparse.ArgumentParser(
@@ -174,10 +182,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BatchError, StoreError, EmbedderError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
-    for row in bad:
-        print(f"quarantined  {row.reason}", file=sys.stderr)
-    print(f"{given.output}: {good} embedded, {len(bad)} quarantined")
-    return 0
+    return told(given.output, good, bad)
 
 
 if __name__ == "__main__":

@@ -102,6 +102,7 @@ def test_a_dry_run_reports_each_path_with_its_reason_and_writes_nothing(prefix, 
         "left alone   models/efficientnet-hailo/v2.1/",
         "left alone   notes.txt",
         "--apply first builds training_snapshot from the scans, then records 3 models",
+        "nothing was written: with APPLY=1",
     ):
         assert line in report, f"{line!r} is not in\n{report}"
 

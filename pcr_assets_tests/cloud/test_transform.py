@@ -67,7 +67,9 @@ def test_answers_are_gathered_into_one_file(s3, sagemaker, tmp_path, monkeypatch
     assert len(first["embedding"]) == model.dim
     assert second == {"key": "base1-2.png", "quarantined": second["quarantined"]}
     assert "base1-2.png is no picture" in second["quarantined"]
-    assert "1 embedded, 1 quarantined" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "1 embedded, 1 quarantined" in said.out
+    assert "quarantined  base1-2.png is no picture" in said.err
     assert not held()._models, "the job's model is gone"
 
 

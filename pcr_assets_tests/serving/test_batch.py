@@ -54,6 +54,15 @@ def test_json_lines_have_a_vector_or_a_reason_for_each_picture(pictures, model, 
     assert "quarantined  base1/base1-9.jpg is no picture" in said.err
 
 
+def test_pictures_of_which_none_could_be_read_are_a_failure(model, tmp_path, capsys):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "base1-9.jpg").write_bytes(b"no picture")
+    output = tmp_path / "vectors.jsonl"
+    assert batch.main([str(tmp_path / "scans"), "--output", str(output), "--model", str(model)]) == 1
+    assert "0 embedded, 1 quarantined" in capsys.readouterr().out
+    assert output.exists(), "its reasons are there to be read"
+
+
 def test_parquet_has_the_same_rows(pictures, model, tmp_path):
     file = tmp_path / "model.tar.gz"
     archive.write(file, model, {})
