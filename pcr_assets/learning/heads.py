@@ -1,33 +1,67 @@
-"""First weights for a linear head in closed form: what thousands of steps of descent would find is one linear system.
+"""Weights of a linear head in closed form: what thousands of steps of descent would find is one linear system.
 
-Both fits see each card twice, clean and through the camera, in the features of a backbone that does not learn yet.
+All fits see each card twice, clean and through the camera, in the features of a backbone that does not learn meanwhile.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 SHRINKAGE = 0.5  # of the scatter within cards, towards a multiple of the identity: docs/ablations.md
+LAST_SHRINKAGE = 3.0  # the same for a head that no training follows
 
 
-def discriminant(clean: Tensor, seen: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
-    """Weights D×C and bias D of the projection in which views of one card lie close and cards lie apart.
+class Axes(NamedTuple):
+    """Where the axes of linear discriminant analysis lie: features are centred, whitened, and turned to the axes."""
+
+    centre: Tensor  # C
+    weight: Tensor  # C×C, an axis a row, the widest first
+    variance: Tensor  # C, of the cards along each axis; within a card it is 1
+
+
+def discriminant_axes(clean: Tensor, seen: Tensor, shrinkage: float) -> Axes:
+    """Axes along which cards lie far apart and views of one card close together.
 
     ``clean`` and ``seen`` are features N×C of the same N cards. Linear discriminant analysis, as it is used to whiten
     image descriptors (Mikolajczyk & Matas, ICCV 2007; Radenović et al., TPAMI 2018, §3.3): the scatter within cards
-    becomes the identity, then the principal axes of the cards are kept. ``dimensions`` beyond C are zero.
+    becomes the identity, then the principal axes of the cards are taken.
     """
     clean, seen = clean.double(), seen.double()
     differences = seen - clean
     within = differences.T @ differences / len(clean)
-    within += SHRINKAGE * within.diagonal().mean() * torch.eye(within.shape[0], dtype=within.dtype)
+    within += shrinkage * within.diagonal().mean() * torch.eye(within.shape[0], dtype=within.dtype)
     values, axes = torch.linalg.eigh(within)
     whiten = axes / values.sqrt() @ axes.T
     centre = (clean.mean(dim=0) + seen.mean(dim=0)) / 2
     spread = (clean - centre) @ whiten
-    principal = torch.linalg.eigh(spread.T @ spread).eigenvectors.flip(1).T[:dimensions]
-    weight = torch.zeros(dimensions, clean.shape[1], dtype=clean.dtype)
-    weight[: len(principal)] = principal @ whiten
-    return _as_initialised(weight, -weight @ centre)
+    scatter, principal = torch.linalg.eigh(spread.T @ spread)
+    return Axes(centre, principal.flip(1).T @ whiten, scatter.flip(0).clamp(min=0) / len(clean))
+
+
+def discriminant(clean: Tensor, seen: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
+    """Weights D×C and bias D that keep the widest of :func:`discriminant_axes`. ``dimensions`` beyond C are zero."""
+    axes = discriminant_axes(clean, seen, SHRINKAGE)
+    kept = axes.weight[:dimensions]
+    weight = torch.zeros(dimensions, clean.shape[1], dtype=kept.dtype)
+    weight[: len(kept)] = kept
+    return _as_initialised(weight, -weight @ axes.centre)
+
+
+def posterior(clean: Tensor, seen: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
+    """Weights D×C and bias D that give, for a view, where its card most likely lies.
+
+    Probabilistic linear discriminant analysis (Ioffe, ECCV 2006): where cards have variance v along an axis and views of a
+    card 1, the mean of the card's place, given one view, is v / (v + 1) of what was seen. Axes that are mostly noise count
+    little, so two views of a card lie closer than by :func:`discriminant`.
+    """
+    axes = discriminant_axes(clean, seen, LAST_SHRINKAGE)
+    kept = (axes.weight * (axes.variance / (axes.variance + 1))[:, None])[:dimensions]
+    # Cosines don't change when all is turned. The few wide axes are spread over all dimensions, because an accelerator has
+    # one scale for all outputs, at which the narrow ones would be rounded away.
+    drawn = torch.randn(dimensions, len(kept), dtype=kept.dtype, generator=torch.Generator().manual_seed(0))
+    weight = torch.linalg.qr(drawn).Q @ kept
+    return _as_initialised(weight, -weight @ axes.centre)
 
 
 def regression(clean: Tensor, seen: Tensor, targets: Tensor, ridge: float = 0.03) -> tuple[Tensor, Tensor]:

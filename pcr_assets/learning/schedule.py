@@ -68,6 +68,12 @@ def optimizer_for(net: EmbeddingNet, criterion: nn.Module, phase: Phase, weight_
     return torch.optim.AdamW([g for g in groups if g["params"]], fused=True)
 
 
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """The learning rate of the next step, for each group of :func:`optimizer_for` as many times as it asks."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["times"]
+
+
 def learning_mode(net: EmbeddingNet) -> None:
     """The network's training mode, after :func:`optimizer_for`: BatchNorms that don't learn keep their statistics as well."""
     net.train()

@@ -138,6 +138,12 @@ class Stage2Settings(TrainingSettings):
         ge=0,
         description="Cards from which a new head is computed in closed form, in the features of stage 1; 0 goes on with its head.",
     )
+    head_refit_cards: int = Field(
+        default=0,
+        ge=0,
+        description="Cards from which the head is computed in closed form once more after the last step; 0, or where there are "
+        "fewer, leaves it as trained.",
+    )
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
     scale: float = Field(
         default=32.0, gt=0, description="Inverse temperature of the cosines; a smaller one asks for nearer views."

@@ -16,16 +16,23 @@ from pcr_assets.learning.data import Cards, Image, clean_view
 from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings, TrainingSettings
 
 Say = Callable[[str], None]
+REFIT_STRENGTHS = ("medium", "hard")
 Prepared = dict[str, Tensor]  # what a stage computes before its first step: kept, so that a resumed run skips it
+
+
+def _as_it_is(net: EmbeddingNet, cards: Cards, settings: Any, say: Say) -> None:
+    """What a stage does that is done with its last step."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its settings, what it prepares, and the loss ``criterion(embeddings B×D, rows B, ripeness 0..1)``."""
+    """One stage: its settings, what it prepares, the loss ``criterion(embeddings B×D, rows B, ripeness 0..1)``, and what is
+    done with the network after the last step, in place."""
 
     settings: type[TrainingSettings]
     prepare: Callable[[EmbeddingNet, Cards, Any, EmbeddingNet | None, Say], Prepared]
     criterion: Callable[[Prepared, Cards, Any], nn.Module]
+    finish: Callable[[EmbeddingNet, Cards, Any, Say], None] = _as_it_is
 
 
 def prepare_teacher(
@@ -60,6 +67,21 @@ def prepare_stage2(
         "proxies": class_means(clean, cards.classes),
         "neighbours": nearest_others(clean, cards.classes, settings.neighbours - 1),
     }
+
+
+def refit_head(net: EmbeddingNet, cards: Cards, settings: Stage2Settings, say: Say) -> None:
+    """Compute the head anew, in what the backbone has learned, at the size at which it will be asked; in place.
+
+    Where there are fewer training cards than ``head_refit_cards`` the head stays: axes that few cards don't show would be lost.
+    """
+    if not (count := settings.head_refit_cards):
+        return
+    if len(cards) < count:
+        say(f"the head stays as trained: it is computed anew from {count} cards, and there are {len(cards)}")
+        return
+    looks = settings.model_copy(update={"view_size": net.spec.input_size, "strengths": REFIT_STRENGTHS})
+    weight, bias = heads.posterior(*_features(net, cards, looks, _sample(cards, count), say), net.spec.embedding_dim)
+    heads.set_linear(net.head, weight, bias)
 
 
 class NamesCards(nn.Module):
@@ -106,7 +128,7 @@ STAGES: Mapping[str, Stage] = {
     "teacher": Stage(TeacherSettings, prepare_teacher, NamesCards),
     "student_stage1": Stage(Stage1Settings, prepare_stage1, MeetsTeacher),
     "student_undistilled": Stage(TeacherSettings, prepare_teacher, NamesCards),  # it learns as the teacher did
-    "student_stage2": Stage(Stage2Settings, prepare_stage2, NamesCards),
+    "student_stage2": Stage(Stage2Settings, prepare_stage2, NamesCards, refit_head),
 }
 
 

@@ -25,7 +25,7 @@ from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
 from pcr_assets.learning.meeting import PARTED, NobodyCame
-from pcr_assets.learning.schedule import Picks, learning_mode, optimizer_for, stretches
+from pcr_assets.learning.schedule import Picks, learning_mode, optimizer_for, set_rate, stretches
 from pcr_assets.learning.settings import TrainingSettings
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.learning.stages import STAGES, Prepared, Say
@@ -78,9 +78,7 @@ def train(job: Job, say: Say = print, team: Team = ALONE) -> dict[str, Any]:
                 checkpoint.set_moments(optimizer, together.hand_out(moments, team))
             shared = taught(lesson, team)
             for step in range(max(start, stretch.start), stretch.stop):
-                rate = stretch.phase.learning_rate * stretch.rate(step, settings.warmup)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate * group["times"]
+                set_rate(optimizer, stretch.phase.learning_rate * stretch.rate(step, settings.warmup))
                 # Dropout: a resumed run repeats it, and no two processes drop the same.
                 torch.manual_seed(settings.seed * 1_000_003 + step + OTHERS_SEED * team.rank)
                 rows = torch.tensor([picks(step, slot) for slot in slots], device=device)
@@ -95,6 +93,8 @@ def train(job: Job, say: Say = print, team: Team = ALONE) -> dict[str, Any]:
                 pace.tell(done, curves["loss"][-1])
                 if not team.leads:
                     continue
+                if done == steps:
+                    STAGES[job.stage].finish(net, cards, settings, say)
                 if done == steps or (settings.validate_every and done % settings.validate_every == 0):
                     curves["validation"].append({"step": done, **validate(net, validation, cards, settings, say)})
                 if done in (steps, stretch.stop) or done % settings.checkpoint_every == 0:

@@ -43,6 +43,29 @@ def test_few_cards_still_fill_every_dimension():
     assert (weight.norm(dim=1) > 0).all()
 
 
+def cosines(head, clean, seen):
+    weight, bias = head
+    return (normalize(clean @ weight.T + bias, dim=1) * normalize(seen @ weight.T + bias, dim=1)).sum(dim=1)
+
+
+def test_a_posterior_head_brings_two_views_of_a_card_closer_and_still_finds_it():
+    fitted = cards(seed=0)
+    clean, seen = cards(seed=1)
+    weight, bias = heads.posterior(*fitted, 12)
+    assert found(clean @ weight.T + bias, seen @ weight.T + bias) > 0.9
+    assert (
+        cosines((weight, bias), clean, seen).mean() > cosines(heads.discriminant(*fitted, 12), clean, seen).mean() + 0.1
+    )
+
+
+def test_a_posterior_head_spreads_what_is_seen_over_all_dimensions_also_those_beyond_the_features():
+    weight, bias = heads.posterior(*cards(), 20)
+    clean, _ = cards(seed=1)
+    spread = (clean @ weight.T + bias).std(dim=0)
+    assert spread.shape == (20,)
+    assert spread.max() < 6 * spread.min(), "a single scale of outputs serves all of them"
+
+
 def test_regression_finds_a_linear_map_that_is_there():
     clean, _ = cards()
     true = torch.randn(5, 12, generator=torch.Generator().manual_seed(2))

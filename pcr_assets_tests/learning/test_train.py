@@ -119,6 +119,26 @@ def test_stage_2_goes_on_with_the_head_of_stage_1_or_begins_with_a_new_one(job_f
     assert prepared("new", 12) == {"proxies", "neighbours", "head.weight", "head.bias"}
 
 
+def test_stage_2_computes_its_head_anew_at_the_end_where_there_are_cards_enough(job_for):
+    stage1 = job_for("student_undistilled", "stage1")
+    train.train(stage1, quiet)
+
+    def weights(out, say=quiet, **more):
+        settings = QUICK | {"head_fit_cards": 0, **more}
+        job = job_for("student_stage2", out, init=trained(stage1), spec=None, settings=settings)
+        metrics = train.train(job, say)
+        assert [look["step"] for look in metrics["curves"]["validation"]] == [5]
+        return load_tensors(job.out / "weights.safetensors")
+
+    kept, anew = weights("kept"), weights("anew", head_refit_cards=12)
+    assert {name for name in kept if not torch.equal(kept[name], anew[name])} == {"head.weight", "head.bias"}
+
+    lines: list[str] = []
+    few = weights("few", lines.append, head_refit_cards=100)
+    assert all(torch.equal(kept[name], few[name]) for name in kept)
+    assert any("computed anew from 100 cards, and there are 13" in line for line in lines)
+
+
 @pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
 def test_a_killed_run_ends_with_the_same_bytes(job_for, monkeypatch, killed_after):
     whole = job_for(out="whole")
