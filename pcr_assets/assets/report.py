@@ -17,6 +17,7 @@ from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import parent
 
 DEFAULT_VARIANT = "int8"
 REPORT_VERSION = "19"
@@ -44,7 +45,6 @@ def evaluation_photos(project: Project) -> dg.ObserveResult:
 
 def _labels(project: Project) -> bytes:
     """What ``photos.csv`` says, in the photos' folder or above it."""
-    from pcr_assets.cards.catalogue import parent
     from pcr_assets.gallery.photos import labels_file
 
     above = parent(project.photos_root)
@@ -234,9 +234,11 @@ def evidence_of(project: Project, most_strangers: int) -> Any:
 
 
 def _pictures(project: Project, root: str) -> dict[str, Path]:
-    """The pictures in a folder, by their key there."""
+    """The pictures in a folder, by their key there; none where there is no folder."""
     from pcr_assets.cards.names import is_picture
 
+    if not root:
+        return {}
     store = project.open(root)
     found = [entry for entry in store.list() if is_picture(entry.key)]
     return {entry.key: path for entry, path in zip(found, store.fetch_many(found), strict=True)}
