@@ -68,10 +68,15 @@ def readable(pictures: Sequence[Path]) -> tuple[list[Path], list[str]]:
         try:
             load_photo(path)
         except PhotoError as error:
-            faults.append(str(error).replace(str(path), path.name))
+            faults.append(fault(error, path, path.name))
         else:
             good.append(path)
     return good, faults
+
+
+def fault(error: PhotoError, path: Path, name: str) -> str:
+    """What is wrong with a picture, by its name: where it lies on this machine is no part of what is published."""
+    return str(error).replace(str(path), name)
 
 
 def held_out(rows: Sequence[Mapping[str, Any]], art_groups: Mapping[str, str]) -> dict[str, list[Mapping[str, Any]]]:
