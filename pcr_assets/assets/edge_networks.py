@@ -11,7 +11,7 @@ from pcr_assets.assets import show
 from pcr_assets.assets.dataset import snapshot_files, training_snapshot
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.settings import outline_filter_config, printing_verifier_config
-from pcr_assets.compute.chosen import Compute
+from pcr_assets.compute.resource import Compute
 from pcr_assets.resources import runs
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project

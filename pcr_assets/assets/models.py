@@ -18,9 +18,9 @@ from pcr_assets.assets.settings import (
     teacher_config,
     undistilled_config,
 )
-from pcr_assets.compute.chosen import Compute
 from pcr_assets.compute.engine import Ran
-from pcr_assets.compute.settings import chosen
+from pcr_assets.compute.resource import Compute
+from pcr_assets.compute.settings import compute_settings
 from pcr_assets.learning.recipe import RECIPES
 from pcr_assets.resources import runs, traces
 from pcr_assets.resources.artifacts import Artifacts
@@ -106,7 +106,7 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     spec = job.get("spec")
     local = {**job, "spec": {**spec, "weights": _local_weights(project, spec["weights"], work)}} if spec else job
     watch = runs.Stopwatch(work)
-    traced = chosen(project.settings).profile_steps
+    traced = compute_settings(project.settings).profile_steps
     ran = compute.run(
         "pcr_assets.learning.train",
         {**local, **source, "out": str(work), "assess": True, "profile_steps": traced},
