@@ -230,6 +230,7 @@ def _training(
         )
     last, costs = runs[-1], [cost_of(run, sources.prices) for run in runs]
     paid = [cost for cost in costs if cost is not None]
+    billed = [run.billed_seconds for run in runs if run.billed_seconds is not None]
     settings = dict(last.settings) if "spec" in last.settings or not spec else {**last.settings, "spec": dict(spec)}
     return TrainingConfig(
         settings=settings,
@@ -237,7 +238,7 @@ def _training(
         hardware=dict(last.hardware),
         instance=last.instance,
         seconds=round(sum(run.seconds for run in runs), 1),
-        billed_seconds=last.billed_seconds,
+        billed_seconds=round(sum(billed), 1) if billed else None,
         cost_usd=round(sum(paid), 4) if paid else None,
         cost_source=f"billed seconds at the listed price: {sources.prices.source}" if paid else None,
     )
