@@ -98,9 +98,10 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     """Train, assess on test cards, publish. A killed training goes on from its checkpoint: same job, same scratch folder."""
     artifacts = project.artifacts
     job = RECIPES[name](project.settings, partial(model_files, artifacts))
-    source = snapshot_files(artifacts)
+    snapshot = artifacts.current(layout.SNAPSHOT)  # once: another may be current when the training ends
+    source = snapshot_files(artifacts, snapshot)
     above = artifacts.current(parent) if parent else None
-    made_of = [artifacts.current(layout.SNAPSHOT).digest, above.digest if above else None]
+    made_of = [snapshot.digest, above.digest if above else None]
     identity = [job, *made_of, compute.threads, CODE[name]]
     work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
     spec = job.get("spec")
@@ -125,7 +126,7 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     }
     files = {file: work / file for file in FILES}
     published = artifacts.publish(name, files, digest=_digest(files), record=record, numbered=True)
-    made_from = {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
+    made_from = {"training_snapshot": snapshot.digest}
     about = {
         "hardware": ran.hardware,
         "billed_seconds": ran.billed_seconds,
