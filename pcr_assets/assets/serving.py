@@ -11,6 +11,7 @@ from pcr_assets.assets.declare import asset, materialized, off
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.assets.models import model_files, student_stage2, teacher_weights
 from pcr_assets.assets.settings import serving_config
+from pcr_assets.project_records.models import registered
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
@@ -60,7 +61,7 @@ def model_registry(project: Project) -> dg.MaterializeResult:
     published = registry.register(clients.client("sagemaker"), project.artifacts, project.settings)
     rows = {
         name: {field: entry[field] for field in ("status", "arn")}
-        for name, entry in registry.read(project.artifacts).items()
+        for name, entry in registered(project.artifacts).items()
     }
     return materialized(published, {"registered": show.rows(rows, "model")})
 

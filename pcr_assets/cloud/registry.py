@@ -5,7 +5,6 @@ package's metadata. What is registered stands in ``metadata/model_registry.json`
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +18,11 @@ from pcr_assets.cloud.model_package import DIGEST, IMAGE
 from pcr_assets.cloud.patience import until
 from pcr_assets.command_options import BUCKET, add_profile, add_store
 from pcr_assets.project_records.manifest import as_json
-from pcr_assets.project_records.models import collect
+from pcr_assets.project_records.models import collect, registered
 from pcr_assets.project_records.placing import place
 from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifact, Artifacts, number_of
-from pcr_assets.resources.store import Missing, StoreError, open_store
+from pcr_assets.resources.store import StoreError, open_store
 from pcr_assets.serving.packing import packed_in
 from pcr_assets.serving.settings import serving_settings
 from pcr_assets.settings import SettingsError
@@ -66,7 +65,7 @@ def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -
     }:
         # That took minutes: somebody may have approved another one meanwhile.
         found = made | _by_content(packages_of(sagemaker, chosen.group), chosen.image)
-    book = read(artifacts)
+    book = registered(artifacts)
     for each in wanted:
         package = found[each.digest]
         entry = Registered(
@@ -146,7 +145,7 @@ def _created(sagemaker: Any, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def decide(sagemaker: Any, artifacts: Artifacts, model: str, status: str, why: str) -> tuple[str, Registered]:
     """Approve or reject a registered model, ``NAME`` or ``NAME:VERSION``; gives its full name and entry. Raises CloudError."""
-    book = read(artifacts)
+    book = registered(artifacts)
     name = full_name(book, model)
     arn = book[name]["arn"]
     with told(f"{'approve' if status == APPROVED else 'reject'} {name}", "sagemaker:UpdateModelPackage"):
@@ -164,7 +163,7 @@ def decide(sagemaker: Any, artifacts: Artifacts, model: str, status: str, why: s
 
 def sync(sagemaker: Any, artifacts: Artifacts, group: str) -> list[str]:
     """Take over what was approved or rejected elsewhere; gives the names whose status changed. Raises CloudError."""
-    book, changed = read(artifacts), []
+    book, changed = registered(artifacts), []
     status = {each["ModelPackageArn"]: each["ModelApprovalStatus"] for each in packages_of(sagemaker, group)}
     for name, entry in book.items():
         now = status.get(entry["arn"], "gone")
@@ -177,7 +176,7 @@ def sync(sagemaker: Any, artifacts: Artifacts, group: str) -> list[str]:
 
 def approved(artifacts: Artifacts, model: str) -> tuple[str, Registered]:
     """The newest approved version of a model, and its full name. Raises CloudError where there is none."""
-    book = read(artifacts)
+    book = registered(artifacts)
     names = [name for name in _versions(book, model) if book[name]["status"] == APPROVED]
     if not names:
         raise CloudError(
@@ -216,16 +215,6 @@ def _versions(book: Book, model: str) -> list[str]:
         return number_of(version) or (0, 0), not replaced, number.zfill(9)
 
     return sorted((name for name in book if name.partition(":")[0] == model), key=age)
-
-
-def read(artifacts: Artifacts) -> Book:
-    """The book as it is; empty where nothing was registered yet."""
-    try:
-        return dict(json.loads(artifacts.store.read(layout.REGISTRY)))
-    except Missing:
-        return {}
-    except ValueError as error:
-        raise StoreError(f"{artifacts.store.root}/{layout.REGISTRY} is no JSON ({error}): mend or remove it") from error
 
 
 def write(artifacts: Artifacts, book: Book) -> Artifact:
@@ -269,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(artifacts: Artifacts, given: argparse.Namespace) -> None:
-    book = read(artifacts)
+    book = registered(artifacts)
     for name, entry in sorted(book.items()):
         print(f"{name:36} {entry['status']:22} {entry['arn']}")
     if not book:
