@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from growth.many_cards import PER_SET, card_file, write_cards
+from growth.metered import files_of
 from growth.one_refresh import FLOORS, give_models, given_by, pulled
 from scorecard.machine import machine
 from scorecard.places import ended
@@ -104,11 +105,11 @@ def add(raw: Path, cards: Path, number: int, as_number: int | None = None, card_
 
 def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = False) -> dict[str, Any]:
     """Build what is stale in a process of its own, then let the device pull: the seconds and bytes of both."""
-    before = files_of(place)
+    before = files_of(place / "store")
     began = time.perf_counter()
     said = answer_of("-m", "growth.one_refresh", str(place), *(["made-up"] if made_up and not new else []))
     seconds = time.perf_counter() - began
-    after = files_of(place)
+    after = files_of(place / "store")
     written = sum(size for path, (size, when) in after.items() if before.get(path) != (size, when))
     began = time.perf_counter()
     fetched = pulled(place, device, made_up)
@@ -130,13 +131,6 @@ def refreshed(place: Path, device: Path, cards: int, new: int, made_up: bool = F
     }
     print(json.dumps(row), flush=True)
     return row
-
-
-def files_of(place: Path) -> dict[str, tuple[int, int]]:
-    """Size and time of every file of the project's store."""
-    root = place / "store"
-    found = [path for path in root.rglob("*") if path.is_file()]
-    return {str(path): ((stat := path.stat()).st_size, stat.st_mtime_ns) for path in found}
 
 
 def table(rows: list[dict[str, Any]]) -> str:

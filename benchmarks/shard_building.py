@@ -25,10 +25,10 @@ import numpy as np
 from PIL import Image
 from scorecard.ratio import Ratio, write
 
-from pcr_assets.cards.catalogue import find_catalogue, parent
+from pcr_assets.cards.catalogue import find_catalogue
 from pcr_assets.cards.listing import Listing, list_scans
 from pcr_assets.cards.shards import build_shard, write_table
-from pcr_assets.resources.store import Store, open_store
+from pcr_assets.resources.store import Store, open_store, parent
 
 RESULT = Path(__file__).parent / "results" / "shard_building.json"
 KINDS: dict[str, dict[str, Any]] = {"png": {}, "jpeg": {"quality": 92}}
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--scans", type=int, default=400, help="how many of them, evenly over all")
     options.add_argument("--output", type=Path, default=RESULT)
     given = options.parse_args(arguments)
-    raw, above = open_store(given.cards), parent(str(Path(given.cards).absolute()))
+    raw, above = open_store(given.cards), parent(given.cards)
     listing = list_scans(raw.list(), find_catalogue(raw, open_store(above) if above else None))
     if not listing.count:
         print(f"there are no card scans in {given.cards}")

@@ -24,7 +24,7 @@ from edge_runtime.bench.measure import memory
 from pcr_assets import layout
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.resources.artifacts import Artifacts
-from pcr_assets.resources.store import open_store
+from pcr_assets.resources.store import open_store, parent
 
 RESULT = Path(__file__).parent / "results" / "shard_reading.json"
 BLOCK = 1 << 20
@@ -112,11 +112,11 @@ def all_of(pictures: CardImages, indices: Iterable[int]) -> None:
 
 def build(cards: str, fraction: float) -> int:
     """Build the shards of the largest sets, until they hold this fraction of all scans; gives how many they hold."""
-    from pcr_assets.cards.catalogue import find_catalogue, parent
+    from pcr_assets.cards.catalogue import find_catalogue
     from pcr_assets.cards.listing import list_scans
     from pcr_assets.cards.shards import build_shard, write_table
 
-    raw, above = open_store(cards), parent(str(Path(cards).absolute()))
+    raw, above = open_store(cards), parent(cards)
     listing = list_scans(raw.list(), find_catalogue(raw, open_store(above) if above else None))
     built = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ from pcr_assets.automation.pipelines import pipeline_jobs
 from pcr_assets.automation.refresh_job import refresh_job
 from pcr_assets.automation.renewal import renew_nightly, renew_trust
 from pcr_assets.checks import CHECKS
-from pcr_assets.compute.chosen import Compute
+from pcr_assets.compute.resource import Compute
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner

@@ -67,7 +67,7 @@ def load(profile: str) -> Settings:
 
 
 def _merged(profile: str, above: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
-    if profile in above:
+    if _place(profile) in map(_place, above):  # a path can be written in many ways
         raise SettingsError(
             f"{profile} extends itself ({' > '.join([*above, profile])}): start from `extends: embedded`"
         )
@@ -84,6 +84,10 @@ def _merged(profile: str, above: tuple[str, ...] = ()) -> dict[str, dict[str, An
     if base.endswith((".yaml", ".yml")):
         base = str(Path(profile).parent / base)
     return _overlaid(_merged(base, (*above, profile)), own)
+
+
+def _place(profile: str) -> str:
+    return profile if profile in PROFILES else str(Path(profile).resolve())
 
 
 @cache

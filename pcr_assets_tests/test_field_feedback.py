@@ -16,6 +16,7 @@ from pcr_assets.definitions import build_defs
 from pcr_assets.planner import observe
 from pcr_assets.planner.plan import ancestors
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import FolderStore
 
 CORNERS = np.array([[20, 20], [145, 20], [145, 195], [20, 195]], np.float32)
 
@@ -99,3 +100,25 @@ def test_what_is_observed_moves_with_what_devices_send(field):
 def test_no_release_depends_on_what_devices_say():
     defs = build_defs()
     assert not ancestors(defs, [dg.AssetKey("edge_release")]) & {field_feedback.key, device_feedback.key}
+
+
+def test_what_may_not_be_read_is_told_of_and_read_once_its_rights_are_mended(field, monkeypatch):
+    """It counted as gone, and its day as read for ever: mended rights change no listing."""
+    field.sends("pi-1", 0, "dawn1-1", "dawn1-2")
+    (shut, _) = sorted(path for path in field.root.rglob("*.json") if len(path.stem) == 32)
+    read = FolderStore.read
+
+    def refused(store, key, etag=None):
+        if key.endswith((shut.name, f"{shut.stem}.jpg")):
+            raise PermissionError(13, "Permission denied")
+        return read(store, key, etag)
+
+    monkeypatch.setattr(FolderStore, "read", refused)
+    artifact, _ = field.summed_up()
+    assert artifact.record["kept"] == 1
+    (fault,) = artifact.record["faults"]
+    assert fault["file"].endswith(shut.name)
+    assert "mend its rights, then `make build ASSET=field_feedback`" in fault["reason"]
+    monkeypatch.setattr(FolderStore, "read", read)
+    artifact, _ = field.summed_up()
+    assert (artifact.record["kept"], artifact.record["faults"]) == (2, [])

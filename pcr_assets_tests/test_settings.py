@@ -134,9 +134,11 @@ def test_a_section_whose_settings_are_all_commented_out_changes_nothing(tmp_path
     assert profile.section("stage2") == settings.load("embedded").section("stage2")
 
 
-def test_a_profile_that_extends_itself_is_refused(tmp_path):
-    path = tmp_path / "own.yaml"
-    path.write_text("extends: own.yaml\n")
+@pytest.mark.parametrize("itself", ["own.yaml", "../profiles/own.yaml"])
+def test_a_profile_that_extends_itself_is_refused(tmp_path, itself):
+    path = tmp_path / "profiles" / "own.yaml"
+    path.parent.mkdir()
+    path.write_text(f"extends: {itself}\n")
     with pytest.raises(settings.SettingsError, match=r"own\.yaml extends itself"):
         settings.load(str(path))
 

@@ -91,6 +91,8 @@ class Evidence:
 
     def strangers(self, strength: str, most: int) -> list[Query]:
         """Pictures that are in no gallery, through the same camera; none where the folder is empty."""
+        if not self._project.strangers_root:
+            return []
         files = [entry.key for entry in self._strange.list() if is_picture(entry.key)]
         picked = shown(spread(files, most), f"{strength} strangers")
         return [

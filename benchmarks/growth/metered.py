@@ -39,7 +39,7 @@ def ran(words: Sequence[str], environment: Mapping[str, str], fine: Sequence[int
 
 
 def files_of(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Size and time of each file of a folder: what is other than before was written."""
+    """Size and time of writing, in ns, of each file below a folder: what is other than before was written."""
     found = (path for path in folder.rglob("*") if path.is_file())
     return {path: ((stat := path.stat()).st_size, stat.st_mtime_ns) for path in found}
 

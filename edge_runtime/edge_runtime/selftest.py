@@ -7,6 +7,7 @@ In the archive: ``answers.json`` with ``queries`` (``picture``, ``card_id``, ``s
 variant; and the pictures. ``python -m edge_runtime.selftest FOLDER`` tries a release that was verified already.
 """
 
+import io
 import json
 import signal
 import subprocess
@@ -59,12 +60,19 @@ class SelfTest:
 
 
 def read_self_test(path: Path) -> SelfTest:
-    """The queries in an archive. Raises :class:`SelfTestFailed` for one that can't be read."""
+    """The queries in an archive. Raises :class:`SelfTestFailed` for one that holds none, ReleaseError where it can't be read: then
+    the release is not to blame."""
     import cv2
     import numpy as np
 
     try:
-        with zipfile.ZipFile(path) as archive:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ReleaseError(
+            f"{path} can't be read ({error.strerror}): look after this device's disk, and the rights"
+        ) from error
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             said = json.loads(archive.read(ANSWERS))
             known = [Known(each["picture"], str(each["card_id"]), dict(each["similarity"])) for each in said["queries"]]
             encoded = [np.frombuffer(archive.read(each.picture), np.uint8) for each in known]

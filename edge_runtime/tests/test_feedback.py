@@ -112,6 +112,13 @@ def test_the_oldest_make_room_for_the_newest(tmp_path, table, clock):
     )
 
 
+def test_a_picture_that_is_sent_while_room_is_made_is_no_fault_of_the_disk(box, table, caplog):
+    notice(box, table, reading())
+    (box.folder / DATE / "sent.jpg").symlink_to("gone")  # listed, but not there any more
+    notice(box, table, reading(card_id="demo-2"))
+    assert "not kept" not in caplog.text
+
+
 def test_a_disk_that_can_not_be_written_stops_nobody(tmp_path, table, caplog):
     (tmp_path / "box").write_text("a file where the folder should be")
     notice(FeedbackBox(tmp_path / "box", "0123", "int8"), table, reading())

@@ -134,6 +134,16 @@ def test_a_fault_that_is_not_the_release_s_is_not_held_against_it(published, tmp
 
 
 @pytest.mark.faults
+def test_known_queries_that_can_not_be_read_here_are_not_held_against_the_release(publisher):
+    archive = publisher.folder / "selftest.zip"
+    archive.unlink()
+    archive.mkdir()  # stands for a disk that gives no bytes: root may read whatever the rights say
+    with pytest.raises(ReleaseError, match=r"selftest\.zip can't be read \(Is a directory\)") as refused:
+        tried_here(publisher.folder)
+    assert not isinstance(refused.value, SelfTestFailed)
+
+
+@pytest.mark.faults
 @pytest.mark.parametrize("file", ["fp32.onnx", "fp32.usearch", "catalogue.csv", "references-demo.zip"])
 def test_a_release_that_cannot_be_opened_fails(publisher, file):
     (publisher.folder / file).write_bytes(b"nothing that works")

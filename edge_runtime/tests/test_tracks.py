@@ -242,7 +242,10 @@ readings = st.builds(
     st.sampled_from(Status),
     st.lists(cards, max_size=1),
 )
-scenes = st.lists(st.lists(readings, max_size=3), max_size=60)
+scenes = st.lists(st.tuples(st.lists(readings, max_size=3), st.integers(1, 8)), max_size=8).map(
+    lambda shown: [frame for frame, times in shown for _ in range(times)]
+)
+"""Frames that stay for a while: of frames that each differ from the one before, none would ever confirm a card."""
 
 
 @UNHURRIED

@@ -10,7 +10,7 @@ from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized, observed, say, worth_saying
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import StoreError
+from pcr_assets.resources.store import StoreError, parent
 from pcr_assets.shard_plan import plan_shards
 
 SHOWN = 24
@@ -20,7 +20,7 @@ TOLD, TOLD_IN_ALL = 10, 200
 
 def list_raw(project: Project) -> Any:
     """The listing of the raw folder with its catalogue. Raises StoreError when there is no scan at all."""
-    from pcr_assets.cards.catalogue import find_catalogue, parent
+    from pcr_assets.cards.catalogue import find_catalogue
     from pcr_assets.cards.listing import list_scans
 
     raw, above = project.open(project.raw_root), parent(project.raw_root)

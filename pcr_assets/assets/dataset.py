@@ -62,9 +62,9 @@ def _counts(record: Any) -> dict[str, Any]:
     return {f"{split} scans": count for split, count in record["splits"].items()}
 
 
-def snapshot_files(artifacts: Artifacts) -> dict[str, Any]:
-    """The local files of the snapshot as a training job names them: ``snapshot`` and ``shards``."""
-    pinned = artifacts.current(layout.SNAPSHOT)
+def snapshot_files(artifacts: Artifacts, pinned: Artifact | None = None) -> dict[str, Any]:
+    """The local files of a snapshot, the current one unless named, as a training job names them: ``snapshot`` and ``shards``."""
+    pinned = pinned or artifacts.current(layout.SNAPSHOT)
     shards = [str(artifacts.fetch(pinned, file)) for file in pinned.record["shards"]]
     return {"snapshot": str(artifacts.fetch(pinned, "snapshot.parquet")), "shards": shards}
 

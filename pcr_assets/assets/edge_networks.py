@@ -11,7 +11,7 @@ from pcr_assets.assets import show
 from pcr_assets.assets.dataset import snapshot_files, training_snapshot
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.settings import outline_filter_config, printing_verifier_config
-from pcr_assets.compute.chosen import Compute
+from pcr_assets.compute.resource import Compute
 from pcr_assets.resources import runs
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
@@ -51,16 +51,17 @@ def _trained(
     """What the program of this name published, its metrics, of which ``kept`` stand in the record, and its worst mistakes."""
     artifacts = project.artifacts
     settings = project.settings.section(name)
-    identity = [settings, artifacts.current(layout.SNAPSHOT).digest]
+    snapshot = artifacts.current(layout.SNAPSHOT)  # once: another may be current when the training ends
+    identity = [settings, snapshot.digest]
     work = project.workdir(f"{name}-{digests.of_json(identity)[:16]}")
-    job = {"settings": settings, **snapshot_files(artifacts), "out": str(work)}
+    job = {"settings": settings, **snapshot_files(artifacts, snapshot), "out": str(work)}
     watch = runs.Stopwatch(work)
     ran = compute.run(f"pcr_assets.learning.{name}", job, work)
     metrics = json.loads((work / "metrics.json").read_text())
     files = {file: work / file for file in (f"{name}.onnx", "metrics.json")}
     record = {key: metrics[key] for key in kept}
     published = artifacts.publish(place, files, digest=metrics["digest"], record=record, numbered=True)
-    made_from = {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
+    made_from = {"training_snapshot": snapshot.digest}
     about = {"hardware": ran.hardware, "settings": {"settings": settings}, "made_from": made_from}
     runs.keep(artifacts.store, watch.ended(name, published, **about))
     return published, metrics, work / "mistakes.npz"

@@ -11,7 +11,7 @@ from pcr_assets.assets.dataset import calibration_set, snapshot_files, training_
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.models import student_stage2
 from pcr_assets.assets.settings import hailo_config, quantization_config
-from pcr_assets.compute.chosen import Compute
+from pcr_assets.compute.resource import Compute
 from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.hailo import HailoCompiler

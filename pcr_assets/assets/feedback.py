@@ -14,6 +14,7 @@ from pcr_assets.resources.store import Entry, Missing
 from pcr_assets.shard_plan import plan_shards
 
 SHOWN = 24
+SHUT = "it may not be read: mend its rights, then `make build ASSET=field_feedback`"
 COUNTS = {
     "devices": "devices",
     "days": "days",
@@ -66,11 +67,11 @@ def field_feedback(project: Project) -> dg.MaterializeResult:
     days = [json.loads(artifacts.fetch_file(file).read_bytes()) for _, file in sorted(kept.items())]
     read, files = {day: known[day] for day in plan.kept}, {}
     for day in plan.built:
-        said = _read(project, day, listed[day])
+        said, whole = _read(project, day, listed[day])
         data = digests.canonical_json(said)
         name = f"days/{digests.of_bytes(data)[:32]}.json"
         files[name] = data
-        read[day] = {"file": name, "inputs": _inputs(listed[day])}
+        read[day] = {"file": name, "inputs": _inputs(listed[day]) if whole else ""}
         days.append(said)
     days.sort(key=lambda said: (said["date"], said["device"]))
     record = summed_up(days)
@@ -81,13 +82,17 @@ def field_feedback(project: Project) -> dg.MaterializeResult:
     return materialized(published, _shown(record, *_pictures(project, worst(days, SHOWN))))
 
 
-def _read(project: Project, day: str, files: Sequence[Entry]) -> dict[str, Any]:
+def _read(project: Project, day: str, files: Sequence[Entry]) -> tuple[dict[str, Any], bool]:
+    """What a device's day says, and whether all of it may be read: else it is read again, for rights change no listing."""
     from pcr_assets.gallery.feedback import read_day
 
     wanted = [entry for entry in files if entry.key.endswith(".json")]
     stored = [Entry(f"{layout.FEEDBACK}/{entry.key}", entry.size, entry.etag) for entry in wanted]
-    contents = zip(wanted, project.root.read_many(stored), strict=True)
-    return read_day(day, {entry.key: data for entry, data in contents if isinstance(data, bytes)})
+    contents = {entry.key: data for entry, data in zip(wanted, project.root.read_many(stored), strict=True)}
+    said = read_day(day, {key: data for key, data in contents.items() if isinstance(data, bytes)})
+    shut = [{"file": key, "reason": SHUT} for key, data in contents.items() if isinstance(data, PermissionError)]
+    said["faults"] += shut
+    return said, not shut
 
 
 def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[str]]:
@@ -97,7 +102,7 @@ def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[l
     for answer in answers:
         try:
             images.append(load_photo(project.root.read(f"{layout.FEEDBACK}/{answer['picture']}")))
-        except (Missing, PhotoError):
+        except (Missing, PermissionError, PhotoError):
             continue
         captions.append(f"{answer['card_id']}?" + (f" is {answer['corrected']}" if answer["corrected"] else ""))
     return images, captions

@@ -18,9 +18,9 @@ from pcr_assets.assets.settings import (
     teacher_config,
     undistilled_config,
 )
-from pcr_assets.compute.chosen import Compute
 from pcr_assets.compute.engine import Ran
-from pcr_assets.compute.settings import chosen
+from pcr_assets.compute.resource import Compute
+from pcr_assets.compute.settings import compute_settings
 from pcr_assets.learning.recipe import RECIPES
 from pcr_assets.resources import runs, traces
 from pcr_assets.resources.artifacts import Artifacts
@@ -98,15 +98,16 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     """Train, assess on test cards, publish. A killed training goes on from its checkpoint: same job, same scratch folder."""
     artifacts = project.artifacts
     job = RECIPES[name](project.settings, partial(model_files, artifacts))
-    source = snapshot_files(artifacts)
+    snapshot = artifacts.current(layout.SNAPSHOT)  # once: another may be current when the training ends
+    source = snapshot_files(artifacts, snapshot)
     above = artifacts.current(parent) if parent else None
-    made_of = [artifacts.current(layout.SNAPSHOT).digest, above.digest if above else None]
+    made_of = [snapshot.digest, above.digest if above else None]
     identity = [job, *made_of, compute.threads, CODE[name]]
     work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
     spec = job.get("spec")
     local = {**job, "spec": {**spec, "weights": _local_weights(project, spec["weights"], work)}} if spec else job
     watch = runs.Stopwatch(work)
-    traced = chosen(project.settings).profile_steps
+    traced = compute_settings(project.settings).profile_steps
     ran = compute.run(
         "pcr_assets.learning.train",
         {**local, **source, "out": str(work), "assess": True, "profile_steps": traced},
@@ -125,7 +126,7 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     }
     files = {file: work / file for file in FILES}
     published = artifacts.publish(name, files, digest=_digest(files), record=record, numbered=True)
-    made_from = {"training_snapshot": artifacts.current(layout.SNAPSHOT).digest}
+    made_from = {"training_snapshot": snapshot.digest}
     about = {
         "hardware": ran.hardware,
         "billed_seconds": ran.billed_seconds,

@@ -17,9 +17,10 @@ from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import parent
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "19"
+REPORT_VERSION = "20"
 MOST_SETS = 30
 """Sets that the asset's page lists."""
 
@@ -44,7 +45,6 @@ def evaluation_photos(project: Project) -> dg.ObserveResult:
 
 def _labels(project: Project) -> bytes:
     """What ``photos.csv`` says, in the photos' folder or above it."""
-    from pcr_assets.cards.catalogue import parent
     from pcr_assets.gallery.photos import labels_file
 
     above = parent(project.photos_root)
@@ -206,7 +206,7 @@ def evidence_of(project: Project, most_strangers: int) -> Any:
     from pcr_assets.cards.processed import groups_of
     from pcr_assets.cards.reader import CardImages
     from pcr_assets.gallery import photos
-    from pcr_assets.gallery.evidence import Evidence, held_out, newcomers, readable
+    from pcr_assets.gallery.evidence import Evidence, held_out, newcomers
 
     artifacts = project.artifacts
     source, processed = snapshot_files(artifacts), artifacts.current(layout.PROCESSED)
@@ -218,27 +218,36 @@ def evidence_of(project: Project, most_strangers: int) -> Any:
         artifacts.fetch(processed, processed.record["sets"][name]["file"])
         for name in sorted({scan["set"] for scan in new})
     ]
-    strange = list(_pictures(project, project.strangers_root).values())
-    step = max(1, len(strange) // most_strangers) if most_strangers else len(strange) + 1
-    good, faults = readable(strange[::step][:most_strangers])
+    asked, faults = strangers_of(project, most_strangers)
     return Evidence(
         cards=CardImages(
             [*theirs, *(Path(shard) for shard in source["shards"])]
         ),  # of scans in both the last one counts
         splits={**held_out(rows, groups), "new": new},
-        strangers=good,
+        strangers=asked,
         photos=_pictures(project, project.photos_root),
         labels=photos.read_labels(_labels(project)),
         unreadable=faults,
     )
 
 
-def _pictures(project: Project, root: str) -> dict[str, Path]:
-    """The pictures in a folder, by their key there."""
-    from pcr_assets.cards.names import is_picture
+def strangers_of(project: Project, most: int) -> tuple[list[Path], list[str]]:
+    """At most so many pictures that must be refused, evenly over all; and what is wrong with those that can't be read."""
+    from pcr_assets.gallery.evidence import readable
 
+    return readable(list(_pictures(project, project.strangers_root, most).values()))
+
+
+def _pictures(project: Project, root: str, most: int | None = None) -> dict[str, Path]:
+    """The pictures in a folder, at most so many, evenly over all, by their key there; none where there is no folder."""
+    from pcr_assets.cards.names import is_picture
+    from pcr_assets.gallery.evidence import evenly
+
+    if not root:
+        return {}
     store = project.open(root)
     found = [entry for entry in store.list() if is_picture(entry.key)]
+    found = found if most is None else evenly(found, most)
     return {entry.key: path for entry, path in zip(found, store.fetch_many(found), strict=True)}
 
 

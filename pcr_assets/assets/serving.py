@@ -53,14 +53,15 @@ def model_packages(project: Project, compute: dg.ResourceParam[Any]) -> dg.Mater
 @asset("serving", layout.REGISTERED, deps=[model_packages, serving_config], kinds={"sagemaker"}, code_version="1")
 def model_registry(project: Project) -> dg.MaterializeResult:
     """What is packed, as model packages of SageMaker that wait for approval; ``metadata/model_registry.json`` names them."""
-    from pcr_assets.cloud import clients, package_book, registry
+    from pcr_assets.cloud import clients, registry
+    from pcr_assets.project_records.models import registered
 
     if not _settings(project).registered:
         return off(project, layout.REGISTERED, "serving.registered is false")
     published = registry.register(clients.client("sagemaker"), project.artifacts, project.settings)
     rows = {
         name: {field: entry[field] for field in ("status", "arn")}
-        for name, entry in package_book.read(project.artifacts).items()
+        for name, entry in registered(project.artifacts).items()
     }
     return materialized(published, {"registered": show.rows(rows, "model")})
 

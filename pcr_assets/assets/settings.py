@@ -35,7 +35,7 @@ def check(settings: Settings, section: str | None = None) -> None:
     ``gates`` are checked when the profile is read.
     """
     from pcr_assets.cards.settings import CalibrationSettings, SnapshotSettings
-    from pcr_assets.compute.settings import ComputeSettings, chosen
+    from pcr_assets.compute.settings import ComputeSettings, compute_settings
     from pcr_assets.gallery.settings import ReportSettings
     from pcr_assets.hailo.model_script import HailoSettings
     from pcr_assets.learning.quantize_settings import QuantizeSettings
@@ -66,7 +66,7 @@ def check(settings: Settings, section: str | None = None) -> None:
         if section in (None, name.partition(".")[0]):
             settings.check(name, kind)
     if section is None:
-        chosen(settings)  # with what the environment says
+        compute_settings(settings)  # with what the environment says
 
 
 def config_asset(section: str, about: str) -> dg.AssetsDefinition:

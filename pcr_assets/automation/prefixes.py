@@ -4,8 +4,6 @@ The file lies in the scratch folder. Where it is lost, or a set's keys have no c
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -52,15 +50,14 @@ class Prefixes:
 
     def write(self, folder: Path, file: str = FILE) -> None:
         """Keep them. On a full disk they are lost: then the whole folder is listed."""
-        target = folder / file
+        target, aside = folder / file, folder / f".aside-{file}"
         try:
-            handle, name = tempfile.mkstemp(dir=folder, prefix=".aside-")
-            with os.fdopen(handle, "w") as aside:
-                json.dump(self._known, aside)
-            Path(name).replace(target)
+            aside.write_text(json.dumps(self._known))
+            aside.replace(target)
         except OSError:
-            with suppress(OSError):
-                target.unlink()
+            for path in (aside, target):
+                with suppress(OSError):
+                    path.unlink()
 
     def note(self, group: str, set_id: str, key: str) -> None:
         """A key of a set of this group."""

@@ -11,11 +11,11 @@ from pcr_assets.automation.changes import Change, Changes, open_changes
 from pcr_assets.automation.memory import GROUPS, Memory, Partly, by_group, group_of
 from pcr_assets.automation.prefixes import Prefixes
 from pcr_assets.automation.watch import Watch, WatchError
-from pcr_assets.cards.catalogue import FILE, Catalogue, find_catalogue, parent
+from pcr_assets.cards.catalogue import FILE, Catalogue, find_catalogue
 from pcr_assets.cards.listing import Scan, place
 from pcr_assets.cards.tally import Tally, tally
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import Entry
+from pcr_assets.resources.store import Entry, parent
 
 TICK_SECONDS = 30.0
 """A tick lists no longer: Dagster ends one after 60 s."""

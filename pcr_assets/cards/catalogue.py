@@ -74,9 +74,3 @@ def _entry(row: Mapping[str, str | None], prefix: str) -> tuple[str, CatalogueRo
     of_id, _, number = card_id.rpartition("-")
     set_id = row.get("set") or of_id or PurePosixPath(key).parent.name or card_id
     return key, CatalogueRow(card_id, set_id, row.get("number") or number, row.get("name") or card_id)
-
-
-def parent(root: str) -> str | None:
-    """The root one level above a raw root, or None at the top of a bucket or disk."""
-    above, _, name = root.rstrip("/").rpartition("/")
-    return above if name and above and not above.endswith(":/") else None

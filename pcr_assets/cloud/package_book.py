@@ -1,15 +1,14 @@
 """The book of registered packages: ``metadata/model_registry.json`` of the store, which the project's manifest reads."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from pcr_assets import layout
 from pcr_assets.cloud.clients import CloudError
 from pcr_assets.project_records.manifest import as_json
+from pcr_assets.project_records.models import registered
 from pcr_assets.project_records.placing import place
 from pcr_assets.resources.artifacts import Artifact, Artifacts, number_of
-from pcr_assets.resources.store import Missing, StoreError
 
 APPROVED, REJECTED = "Approved", "Rejected"
 
@@ -26,16 +25,6 @@ class Registered:
 
 Book = dict[str, dict[str, Any]]
 """``model_registry.json``: packages by ``model:version``; by ``model:version@number`` those that were approved before."""
-
-
-def read(artifacts: Artifacts) -> Book:
-    """The book as it is; empty where nothing was registered yet."""
-    try:
-        return dict(json.loads(artifacts.store.read(layout.REGISTRY)))
-    except Missing:
-        return {}
-    except ValueError as error:
-        raise StoreError(f"{artifacts.store.root}/{layout.REGISTRY} is no JSON ({error}): mend or remove it") from error
 
 
 def write(artifacts: Artifacts, book: Book) -> Artifact:
@@ -61,7 +50,7 @@ def _number(arn: str) -> str:
 
 def approved(artifacts: Artifacts, model: str) -> tuple[str, Registered]:
     """The newest approved version of a model, and its full name. Raises CloudError where there is none."""
-    book = read(artifacts)
+    book = registered(artifacts)
     names = [name for name in _versions(book, model) if book[name]["status"] == APPROVED]
     if not names:
         raise CloudError(

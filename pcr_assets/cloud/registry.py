@@ -18,7 +18,7 @@ from pcr_assets.cloud.model_package import DIGEST, IMAGE
 from pcr_assets.cloud.package_book import APPROVED, REJECTED, Registered, full_name
 from pcr_assets.cloud.patience import until
 from pcr_assets.command_options import BUCKET, add_profile, add_store
-from pcr_assets.project_records.models import collect
+from pcr_assets.project_records.models import collect, registered
 from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.store import StoreError, open_store
@@ -49,7 +49,7 @@ def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -
     }:
         # That took minutes: somebody may have approved another one meanwhile.
         found = made | _by_content(packages_of(sagemaker, chosen.group), chosen.image)
-    book = package_book.read(artifacts)
+    book = registered(artifacts)
     for each in wanted:
         package = found[each.digest]
         entry = Registered(
@@ -113,7 +113,7 @@ def _created(sagemaker: Any, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def decide(sagemaker: Any, artifacts: Artifacts, model: str, status: str, why: str) -> tuple[str, Registered]:
     """Approve or reject a registered model, ``NAME`` or ``NAME:VERSION``; gives its full name and entry. Raises CloudError."""
-    book = package_book.read(artifacts)
+    book = registered(artifacts)
     name = full_name(book, model)
     arn = book[name]["arn"]
     _same_region(sagemaker, arn)
@@ -132,7 +132,7 @@ def decide(sagemaker: Any, artifacts: Artifacts, model: str, status: str, why: s
 
 def sync(sagemaker: Any, artifacts: Artifacts, group: str) -> list[str]:
     """Take over what was approved or rejected elsewhere; gives the names whose status changed. Raises CloudError."""
-    book, changed = package_book.read(artifacts), []
+    book, changed = registered(artifacts), []
     for entry in book.values():
         _same_region(sagemaker, entry["arn"])
     status = {each["ModelPackageArn"]: each["ModelApprovalStatus"] for each in packages_of(sagemaker, group)}
@@ -203,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(artifacts: Artifacts, given: argparse.Namespace) -> None:
-    book = package_book.read(artifacts)
+    book = registered(artifacts)
     for name, entry in sorted(book.items()):
         print(f"{name:36} {entry['status']:22} {entry['arn']}")
     if not book:

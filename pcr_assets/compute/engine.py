@@ -23,7 +23,7 @@ class Ran:
 
 
 class Engine(Protocol):
-    """Runs a program on a job. Another way to compute is a class of this kind and a line in ``chosen.ENGINES``."""
+    """Runs a program on a job. Another way to compute is a class of this kind and a line in ``resource.ENGINES``."""
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
         """Run ``python -m module JOB.json`` to its end; afterwards the files it wrote lie in ``workdir``, which is the job's

@@ -123,14 +123,14 @@ class ComputeSettings(BaseModel):
         return self
 
 
-def chosen(settings: Settings) -> ComputeSettings:
+def compute_settings(settings: Settings) -> ComputeSettings:
     """The section, with the engine that ``PCR_COMPUTE`` names if it names one. Raises SettingsError.
 
     Where the profile says ``local`` and nobody else anything, trainings go where the pieces of other steps go (``PCR_ENGINE``).
     """
     section: Mapping[str, Any] = settings.section("compute")
     if section.get("engine", "local") == "local":
-        section = {**section, "engine": engines.chosen()}
+        section = {**section, "engine": engines.engine_name()}
     if engine := os.environ.get(VARIABLE):
         if engine not in get_args(EngineName):
             raise SettingsError(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.imaging import printings
 from pcr_assets.imaging.camera import Strength, rectified
 
+T = TypeVar("T")
 REMEMBERED = 512
 """Queries of a kind whose picture is kept while a variant is judged, a quarter of a megabyte each."""
 
@@ -67,10 +68,15 @@ def readable(pictures: Sequence[Path]) -> tuple[list[Path], list[str]]:
         try:
             load_photo(path)
         except PhotoError as error:
-            faults.append(str(error).replace(str(path), path.name))
+            faults.append(fault(error, path, path.name))
         else:
             good.append(path)
     return good, faults
+
+
+def fault(error: PhotoError, path: Path, name: str) -> str:
+    """What is wrong with a picture, by its name: where it lies on this machine is no part of what is published."""
+    return str(error).replace(str(path), name)
 
 
 def held_out(rows: Sequence[Mapping[str, Any]], art_groups: Mapping[str, str]) -> dict[str, list[Mapping[str, Any]]]:
@@ -98,11 +104,11 @@ def newcomers(
     pinned = {row["card_id"] for row in rows}
     known = {art_groups[row["card_id"]] for row in rows if row["split"] != "test"}
     new = [scan for scan in scans if scan["card_id"] not in pinned and art_groups[scan["card_id"]] not in known]
-    return _evenly(new, most)
+    return evenly(new, most)
 
 
-def _evenly(rows: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
-    """At most so many rows, evenly over all."""
+def evenly(rows: Sequence[T], most: int) -> list[T]:
+    """At most so many rows, evenly over all, the first and the last among them."""
     return [rows[at] for at in np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)] if rows else []
 
 
@@ -156,7 +162,7 @@ class Asking:
         """Scans of one split, evenly over its cards, by number, and the cards that they show."""
         known, cards = self.gallery.cards, self.evidence.cards
         rows = [row for row in self.evidence.splits[split] if row["card_id"] in known]
-        picked = _evenly(rows, most or self.settings.queries)
+        picked = evenly(rows, most or self.settings.queries)
         places = [cards.row(row["card_id"], row["view"]) for row in picked]
         return lambda index: cards.image(places[index]), [known[row["card_id"]] for row in picked]
 

@@ -23,7 +23,7 @@ from pcr_assets import measures
 from pcr_assets.gallery import judging, queries
 from pcr_assets.gallery import photos as labelled
 from pcr_assets.gallery.confidence import calibration_error, error_by_chance, reliability
-from pcr_assets.gallery.evidence import Asking, Evidence, Subject
+from pcr_assets.gallery.evidence import Asking, Evidence, Subject, fault
 from pcr_assets.gallery.judging import Query
 from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.imaging import camera
@@ -187,10 +187,11 @@ def judge_photos(
     labelled_first = sorted(labels, key=lambda name: not any(label.in_gallery for label in labels[name]))
     chosen = labelled_first[: settings.photos]
     for number, name in enumerate(chosen, start=1):
+        path = evidence.photos[name]
         try:
-            answers = [card_json(reading) for reading in recognizer.recognize(load_photo(evidence.photos[name])).cards]
+            answers = [card_json(reading) for reading in recognizer.recognize(load_photo(path)).cards]
         except PhotoError as error:
-            seen.append({"photo": name, "error": str(error), "cards": []})
+            seen.append({"photo": name, "error": fault(error, path, name), "cards": []})
             continue
         seen.append({"photo": name, "cards": answers})
         verdicts += labelled.judge(name, labels[name], answers, known)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from tqdm import tqdm
 
-from pcr_assets.cards.catalogue import parent
 from pcr_assets.ingest.catalogue_file import CatalogueFile
 from pcr_assets.ingest.client import Busy, Client, FetchError, Passing, Unreachable
 from pcr_assets.ingest.fetch import fetch_all
 from pcr_assets.ingest.plan import Plan, Scan, make_plan, pictures
 from pcr_assets.ingest.sources import Card, Source, chosen, moved
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import Store, StoreError
+from pcr_assets.resources.store import Store, StoreError, parent
 
 SAVED_EVERY = 200
 """Scans after which ``cards.csv`` is brought up to date; what a kill leaves out, the next run adds."""

@@ -139,7 +139,11 @@ def class_means(embeddings: Tensor, classes: np.ndarray) -> Tensor:
 
 
 def nearest_others(embeddings: Tensor, classes: np.ndarray, count: int) -> Tensor:
-    """For each of N rows the ``count`` most similar rows of other classes, int64 N×count, nearest first."""
+    """For each of N rows the ``count`` most similar rows of other classes, int64 N×count, nearest first.
+
+    There are no more columns than other rows; where other classes have too few rows, the last columns are of the row's own.
+    """
+    count = min(count, len(embeddings) - 1)
     names = torch.from_numpy(classes)
     found = []
     for rows in torch.arange(len(embeddings)).split(1024):

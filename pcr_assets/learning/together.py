@@ -158,7 +158,9 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
-        total = gradient.contiguous()
+        total = gradient.clone(
+            memory_format=torch.contiguous_format
+        )  # autograd may hand the same tensor to another branch
         dist.all_reduce(total)
         return total.chunk(dist.get_world_size())[dist.get_rank()]
 

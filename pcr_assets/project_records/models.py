@@ -12,7 +12,7 @@ from pcr_assets import layout
 from pcr_assets.project_records.price_table import History, PriceTable
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.runs import Run
-from pcr_assets.resources.store import Missing
+from pcr_assets.resources.store import Missing, StoreError
 
 TRANSITIONAL = "transitional"
 NOT_BUILT = "not built"
@@ -119,7 +119,7 @@ class Sources:
 def collect(sources: Sources) -> dict[str, ModelRecord]:
     """A record for each known model that was ever published here, by name."""
     found = {known.name: sources.artifacts.named(known.place) for known in KNOWN}
-    registry = _registry(sources.artifacts)
+    registry = registered(sources.artifacts)
     return {
         known.name: _record(sources, known, artifact, found, registry)
         for known in KNOWN
@@ -140,11 +140,16 @@ def cost_of(run: Run, prices: PriceTable) -> float | None:
     return None if an_hour is None else round(seconds / 3600 * an_hour, 4)
 
 
-def _registry(artifacts: Artifacts) -> dict[str, Any]:
+def registered(artifacts: Artifacts) -> dict[str, dict[str, Any]]:
+    """Packages by ``model:version``, as ``model_registry.json`` names them; none where nothing is registered. Raises StoreError."""
     try:
         return dict(json.loads(artifacts.store.read(layout.REGISTRY)))
     except Missing:
         return {}
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"{artifacts.store.root}/{layout.REGISTRY} names no packages ({error}): mend or remove it"
+        ) from error
 
 
 def _record(
@@ -230,6 +235,7 @@ def _training(
         )
     last, costs = runs[-1], [cost_of(run, sources.prices) for run in runs]
     paid = [cost for cost in costs if cost is not None]
+    billed = [run.billed_seconds for run in runs if run.billed_seconds is not None]
     settings = dict(last.settings) if "spec" in last.settings or not spec else {**last.settings, "spec": dict(spec)}
     return TrainingConfig(
         settings=settings,
@@ -237,7 +243,7 @@ def _training(
         hardware=dict(last.hardware),
         instance=last.instance,
         seconds=round(sum(run.seconds for run in runs), 1),
-        billed_seconds=last.billed_seconds,
+        billed_seconds=round(sum(billed), 1) if billed else None,
         cost_usd=round(sum(paid), 4) if paid else None,
         cost_source=f"billed seconds at the listed price: {sources.prices.source}" if paid else None,
     )

@@ -9,7 +9,7 @@ VARIABLE = "PCR_ENGINE"
 NAMES = ("local", "ray")
 
 
-def chosen(name: str = "") -> str:
+def engine_name(name: str = "") -> str:
     """The engine's name, else that of ``PCR_ENGINE``, else ``local``. Raises EngineError for one that there isn't."""
     name = name or os.environ.get(VARIABLE) or NAMES[0]
     if name not in NAMES:
@@ -19,7 +19,7 @@ def chosen(name: str = "") -> str:
 
 def engine(name: str, roots: Sequence[str]) -> Engine:
     """The engine of this name. ``roots``: the stores, by folder or URL, that its tasks read and write. Raises EngineError."""
-    if chosen(name) == "local":
+    if engine_name(name) == "local":
         return Here()
     from pcr_assets.resources.ray_engine import OnRay  # Ray is not imported where nobody asked for it
 

@@ -1,5 +1,6 @@
 """A folder of this machine as a store. Writes are made aside, flushed, then renamed into place."""
 
+import io
 import os
 import shutil
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from operator import attrgetter
 from pathlib import Path
+from typing import IO
 
 from pcr_assets import digests
 from pcr_assets.resources.objects import (
@@ -150,8 +152,10 @@ class FolderStore:
     def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
         """See :meth:`Store.swap`. A lock file makes compare and replace one step for all processes of this machine."""
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _Locked(path.with_name(f".{path.name}.lock")):
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = path.with_name(f".{path.name}.lock").open("a")
+        with _locked(lock):
             found = path.read_bytes() if path.exists() else None
             if found != expected:
                 raise Moved(str(path))
@@ -205,21 +209,35 @@ def _etag(stat: os.stat_result) -> str:
 @contextmanager
 def _aside(path: Path, data: bytes | Path) -> Iterator[Path]:
     """A hidden file beside ``path`` with all of ``data``, flushed to the disk; gone after the block unless it was renamed."""
-    try:
+    with _opened(data) as source, _writing(path):
         handle, aside = _opened_aside(path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                if isinstance(data, bytes):
-                    file.write(data)
-                else:
-                    with data.open("rb") as source:
-                        shutil.copyfileobj(source, file, 1 << 20)
+                shutil.copyfileobj(source, file, 1 << 20)
                 file.flush()
                 os.fsync(file.fileno())
             aside.chmod(0o644)
             yield aside
         finally:
             aside.unlink(missing_ok=True)
+
+
+def _opened(data: bytes | Path) -> IO[bytes]:
+    """What is to be written, open for reading."""
+    if isinstance(data, bytes):
+        return io.BytesIO(data)
+    try:
+        return data.open("rb")
+    except OSError as error:
+        raise StoreError(
+            f"could not read {data}, to put it into the store: {error.strerror}. Rerun makes it anew"
+        ) from error
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"could not write {path}: {error.strerror}. Free space or mend the rights, then rerun"
@@ -240,17 +258,11 @@ def _opened_aside(folder: Path) -> tuple[int, Path]:
     raise AssertionError("the last try returns or raises")
 
 
-class _Locked:
-    """An exclusive advisory lock on a file, held for a ``with`` block; the kernel drops it when the process dies."""
+@contextmanager
+def _locked(file: IO[str]) -> Iterator[None]:
+    """An exclusive advisory lock on an open file, which is closed after the block; the kernel drops it when the process dies."""
+    import fcntl
 
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __enter__(self) -> None:
-        import fcntl
-
-        self.file = self.path.open("a")
-        fcntl.flock(self.file, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -14,7 +14,7 @@ from pcr_assets.command_options import usual_profile, usual_store
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.engine import Engine
 from pcr_assets.resources.engines import engine
-from pcr_assets.resources.store import Store, open_store
+from pcr_assets.resources.store import Store, open_store, parent
 
 
 class Project(dg.ConfigurableResource):
@@ -57,9 +57,8 @@ class Project(dg.ConfigurableResource):
 
     @property
     def strangers_root(self) -> str:
-        """Where the pictures are that must be refused."""
-        beside = self.raw_root.rstrip("/").rpartition("/")[0] + "/strangers"
-        return self.strangers or _variable("PCR_STRANGERS", beside)
+        """Where the pictures are that must be refused; empty where nobody named them and the scans fill a whole bucket."""
+        return self.strangers or _variable("PCR_STRANGERS", _beside(self.raw_root, "strangers"))
 
     def open(self, root: str) -> Store:
         """A store for one of the raw roots."""
@@ -88,6 +87,14 @@ class Project(dg.ConfigurableResource):
         folder = base / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _beside(root: str, name: str) -> str:
+    """What lies beside a folder or a prefix; nothing lies beside a bucket but the buckets of others."""
+    if "://" not in root:
+        return str(Path(root).expanduser().absolute().with_name(name))
+    above = parent(root)
+    return f"{above}/{name}" if above else ""
 
 
 def _variable(name: str, default: str) -> str:

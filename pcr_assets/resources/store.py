@@ -4,6 +4,8 @@ Objects are written aside and appear whole or not at all. Only pointers (``curre
 replaced, and only by :meth:`Store.swap`, which refuses when somebody else moved the pointer first.
 """
 
+from pathlib import Path
+
 from pcr_assets.resources.folder_store import FolderStore
 from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, Replaced, Span, Store, StoreError, Unfinished
 
@@ -19,6 +21,7 @@ __all__ = [
     "StoreError",
     "Unfinished",
     "open_store",
+    "parent",
 ]
 
 
@@ -29,3 +32,11 @@ def open_store(root: str) -> Store:
 
         return S3Store(root)
     return FolderStore(root)
+
+
+def parent(root: str) -> str | None:
+    """The folder or URL one level above a store's root, or None at the top of a bucket or disk."""
+    if "://" not in root:
+        root = str(Path(root).expanduser().absolute())
+    above, _, name = root.rstrip("/").rpartition("/")
+    return above if name and above and not above.endswith(":/") else None

@@ -96,6 +96,7 @@ def test_the_same_weights_trained_twice_are_two_runs_of_one_model(project, monke
     assert project.artifacts.current(layout.TEACHER).version == "v1.0"
     (teacher,) = collect(sources_of(project.artifacts)[0]).values()
     assert teacher.training_config.seconds == 20.0
+    assert teacher.training_config.billed_seconds == 1680.0, "as the cost is, of both"
 
 
 def test_a_training_that_other_code_began_is_not_gone_on_with(project, monkeypatch):
@@ -144,3 +145,16 @@ def test_the_trace_of_a_training_is_kept_and_its_table_shown(project, tmp_path):
     assert second == f"{first}-2"
     assert first.startswith("profiling/teacher/20")
     assert project.root.read(f"{second}/trace.json.gz") == b"trace"
+
+
+def test_a_run_says_what_it_was_made_from_though_another_snapshot_is_pinned_meanwhile(project):
+    class PinnedMeanwhile(DrawnCompute):
+        def run(self, module, job, workdir):
+            publish(project.artifacts, layout.SNAPSHOT, {"snapshot.parquet": b"other pins"}, {"shards": []})
+            return super().run(module, job, workdir)
+
+    used = project.artifacts.current(layout.SNAPSHOT).digest
+    models.teacher_weights(project=project, compute=PinnedMeanwhile())
+    (run,) = runs.logged(project.root)
+    assert project.artifacts.current(layout.SNAPSHOT).digest != used
+    assert run.made_from == {"training_snapshot": used}

@@ -1,5 +1,7 @@
 """What the page of the recognition report shows."""
 
+from PIL import Image
+
 from pcr_assets import layout
 from pcr_assets.assets import report
 from pcr_assets.resources.project import Project
@@ -15,3 +17,15 @@ def test_a_report_that_still_holds_says_of_how_many_cards_it_is_and_where_its_pa
     assert shown["judged again"] is False
     assert shown["judged with cards"] == 5
     assert shown["the report as a page"].path.endswith(held.files["report.html"].key)
+
+
+def test_of_more_strangers_than_are_asked_about_those_at_the_end_have_their_turn_too(tmp_path):
+    """Of 757 that lay there the first 400 by name were taken, none of them from the other half of the games."""
+    project = Project(store=str(tmp_path / "store"), raw=str(tmp_path / "cards"), scratch=str(tmp_path / "work"))
+    strangers = tmp_path / "strangers"
+    strangers.mkdir()
+    for name in "abcdefg":
+        Image.new("RGB", (63, 88)).save(strangers / f"{name}.png")
+    asked, unreadable = report.strangers_of(project, most=4)
+    assert [path.stem for path in asked] == ["a", "c", "e", "g"]
+    assert unreadable == []

@@ -10,6 +10,7 @@ import yaml
 from pcr_assets import layout
 from pcr_assets.assets import serving
 from pcr_assets.cloud import endpoint, package_book, registry
+from pcr_assets.project_records.models import registered
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.cloud.conftest import aws
 from pcr_assets_tests.cloud.test_endpoint import CHOSEN, Cloud
@@ -43,7 +44,7 @@ def test_nothing_is_packed_registered_or_deployed_until_asked(tmp_path, monkeypa
     monkeypatch.setattr("pcr_assets.cloud.clients.client", lambda *_: pytest.fail("AWS was asked"))
     project = Project(store=str(tmp_path / "store"), scratch=str(tmp_path / "work"))
     assert all(made.metadata["off"].startswith("serving.") for made in floor(project, None))
-    assert not package_book.read(project.artifacts), "a book that is there stays, and none is made"
+    assert not registered(project.artifacts), "a book that is there stays, and none is made"
 
 
 def test_from_a_model_to_an_endpoint_with_a_persons_word_between(aws, tmp_path, monkeypatch):

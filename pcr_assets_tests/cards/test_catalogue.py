@@ -2,7 +2,7 @@
 
 import pytest
 
-from pcr_assets.cards.catalogue import CatalogueError, find_catalogue, parent, read_catalogue
+from pcr_assets.cards.catalogue import CatalogueError, find_catalogue, read_catalogue
 from pcr_assets.resources.store import FolderStore
 
 CSV = "path,card_id,name,set,number\n{path},base1-4,Charizard,base1,4\n"
@@ -64,10 +64,3 @@ def test_a_card_in_two_sets_is_refused():
     rows = b"path,card_id,set\na.png,base1-1,base1\nb.png,base1-1,base2\n"
     with pytest.raises(CatalogueError, match="base1-1 into the sets base1 and base2"):
         read_catalogue(rows, "cards.csv")
-
-
-def test_the_folder_above_is_found_in_paths_and_urls():
-    assert parent("/data/scans/") == "/data"
-    assert parent("s3://bucket/data/scans") == "s3://bucket/data"
-    assert parent("s3://bucket") is None
-    assert parent("/scans") is None

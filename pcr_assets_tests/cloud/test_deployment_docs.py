@@ -18,8 +18,9 @@ from PIL import Image
 
 from pcr_assets import layout
 from pcr_assets.assets.settings import check
-from pcr_assets.cloud import clients, endpoint, lifecycle, package_book, registry, transform
+from pcr_assets.cloud import clients, endpoint, lifecycle, registry, transform
 from pcr_assets.project_records import manifest
+from pcr_assets.project_records.models import registered
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
 from pcr_assets.serving import archive, batch
@@ -88,7 +89,7 @@ def run(words):
 
 def test_the_registrys_commands_run_as_the_page_says(cloud):
     assert [run(words) for words in ours("registry")] == [0] * 5
-    book = package_book.read(cloud.artifacts)
+    book = registered(cloud.artifacts)
     assert book["efficientnet-student-stage2:v1.0"]["status"] == "Approved"
     assert book["dinov3-teacher:v1.0"]["status"] == "Rejected"
 

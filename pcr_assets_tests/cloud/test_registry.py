@@ -15,7 +15,7 @@ from moto.sagemaker.models import sagemaker_backends
 from pcr_assets import layout, settings
 from pcr_assets.cloud import model_package, package_book, registry
 from pcr_assets.cloud.clients import CloudError
-from pcr_assets.project_records.models import collect
+from pcr_assets.project_records.models import collect, registered
 from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
@@ -174,7 +174,7 @@ def test_other_code_in_an_archive_is_another_package(artifacts, sagemaker, profi
     repack(artifacts, tmp_path)
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     assert len(packages(sagemaker)) == 4
-    newest = package_book.read(artifacts)["dinov3-teacher:v1.0"]
+    newest = registered(artifacts)["dinov3-teacher:v1.0"]
     assert newest["arn"].rpartition("/")[2] in ("3", "4")
 
 
@@ -190,7 +190,7 @@ def test_another_container_is_another_package_and_the_approved_one_serves_until_
     registry.main([*command, "approve", "efficientnet-student-stage2"])
     profile.write_text(profile.read_text().replace(IMAGE, f"{IMAGE}.1"))
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    assert package_book.read(artifacts)["efficientnet-student-stage2:v1.0"]["status"] == "PendingManualApproval"
+    assert registered(artifacts)["efficientnet-student-stage2:v1.0"]["status"] == "PendingManualApproval"
     assert container() == IMAGE
     registry.main([*command, "approve", "efficientnet-student-stage2"])
     assert container() == f"{IMAGE}.1"
@@ -198,7 +198,7 @@ def test_another_container_is_another_package_and_the_approved_one_serves_until_
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     assert container() == IMAGE, "back again, what was approved is found"
     assert len(packages(sagemaker)) == 4
-    assert len(package_book.read(artifacts)) == 3
+    assert len(registered(artifacts)) == 3
 
 
 def test_a_package_that_failed_is_made_anew(artifacts, sagemaker, profile):
@@ -206,7 +206,7 @@ def test_a_package_that_failed_is_made_anew(artifacts, sagemaker, profile):
     for held in sagemaker_backends["123456789012"]["us-east-2"].model_packages.values():
         held.model_package_status = "Failed"
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    for entry in package_book.read(artifacts).values():
+    for entry in registered(artifacts).values():
         assert sagemaker.describe_model_package(ModelPackageName=entry["arn"])["ModelPackageStatus"] == "Completed"
 
 
@@ -225,7 +225,7 @@ def test_what_is_approved_while_another_model_is_registered_stays_approved(
     repack(artifacts, tmp_path)
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     assert package_book.approved(artifacts, MODELS[0])
-    assert len(package_book.read(artifacts)) == 2
+    assert len(registered(artifacts)) == 2
 
 
 def test_approval_is_a_step_of_its_own_and_keeps_the_lineage(artifacts, sagemaker, profile, command, capsys):
@@ -246,7 +246,7 @@ def test_approval_is_a_step_of_its_own_and_keeps_the_lineage(artifacts, sagemake
 
 def test_what_was_approved_elsewhere_is_taken_over(artifacts, sagemaker, profile, command, capsys):
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
-    arn = package_book.read(artifacts)["dinov3-teacher:v1.0"]["arn"]
+    arn = registered(artifacts)["dinov3-teacher:v1.0"]["arn"]
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
     assert registry.main([*command, "sync"]) == 0
     assert "dinov3-teacher:v1.0: PendingManualApproval before, Approved now" in capsys.readouterr().out
@@ -272,7 +272,7 @@ def test_another_region_is_not_asked_for_packages_that_it_cannot_know(
 ):
     registry.register(sagemaker, artifacts, settings.load(str(profile)))
     registry.decide(sagemaker, artifacts, MODELS[1], package_book.APPROVED, "good")
-    before = package_book.read(artifacts)
+    before = registered(artifacts)
     monkeypatch.setenv("PCR_S3_REGION", "eu-west-1")
     for words in (["sync"], ["approve", MODELS[0]], ["reject", MODELS[1]]):
         assert registry.main([*command, *words]) == 1
@@ -282,7 +282,7 @@ def test_another_region_is_not_asked_for_packages_that_it_cannot_know(
         )
     with pytest.raises(CloudError, match="eu-west-1 would be asked"):
         registry.to_serve(boto3.client("sagemaker", "eu-west-1"), artifacts, MODELS[1])
-    assert package_book.read(artifacts) == before, "nobody is told that they are gone"
+    assert registered(artifacts) == before, "nobody is told that they are gone"
 
 
 def test_the_card_follows_sagemakers_schema_and_the_request_its_interface(artifacts, sagemaker, profile):

@@ -1,13 +1,14 @@
 """The section ``compute``: what it takes, and what it says of a mistake."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from pcr_assets import settings
 from pcr_assets.assets.settings import check
-from pcr_assets.compute import settings as compute
-from pcr_assets.compute.chosen import ENGINES, Compute
+from pcr_assets.compute.resource import ENGINES, Compute
+from pcr_assets.compute.settings import ComputeSettings, EngineName, SageMaker, compute_settings
 from pcr_assets.resources.project import Project
 from pcr_assets.settings import SettingsError
 from pcr_assets_tests.compute.conftest import SETTINGS
@@ -27,14 +28,14 @@ def profile(tmp_path):
 
 def refused(profile, section):
     with pytest.raises(SettingsError) as error:
-        compute.chosen(settings.load(profile(section)))
+        compute_settings(settings.load(profile(section)))
     return str(error.value).partition(": ")[2]
 
 
 def test_training_runs_here_unless_somebody_says_otherwise(monkeypatch):
-    assert compute.chosen(settings.load("embedded")).engine == "local"
+    assert compute_settings(settings.load("embedded")).engine == "local"
     monkeypatch.setenv("PCR_COMPUTE", "torchrun")
-    assert compute.chosen(settings.load("embedded")).engine == "torchrun"
+    assert compute_settings(settings.load("embedded")).engine == "torchrun"
     monkeypatch.setenv("PCR_COMPUTE", "cluster")
     with pytest.raises(SettingsError, match="PCR_COMPUTE is cluster: write local, torchrun, ray or sagemaker"):
         check(settings.load("embedded"))
@@ -42,11 +43,11 @@ def test_training_runs_here_unless_somebody_says_otherwise(monkeypatch):
 
 def test_one_setting_sends_card_sets_and_trainings_to_ray(monkeypatch, profile):
     monkeypatch.setenv("PCR_ENGINE", "ray")
-    chosen = compute.chosen(settings.load("embedded"))
+    chosen = compute_settings(settings.load("embedded"))
     assert (chosen.engine, chosen.ray.nodes, chosen.ray.processes) == ("ray", 1, 1)
-    assert compute.chosen(settings.load(profile("{engine: torchrun}"))).engine == "torchrun"
+    assert compute_settings(settings.load(profile("{engine: torchrun}"))).engine == "torchrun"
     monkeypatch.setenv("PCR_COMPUTE", "torchrun")
-    assert compute.chosen(settings.load("embedded")).engine == "torchrun"
+    assert compute_settings(settings.load("embedded")).engine == "torchrun"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_mistake_is_one_sentence(profile, section, says):
 def test_every_engine_that_can_be_named_can_be_made(profile, monkeypatch):
     monkeypatch.setenv("PCR_S3_REGION", "us-east-2")
     project = Project(profile=profile({"sagemaker": SETTINGS}))
-    for name in compute.get_args(compute.EngineName):
+    for name in get_args(EngineName):
         assert callable(ENGINES[name](Compute(project=project)).run)
 
 
@@ -89,7 +90,7 @@ def test_another_place_to_train_makes_nothing_stale(profile):
 
 def test_the_profile_that_is_shipped_names_every_setting():
     shipped = settings.load("embedded").section("compute")
-    assert compute.ComputeSettings(**shipped) == compute.ComputeSettings()
-    assert set(shipped) == set(compute.ComputeSettings.model_fields)
-    assert set(shipped["sagemaker"]) == set(compute.SageMaker.model_fields)
+    assert ComputeSettings(**shipped) == ComputeSettings()
+    assert set(shipped) == set(ComputeSettings.model_fields)
+    assert set(shipped["sagemaker"]) == set(SageMaker.model_fields)
     assert Path("docs/training.md").exists()

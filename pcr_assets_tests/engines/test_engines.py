@@ -9,16 +9,16 @@ import pytest
 
 from pcr_assets.cards.making import SetOfScans, make_shard
 from pcr_assets.compute import on_ray, ray_files
-from pcr_assets.compute.chosen import ALONE, Compute
 from pcr_assets.compute.engine import JobFailed
 from pcr_assets.compute.ray_bench import News
 from pcr_assets.compute.ray_nodes import bundle_of
+from pcr_assets.compute.resource import ALONE, Compute
 from pcr_assets.compute.settings import Ray
 from pcr_assets.learning.meeting import PARTED
 from pcr_assets.resources import ray_cluster
 from pcr_assets.resources.engine import EngineError, Here
-from pcr_assets.resources.engines import chosen
 from pcr_assets.resources.engines import engine as engine_of
+from pcr_assets.resources.engines import engine_name
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.ray_engine import Answer, Order, answer, seen_by_all
 
@@ -32,7 +32,7 @@ def test_without_a_word_all_is_made_here():
 def test_an_engine_that_there_is_not_is_refused_by_name(monkeypatch):
     monkeypatch.setenv("PCR_ENGINE", "celery")
     with pytest.raises(EngineError, match="PCR_ENGINE is celery: write one of local, ray"):
-        chosen()
+        engine_name()
 
 
 def test_where_ray_is_not_installed_one_sentence_says_how(monkeypatch, tmp_path):

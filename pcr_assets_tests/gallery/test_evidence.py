@@ -1,6 +1,6 @@
 """Which cards a release is judged by."""
 
-from pcr_assets.gallery.evidence import held_out, newcomers
+from pcr_assets.gallery.evidence import evenly, held_out, newcomers
 
 SPLITS = {"a": "train", "b": "validation", "c": "validation", "d": "test", "e": "test", "f": "test"}
 ROWS = [{"card_id": card_id, "split": split} for card_id, split in SPLITS.items()]
@@ -29,3 +29,13 @@ def test_new_cards_are_asked_for_whose_art_nothing_learned_from():
     assert [scan["card_id"] for scan in newcomers(scans, ROWS, groups, most=9)] == ["g", "i", "j"]
     assert [scan["card_id"] for scan in newcomers(scans, ROWS, groups, most=2)] == ["g", "j"]
     assert newcomers(scans[:6], ROWS, groups, most=9) == []
+
+
+def test_of_too_many_strangers_those_that_are_asked_about_come_from_all_of_them():
+    """757 pictures lie in the order of their names, a game after the other: the first 400 are those of seven games of thirteen."""
+    strangers = [f"{game}_{number:02}.webp" for game in "abcdefghijklm" for number in range(58)]
+    asked = evenly(strangers, 400)
+    assert len(set(asked)) == 400
+    assert {name[0] for name in asked} == set("abcdefghijklm")
+    assert evenly(strangers[:5], 400) == strangers[:5]
+    assert evenly(strangers, 0) == evenly([], 400) == []

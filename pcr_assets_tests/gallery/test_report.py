@@ -2,12 +2,13 @@
 
 import re
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 from PIL import Image
 
 from edge_runtime.gallery import Card, Match
 from pcr_assets.gallery import judging, report
-from pcr_assets.gallery.evidence import Subject
+from pcr_assets.gallery.evidence import Evidence, Subject
 from pcr_assets.gallery.queries import Answers
 from pcr_assets.gallery.report import objections
 from pcr_assets.gallery.report_page import page
@@ -184,3 +185,15 @@ def test_a_variant_is_calibrated_on_validation_cards_and_half_of_the_strangers_a
     assert not learned_from & judged_by
     assert (record["named"]["strangers asked"], record["named"]["other printings asked"]) == (3, 2)
     assert record["recall"]["hard"]["queries"] == record["named"]["unknown cards asked"] == 4
+
+
+def test_a_photo_that_can_not_be_read_is_told_of_by_its_name_and_not_by_where_it_lies(tmp_path, monkeypatch):
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "cut.jpg").write_text("no picture")
+    for name in ("Gallery", "OnnxEmbedder", "Recognizer", "Calibration"):
+        monkeypatch.setattr(report, name, MagicMock())
+    photos = {"album/cut.jpg": tmp_path / "album" / "cut.jpg"}
+    evidence = Evidence(cards=None, splits={}, strangers=(), photos=photos, labels={})
+    subject = MagicMock(outline_filter=None)
+    (seen,) = report.judge_photos(subject, {}, evidence, ReportSettings())["photos"]
+    assert seen["error"] == "album/cut.jpg is no picture: send JPEG, PNG or WebP"

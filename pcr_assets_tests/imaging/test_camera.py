@@ -120,9 +120,9 @@ def test_lamps_are_orange_and_shade_is_blue_but_white_balance_hides_both():
 
 def test_hues_stay_recognisable_because_the_colour_of_an_energy_is_its_name():
     for seed in range(30):
-        for pure in np.eye(3, dtype=np.uint8) * 200 + 20:
+        for pure in np.eye(3, dtype=np.uint8)[:2] * 200 + 20:  # under a lamp this orange, blue is not the strongest
             cast = effects.PICTORIAL["tint"](np.full((4, 4, 3), pure, np.uint8), 1.0, seeded(seed), 4.0)
-            assert light.lit(cast, 2700, 0.7)[0, 0].argmax() == pure.argmax() or pure.argmax() == 2
+            assert light.lit(cast, 2700, 0.7)[0, 0].argmax() == pure.argmax()
 
 
 def test_blur_only_softens_and_keeps_the_brightness(card):

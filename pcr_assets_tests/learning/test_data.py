@@ -1,10 +1,12 @@
 """Which card a slot shows, and which scans can't be told apart."""
 
+import numpy as np
 import torch
 
 from pcr_assets.learning.data import indistinguishable, shuffled
 from pcr_assets.learning.schedule import Picks, Stretch, stretches
 from pcr_assets.learning.settings import Phase, TrainingSettings
+from pcr_assets.learning.stages import nearest_others
 
 
 def test_scans_of_one_card_and_cards_of_one_picture_share_a_class():
@@ -29,6 +31,13 @@ def test_neighbours_stand_beside_each_other_in_a_batch():
     assert rows[1] == (rows[0] + 1) % 12
     assert rows[2] == (rows[0] + 2) % 12
     assert rows[4] == (rows[3] + 1) % 12
+
+
+def test_a_card_has_no_more_neighbours_than_there_are_other_cards():
+    embeddings, classes = torch.eye(3), np.arange(3)
+    assert nearest_others(embeddings[:2], classes[:2], 3).tolist() == [[1], [0]]
+    assert nearest_others(embeddings[:1], classes[:1], 3).shape == (1, 0), "then a batch is not grouped"
+    assert nearest_others(embeddings, classes, 2).sort().values.tolist() == [[1, 2], [0, 2], [0, 1]]
 
 
 def test_the_rate_rises_then_falls_to_nothing():

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from pcr_assets.learning import train
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.spec import ModelSpec
-from pcr_assets.learning.together import CannotShare, Team
+from pcr_assets.learning.together import CannotShare, Team, everyones
 from pcr_assets_tests.learning.test_train import cards, quiet
 
 __all__ = ["cards"]
@@ -107,6 +107,22 @@ def test_a_batch_that_can_not_be_divided_is_refused_with_what_to_change(trained)
     assert says in (trained / "said").read_text()
     with pytest.raises(CannotShare, match="among 2 processes in 3 steps each: change batch"):
         Team(rank=0, size=2).share(32, accumulate=3)
+
+
+def test_adding_gradients_up_over_processes_changes_none_of_another_branch(monkeypatch):
+    for name, stand_in in {
+        "is_initialized": lambda: True,
+        "get_world_size": lambda: 2,
+        "get_rank": lambda: 0,
+        "all_gather": lambda parts, rows: [part.copy_(rows) for part in parts],
+        "all_reduce": lambda total: total.mul_(2),
+    }.items():
+        monkeypatch.setattr(torch.distributed, name, stand_in)
+    rows, others = torch.ones(3, 2, requires_grad=True), torch.ones(6, 2, requires_grad=True)
+    beside = others * 1
+    (everyones(rows) + beside).square().sum().backward()
+    assert rows.grad.unique().tolist() == [8], "of both processes"
+    assert others.grad.unique().tolist() == [4]
 
 
 def test_koleo_is_not_shown_a_batch_in_parts(trained, cards, tmp_path):

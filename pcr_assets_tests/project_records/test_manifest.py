@@ -10,6 +10,7 @@ from pcr_assets.project_records import costs, manifest
 from pcr_assets.project_records.models import collect
 from pcr_assets.project_records.storage import Storage
 from pcr_assets.resources.artifacts import Artifact
+from pcr_assets.resources.store import StoreError
 from pcr_assets_tests.project_records.synthetic import SPEC, sources_of, store_with_models
 
 
@@ -87,3 +88,10 @@ def test_a_registered_package_is_named(artifacts):
     )
     teacher = built(artifacts).models["dinov3-teacher"]
     assert (teacher.registry_arn, teacher.registry_status) == ("arn:4", "Approved")
+
+
+@pytest.mark.parametrize("written", [b"{cut off", b"[1, 2]"])
+def test_a_book_of_packages_that_is_none_is_named(artifacts, written):
+    artifacts.store.write(layout.REGISTRY, written)
+    with pytest.raises(StoreError, match=rf"{layout.REGISTRY} names no packages .*: mend or remove it"):
+        built(artifacts)

@@ -138,3 +138,23 @@ def test_a_disk_without_hard_links_creates_too(store, monkeypatch):
     assert store.create("a", b"first")
     assert not store.create("a", b"second")
     assert store.read("a") == b"first"
+
+
+def test_a_file_that_is_gone_before_it_is_put_into_the_store_is_named_and_not_its_place_there(store, tmp_path):
+    with pytest.raises(
+        StoreError, match=rf"could not read {tmp_path}/made\.onnx, to put it into the store: No such file"
+    ):
+        store.write("models/student.onnx", tmp_path / "made.onnx")
+    assert keys(store) == []
+
+
+@pytest.mark.faults
+def test_a_pointer_that_can_not_be_moved_is_named_with_the_cure(store, monkeypatch):
+    """The first pointer of an artifact without files is the first that is written of it: its folder is made, and its lock."""
+
+    def refuse(self, *_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StoreError, match=r"could not write .*/off/current\.json: No space left.* Free space"):
+        store.swap("off/current.json", b"{}", None)

@@ -69,7 +69,7 @@ def test_runs_and_nodes_are_one_image_with_the_ray_that_is_pinned():
 
 def test_runs_name_an_engine_that_there_is_and_the_cluster_beside_them():
     env = {entry["name"]: entry.get("value") for entry in CODE["env"]}
-    assert engines.chosen(env[engines.VARIABLE]) == "ray"
+    assert engines.engine_name(env[engines.VARIABLE]) == "ray"
     assert env["RAY_ADDRESS"] == "ray://pcr-ray-head-svc:10001"
 
 

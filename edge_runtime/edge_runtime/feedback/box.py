@@ -9,6 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,7 +140,11 @@ def put(day: Path, picture: bytes, said: Mapping[str, Any]) -> None:
 
 def make_room(folder: Path, most_bytes: int) -> None:
     """Remove the oldest pictures, with what was said of them, until the rest takes no more than so many bytes."""
-    files = [(path.stat().st_mtime_ns, path, path.stat().st_size) for path in folder.rglob("*.jpg")]
+    files = []
+    for path in folder.rglob("*.jpg"):
+        with suppress(FileNotFoundError):  # it was sent, and removed, since it was listed
+            stat = path.stat()
+            files.append((stat.st_mtime_ns, path, stat.st_size))
     spare = sum(size for _, _, size in files) - most_bytes
     for _, path, size in sorted(files):
         if spare <= 0:

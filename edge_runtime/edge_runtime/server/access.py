@@ -54,6 +54,15 @@ def is_loopback(bind: str) -> bool:
         return bind == "localhost"
 
 
+def can_be_asked_for(host: str) -> bool:
+    """Whether a name, or an address, can be looked up at all: Python raises no OSError for one that can't, but UnicodeError."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
 def require_safe(bind: str, token: str) -> None:
     """Raises :class:`NotSafe` for a service that others could reach without a token."""
     if not token and not is_loopback(bind):

@@ -151,8 +151,9 @@ class Api:
         return JSONResponse({"ready": not why_not, "why_not": why_not or None}, 503 if why_not else 200)
 
     async def metrics(self, _: Request) -> Response:
-        """For Prometheus."""
-        return Response(self._metrics.text(), media_type="text/plain; version=1.0.0; charset=utf-8")
+        """For Prometheus. Beside the event loop: a Pi's firmware is asked, which may take its time."""
+        text = await asyncio.to_thread(self._metrics.text)
+        return Response(text, media_type="text/plain; version=1.0.0; charset=utf-8")
 
 
 def _card_id(body: bytes) -> str:

@@ -11,7 +11,7 @@ import re
 import socket
 from typing import Any
 
-from edge_runtime.server.access import NotSafe
+from edge_runtime.server.access import NotSafe, can_be_asked_for
 
 QUEUED = 1000
 """Messages that wait for a broker that is away; beyond that new ones are refused."""
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def parse(place: str) -> tuple[str, int | None]:
     """``HOST`` or ``HOST:PORT``. Raises :class:`NotSafe` for anything else."""
     found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(?::(\d{1,5}))?", place)
-    if found is None or (found[2] and not 0 < int(found[2]) < 65536):
+    if found is None or not can_be_asked_for(found[1]) or (found[2] and not 0 < int(found[2]) < 65536):
         raise NotSafe(f"{place} is no MQTT broker: name HOST or HOST:PORT")
     return found[1].strip("[]"), int(found[2]) if found[2] else None
 

@@ -15,7 +15,7 @@ import time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from edge_runtime.server.access import NotSafe, is_loopback
+from edge_runtime.server.access import NotSafe, can_be_asked_for, is_loopback
 from edge_runtime.server.outbox import Never, TryAgain
 
 TIMEOUT = 10.0
@@ -38,6 +38,10 @@ class Webhook:
             raise NotSafe("a webhook is an https:// address without a user in it")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise NotSafe(f"{parts.hostname} would be told over http://, which anyone between can read: use https://")
+        if not can_be_asked_for(parts.hostname):
+            raise NotSafe(
+                f"{parts.hostname} can't be the name of a webhook's host: look for a missing part, or one too long"
+            )
         self._secure = parts.scheme == "https"
         self._host = parts.hostname
         self._path = quote(f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", safe=AS_IT_STANDS)

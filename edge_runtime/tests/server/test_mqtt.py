@@ -160,7 +160,9 @@ def test_a_broker_that_refuses_this_device_and_one_that_is_away_are_told_once(un
     assert ["refuses this device (Not authorized): see to --mqtt-user" in each for each in said] == [True, False]
 
 
-@pytest.mark.parametrize("place", ["", "host:", "host:0", "host:99999", "mqtt://host", "a b", "user@host"])
+@pytest.mark.parametrize(
+    "place", ["", "host:", "host:0", "host:99999", "mqtt://host", "a b", "user@host", "broker..local"]
+)
 def test_what_is_no_broker_is_refused(place):
     with pytest.raises(NotSafe, match="name HOST or HOST:PORT"):
         parse(place)

@@ -167,6 +167,20 @@ def events(client):
     return client.get("/api/v1/events").json()["events"]
 
 
+def test_whoever_asks_for_metrics_keeps_nobody_waiting(serve, monkeypatch):
+    """They ask the firmware of a Pi, which may hang: nobody else was answered for two seconds at each scrape."""
+    service, client = serve()
+    begun, answered, waited = threading.Event(), threading.Event(), []
+    monkeypatch.setattr(service.metrics, "text", lambda: begun.set() or waited.append(answered.wait(10)) or b"")
+    scrape = threading.Thread(target=client.get, args=["/metrics"])
+    scrape.start()
+    assert begun.wait(10)
+    assert client.get("/healthz").status_code == 200
+    answered.set()
+    scrape.join()
+    assert waited == [True]
+
+
 def test_metrics_tell_parts_frames_decisions_and_refusals(serve, hand, scans, photo_of, until, publisher):
     hand.picture = photo_of(scans["demo-1"])
     _, client = serve()

@@ -161,3 +161,10 @@ def test_the_service_tells_its_webhook_what_it_tells_its_page(serve, hand, scans
     until(lambda: len(receiver.got) >= 2)
     told = [json.loads(body) for _, _, body in receiver.got[:2]]
     assert told == client.get("/api/v1/events?after=0&limit=2").json()["events"]
+
+
+@pytest.mark.parametrize("host", ["cards..example", ".example", f"{'a' * 64}.example"])
+def test_a_host_that_can_not_be_looked_up_is_refused_at_the_start(host):
+    """It ended the thread that delivers, at the first event: nothing was told any more, and nobody of that."""
+    with pytest.raises(NotSafe, match="can't be the name of a webhook's host"):
+        Webhook(f"https://{host}/x")

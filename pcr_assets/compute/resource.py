@@ -8,7 +8,7 @@ import dagster as dg
 
 from pcr_assets.compute.engine import Engine, Ran
 from pcr_assets.compute.local import LocalCompute
-from pcr_assets.compute.settings import ComputeSettings, chosen
+from pcr_assets.compute.settings import ComputeSettings, compute_settings
 from pcr_assets.resources.project import Project
 
 TRAINING = "pcr_assets.learning.train"
@@ -29,7 +29,7 @@ class Compute(dg.ConfigurableResource):
     @property
     def settings(self) -> ComputeSettings:
         """The section ``compute``, read anew. Raises SettingsError."""
-        return chosen(self.project.settings)
+        return compute_settings(self.project.settings)
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
         """See :meth:`pcr_assets.compute.engine.Engine.run`."""

@@ -1,0 +1,23 @@
+"""With what the keys of each set begin, kept between two ticks of the sensor."""
+
+from pcr_assets.automation.prefixes import FILE, Prefixes
+
+
+def test_what_was_kept_is_read_again(tmp_path):
+    seen = Prefixes({})
+    seen.note("base1", "base1", "base1-4_Charizard.png")
+    seen.note("promo", "promo", "4.png")
+    seen.write(tmp_path)
+    again = Prefixes.read(tmp_path)
+    assert again.of(["base1"]) == ["base1-"]
+    assert again.of(["promo"]) is None, "its keys have no common beginning"
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_ticks_that_can_not_keep_them_leave_nothing_behind(tmp_path):
+    """On a full disk a tick comes every half minute: what each left would take the last inodes too."""
+    (tmp_path / FILE).mkdir()  # so that writing fails, as it does on a full disk
+    for _ in range(3):
+        Prefixes({"base1": ["base1-"]}).write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert not Prefixes.read(tmp_path).complete
