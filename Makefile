@@ -35,7 +35,7 @@ export PATH := $(BIN):$(PATH)
 
 # A mistyped name (CARD=…) would be taken for nothing, and the sample cards for yours.
 TAKEN := STORE $(SOURCES) PREFIX PYTHON SETS SOURCE LANG RATE DRY_RUN ASSET PHOTO RUNS ONLY SOAK KILLS SIZES SCANS WORK KEEP HOURS DAYS \
-  APPLY MODEL WHY CAMERA VENV SHELL DAGSTER_HOME PCR_% AWS_% XDG_%
+  APPLY MODEL WHY CAMERA PORT VENV SHELL DAGSTER_HOME PCR_% AWS_% XDG_%
 STRAY := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(filter-out $(TAKEN),$(name))))
 $(if $(strip $(STRAY)),$(error make has no setting $(strip $(STRAY)): see README.md, `Settings`))
 
@@ -73,9 +73,12 @@ recognize: setup  ## name the cards on photos, with the last release: make recog
 serve: setup  ## the cards in front of a camera on http://127.0.0.1:8080: make serve [CAMERA=0], or a stream, a video, a folder
 	@$(EDGE) serve '$(or $(CAMERA),0)' --releases '$(RELEASES)'
 
-dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon
+dev: PORT ?= 3000
+dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon: make dev [PORT=3000]
+	@python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null \
+	  || { echo 'port $(PORT) is in use, perhaps by another UI: stop that, or make dev PORT=3001' >&2; exit 1; }
 	@python -m pcr_assets.automation.close_runs
-	dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+	dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
 # Without what a person's own store was given: a test that read PCR_CARDS would write into their cards.
 test: setup  ## the tests

@@ -235,6 +235,9 @@ def test_the_ui_is_started_when_runs_that_died_with_the_last_one_are_closed(chec
     assert checkout.make("dev") == 0
     programs = [line for line in checkout.printed.splitlines() if line.startswith("runs: ")]
     assert [program.split()[1:4] for program in programs] == [
+        ["python", "-c", "import"],  # is the port free
         ["python", "-m", "pcr_assets.automation.close_runs"],
         ["dagster", "dev", "-w"],
     ]
+    assert checkout.make("dev", "PORT=3001", EXIT_CODE="1") != 0
+    assert "port 3001 is in use" in checkout.said
