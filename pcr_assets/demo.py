@@ -1,6 +1,7 @@
 """``make demo``: build what is stale, then recognise photos with the release that was made, and say where to look next.
 
-Without cards of your own it renders the sample cards first. Everything it does is one call of what the other commands do.
+Without cards of your own, in ``PCR_CARDS`` or in the store, it renders the sample cards first. Everything it does is one call of
+what the other commands do.
 """
 
 import argparse
@@ -51,11 +52,15 @@ def main() -> int:
 
 
 def _render_sample(project: Project) -> None:
-    from pcr_assets.imaging.sample import render
+    from pcr_assets.imaging.sample import SampleError, render
 
     started = time.perf_counter()
     print("drawing sample cards, photos and strangers, about half a minute the first time", flush=True)
-    render(Path(project.root.root) / "data" / "raw")
+    try:
+        render(Path(project.root.root) / "data" / "raw")
+    except SampleError:  # as after `make ingest`
+        print(f"none are drawn: {project.root.root}/data/raw holds your own")
+        return
     print(
         f"sample cards, photos and strangers are in {project.root.root}/data/raw ({time.perf_counter() - started:.1f} s)"
     )
