@@ -120,6 +120,10 @@ lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime
 	env -u DAGSTER_HOME dagster definitions validate -w workspace.yaml
 
+.PHONY: help
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p; s/^\([a-z-]*\):  *## /\1\t/p' Makefile | sort -u | awk -F'\t' '{ printf "make %-18s %s\n", $$1, $$2 }'
+
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: setup.py edge_runtime/pyproject.toml constraints.txt

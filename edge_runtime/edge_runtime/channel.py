@@ -95,8 +95,8 @@ def _root_of(publisher: Publisher, roots: Sequence[bytes]) -> bytes:
             "metadata/timestamp.json"
         ) from error
     raise UnknownPublisher(
-        f"{publisher.name} is signed by a publisher whom this device doesn't trust: if you know it to be yours, pin its root "
-        f"with `edge-runtime trust {publisher.root_hint}`"
+        f"{publisher.name} is signed by a publisher whom this device doesn't trust: if you know it to be yours, pin its root.json, "
+        f"which lies there, with `edge-runtime trust {publisher.root_hint}`"
     )
 
 
