@@ -41,7 +41,7 @@ $(if $(strip $(STRAY)),$(error make has no setting $(strip $(STRAY)): see README
 
 .PHONY: demo test refresh plan explain build recognize serve dev lint setup clean bench bench-recognition bench-targets bench-frame bench-edge bench-incremental gc
 
-demo: setup remember  ## everything: build what is stale, then recognise photos
+demo: setup remember  ## build what is stale, then recognise photos: make demo [PROFILE=quick] [CARDS=… PHOTOS=… STORE=…]
 	@python -m pcr_assets.demo
 
 .PHONY: ingest
@@ -50,7 +50,7 @@ ingest: setup  ## card scans from a public catalogue into the raw folder: make i
 	@LANG=C.UTF-8 python -m pcr_assets.ingest $(foreach set,$(SETS),'$(set)') --source '$(or $(SOURCE),tcgdex)' \
 	  --lang '$(if $(filter command,$(origin LANG)),$(LANG),en)' $(if $(RATE),--rate '$(RATE)') $(if $(DRY_RUN),--dry-run)
 
-refresh: setup remember  ## build what is stale
+refresh: setup remember  ## build what is stale: make refresh [PROFILE=…] [CARDS=… STORE=…]
 	@python -m pcr_assets.refresh run
 
 # Its exit code 3, work is pending, is no error to make.
@@ -147,5 +147,6 @@ remember: instance
 	done
 	@printf '%s ?= %s\n' $(foreach name,$(SOURCES),$(name) '$(PCR_$(name))') > $(INSTANCE)/sources.mk
 
-clean:  ## the environment and the default store
-	rm -rf $(VENV) store
+# The store holds models that took time and the keys that sign releases, which nothing can make again.
+clean:  ## remove the environment; a store stays
+	rm -rf $(VENV)
