@@ -13,6 +13,13 @@ ifeq ($(origin PREFIX),command line)
 STORE := $(patsubst %/project/pokemon-card-recognition,%,$(patsubst %/,%,$(PREFIX)))
 endif
 STORE ?= store
+# A bucket's own address of the project means the bucket; and what looks like a URL, but isn't s3://, would become a folder here.
+ifeq ($(word 2,$(STORE)),)
+override STORE := $(patsubst %/project/pokemon-card-recognition,%,$(patsubst %/,%,$(STORE)))
+endif
+ifneq ($(findstring :/,$(STORE)),)
+$(if $(filter s3://%,$(STORE)),,$(error STORE=$(STORE) is neither a folder nor s3://bucket/prefix))
+endif
 INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR)/.dagster,$(abspath $(STORE))/.dagster)
 -include $(INSTANCE)/sources.mk
 
@@ -26,9 +33,15 @@ export PCR_STRANGERS := $(call place,$(STRANGERS))
 export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test refresh plan explain build recognize dev lint setup clean bench bench-recognition bench-targets bench-frame bench-edge bench-incremental gc
+# A mistyped name (CARD=…) would be taken for nothing, and the sample cards for yours.
+TAKEN := STORE $(SOURCES) PREFIX PYTHON SETS SOURCE LANG RATE DRY_RUN ASSET PHOTO RUNS ONLY SOAK KILLS SIZES SCANS WORK KEEP HOURS DAYS \
+  APPLY MODEL WHY CAMERA PORT VENV SHELL DAGSTER_HOME PCR_% AWS_% XDG_%
+STRAY := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(filter-out $(TAKEN),$(name))))
+$(if $(strip $(STRAY)),$(error make has no setting $(strip $(STRAY)): see README.md, `Settings`))
 
-demo: setup remember  ## everything: build what is stale, then recognise photos
+.PHONY: demo test refresh plan explain build recognize serve dev lint setup clean bench bench-recognition bench-targets bench-frame bench-edge bench-incremental gc
+
+demo: setup remember  ## build what is stale, then recognise photos: make demo [PROFILE=quick] [CARDS=… PHOTOS=… STORE=…]
 	@python -m pcr_assets.demo
 
 .PHONY: ingest
@@ -37,7 +50,7 @@ ingest: setup  ## card scans from a public catalogue into the raw folder: make i
 	@LANG=C.UTF-8 python -m pcr_assets.ingest $(foreach set,$(SETS),'$(set)') --source '$(or $(SOURCE),tcgdex)' \
 	  --lang '$(if $(filter command,$(origin LANG)),$(LANG),en)' $(if $(RATE),--rate '$(RATE)') $(if $(DRY_RUN),--dry-run)
 
-refresh: setup remember  ## build what is stale
+refresh: setup remember  ## build what is stale: make refresh [PROFILE=…] [CARDS=… STORE=…]
 	@python -m pcr_assets.refresh run
 
 # Its exit code 3, work is pending, is no error to make.
@@ -50,12 +63,22 @@ explain: setup instance  ## all that is known of an asset: make explain ASSET=ca
 build: setup instance  ## one asset, stale or not: make build ASSET=student_int8
 	dagster asset materialize --select '$(or $(ASSET),$(error say which asset: make build ASSET=student_int8))' -m pcr_assets.definitions
 
-recognize: setup  ## name the cards on photos, with the last release: make recognize PHOTO=photo.jpg
-	@edge-runtime recognize --releases '$(PCR_STORE)/project/pokemon-card-recognition/releases' $(or $(PHOTO),$(error say which photo: make recognize PHOTO=photo.jpg))
+# It knows S3 servers as AWS's own tools do.
+EDGE := $(if $(AWS_ENDPOINT_URL),,$(if $(PCR_S3_ENDPOINT),AWS_ENDPOINT_URL='$(PCR_S3_ENDPOINT)' ))edge-runtime
+RELEASES = $(PCR_STORE)/project/pokemon-card-recognition/releases
 
-dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon
+recognize: setup  ## name the cards on photos, with the last release: make recognize PHOTO=photo.jpg
+	@$(EDGE) recognize --releases '$(RELEASES)' $(or $(PHOTO),$(error say which photo: make recognize PHOTO=photo.jpg))
+
+serve: setup  ## the cards in front of a camera on http://127.0.0.1:8080: make serve [CAMERA=0], or a stream, a video, a folder
+	@$(EDGE) serve '$(or $(CAMERA),0)' --releases '$(RELEASES)'
+
+dev: PORT ?= 3000
+dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon: make dev [PORT=3000]
+	@python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null \
+	  || { echo 'port $(PORT) is in use, perhaps by another UI: stop that, or make dev PORT=3001' >&2; exit 1; }
 	@python -m pcr_assets.automation.close_runs
-	dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+	dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
 # Without what a person's own store was given: a test that read PCR_CARDS would write into their cards.
 test: setup  ## the tests
@@ -97,10 +120,15 @@ lint: setup  ## style and types
 	ruff check . && ruff format --check . && mypy pcr_assets edge_runtime/edge_runtime
 	env -u DAGSTER_HOME dagster definitions validate -w workspace.yaml
 
+.PHONY: help
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p; s/^\([a-z-]*\):  *## /\1\t/p' Makefile | sort -u | awk -F'\t' '{ printf "make %-18s %s\n", $$1, $$2 }'
+
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: setup.py edge_runtime/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
+	@echo 'setting up $(VENV): some minutes, about 2.5 GB'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
 	touch $@
@@ -119,5 +147,6 @@ remember: instance
 	done
 	@printf '%s ?= %s\n' $(foreach name,$(SOURCES),$(name) '$(PCR_$(name))') > $(INSTANCE)/sources.mk
 
-clean:  ## the environment and the default store
-	rm -rf $(VENV) store
+# The store holds models that took time and the keys that sign releases, which nothing can make again.
+clean:  ## remove the environment; a store stays
+	rm -rf $(VENV)

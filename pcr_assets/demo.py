@@ -1,8 +1,10 @@
 """``make demo``: build what is stale, then recognise photos with the release that was made, and say where to look next.
 
-Without cards of your own it renders the sample cards first. Everything it does is one call of what the other commands do.
+Without cards of your own, in ``PCR_CARDS`` or in the store, it renders the sample cards first. Everything it does is one call of
+what the other commands do.
 """
 
+import argparse
 import os
 import shlex
 import shutil
@@ -19,11 +21,16 @@ PHOTOS_SHOWN = 12
 
 def main() -> int:
     """Run the demo; the exit code is that of ``refresh run``, or 1 when a photo could not be read."""
+    argparse.ArgumentParser(
+        prog="python -m pcr_assets.demo",
+        description="Build what is stale, then recognise photos with the release. PCR_STORE, PCR_CARDS, PCR_PHOTOS and PCR_PROFILE "
+        "say of what; `make demo` sets them.",
+    ).parse_args()
     project = Project()
     if not isinstance(project.root, FolderStore):
         print(
-            f"the demo works in a folder, not in {project.root.root}: `make refresh` builds in a bucket, and edge_runtime opens "
-            "releases that were copied from it into a folder",
+            f"the demo works in a folder, not in {project.root.root}: `make refresh` builds in a bucket, and `make recognize` "
+            "reads photos with the release there (docs/s3.md)",
             file=sys.stderr,
         )
         return refresh.MISUSED
@@ -45,10 +52,15 @@ def main() -> int:
 
 
 def _render_sample(project: Project) -> None:
-    from pcr_assets.imaging.sample import render
+    from pcr_assets.imaging.sample import SampleError, render
 
     started = time.perf_counter()
-    render(Path(project.root.root) / "data" / "raw")
+    print("drawing sample cards, photos and strangers, about half a minute the first time", flush=True)
+    try:
+        render(Path(project.root.root) / "data" / "raw")
+    except SampleError:  # as after `make ingest`
+        print(f"none are drawn: {project.root.root}/data/raw holds your own")
+        return
     print(
         f"sample cards, photos and strangers are in {project.root.root}/data/raw ({time.perf_counter() - started:.1f} s)"
     )
@@ -106,6 +118,7 @@ def _where_next(project: Project, releases: Path) -> str:
             f"  the release                  {releases}",
             f"  the graph in the Dagster UI  make dev{of_store}, then http://127.0.0.1:3000",
             f"  your own photo               make recognize PHOTO=photo.jpg{of_store}",
+            f"  a camera, on a page          make serve{of_store}, then http://127.0.0.1:8080",
             f"  what is stale, and why       make plan{of_store}",
         ]
     )

@@ -31,6 +31,7 @@ from pcr_assets import planner
 from pcr_assets.command_options import usual_store
 from pcr_assets.console import explained, show, table
 from pcr_assets.instance import POSTGRES, InstanceError
+from pcr_assets.resources.engine import EngineError
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
@@ -92,7 +93,7 @@ def _told(error: BaseException) -> tuple[str, int]:
     match error:
         case _Refused():
             return str(error), error.code
-        case StoreError() | SettingsError() | InstanceError():
+        case StoreError() | SettingsError() | InstanceError() | EngineError():
             return str(error), 1
         case DagsterInvalidAssetSelectionError():
             return str(error).splitlines()[0], MISUSED

@@ -1,7 +1,8 @@
 """Settings: one YAML profile, one section a step, each observed as an asset: a changed value is a changed input.
 
 Run configuration is no part of Dagster's staleness; a section's digest is. ``PCR_PROFILE`` names a profile that this
-package ships (``embedded``, ``gpu``, ``production``) or a YAML file of your own; ``extends`` names another one to start from.
+package ships (``quick``, ``embedded``, ``gpu``, ``production``) or a YAML file of your own; ``extends`` names another one to
+start from.
 
 A mistake is found before work begins: :func:`load` refuses sections that nothing reads, :meth:`Settings.check` compares a
 section with the type that reads it.
@@ -22,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pcr_assets import digests
 
-PROFILES = ("embedded", "gpu", "production")
+PROFILES = ("quick", "embedded", "gpu", "production")
 LIMITS = "gates"
 """The section whose settings are numbers by name; it has no type of its own."""
 

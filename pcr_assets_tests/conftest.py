@@ -65,7 +65,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
     return Sharing(config, log)
 
 
-QUICK = Path(__file__).with_name("quick.yaml")
+QUICK = Path(__file__).parents[1] / "pcr_assets" / "profiles" / "quick.yaml"
 FLOW = "not group:project"
 """All but the project's records, which only read: what a change makes of the rest is seen without them."""
 

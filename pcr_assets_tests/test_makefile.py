@@ -139,6 +139,26 @@ def test_a_mistyped_name_is_refused_and_not_remembered(checkout, target, mistake
     assert checkout.given("PROFILE") == ""
 
 
+@pytest.mark.parametrize(
+    ("mistake", "cure"), [("CARD=cards", "no setting CARD"), ("STORE=s3:/bucket", "s3://bucket/prefix")]
+)
+def test_a_mistyped_setting_or_bucket_stops_make_before_anything_is_made(checkout, mistake, cure):
+    assert checkout.make("refresh", mistake) != 0
+    assert cure in checkout.said
+    assert not list(checkout.folder.glob("s3:*"))
+
+
+def test_the_place_of_the_project_in_a_bucket_means_the_bucket(checkout):
+    assert checkout.make("plan", "STORE=s3://bucket/some/project/pokemon-card-recognition/") == 0
+    assert checkout.given("STORE") == "s3://bucket/some"
+
+
+def test_recognising_asks_the_same_s3_server_as_building(checkout):
+    (checkout.folder / ".venv" / "bin" / "edge-runtime").write_text('#!/bin/sh\necho "$1 at $AWS_ENDPOINT_URL"\n')
+    assert checkout.make("serve", "STORE=s3://bucket", PCR_S3_ENDPOINT="http://127.0.0.1:9000") == 0
+    assert "serve at http://127.0.0.1:9000" in checkout.printed
+
+
 def test_a_plan_remembers_nothing(checkout):
     checkout.make("plan", "CARDS=other", "PROFILE=own.yaml")
     checkout.make("plan")
@@ -215,6 +235,9 @@ def test_the_ui_is_started_when_runs_that_died_with_the_last_one_are_closed(chec
     assert checkout.make("dev") == 0
     programs = [line for line in checkout.printed.splitlines() if line.startswith("runs: ")]
     assert [program.split()[1:4] for program in programs] == [
+        ["python", "-c", "import"],  # is the port free
         ["python", "-m", "pcr_assets.automation.close_runs"],
         ["dagster", "dev", "-w"],
     ]
+    assert checkout.make("dev", "PORT=3001", EXIT_CODE="1") != 0
+    assert "port 3001 is in use" in checkout.said

@@ -124,7 +124,7 @@ def test_a_section_is_checked_for_itself(tmp_path):
         check(profile, "stage2")
 
 
-@pytest.mark.parametrize("profile", [*settings.PROFILES, "pcr_assets_tests/quick.yaml"])
+@pytest.mark.parametrize("profile", settings.PROFILES)
 def test_the_profiles_of_this_project_hold_no_mistake(profile):
     check(settings.load(profile))
 

@@ -91,11 +91,12 @@ def _root_of(publisher: Publisher, roots: Sequence[bytes]) -> bytes:
         _read(publisher, f"{METADATA}/timestamp.json", LIMITS.timestamp_max_length)
     except NotPublished as error:
         raise NoRelease(
-            f"{publisher.name} holds no release: build one with `make demo`, or name the place that has metadata/timestamp.json"
+            f"{publisher.name} holds no release: build one with `make demo`, or name the folder `releases` of a store, which has "
+            "metadata/timestamp.json"
         ) from error
     raise UnknownPublisher(
-        f"{publisher.name} is signed by a publisher whom this device doesn't trust: if you know it to be yours, pin its root "
-        f"with `edge-runtime trust {publisher.root_hint}`"
+        f"{publisher.name} is signed by a publisher whom this device doesn't trust: if you know it to be yours, pin its root.json, "
+        f"which lies there, with `edge-runtime trust {publisher.root_hint}`"
     )
 
 

@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=version("edge-runtime"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    recognize = commands.add_parser("recognize", help="name the cards on photos")
+    recognize = commands.add_parser("recognize", aliases=["recognise"], help="name the cards on photos")
     _add_release_options(recognize)
     recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     recognize.add_argument("photos", nargs="+", metavar="PHOTO")

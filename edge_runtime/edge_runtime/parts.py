@@ -118,7 +118,9 @@ def fetch(publisher: Publisher, part: Part, folder: Path) -> None:
                 raise
             _fetch_rest(publisher, part, aside, False)  # what was here already may be what is wrong
     except NotPublished as error:
-        raise PartMissing(f"{error}: publish the release again (`make build ASSET=edge_release`)") from error
+        raise PartMissing(
+            f"{error}: copy the releases again if this is a copy, else publish them again (`make build ASSET=edge_release`)"
+        ) from error
     except (PartTruncated, PartTampered):
         aside.unlink(missing_ok=True)
         raise
@@ -137,11 +139,11 @@ def _fetch_rest(publisher: Publisher, part: Part, aside: Path, resumed: bool) ->
             file.write(piece)
     if size < part.size:
         raise PartTruncated(
-            f"part {part.sha256} of {publisher.name} ends after {size} of {part.size} bytes: publish the release again"
+            f"part {part.sha256} of {publisher.name} ends after {size} of {part.size} bytes: copy or publish the release again"
         )
     if size > part.size or digest.hexdigest() != part.sha256:
         raise PartTampered(
-            f"part {part.sha256} of {publisher.name} is not the one that was signed: publish the release again"
+            f"part {part.sha256} of {publisher.name} is not the one that was signed: copy or publish the release again"
         )
 
 

@@ -67,6 +67,8 @@ def _read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         data = path.read_bytes() if size <= MOST_BYTES else b""
+    except IsADirectoryError as error:
+        raise PhotoError(f"{path} is a folder: name the photos in it, such as {path}/*.jpg") from error
     except OSError as error:
         raise PhotoError(f"{path} can't be opened: {error.strerror}") from error
     if size > MOST_BYTES:

@@ -61,7 +61,7 @@ def verified_proof(
     Raises :class:`Unsigned`, :class:`UnknownPublisher`, :class:`BadSignature`.
     """
     if proof is None:
-        raise Unsigned(f"{place} is not signed: only signed releases are opened")
+        raise Unsigned(f"{place} is not signed: name the folder of releases above it, which has the signatures")
     try:
         said = json.loads(proof)
         channel, chain = str(said["channel"]), [json.dumps(root).encode() for root in said["roots"]]

@@ -157,8 +157,9 @@ def newest(folder: Path) -> Path:
     try:
         pointer = (folder / "latest.json").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
+        lacks = "holds no release" if folder.is_dir() else "is not there"
         raise NoRelease(
-            f"{folder} holds no release: fetch one with `edge-runtime pull`, or name the folder that has latest.json"
+            f"{folder} {lacks}: fetch one with `edge-runtime pull`, or name a publisher's folder `releases`"
         ) from error
     release_id, digest = read_pointer(pointer, folder)
     found = folder / release_id

@@ -177,7 +177,7 @@ def test_a_pull_that_is_refused_is_one_sentence_and_exit_code_2(device, in_parts
     published.a_part().unlink()
     assert main(["pull", str(published.releases), "--home", str(tmp_path / "home")]) == 2
     error = capsys.readouterr().err
-    assert "is missing: publish the release again" in error
+    assert "is missing: copy the releases again" in error
     assert len(error.splitlines()) == 1
 
 

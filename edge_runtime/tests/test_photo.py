@@ -78,8 +78,8 @@ def test_zero_bytes_are_refused(tmp_path):
 
 
 def test_a_missing_photo_and_a_folder_are_refused(tmp_path):
-    for path in (tmp_path / "nothing.jpg", tmp_path):
-        with pytest.raises(PhotoError, match="can't be opened"):
+    for path, cure in ((tmp_path / "nothing.jpg", "can't be opened"), (tmp_path, "name the photos in it")):
+        with pytest.raises(PhotoError, match=cure):
             load_photo(path)
 
 

@@ -16,7 +16,7 @@ from pcr_assets import layout, planner
 from pcr_assets.adopt import models
 from pcr_assets.adopt.materialize import materialize
 from pcr_assets.adopt.survey import Finding, survey
-from pcr_assets.command_options import usual_store
+from pcr_assets.command_options import purpose, usual_store
 from pcr_assets.project_records.inventory import current_keys
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
@@ -38,7 +38,7 @@ def main(
     instance: dg.DagsterInstance | None = None,
 ) -> int:
     """Run the command. Exit code: 0 done, 1 something is in the way, 3 (without --apply) there is something to adopt."""
-    parser = argparse.ArgumentParser(prog="python -m pcr_assets.adopt", description=(__doc__ or "").split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m pcr_assets.adopt", description=purpose(__doc__))
     parser.add_argument(
         "prefix",
         nargs="?",

@@ -156,7 +156,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     models = {name: known for name, known in models.items() if "recall" in known}  # adopted ones were not measured here
     release = artifacts.find(layout.RELEASES)
     before = release.record.get("answers") if release else None
-    page = report_page.page(record, models, evidence.photos, looked[DEFAULT_VARIANT][1], before)
+    page = report_page.page(record, models, evidence.photos, looked[DEFAULT_VARIANT][1], before, DEFAULT_VARIANT)
     files = {"report.json": digests.canonical_json(record), "report.html": page.encode()}
     short = {**record, "photos": judged["outcomes"], "variants": {n: _without_plots(v) for n, v in variants.items()}}
     gallery = artifacts.current(layout.PROCESSED).files[TABLE]

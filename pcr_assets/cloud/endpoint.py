@@ -19,7 +19,7 @@ from pcr_assets.cloud.clients import CloudError, if_there, is_missing, told
 from pcr_assets.cloud.endpoint_request import LONGEST_IN_NAMES, alarms_of, deployment, model, name_of, tags, variant
 from pcr_assets.cloud.patience import until
 from pcr_assets.cloud.undoing import INTERRUPTED, Undo, tell, undone
-from pcr_assets.command_options import BUCKET, add_profile, add_store
+from pcr_assets.command_options import BUCKET, add_profile, add_store, purpose
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import StoreError, open_store
 from pcr_assets.serving.settings import EndpointSettings, ServingSettings, serving_settings
@@ -264,9 +264,7 @@ def _gone(remove: Callable[..., Any], **what: Any) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 AWS or the store refused, 3 (``status``) there is no endpoint, 130 interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pcr_assets.cloud.endpoint", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m pcr_assets.cloud.endpoint", description=purpose(__doc__))
     parser.add_argument("command", choices=["deploy", "status", "delete"])
     add_store(parser, BUCKET)
     add_profile(parser)

@@ -14,7 +14,7 @@ from typing import Any
 from pcr_assets import layout
 from pcr_assets.cloud import clients
 from pcr_assets.cloud.clients import CloudError, told
-from pcr_assets.command_options import BUCKET, add_store
+from pcr_assets.command_options import BUCKET, add_store, purpose
 
 Rule = Mapping[str, Any]
 TRAINING_OUTPUTS = "models/embedding/"
@@ -195,9 +195,7 @@ def place_of(store: str) -> tuple[str, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Exit code: 0 all is set, 1 AWS refused, 3 (without --apply) something is to be set."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pcr_assets.cloud.lifecycle", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m pcr_assets.cloud.lifecycle", description=purpose(__doc__))
     add_store(parser, BUCKET)
     parser.add_argument("--apply", action="store_true", help="set the rules; without it they are only compared")
     given = parser.parse_args(argv)

@@ -17,7 +17,7 @@ from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import DIGEST, IMAGE
 from pcr_assets.cloud.package_book import APPROVED, REJECTED, Registered, full_name
 from pcr_assets.cloud.patience import until
-from pcr_assets.command_options import BUCKET, add_profile, add_store
+from pcr_assets.command_options import BUCKET, add_profile, add_store, purpose
 from pcr_assets.project_records.models import collect, registered
 from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifact, Artifacts
@@ -180,9 +180,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m pcr_assets.cloud.registry", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m pcr_assets.cloud.registry", description=purpose(__doc__))
     add_store(parser, BUCKET)
     add_profile(parser)
     commands = parser.add_subparsers(required=True, metavar="list|register|approve|reject|sync")

@@ -20,7 +20,7 @@ from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import GIVES, TAKES
 from pcr_assets.cloud.patience import until
 from pcr_assets.cloud.undoing import INTERRUPTED, tell, undone
-from pcr_assets.command_options import BUCKET, add_profile, add_store
+from pcr_assets.command_options import BUCKET, add_profile, add_store, purpose
 from pcr_assets.project_records.manifest import PROJECT
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
@@ -133,9 +133,7 @@ def _stop(sagemaker: Any, name: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Exit code: 0 done, 1 AWS or the store refused or no picture was embedded, 130 interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pcr_assets.cloud.transform", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m pcr_assets.cloud.transform", description=purpose(__doc__))
     parser.add_argument("pictures", metavar="INPUT", help="s3://BUCKET/PREFIX of pictures, and of nothing else")
     parser.add_argument("output", metavar="OUTPUT", help="s3://BUCKET/PREFIX of the answers")
     parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="all answers in one, .jsonl or .parquet")

@@ -15,7 +15,7 @@ from pcr_assets import layout
 from pcr_assets.cloud import clients, emf, telling
 from pcr_assets.cloud.clients import CloudError, told
 from pcr_assets.cloud.emf import BadLine
-from pcr_assets.command_options import add_store
+from pcr_assets.command_options import add_store, purpose
 from pcr_assets.project_records import dashboard, experiments, manifest
 from pcr_assets.project_records.manifest import as_json
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
@@ -102,9 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m pcr_assets.cloud.watching", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m pcr_assets.cloud.watching", description=purpose(__doc__))
     add_store(parser)
     commands = parser.add_subparsers(required=True, metavar="plan|apply|publish")
     for name, command, about in (

@@ -110,7 +110,12 @@ def by_effect(
             found[f"{effect}, {word}"] = judging.measured(asked, judging.judged(judge, asked))
     if found:
         worst = min(found, key=lambda effect: found[effect]["art_recall_at_1"])
-        say(f"report: of all effects alone {worst} hurts most, art found {found[worst]['art_recall_at_1']:.1%}")
+        share = found[worst]["art_recall_at_1"]
+        say(
+            f"report: the effect that hurts most alone is '{worst}', art found {share:.1%}"
+            if share < 1
+            else "report: no effect of the camera alone keeps it from finding the art"
+        )
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from pcr_assets import measures
-from pcr_assets.gallery import report_photos
+from pcr_assets.gallery import report_photos, report_summary
 from pcr_assets.gallery.report import Confusion
 from pcr_assets.gallery.report_photos import jpeg
 from pcr_assets.imaging import charts
@@ -46,9 +46,11 @@ def page(
     photos: Mapping[str, Path],
     confusions: Sequence[Confusion] = (),
     before: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+    chosen: str = "",
 ) -> str:
     """The page. ``models``: what assessing recorded of each trained model; ``photos``: the file of each photo by name;
-    ``before``: the whole answers of the last release, by variant and strength, if there was one."""
+    ``before``: the whole answers of the last release, by variant and strength, if there was one; ``chosen``: the variant that
+    devices use, else the first one."""
     objections = report["objections"]
     verdict = "Nothing speaks against a release." if not objections else "Not to be released: " + "; ".join(objections)
     return "\n".join(
@@ -57,6 +59,9 @@ def page(
             f"<title>Recognition report</title><style>{STYLE}</style><main>",
             "<h1>Recognition report</h1>",
             f"<p>{report['cards']:,} cards. <b class={'bad' if objections else 'good'}>{html.escape(verdict)}</b></p>",
+            *report_summary.in_short(
+                report["variants"][chosen or next(iter(report["variants"]))], report["photos"]["outcomes"]
+            ),
             "<h2>Test cards through the simulated camera</h2>",
             f"<p>Art of test cards is in no training card. {_asked_where(models)}</p>",
             f"<p>{WORDS}</p><p>{VARIANTS}</p>",
@@ -78,7 +83,7 @@ def page(
             _confusion_figures(confusions),
             "<h2>Known from unknown</h2>",
             *(_refusals(name, judged) for name, judged in report["variants"].items()),
-            "<h2>Photos</h2>",
+            "<h2 id=photos>Photos</h2>",
             _outcomes(report["photos"]["outcomes"]),
             "<p>Outlined as they were answered: <b class=good>confirmed</b>, <b class=between>uncertain</b>, "
             "<b class=bad>unknown</b>, with the number of the answer below. Not every card is labelled. Photos with a labelled "
@@ -190,9 +195,16 @@ def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
     if not effects:
         return "<p>No effect was asked about alone.</p>"
     worst_first = sorted(effects.items(), key=lambda item: (item[1]["art_recall_at_1"], -item[1]["refused"]))
+    hurt = [item for item in worst_first if item[1]["art_recall_at_1"] < 1 or item[1]["refused"]]
+    harmless = [name for name, _ in worst_first if name not in dict(hurt)]
+    rest = (
+        f"<p>{len(harmless)} of {len(effects)} cost no card: {html.escape('; '.join(harmless))}.</p>"
+        if harmless
+        else ""
+    )
     return (
         "<p>The default variant, whole answers, each effect alone: half as strong as the camera draws it at worst, and at its "
-        "worst. What hurts most comes first.</p>" + _answers_of("effect alone", worst_first)
+        "worst. What hurts most comes first.</p>" + (_answers_of("effect alone", hurt) if hurt else "") + rest
     )
 
 

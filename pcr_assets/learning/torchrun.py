@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pcr_assets.learning.torchrun", description=(__doc__ or "").split("\n")[0]
+        prog="python -m pcr_assets.learning.torchrun", description="A program in several processes that share its work."
     )
     parser.add_argument("--processes", type=int, required=True, help="on each machine")
     parser.add_argument("--nodes", type=int, default=1, help="machines")

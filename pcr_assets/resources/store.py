@@ -4,6 +4,7 @@ Objects are written aside and appear whole or not at all. Only pointers (``curre
 replaced, and only by :meth:`Store.swap`, which refuses when somebody else moved the pointer first.
 """
 
+import re
 from pathlib import Path
 
 from pcr_assets.resources.folder_store import FolderStore
@@ -26,7 +27,12 @@ __all__ = [
 
 
 def open_store(root: str) -> Store:
-    """A store for a folder's path or an ``s3://bucket/prefix`` URL; for the latter, ``PCR_S3_…`` say where the server is."""
+    """A store for a folder's path or an ``s3://bucket/prefix`` URL; for the latter, ``PCR_S3_…`` say where the server is.
+
+    Raises StoreError for a URL of another kind: as a folder's name it would be made here, and filled.
+    """
+    if not root.startswith("s3://") and re.search(r"(^|/)[A-Za-z][\w+.-]+:/", root):
+        raise StoreError(f"{root} is neither a folder nor s3://bucket/prefix: write one of these")
     if root.startswith("s3://"):
         from pcr_assets.resources.s3_store import S3Store  # S3 is not imported where the store is a folder
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
-from pcr_assets.command_options import add_store
+from pcr_assets.command_options import add_store, purpose
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
 from pcr_assets.serving import archive, packing
@@ -163,9 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Exit code: 0 done, quarantined pictures included; 1 nothing was written, or no picture was embedded."""
     from edge_runtime.embedder import EmbedderError
 
-    parser = argparse.ArgumentParser(
-        prog="python -m pcr_assets.serving.batch", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m pcr_assets.serving.batch", description=purpose(__doc__))
     parser.add_argument("pictures", metavar="FOLDER", help="a folder, or s3://BUCKET/PREFIX")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=f"ends in {LINES} or {TABLE}")
     parser.add_argument(

@@ -56,7 +56,10 @@ def _refuse(sentence: str) -> int:
 def _list(options: argparse.Namespace) -> None:
     from edge_runtime.feedback.box import kept
 
-    for said in kept(options.folder):
+    cards = list(kept(options.folder))
+    if not cards:
+        print(f"no card is kept in {options.folder}", file=sys.stderr)
+    for said in cards:
         is_now = f", corrected to {said['corrected']}" if said["corrected"] else ""
         similarity = "" if said["similarity"] is None else f" {said['similarity']:.2f}"
         print(f"{said['id'][:12]}  {said['at']}  {said['status']:<10}{said['card_id']}{similarity}{is_now}")

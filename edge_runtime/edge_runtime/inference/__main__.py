@@ -23,7 +23,8 @@ STOPPING_SECONDS = 25
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the service until it is asked to stop. Exit code: 1 when the model or the port can't be used."""
     parser = argparse.ArgumentParser(
-        prog="python -m edge_runtime.inference", description=(__doc__ or "").split("\n")[0]
+        prog="python -m edge_runtime.inference",
+        description="Answers /ping and /invocations with the model in a folder.",
     )
     parser.add_argument("serve", nargs="?", choices=["serve"], help="what SageMaker says; it changes nothing")
     parser.add_argument("--model", type=Path, default=MODEL_DIR, help=f"folder with model.onnx (default: {MODEL_DIR})")

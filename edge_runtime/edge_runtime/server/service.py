@@ -192,6 +192,9 @@ class Service:
         log.info("open %s", url)
         if is_loopback(self.settings.bind) and not self.settings.token:
             log.info("only this machine reaches it; others need --bind 0.0.0.0 and --token-file")
+        elif not is_loopback(self.settings.bind):
+            name = socket.gethostname().split(".", maxsplit=1)[0]
+            log.info("from other machines %s, with the token", url.replace("127.0.0.1", f"{name}.local"))
         notify(READY, f"STATUS=serving release {self.loop.served.release_id}")
 
     def _served(self) -> Served:

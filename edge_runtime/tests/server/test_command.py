@@ -149,7 +149,7 @@ def test_a_source_that_is_not_there_is_exit_code_1_and_a_release_that_is_not_2(d
     code, line = refused(capsys, "gone.mp4", "--releases", str(device.releases), "--port", "0")
     assert (code, "gone.mp4 is not there" in line) == (1, True)
     code, line = refused(capsys, frames, "--releases", str(tmp_path / "empty"), "--port", "0")
-    assert (code, "holds no release" in line) == (2, True)
+    assert (code, "empty is not there: fetch one" in line) == (2, True)
 
 
 @pytest.mark.parametrize("missing", ["uvicorn", "starlette", "prometheus_client"])

@@ -1,10 +1,16 @@
 """``python -m pcr_assets.cloud.infrastructure > infrastructure.json``: the template, for ``aws cloudformation deploy``."""
 
+import argparse
 import sys
+from collections.abc import Sequence
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the template. Exit code: 1 where troposphere is not installed."""
+    argparse.ArgumentParser(
+        prog="python -m pcr_assets.cloud.infrastructure",
+        description="Print the template of bucket, queue, roles and repositories: docs/deployment.md.",
+    ).parse_args(arguments)
     try:
         from pcr_assets.cloud.infrastructure.template import template
     except ImportError as error:

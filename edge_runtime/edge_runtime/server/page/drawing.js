@@ -15,11 +15,12 @@ export function drawCards(canvas, width, cards, label) {
   const size = Math.max(14 * shown, canvas.width / 40);
   pen.font = `600 ${size}px system-ui, sans-serif`;
   pen.textBaseline = "bottom";
-  for (const card of cards) {
-    const points = card.corners.map(([x, y]) => [x * scale, y * scale]);
+  const places = cards.map((card) => placeOf(card.corners.map(([x, y]) => [x * scale, y * scale])));
+  for (const [row, card] of cards.entries()) {
+    const { points, left: edge, right, top } = places[row];
     pen.setLineDash(DASHES[card.status].map((length) => length * thick / 3));
     pen.beginPath();
-    points.forEach(([x, y], row) => (row ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+    points.forEach(([x, y], corner) => (corner ? pen.lineTo(x, y) : pen.moveTo(x, y)));
     pen.closePath();
     pen.lineWidth = 2 * thick;
     pen.strokeStyle = "rgb(0 0 0 / .6)";
@@ -27,16 +28,24 @@ export function drawCards(canvas, width, cards, label) {
     pen.lineWidth = thick;
     pen.strokeStyle = COLOURS[card.status];
     pen.stroke();
-    const room = Math.max(Math.max(...points.map(([x]) => x)) - Math.min(...points.map(([x]) => x)), 9 * size);
+    // A name may be longer than its card is wide, but ends where that of the next card in the row begins.
+    const beside = places.filter((other, place) => place !== row && Math.abs(other.top - top) < 1.5 * size);
+    const ends = beside.length ? [...beside.map((other) => other.left), canvas.width] : [];
+    const room = Math.min(Math.max(right - edge, 9 * size), ...ends.map((end) => end - edge).filter((wide) => wide > 3 * size));
     const text = shortened(label(card), Math.min(room, canvas.width) - 8, (given) => pen.measureText(given).width);
     const wide = pen.measureText(text).width + 8;
-    const left = Math.max(0, Math.min(canvas.width - wide, Math.min(...points.map(([x]) => x))));
-    const bottom = Math.max(size + 8, Math.min(...points.map(([, y]) => y)) - thick);
+    const left = Math.max(0, Math.min(canvas.width - wide, edge));
+    const bottom = Math.max(size + 8, top - thick);
     pen.fillStyle = "rgb(0 0 0 / .75)";
     pen.fillRect(left, bottom - size - 6, wide, size + 6);
     pen.fillStyle = COLOURS[card.status];
     pen.fillText(text, left + 4, bottom - 2);
   }
+}
+
+function placeOf(points) {
+  const [across, down] = [0, 1].map((axis) => points.map((point) => point[axis]));
+  return { points, left: Math.min(...across), right: Math.max(...across), top: Math.min(...down) };
 }
 
 // As much of a text as has room. Names of neighbours would else lie upon each other.

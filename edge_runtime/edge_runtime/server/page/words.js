@@ -22,7 +22,7 @@ export function statusLine(status, cards) {
 }
 
 const sourceNotice = {
-  lost: "Camera lost. Waiting until it is back.",
+  lost: "Camera lost. Is it plugged in, and does no other program use it? Waiting until it is back.",
   waiting: "Waiting for the camera.",
   ended: "The video has ended.",
 };
