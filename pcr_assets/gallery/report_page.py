@@ -126,7 +126,11 @@ def _new_cards(report: Mapping[str, Any]) -> list[str]:
         if "new cards" in judged
     ]
     about = "<p>No model learned from these cards, nor from others with their art: they came after the training snapshot.</p>"
-    return ["<h2>New cards</h2>", about, _answer_table(rows)] if rows else []
+    if not rows:
+        return []
+    said = f"<p>{html.escape(report['recognised worse']['said'])}.</p>"
+    sets = (_answers_of(name, _worst_first(judged.get("new sets", {}))) for name, judged in report["variants"].items())
+    return ["<h2>New cards</h2>", about, said, _answer_table(rows), *sets]
 
 
 def _answer_table(answers: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
@@ -197,8 +201,13 @@ def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _set_table(name: str, sets: Mapping[str, Mapping[str, Any]]) -> str:
-    worst_first = sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
-    return "<p>Test cards of each set, all strengths together, the worst first.</p>" + _answers_of(name, worst_first)
+    return "<p>Test cards of each set, all strengths together, the worst first.</p>" + _answers_of(
+        name, _worst_first(sets)
+    )
+
+
+def _worst_first(sets: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    return sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
 
 
 def _answers_of(what: str, answers: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
