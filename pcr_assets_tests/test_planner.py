@@ -102,6 +102,10 @@ def test_a_source_that_tells_nothing_new_of_what_was_built_costs_no_more_buildin
     built.refresh()
     looked = [*names(event.asset for event in built.events if event.kind == "observing")]
     assert looked.count("complaint") == 1, "no report was made, so there is nothing to look at again"
+    built.code["report"] = "2"
+    assert names(built.refresh().built) == ["report"]
+    looked = [*names(event.asset for event in built.events if event.kind == "observing")]
+    assert looked.count("complaint") == 1, "it says what the last one said"
 
 
 def test_a_refused_report_waits_for_the_next_refresh_with_its_complaint(built):

@@ -134,8 +134,10 @@ class _Refresh:
     def outcome(self, started: float) -> Outcome:
         self.failures += observe(self.defs, self.instance, self.selection, self.on_event, self.tags)
         self.aside |= {failure.asset for failure in self.failures}
+        before = {followed: self.published(followed) for followed in self.followed().values()}
         plan, first = self.settle(), self.built
-        if first and not (self.failures or self.unsettled or plan.blocked) and self.look_again():
+        new = {followed for followed, held in before.items() if self.published(followed) != held}
+        if new and not (self.failures or self.unsettled or plan.blocked) and self.look_again(new):
             self.built = []
             plan = self.settle()
             self.built = [*first, *self.built]
@@ -167,15 +169,17 @@ class _Refresh:
             else:
                 return plan
 
-    def look_again(self) -> bool:
-        """Observe the sources that tell of what was built. Whether there were any."""
-        graph, built = self.defs.resolve_asset_graph(), {asset.to_user_string() for asset in self.built}
-        sources = sources_of(self.defs, self.selection)
-        telling = {source for source in sources if graph.get(source).metadata.get(FOLLOWS) in built}
-        if telling:
-            self.failures += self.execute(telling, self.on_event)
-            self.aside |= {failure.asset for failure in self.failures}
-        return bool(telling)
+    def followed(self) -> dict[dg.AssetKey, dg.AssetKey]:
+        """The sources that tell of an asset further down, and that asset."""
+        graph = self.defs.resolve_asset_graph()
+        names = {source: graph.get(source).metadata.get(FOLLOWS) for source in sources_of(self.defs, self.selection)}
+        return {source: dg.AssetKey(name) for source, name in names.items() if name}
+
+    def look_again(self, new: AbstractSet[dg.AssetKey]) -> bool:
+        """Observe the sources that tell of what the store holds now. Whether that went well."""
+        telling = {source for source, followed in self.followed().items() if followed in new}
+        self.failures += (failed := self.execute(telling, self.on_event))
+        return not failed
 
     def ending(self, shut: bool) -> Ending:
         if self.failures:
