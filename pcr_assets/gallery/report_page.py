@@ -120,16 +120,13 @@ def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, A
 
 
 def _new_cards(report: Mapping[str, Any]) -> list[str]:
-    rows = [
-        (name, next(iter(judged["answers"])), judged["new cards"])
-        for name, judged in report["variants"].items()
-        if "new cards" in judged
-    ]
-    about = "<p>No model learned from these cards, nor from others with their art: they came after the training snapshot.</p>"
-    if not rows:
+    asked = {name: judged for name, judged in report["variants"].items() if "new cards" in judged}
+    if not asked:
         return []
+    about = "<p>No model learned from these cards, nor from others with their art: they came after the training snapshot.</p>"
     said = f"<p>{html.escape(report['recognised worse']['said'])}.</p>"
-    sets = (_answers_of(name, _worst_first(judged.get("new sets", {}))) for name, judged in report["variants"].items())
+    rows = ((name, next(iter(judged["answers"])), judged["new cards"]) for name, judged in asked.items())
+    sets = (_answers_of(name, _worst_first(judged["new sets"])) for name, judged in asked.items())
     return ["<h2>New cards</h2>", about, said, _answer_table(rows), *sets]
 
 
