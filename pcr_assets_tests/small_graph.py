@@ -3,6 +3,7 @@
     raw_cards ─► cards ─┬─► index
                         └─► student ─► report (gate: good_enough) ─► release
     student_config ─────────►┘
+    complaint ──────────────►┘      (looks at the report)
 
 A test changes what lies outside the pipeline (scans, settings, code, luck) and looks at what is built.
 """
@@ -37,6 +38,8 @@ class SmallGraph:
     forgetful: set[str] = field(default_factory=set)
     interrupted: set[str] = field(default_factory=set)
     accepted: bool = True
+    complains: Callable[[str], str] = lambda report: ""
+    """What the students must do better, by what the report says."""
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -60,6 +63,13 @@ class SmallGraph:
         @observed("small", kinds=set())
         def student_config():
             return dg.ObserveResult(data_version=dg.DataVersion(digests.of_json(world.epochs)))
+
+        @observed("small", kinds=set(), follows="report")
+        def complaint():
+            return dg.ObserveResult(data_version=dg.DataVersion(digests.of_json(complained())))
+
+        def complained() -> str:
+            return world.complains(read("report")) if world.artifacts.find("report") else ""
 
         def made(name: str, content: str) -> dg.MaterializeResult:
             if name in world.interrupted:
@@ -88,9 +98,9 @@ class SmallGraph:
         def index():
             return made("index", f"index of {read('cards')}")
 
-        @declared("student", cards, student_config)
+        @declared("student", cards, student_config, complaint)
         def student():
-            return made("student", f"{world.epochs} epochs on {read('cards')}")
+            return made("student", f"{world.epochs} epochs on {read('cards')}{complained()}")
 
         @declared("report", student)
         def report():
@@ -107,7 +117,7 @@ class SmallGraph:
             return dg.AssetCheckResult(passed=world.accepted, description="recall@1 is 0.4, below 0.9")
 
         return dg.Definitions(
-            assets=[raw_cards, student_config, cards, index, student, report, release],
+            assets=[raw_cards, student_config, complaint, cards, index, student, report, release],
             asset_checks=[good_enough],
             resources={"project": self.project},
         )

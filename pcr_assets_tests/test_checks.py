@@ -146,18 +146,17 @@ def judged(wrong, of=1000):
     return {"right_at_1": {"medium": [index >= wrong for index in range(of)]}}
 
 
-@pytest.mark.parametrize(("high", "passed"), [(0.99, True), (0.97, False)])
-def test_new_cards_that_are_surely_answered_worse_than_test_cards_are_warned_of(asked, high, passed):
-    test = {"medium": {"answered": 0.99, "queries": 400}}
-    new = {"answered": 0.9, "answered_high": high, "cards": 80}
-    found = asked(checks.new_cards_are_recognised, REPORT={"variants": {"int8": {"answers": test, "new cards": new}}})
-    assert found.passed is passed
-    assert ("int8 answers 90.0% of 80 new cards" in found.description) is not passed
-    assert ("raise snapshot.generation" in found.description) is not passed
+def test_new_sets_that_are_recognised_worse_are_warned_of_with_what_follows(asked):
+    worse = {"sets": ["new1"], "said": "int8 answers 60.0% of 20 new cards of new1"}
+    found = asked(checks.new_cards_are_recognised, REPORT={"recognised worse": worse})
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.description.startswith("int8 answers 60.0% of 20 new cards of new1: the training snapshot moves")
+    assert "snapshot.generation" in found.description
 
 
 def test_without_new_cards_that_is_said(asked):
-    found = asked(checks.new_cards_are_recognised, REPORT={"variants": {"int8": {"answers": ANSWERS}}})
+    none = {"sets": [], "said": "no card came after the training snapshot"}
+    found = asked(checks.new_cards_are_recognised, REPORT={"recognised worse": none})
     assert (found.passed, found.description) == (True, "no card came after the training snapshot")
 
 

@@ -14,6 +14,7 @@ from pcr_assets import layout
 from pcr_assets.assets import project
 from pcr_assets.assets.report import evidence_of
 from pcr_assets.definitions import FLOORS, build_defs
+from pcr_assets.gallery import new_sets
 from pcr_assets.project_records import cost_report, manifest
 from pcr_assets.resources import runs
 from pcr_assets.resources.hailo import HailoCompiler
@@ -172,18 +173,60 @@ def test_a_calibration_seed_rebuilds_the_integer_branches_only(world):
     assert "student_int8" in built
 
 
+def snapshot_why(world):
+    """What the last materialization of the training snapshot says of itself: whether it moved, and why."""
+    with dg.DagsterInstance.local_temp(str(world.home)) as instance:
+        made = instance.get_latest_materialization_event(dg.AssetKey("training_snapshot")).asset_materialization
+    return made.metadata["moved"].value, made.metadata["why"].value
+
+
+def add_a_set(world):
+    """Eleven cards of a set that was not there, with pictures that were not: fewer than half of the 24 that were."""
+    (world.raw / "new1").mkdir()
+    cards = [card for set_id in ("dawn1", "tide1") for card in sorted((world.raw / set_id).glob("*.png"))]
+    for number, card in enumerate(cards[:11], start=1):
+        flipped = Image.open(card).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        flipped.save(world.raw / "new1" / f"new1-{number}_New{chr(96 + number)}.png")
+
+
+def snapshot_says(world):
+    """What the last materialization of the training snapshot says of itself: whether it moved, and why."""
+    with dg.DagsterInstance.local_temp(str(world.home)) as instance:
+        made = instance.get_latest_materialization_event(dg.AssetKey("training_snapshot")).asset_materialization
+    return made.metadata["moved"].value, made.metadata["why"].value
+
+
 def test_a_new_set_is_in_the_gallery_without_training(world):
-    shutil.copytree(world.raw / "dawn1", world.raw / "new1")
-    for card in (world.raw / "new1").glob("*.png"):
-        number = card.name.split("-")[1].split("_")[0]
-        Image.open(card).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(card.with_name(f"new1-{number}_New.png"))
-        card.unlink()
+    add_a_set(world)
     _, built = world.refresh()
     assert sorted(built) == sorted(["processed_cards", "training_snapshot", "card_references", *GALLERY])
     catalogue = world.project.artifacts.fetch(
         world.project.artifacts.current(layout.INDEX), "catalogue.csv"
     ).read_text()
     assert "new1-" in catalogue
+    found = world.project.artifacts.current(layout.REPORT).record["recognised worse"]
+    assert (found["sets"], found["said"]) == ([], "new cards are answered as test cards are")
+    moved, why = snapshot_says(world)
+    assert not moved
+    assert why.startswith(
+        "11 cards came to the 24 of the last snapshot, fewer than 50%; by the last report, no card came"
+    )
+    assert world.refresh()[1] == []
+
+
+def test_a_new_set_that_is_recognised_worse_is_released_and_then_learnt_from_once(world, monkeypatch):
+    rule, worse = new_sets.judged, {"sets": ["new1"], "said": "int8 answers half of new1"}
+    asked_new = lambda variants: any("new cards" in found for found in variants.values())  # noqa: E731
+    monkeypatch.setattr(new_sets, "judged", lambda variants: worse if asked_new(variants) else rule(variants))
+    add_a_set(world)
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 0, str(outcome)
+    assert built.index("edge_release") < built.index("teacher_weights"), "the new cards waited for the training"
+    assert [built.count(name) for name in ("training_snapshot", "teacher_weights", "edge_release")] == [2, 1, 2]
+    assert snapshot_says(world) == (True, "by the last report, int8 answers half of new1")
+    report = world.project.artifacts.current(layout.REPORT).record["recognised worse"]
+    assert (report["sets"], report["said"]) == ([], "no card came after the training snapshot")
+    assert world.refresh()[1] == [], "it moved again for a set that it holds"
 
 
 def test_a_lost_artifact_is_built_again(world):

@@ -73,3 +73,15 @@ def test_two_models_that_answer_alike_are_not_said_to_be_the_same():
     low, high = measures.paired(0, 0, 400)
     assert low == -high < -0.004
     assert measures.paired(0, 0, 0) == (pytest.approx(-0.98), pytest.approx(0.98))
+
+
+def test_the_chance_of_no_more_hits_is_exact_and_counts_half_a_hit_as_one():
+    assert measures.no_more_than(2, 4, 0.5) == pytest.approx(11 / 16)
+    assert measures.no_more_than(1.5, 4, 0.5) == pytest.approx(11 / 16)
+    assert measures.no_more_than(0.9 * 20, 20, 0.975) == pytest.approx(1 - 0.975**20 - 20 * 0.025 * 0.975**19)
+    assert (measures.no_more_than(4, 4, 0.5), measures.no_more_than(3, 4, 1.0), measures.no_more_than(0, 4, 0.0)) == (
+        1,
+        0,
+        1,
+    )
+    assert 0 < measures.no_more_than(1500, 1600, 0.97) < 1e-9

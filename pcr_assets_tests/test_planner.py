@@ -75,6 +75,46 @@ def test_a_raised_code_version_rebuilds_its_asset_and_stops_at_equal_content(bui
     assert names(built.refresh().built) == ["student"]
 
 
+def test_what_a_report_complains_of_is_mended_by_the_same_refresh_after_the_release(built):
+    built.complains = lambda report: " again" if "mew" in report else ""
+    built.raw = "mew"
+    outcome = built.refresh()
+    assert names(outcome.built) == ["cards", "index", "student", "report", "release", "student", "report", "release"]
+    assert outcome.ending is Ending.SETTLED
+    assert "built 5 of 5 assets" in str(outcome)
+    assert built.refresh().built == ()
+
+
+def test_a_report_that_is_never_content_has_one_more_try_a_refresh(built):
+    built.complains = lambda report: f" not {len(report)}"
+    built.raw = "mew"
+    outcome = built.refresh()
+    assert names(outcome.built).count("student") == 2
+    assert outcome.ending is Ending.SETTLED
+
+
+def test_a_source_that_tells_nothing_new_of_what_was_built_costs_no_more_building(built):
+    built.epochs = 20
+    assert names(built.refresh().built) == ["student", "report", "release"]
+    looked = [*names(event.asset for event in built.events if event.kind == "observing")]
+    assert looked.count("complaint") == 2
+    built.raw = "pikachu    raichu"
+    built.refresh()
+    looked = [*names(event.asset for event in built.events if event.kind == "observing")]
+    assert looked.count("complaint") == 1, "no report was made, so there is nothing to look at again"
+    built.code["report"] = "2"
+    assert names(built.refresh().built) == ["report"]
+    looked = [*names(event.asset for event in built.events if event.kind == "observing")]
+    assert looked.count("complaint") == 1, "it says what the last one said"
+
+
+def test_a_refused_report_waits_for_the_next_refresh_with_its_complaint(built):
+    built.accepted, built.complains = False, lambda report: " again" if "mew" in report else ""
+    built.raw = "mew"
+    assert names(built.refresh().built) == ["cards", "index", "student", "report"]
+    assert names(built.refresh().built) == ["student", "report"]
+
+
 def test_a_failure_spares_other_branches_and_the_next_refresh_resumes_there(world):
     world.broken = {"student"}
 

@@ -1,25 +1,76 @@
 """Floor *dataset*: what models learn from and what compilers calibrate on. Pinned: new cards don't move it by themselves."""
 
 import io
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.cards import processed_cards, read_scans
-from pcr_assets.assets.declare import asset, materialized
+from pcr_assets.assets.declare import asset, materialized, observed, say
 from pcr_assets.assets.settings import calibration_config, snapshot_config, student_config
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 
+JUDGED = (layout.SNAPSHOT, layout.STAGE2, layout.ONNX, layout.INT8)
+"""What the report's verdict on new sets is about: of another one of these it says nothing."""
+LEARNT = "learnt"
+"""Entry of the snapshot's record: the version of ``sets_to_learn`` by which it moved last."""
 
-@asset("dataset", layout.SNAPSHOT, deps=[processed_cards, snapshot_config], kinds={"parquet"}, code_version="1")
-def training_snapshot(project: Project) -> dg.MaterializeResult:
+
+@observed("dataset", kinds={"json"}, follows="recognition_report")
+def sets_to_learn(project: Project) -> dg.ObserveResult:
+    """Sets that came after the training snapshot and that the report finds recognised worse than test cards: it moves by them.
+
+    Reads two pointers of the store. Its version is that of the verdict, and stays so once the snapshot has moved by it: what was
+    acted upon is no news.
+    """
+    found = _new_sets(project)
+    metadata = {"sets": ", ".join(found.worse) or "none", "why": found.said}
+    return dg.ObserveResult(data_version=dg.DataVersion(found.version), metadata=metadata)
+
+
+class _NewSets(NamedTuple):
+    """The verdict on new sets: its version, the sets to learn, if any, and why or why none."""
+
+    version: str
+    worse: tuple[str, ...]
+    said: str
+
+
+def _new_sets(project: Project) -> _NewSets:
+    """The verdict that the snapshot is to move by. Where there is none, its version is that of the last one that it moved by."""
+    from pcr_assets.cards.settings import SnapshotSettings
+
+    artifacts = project.artifacts
+    snapshot, report = artifacts.named(layout.SNAPSHOT), artifacts.named(layout.REPORT)
+    learnt = snapshot.record.get(LEARNT, "none") if snapshot else "none"
+    found = report.record.get("recognised worse") if report else None
+    if not found:
+        return _NewSets(learnt, (), "no report has asked about new sets yet")
+    said = f"by the last report, {found['said']}"
+    if not found["sets"]:
+        return _NewSets(learnt, (), said)
+    if found["asked of"] != {place: now.digest for place in JUDGED if (now := artifacts.named(place))}:
+        return _NewSets(learnt, (), "the report is of other models or of another snapshot than these")
+    if not SnapshotSettings(**project.settings.section("snapshot")).move_for_new_sets:
+        return _NewSets(learnt, (), f"{said}; but snapshot.move_for_new_sets is off")
+    return _NewSets(digests.of_json([found["sets"], found["asked of"]]), tuple(found["sets"]), said)
+
+
+@asset(
+    "dataset",
+    layout.SNAPSHOT,
+    deps=[processed_cards, sets_to_learn, snapshot_config],
+    kinds={"parquet"},
+    code_version="1",
+)
+def training_snapshot(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """The cards that models learn from, split by art into train, validation and test cards.
 
-    It moves when the gallery has outgrown it, or when a new generation or other shares are asked for; else it publishes the same
-    bytes.
+    It moves when the gallery has outgrown it, when the report finds new sets recognised worse than test cards, or when a new
+    generation or other shares are asked for; else it publishes the same bytes.
     The shards that it pins stay as they were, whatever became of their set since.
     """
     from pcr_assets.cards import snapshot
@@ -30,18 +81,23 @@ def training_snapshot(project: Project) -> dg.MaterializeResult:
     artifacts = project.artifacts
     processed, before = artifacts.current(layout.PROCESSED), artifacts.find(layout.SNAPSHOT)
     rows = read_scans(artifacts, processed).table
-    card_ids = rows["card_id"].to_pylist()
+    sets = dict(zip(rows["card_id"].to_pylist(), rows["set"].to_pylist(), strict=True))
     pinned = _pinned(artifacts, before) if before else None
-    why = snapshot.reason_to_move(settings, pinned, card_ids, before.record["generation"] if before else None)
-    if before and why is None:
-        return materialized(before, {"moved": False, **_counts(before.record)})
-    table = snapshot.pin(rows.to_pylist(), groups_of(processed.record, card_ids), settings)
+    new_sets = _new_sets(project)
+    generation = before.record["generation"] if before else None
+    moved, why = snapshot.reason_to_move(settings, pinned, sets, generation, new_sets.worse, new_sets.said)
+    say(context, f"training snapshot {'moved' if moved else 'stays'}: {why}")
+    told = {"moved": moved, "why": why}
+    if before and not moved:
+        return materialized(before, {**told, **_counts(before.record)})
+    table = snapshot.pin(rows.to_pylist(), groups_of(processed.record, list(sets)), settings)
     shards = sorted(entry["file"] for entry in processed.record["sets"].values())
     record = {
         "generation": settings.generation,
         "why": why,
         "splits": {split: table["split"].to_pylist().count(split) for split in ("train", "validation", "test")},
         "shards": shards,
+        LEARNT: new_sets.version,
     }
     buffer = io.BytesIO()
     snapshot.write(table, buffer)
@@ -49,7 +105,7 @@ def training_snapshot(project: Project) -> dg.MaterializeResult:
     files = {"snapshot.parquet": buffer.getvalue()}
     kept = {name: processed.files[name] for name in shards}
     published = artifacts.publish(layout.SNAPSHOT, files, kept=kept, digest=digest, record=record)
-    return materialized(published, {"moved": True, "why": why, **_counts(record)})
+    return materialized(published, {**told, **_counts(record)})
 
 
 def _pinned(artifacts: Artifacts, snapshot: Artifact) -> Any:

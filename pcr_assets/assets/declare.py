@@ -16,6 +16,8 @@ MOST_LINES = 200
 """Lines in which a step tells how far it is: each lies in the event log for good."""
 ARTIFACT = "pcr/artifact"
 """Metadata key of an asset's name in the store: by it the planner sees that an artifact is gone."""
+FOLLOWS = "pcr/follows"
+"""Metadata key of a source: the asset that makes what is looked at. The graph, which has no circles, can't say so."""
 
 
 def asset(
@@ -38,12 +40,25 @@ def asset(
 Declaration = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 
 
-def observed(floor: str, *, kinds: set[str], name: str | None = None, about: str | None = None) -> Declaration:
-    """Declare an observed source: something that is looked at, never made here. The function gives an ``ObserveResult``."""
+def observed(
+    floor: str, *, kinds: set[str], name: str | None = None, about: str | None = None, follows: str | None = None
+) -> Declaration:
+    """Declare an observed source: something that is looked at, never made here. The function gives an ``ObserveResult``.
+
+    ``follows`` names an asset further down whose artifact is looked at: once a refresh has made it, the planner looks again.
+    """
 
     def declare(look: Callable[..., dg.ObserveResult]) -> dg.AssetsDefinition:
         key = name or look.__name__
-        spec = dg.AssetSpec(key, description=about or look.__doc__, group_name=floor, kinds=kinds, owners=OWNERS)
+        metadata = {FOLLOWS: follows} if follows else {}
+        spec = dg.AssetSpec(
+            key,
+            description=about or look.__doc__,
+            group_name=floor,
+            kinds=kinds,
+            owners=OWNERS,
+            metadata=metadata,
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.BetaWarning)  # the one decorator that takes a source's kinds and owners
             return dg.multi_observable_source_asset(name=key, specs=[spec])(look)

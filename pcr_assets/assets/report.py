@@ -8,7 +8,7 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.cards import read_scans
-from pcr_assets.assets.dataset import snapshot_files, training_snapshot
+from pcr_assets.assets.dataset import JUDGED, snapshot_files, training_snapshot
 from pcr_assets.assets.declare import asset, materialized, observed
 from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_int8, student_onnx
@@ -132,7 +132,7 @@ def _reason_to_judge(project: Project, before: Artifact | None, asked_of: dict[s
 
 def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.MaterializeResult:
     from pcr_assets.cards.processed import TABLE
-    from pcr_assets.gallery import report, report_page
+    from pcr_assets.gallery import new_sets, report, report_page
     from pcr_assets.gallery.settings import ReportSettings
 
     artifacts = project.artifacts
@@ -149,6 +149,10 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
         "effects": report.by_effect(chosen, calibration, evidence, settings),
         "photos": judged,
         "unreadable strangers": list(evidence.unreadable),
+        "recognised worse": {
+            **new_sets.judged(variants),
+            "asked of": {place: artifacts.current(place).digest for place in JUDGED},
+        },
         "objections": report.objections(variants, settings),
         "reached": [report.reached(name, judged) for name, judged in variants.items()],
     }
@@ -252,7 +256,7 @@ def _pictures(project: Project, root: str, most: int | None = None) -> dict[str,
 
 
 def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in judged.items() if key not in ("confidences", "right_at_1", "sets")}
+    return {key: value for key, value in judged.items() if key not in ("confidences", "right_at_1", "sets", "new sets")}
 
 
 def _worst(sets: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -291,6 +295,8 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         )
         if "new cards" in chosen
         else "none came after the training snapshot, but with art that it knows",
+        "new sets": record["recognised worse"]["said"],
+        "each new set, the worst first": show.rows(dict(_worst(chosen.get("new sets", {}))), "set"),
         "each set, the worst first": show.rows(dict(_worst(chosen["sets"])), "set"),
         "each effect alone": show.rows(record["effects"], "effect") if record["effects"] else "not asked",
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),

@@ -14,6 +14,10 @@ class SnapshotSettings(BaseModel):
 
     generation: int = Field(default=1, ge=1, description="Raise it to pin anew whatever is there.")
     growth: float = Field(default=0.25, gt=0, description="Share of new cards at which the snapshot moves by itself.")
+    move_for_new_sets: bool = Field(
+        default=True,
+        description="Whether it moves, and all is trained again, when the report finds new sets recognised worse than test cards.",
+    )
     validation: float = Field(
         default=0.1, ge=0, lt=1, description="Share of art groups that choose settings and thresholds."
     )

@@ -1,7 +1,7 @@
 """The training snapshot: which cards models learn from, pinned, so that new cards alone start no training."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -28,21 +28,42 @@ class TooFewCards(ValueError):
 
 
 def reason_to_move(
-    settings: SnapshotSettings, pinned: pa.Table | None, cards: Iterable[str], generation: int | None
-) -> str | None:
-    """Why a new snapshot is due, or None. ``pinned``: the last one, and its ``generation``; ``cards``: those of the gallery now."""
+    settings: SnapshotSettings,
+    pinned: pa.Table | None,
+    cards: Mapping[str, str],
+    generation: int | None,
+    worse: Collection[str] = (),
+    said: str = "",
+) -> tuple[bool, str]:
+    """Whether a new snapshot is due, and why or why not, in a sentence.
+
+    ``pinned``: the last one, and its ``generation``; ``cards``: those of the gallery now, and the set of each; ``worse``: sets
+    that came since and are recognised worse, with what is ``said`` of them, or of there being none.
+    """
     if pinned is None:
-        return "there was none"
+        return True, "there was none"
     if generation != settings.generation:
-        return f"generation {settings.generation} was asked for"
+        return True, f"generation {settings.generation} was asked for"
     rows = zip(pinned["art_group"].to_pylist(), pinned["split"].to_pylist(), strict=True)
     if moved := sum(split_of(group, settings) != split for group, split in rows):
-        return f"other shares were asked for, which put {moved} of {len(pinned)} scans into another split"
+        return True, f"other shares were asked for, which put {moved} of {len(pinned)} scans into another split"
     old = set(pinned["card_id"].to_pylist())
-    new = set(cards) - old
-    if len(new) >= settings.growth * max(1, len(old)):
-        return f"{len(new)} cards came to the {len(old)} of the last snapshot"
-    return None
+    return _news(settings, len(old), [cards[card_id] for card_id in cards.keys() - old], worse, said)
+
+
+def _news(
+    settings: SnapshotSettings, old: int, new: Collection[str], worse: Collection[str], said: str
+) -> tuple[bool, str]:
+    """The same of the cards that came: ``new`` is the set of each, ``old`` how many cards there were."""
+    came = f"{len(new)} cards came to the {old} of the last snapshot"
+    if len(new) >= settings.growth * max(1, old):
+        return True, came
+    few = f"{came}, fewer than {settings.growth:.0%}"
+    if not worse:
+        return False, f"{few}; {said}" if said else few
+    if set(worse).isdisjoint(new):
+        return False, f"{few}; none is of {', '.join(worse)}, which the report found recognised worse"
+    return True, said
 
 
 def pin(rows: Iterable[Mapping[str, Any]], groups: Mapping[str, str], settings: SnapshotSettings) -> pa.Table:

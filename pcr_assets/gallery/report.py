@@ -74,11 +74,16 @@ def judge_variant(
     reprinted = [query for strength in settings.strengths for query in asking.other_printings("test", strength)]
     reprints = judging.judged(judge, reprinted)
     new = asking.cards("new", settings.strengths[0])
+    new_answers = judging.judged(judge, new)
     record = {
         "calibration": calibration.as_json(),
         "recall": {strength: _search_alone(queries_) for strength, queries_ in asked.items()},
         "answers": found,
-        **({"new cards": judging.measured(new, judging.judged(judge, new))} if new else {}),
+        **(
+            {"new cards": judging.measured(new, new_answers), "new sets": judging.by_set(new, new_answers)}
+            if new
+            else {}
+        ),
         "sets": judging.by_set(tested, given),
         "right_at_1": {
             strength: [answer.matches[0].card.card_id == query.card_id for query, answer in zip(*pair, strict=True)]

@@ -125,13 +125,14 @@ def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, A
 
 
 def _new_cards(report: Mapping[str, Any]) -> list[str]:
-    rows = [
-        (name, next(iter(judged["answers"])), judged["new cards"])
-        for name, judged in report["variants"].items()
-        if "new cards" in judged
-    ]
+    asked = {name: judged for name, judged in report["variants"].items() if "new cards" in judged}
+    if not asked:
+        return []
     about = "<p>No model learned from these cards, nor from others with their art: they came after the training snapshot.</p>"
-    return ["<h2>New cards</h2>", about, _answer_table(rows)] if rows else []
+    said = f"<p>{html.escape(report['recognised worse']['said'])}.</p>"
+    rows = ((name, next(iter(judged["answers"])), judged["new cards"]) for name, judged in asked.items())
+    sets = (_answers_of(name, _worst_first(judged["new sets"])) for name, judged in asked.items())
+    return ["<h2>New cards</h2>", about, said, _answer_table(rows), *sets]
 
 
 def _answer_table(answers: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
@@ -209,8 +210,13 @@ def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _set_table(name: str, sets: Mapping[str, Mapping[str, Any]]) -> str:
-    worst_first = sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
-    return "<p>Test cards of each set, all strengths together, the worst first.</p>" + _answers_of(name, worst_first)
+    return "<p>Test cards of each set, all strengths together, the worst first.</p>" + _answers_of(
+        name, _worst_first(sets)
+    )
+
+
+def _worst_first(sets: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    return sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
 
 
 def _answers_of(what: str, answers: Iterable[tuple[str, Mapping[str, Any]]]) -> str:

@@ -1,17 +1,24 @@
-"""A refresh: observe, build the stale frontier, ask again, until nothing is stale or nothing more can be built."""
+"""A refresh: observe, build the stale frontier, ask again, until nothing is stale or nothing more can be built.
+
+Then, once, look again at the sources that tell of what was built (``follows`` in :func:`pcr_assets.assets.declare.observed`), and
+build what that made stale. Only then, so that what is good is released before anything is made better; and only once, so that two
+assets that answer each other end with the refresh, whatever they say.
+"""
 
 import time
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 import dagster as dg
 
+from pcr_assets.assets.declare import FOLLOWS
 from pcr_assets.planner import execution
 from pcr_assets.planner.execution import Event, Failure, OnEvent
 from pcr_assets.planner.gates import Gate, Verdict
 from pcr_assets.planner.lock import only_refresh
-from pcr_assets.planner.plan import Blocked, Published, Step, ancestors, resolve, selected_assets
+from pcr_assets.planner.plan import Blocked, Plan, Published, Step, ancestors, resolve, selected_assets
 
 
 class Ending(IntEnum):
@@ -39,7 +46,7 @@ class Outcome:
 
     def __str__(self) -> str:
         took = f"{self.seconds:.0f} s" if self.seconds >= 10 else f"{self.seconds:.1f} s"
-        built = f"built {len(self.built)} of {self.total} assets in {took}"
+        built = f"built {len(set(self.built))} of {self.total} assets in {took}"
         if self.ending is Ending.BUSY:
             return "another refresh of this instance is running: wait for it, or stop it first"
         if self.ending is Ending.FAILED:
@@ -71,10 +78,16 @@ def observe(
 
     ``tags`` are added to the Dagster run.
     """
-    graph = defs.resolve_asset_graph()
-    above = ancestors(defs, selected_assets(defs, selection))
-    sources = (graph.observable_asset_keys - graph.materializable_asset_keys) & above
+    sources = sources_of(defs, selection)
     return execution.execute(defs, instance, sources, on_event, tags=tags) if sources else []
+
+
+def sources_of(defs: dg.Definitions, selection: str) -> AbstractSet[dg.AssetKey]:
+    """The observed sources that ``selection`` is made from."""
+    graph = defs.resolve_asset_graph()
+    return (graph.observable_asset_keys - graph.materializable_asset_keys) & ancestors(
+        defs, selected_assets(defs, selection)
+    )
 
 
 def run(
@@ -121,6 +134,27 @@ class _Refresh:
     def outcome(self, started: float) -> Outcome:
         self.failures += observe(self.defs, self.instance, self.selection, self.on_event, self.tags)
         self.aside |= {failure.asset for failure in self.failures}
+        before = {followed: self.published(followed) for followed in self.followed().values()}
+        plan, first = self.settle(), self.built
+        new = {followed for followed, held in before.items() if self.published(followed) != held}
+        if new and not (self.failures or self.unsettled or plan.blocked) and self.look_again(new):
+            self.built = []
+            plan = self.settle()
+            self.built = [*first, *self.built]
+        refused = tuple(gate for gate in plan.gates if gate.verdict is Verdict.REFUSED)
+        return Outcome(
+            ending=self.ending(bool(plan.blocked or plan.gates)),
+            total=plan.total,
+            seconds=time.perf_counter() - started,
+            built=tuple(self.built),
+            failures=tuple(self.failures),
+            unsettled=tuple(self.unsettled),
+            blocked=plan.blocked,
+            refused=refused,
+        )
+
+    def settle(self) -> Plan:
+        """Build, wave by wave, until nothing more can be built; gives the plan of what is left. No asset is built twice."""
         while True:
             plan = resolve(self.defs, self.instance, self.selection, self.published)
             if gates := {gate.check for gate in plan.gates} - self.asked:
@@ -133,18 +167,19 @@ class _Refresh:
             elif wave:
                 self.build(wave)
             else:
-                break
-        refused = tuple(gate for gate in plan.gates if gate.verdict is Verdict.REFUSED)
-        return Outcome(
-            ending=self.ending(bool(plan.blocked or plan.gates)),
-            total=plan.total,
-            seconds=time.perf_counter() - started,
-            built=tuple(self.built),
-            failures=tuple(self.failures),
-            unsettled=tuple(self.unsettled),
-            blocked=plan.blocked,
-            refused=refused,
-        )
+                return plan
+
+    def followed(self) -> dict[dg.AssetKey, dg.AssetKey]:
+        """The sources that tell of an asset further down, and that asset."""
+        graph = self.defs.resolve_asset_graph()
+        names = {source: graph.get(source).metadata.get(FOLLOWS) for source in sources_of(self.defs, self.selection)}
+        return {source: dg.AssetKey(name) for source, name in names.items() if name}
+
+    def look_again(self, new: AbstractSet[dg.AssetKey]) -> bool:
+        """Observe the sources that tell of what the store holds now. Whether that went well."""
+        telling = {source for source, followed in self.followed().items() if followed in new}
+        self.failures += (failed := self.execute(telling, self.on_event))
+        return not failed
 
     def ending(self, shut: bool) -> Ending:
         if self.failures:

@@ -27,28 +27,48 @@ def pinned(count: int) -> pa.Table:
     return pin(rows(ids(count)), {card_id: card_id for card_id in ids(count)}, SETTINGS)
 
 
+def of_sets(*card_ids: str) -> dict[str, str]:
+    return {card_id: card_id.split("-")[0] for card_id in card_ids}
+
+
 def test_the_first_snapshot_says_that_there_was_none():
-    assert reason_to_move(SETTINGS, None, ids(4), None) == "there was none"
+    assert reason_to_move(SETTINGS, None, of_sets(*ids(4)), None) == (True, "there was none")
 
 
 @pytest.mark.parametrize(("new", "moves"), [(0, False), (24, False), (25, True)])
 def test_it_moves_when_a_quarter_of_new_cards_came(new, moves):
-    why = reason_to_move(SETTINGS, pinned(100), ids(100) + ids(new, "base2"), 1)
-    assert (why is not None) is moves
+    moved, why = reason_to_move(SETTINGS, pinned(100), of_sets(*ids(100), *ids(new, "base2")), 1)
+    few = "" if moves else ", fewer than 25%"
+    assert (moved, why) == (moves, f"{new} cards came to the 100 of the last snapshot{few}")
 
 
 def test_cards_that_went_or_were_replaced_do_not_move_it():
-    assert reason_to_move(SETTINGS, pinned(100), ids(60), 1) is None
+    moved, _ = reason_to_move(SETTINGS, pinned(100), of_sets(*ids(60)), 1)
+    assert not moved
+
+
+def test_it_moves_for_a_new_set_that_is_recognised_worse_while_its_cards_are_there():
+    cards, said = of_sets(*ids(100), *ids(12, "base2")), "int8 answers half of base2"
+    assert reason_to_move(SETTINGS, pinned(100), cards, 1, ["base2"], said) == (True, said)
+    moved, why = reason_to_move(SETTINGS, pinned(100), of_sets(*ids(101)), 1, ["base2"], said)
+    assert not moved
+    assert why.endswith("fewer than 25%; none is of base2, which the report found recognised worse")
+
+
+def test_it_says_why_it_stays():
+    moved, why = reason_to_move(SETTINGS, pinned(100), of_sets(*ids(100)), 1, [], "all is well")
+    assert (moved, why) == (False, "0 cards came to the 100 of the last snapshot, fewer than 25%; all is well")
 
 
 def test_a_new_generation_moves_it():
-    assert reason_to_move(SnapshotSettings(generation=2), pinned(100), ids(100), 1) == "generation 2 was asked for"
+    found = reason_to_move(SnapshotSettings(generation=2), pinned(100), of_sets(*ids(100)), 1)
+    assert found == (True, "generation 2 was asked for")
 
 
 def test_other_shares_of_the_splits_move_it():
     """Else the changed setting would say nothing until the gallery has grown by a quarter."""
-    why = reason_to_move(SnapshotSettings(test=0.2), pinned(100), ids(100), 1)
-    assert why == "other shares were asked for, which put 16 of 100 scans into another split"
+    found = reason_to_move(SnapshotSettings(test=0.2), pinned(100), of_sets(*ids(100)), 1)
+    assert found == (True, "other shares were asked for, which put 16 of 100 scans into another split")
 
 
 def test_the_same_cards_give_the_same_bytes_in_whatever_order_they_come(tmp_path):

@@ -133,8 +133,12 @@ def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp
     assert "<p class=bad>y.jpg is truncated</p>" in text
     assert "no release to compare with" in page(report, {}, {"x.jpg": tmp_path / "x.jpg"})
     assert "New cards" not in text
-    report["variants"]["int8"]["new cards"] = judged(0.81, 0.9)["answers"]["medium"]
+    new = judged(0.81, 0.9)["answers"]["medium"]
+    report["variants"]["int8"] |= {"new cards": new, "new sets": {"new1": new}}
+    report["recognised worse"] = {"sets": ["new1"], "said": "int8 answers 81.0% of 100 new cards of new1"}
     assert "<h2>New cards</h2>" in (text := page(report, {}, {"x.jpg": tmp_path / "x.jpg"}))
+    assert "<p>int8 answers 81.0% of 100 new cards of new1.</p>" in text
+    assert "<td>new1</td>" in text
     assert "<td>81.0% (72.2–87.5)</td>" in text
     assert "<td>base1</td>" in text
     assert "&lt;Mew&gt;" in text
