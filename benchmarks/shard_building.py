@@ -4,7 +4,8 @@
 threads: by Pillow, and by OpenCV, which is faster for some kinds. Files are read from disk once before, so that all find them
 in memory. They take turns.
 
-With ``--saved-as png`` (or jpeg) so many of the scans are first enlarged and saved anew, as the public catalogues offer them.
+With ``--saved-as png`` (or jpeg, …) so many of the scans are first enlarged and saved anew, as the public catalogues offer
+them. ``milliseconds_of`` says what the steps of one scan take, each in CPU time of one thread, beside its bare decoding.
 """
 
 import argparse
@@ -22,17 +23,32 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from scorecard.ratio import Ratio, write
 
+from pcr_assets import digests
 from pcr_assets.cards.catalogue import find_catalogue
-from pcr_assets.cards.listing import Listing, list_scans
-from pcr_assets.cards.shards import build_shard, write_table
+from pcr_assets.cards.listing import Listing, Scan, list_scans
+from pcr_assets.cards.shards import FULL_COLOUR, JPEG_QUALITY, build_shard, write_table
+from pcr_assets.imaging.art import thumbnail
+from pcr_assets.imaging.clean import clean
+from pcr_assets.imaging.decode import Rejected, decode
+from pcr_assets.imaging.hashing import phash
+from pcr_assets.imaging.jpeg import jpeg
 from pcr_assets.resources.store import Store, open_store, parent
 
 RESULT = Path(__file__).parent / "results" / "shard_building.json"
-KINDS: dict[str, dict[str, Any]] = {"png": {}, "jpeg": {"quality": 92}}
-"""Kinds of files, and how Pillow saves them."""
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "png": ("RGB", {}),
+    "png-transparent": ("RGBA", {}),
+    "png-grey": ("L", {}),
+    "png-palette": ("P", {}),
+    "jpeg": ("RGB", {"quality": 92}),
+    "jpeg-progressive": ("RGB", {"quality": 92, "progressive": True}),
+}
+"""Kinds of files: their mode, and how Pillow saves them. What is transparent are the corners, as of a card."""
+MOST_SCANS = 200
+"""Of so many, evenly over all, the steps are timed."""
 
 
 def main(arguments: list[str]) -> int:
@@ -62,6 +78,9 @@ def main(arguments: list[str]) -> int:
 def timed(listing: Listing, raw: Store, given: argparse.Namespace) -> int:
     """Measure, print and write the result."""
     rejected = build_all(listing, raw, given.workers)  # also warms the file cache
+    if rejected == listing.count:
+        print(f"all {rejected} scans were refused, so there is nothing to time: does {given.cards} hold card scans?")
+        return 1
     clock = time.process_time if given.cpu else time.perf_counter
     turns = [
         (
@@ -83,6 +102,7 @@ def timed(listing: Listing, raw: Store, given: argparse.Namespace) -> int:
         "pillow_images_per_second": round(pillow, 1),
         "opencv_images_per_second": round(opencv, 1),
         "building_images_per_second": round(building, 1),
+        "milliseconds_of": milliseconds_of_steps(listing, raw, given.turns),
     }
     ratios = [
         Ratio("building a shard, images/s", f"bare decoding by {library}", building / decoding, "higher", 0.7)
@@ -97,16 +117,70 @@ def timed(listing: Listing, raw: Store, given: argparse.Namespace) -> int:
 
 def saved_anew(listing: Listing, raw: Store, most: int, height: int, kind: str, folder: Path) -> Store:
     """A raw folder of at most so many of the scans, each of that height and kind, and called by its card."""
-    every = [scan for scans in listing.scans.values() for scan in scans if not scan.fault]
-    for at in np.linspace(0, len(every) - 1, min(most, len(every))).astype(int):
-        scan = every[at]
+    mode, settings = KINDS[kind]
+    for at, scan in evenly(listing, most):
         with Image.open(io.BytesIO(raw.read(scan.key))) as picture:
             width = round(picture.width * height / picture.height)
             larger = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-        target = folder / scan.set_id / f"{scan.card_id}_{at}.{kind}"
+        if mode == "RGBA":
+            larger.putalpha(round_corners(width, height))
+        target = folder / scan.set_id / f"{scan.card_id}_{at}.{kind.split('-', maxsplit=1)[0]}"
         target.parent.mkdir(parents=True, exist_ok=True)
-        larger.save(target, **KINDS[kind])
+        (larger.quantize(256) if mode == "P" else larger.convert(mode)).save(target, **settings)
     return open_store(str(folder))
+
+
+def evenly(listing: Listing, most: int) -> list[tuple[int, Scan]]:
+    """At most so many of the scans that can be read, with their places among all."""
+    every = [scan for scans in listing.scans.values() for scan in scans if not scan.fault]
+    return [(at, every[at]) for at in np.linspace(0, len(every) - 1, min(most, len(every))).astype(int).tolist()]
+
+
+def round_corners(width: int, height: int) -> Image.Image:
+    """How opaque the places of a card are that has the corners of a real one, smooth at the edge."""
+    larger = Image.new("L", (4 * width, 4 * height))
+    ImageDraw.Draw(larger).rounded_rectangle((0, 0, 4 * width - 1, 4 * height - 1), 4 * height * 3 / 88, fill=255)
+    return larger.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def milliseconds_of_steps(listing: Listing, raw: Store, turns: int) -> dict[str, float]:
+    """What each step of one scan takes, in CPU time of one thread: medians of turns, in each of which the steps alternate."""
+    files = [raw.read(scan.key) for _, scan in evenly(listing, MOST_SCANS)]
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # what other threads do is not in this thread's time
+    try:
+        found = [sum_of([times_of(data) for data in files]) for _ in range(turns)]
+    finally:
+        cv2.setNumThreads(threads)
+    return {step: round(statistics.median(times[step] for times in found) / len(files) * 1e3, 3) for step in found[0]}
+
+
+def sum_of(times: list[dict[str, float]]) -> dict[str, float]:
+    """All times of each step together; a scan that is refused has only those before."""
+    return {step: sum(of_one.get(step, 0.0) for of_one in times) for step in max(times, key=len)}
+
+
+def times_of(data: bytes) -> dict[str, float]:
+    """Seconds of each step of one scan."""
+    times: dict[str, float] = {}
+
+    def timed_step(name: str, work: Callable[[], Any]) -> Any:
+        began = time.thread_time()
+        made = work()
+        times[name] = time.thread_time() - began
+        return made
+
+    timed_step("bare decoding by OpenCV", lambda: by_opencv(data))
+    try:
+        image = timed_step("decode", lambda: decode(data))
+        card = timed_step("clean", lambda: clean(image))
+    except Rejected:
+        return times
+    timed_step("encode", lambda: jpeg(card, JPEG_QUALITY, FULL_COLOUR))
+    timed_step("digest", lambda: digests.of_arrays({"card": card}))
+    timed_step("phash", lambda: phash(card))
+    timed_step("art", lambda: thumbnail(card))
+    return times
 
 
 def seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
@@ -127,11 +201,11 @@ def build_all(listing: Listing, raw: Store, workers: int) -> int:
     return rejected
 
 
-def decode_all(listing: Listing, raw: Store, workers: int, decode: Callable[[bytes], object]) -> None:
+def decode_all(listing: Listing, raw: Store, workers: int, by: Callable[[bytes], object]) -> None:
     """Decode all files to RGB, and drop what comes out."""
     keys = [scan.key for scans in listing.scans.values() for scan in scans]
     with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(lambda key: decode(raw.read(key)), keys):
+        for _ in pool.map(lambda key: by(raw.read(key)), keys):
             pass
 
 

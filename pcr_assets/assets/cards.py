@@ -48,7 +48,7 @@ def raw_card_images(project: Project) -> dg.ObserveResult:
     return dg.ObserveResult(data_version=dg.DataVersion(listing.digest), metadata=metadata)
 
 
-@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="5")
+@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="6")
 def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Cleaned cards, a Parquet shard for each card set; only sets whose listing changed are decoded again.
 

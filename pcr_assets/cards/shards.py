@@ -26,7 +26,7 @@ from pcr_assets.imaging.jpeg import jpeg
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Store
 
-TRANSFORM_VERSION = 4
+TRANSFORM_VERSION = 5
 """Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
 MOST_BYTES = 64 << 20
 """Larger files are not even read: a few of them at once would fill the memory."""

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 LEAST_SIDE = 96
 MOST_PIXELS = 64_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What Pillow may open. Not all that it can: PostScript, for one, would start another program."""
 
+READ_BY_OPENCV = {("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "L"), ("JPEG", "RGB"), ("JPEG", "L"), ("WEBP", "RGB")}
+"""Formats and modes, as Pillow calls them. It is itself the faster one with palettes."""
 PNG_END = b"IEND\xaeB`\x82"
 TURNING = (b"eXIf", b"acTL"), (b"Raw profile type", b"XML:com.adobe.xmp")
 """Chunks, and beginnings of texts, by which a PNG may say that it is turned or animated."""
@@ -42,7 +44,7 @@ def decode(data: bytes) -> np.ndarray:
             if pixels is not None:
                 return pixels
             ImageOps.exif_transpose(picture, in_place=True)  # loads it, and makes no copy of one that is upright
-            return np.array(_rgb(picture))
+            return _rgb(picture)
     except Rejected:
         raise
     except Image.DecompressionBombError as error:
@@ -53,29 +55,52 @@ def decode(data: bytes) -> np.ndarray:
         raise Rejected(f"the picture is truncated or damaged ({error}): upload it again") from error
 
 
-def _plain(picture: Image.Image, data: bytes) -> np.ndarray | None:
-    """The pixels of an upright opaque WebP, PNG or JPEG, uint8 RGB H×W×3; None for anything else, and for what may be damaged.
+def _plain(picture: ImageFile.ImageFile, data: bytes) -> np.ndarray | None:
+    """The pixels of an upright WebP, PNG or JPEG, uint8 RGB H×W×3; None for unusual ones, and for what may be damaged.
 
     OpenCV has the same libraries decode them, to the same pixels, with less work around: Pillow plays a WebP as an animation, keeps
     each pixel in four bytes, and copies all of them several times, mostly into memory that the system hands out page by page.
     """
-    if picture.mode != "RGB" or picture.has_transparency_data or not _usual(picture, data):
+    if (picture.format, picture.mode) not in READ_BY_OPENCV or not _usual(picture, data):
         return None
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    encoded = np.frombuffer(_alone(data) if picture.format == "WEBP" else data, np.uint8)
+    if not picture.has_transparency_data:
+        return cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    pixels = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if picture.mode == "RGBA" else None
+    if pixels is None or pixels.dtype != np.uint8:  # 16 bits a channel
+        return None
+    return _on_white(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA))
 
 
-def _usual(picture: Image.Image, data: bytes) -> bool:
+def _usual(picture: ImageFile.ImageFile, data: bytes) -> bool:
     """Whether OpenCV sees in a file what Pillow does: it turns or plays nothing, and takes some damaged files for whole."""
     if picture.format == "PNG":  # asked for its EXIF, Pillow would decode it, for that may stand behind the pixels
         turned = any(name in TURNING[0] or begins.startswith(TURNING[1]) for name, begins in _chunks(data))
         return data.endswith(PNG_END) and not turned
     if picture.format == "JPEG":
-        end = JPEG_MARKER.search(data, data.rfind(JPEG_SCAN) + len(JPEG_SCAN))
+        end = JPEG_MARKER.search(data, _last_scan(picture, data))
         if not end or end.group() != JPEG_END or end.end() != len(data):
             return False
-    elif picture.format != "WEBP":
-        return False
     return bool(picture.getexif().get(ExifTags.Base.Orientation, 1) == 1)
+
+
+def _last_scan(picture: ImageFile.ImageFile, data: bytes) -> int:
+    """Where the last scan of a JPEG begins. Unless progressive it has but one, to which Pillow has read: another is damage."""
+    if picture.fp and "progressive" not in picture.info:
+        return picture.fp.tell()
+    return data.rfind(JPEG_SCAN) + len(JPEG_SCAN)
+
+
+def _alone(data: bytes) -> bytes:
+    """A still WebP with its picture's chunk and nothing behind: libwebp knows damaged data by their needing more than there are."""
+    at = 12
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        if name in (b"VP8 ", b"VP8L"):
+            chunk = data[at : at + 8 + size]
+            return struct.pack("<4sI4s", b"RIFF", 4 + len(chunk), b"WEBP") + chunk
+        at += 8 + size + size % 2
+    return b""
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -104,25 +129,31 @@ def _too_large(what: str) -> str:
     return f"the picture has {what} than any card scan: scale it below {MOST_PIXELS // 10**6} megapixels"
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
+def _rgb(picture: Image.Image) -> np.ndarray:
     if picture.mode.startswith("I"):
         return _from_deep_grey(picture)
     if picture.mode == "F":
         raise Rejected("the picture has floating-point pixels of unknown range: export it with 8 or 16 bits a channel")
     if picture.has_transparency_data:
-        return _on_white(picture.convert("RGBA"))
-    return picture.convert("RGB")
+        return _on_white(np.asarray(picture.convert("RGBA")))
+    return np.array(picture.convert("RGB"))
 
 
-def _from_deep_grey(picture: Image.Image) -> Image.Image:
+def _from_deep_grey(picture: Image.Image) -> np.ndarray:
     """Grey of 16 bits as 8-bit RGB; convert() alone would clip it to white."""
     values = np.asarray(picture, dtype=np.uint32)
-    return Image.fromarray(np.minimum((values + 128) // 257, 255).astype(np.uint8)).convert("RGB")
+    return cv2.cvtColor(np.minimum((values + 128) // 257, 255).astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    box = picture.getchannel("A").getbbox()
-    if box is None:
+def _on_white(pixels: np.ndarray) -> np.ndarray:
+    """What an RGBA picture shows of itself, laid on white. Of most scans only corners are transparent: other rows cost nothing."""
+    left, top, width, height = cv2.boundingRect(cv2.extractChannel(pixels, 3))
+    if not width:
         raise Rejected("the picture is fully transparent: there is no card on it")
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture).crop(box).convert("RGB")
+    shown = pixels[top : top + height, left : left + width]
+    image = cv2.cvtColor(shown, cv2.COLOR_RGBA2RGB)
+    rows = np.flatnonzero((shown[..., 3] != 255).any(axis=1))
+    if rows.size:
+        strip = Image.fromarray(shown[rows])
+        image[rows] = np.asarray(Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip))[..., :3]
+    return image

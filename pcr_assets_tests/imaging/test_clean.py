@@ -69,6 +69,12 @@ def test_a_blank_sheet_is_refused():
         clean(blank)
 
 
+def test_a_picture_with_flat_rows_in_it_is_not_blank():
+    image = card()
+    image[::8] = 128
+    assert np.array_equal(clean(image), image)
+
+
 def test_a_large_scan_is_scaled_down_in_its_shape():
     large = np.repeat(np.repeat(card(), 4, axis=0), 4, axis=1)
     assert clean(large).shape == (MOST_HEIGHT, 504, 3)

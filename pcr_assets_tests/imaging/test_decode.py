@@ -1,13 +1,15 @@
 """Decoding: every kind of file that a raw folder may hold, made for real."""
 
 import io
+import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from pcr_assets.imaging.decode import Rejected, _usual, decode
+from pcr_assets.imaging.decode import Rejected, _plain, _usual, decode
 from pcr_assets.imaging.sample import bad_files
 
 SIZE = (126, 176)
@@ -108,6 +110,7 @@ def test_an_exif_orientation_is_applied(form):
     [
         ("WEBP", {"quality": 80}),
         ("WEBP", {"lossless": True}),
+        ("WEBP", {"quality": 80, "icc_profile": b"a profile"}),
         ("PNG", {}),
         ("JPEG", {"quality": 92}),
         ("JPEG", {"quality": 75, "subsampling": "4:4:4", "progressive": True}),
@@ -123,6 +126,91 @@ def test_a_file_that_opencv_decodes_has_the_pixels_that_pillow_finds_in_it(form,
         assert np.array_equal(decode(data), picture.convert("RGB"))
 
 
+def test_a_jpeg_with_a_thumbnail_in_its_exif_is_left_to_opencv():
+    data, small = saved(halves(), "JPEG"), saved(halves().resize((30, 40)), "JPEG")
+    exif = b"Exif\0\0II*\0\x08" + bytes(9) + small
+    data = data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:]
+    with Image.open(io.BytesIO(data)) as picture:
+        assert _usual(picture, data)
+
+
+def laid_on_white_by_pillow(picture: Image.Image) -> np.ndarray:
+    white = Image.new("RGBA", picture.size, "white")
+    return np.array(Image.alpha_composite(white, picture).crop(picture.getchannel("A").getbbox()).convert("RGB"))
+
+
+def seen_through(kind: str) -> Image.Image:
+    """Smooth colours: transparent at the corners and half so beside them, everywhere differently so, or in a clear margin."""
+    coarse = np.random.default_rng(0).integers(0, 256, (8, 6, 4), dtype=np.uint8)
+    picture = Image.fromarray(coarse, "RGBA").resize((131, 181), Image.Resampling.BICUBIC)
+    if kind == "everywhere":
+        return picture
+    picture.putalpha(255)
+    for at in range(9):
+        picture.paste((9, 8, 7, 20 * at), (0, at, 9 - at, at + 1))
+    sheet = Image.new("RGBA", (200, 240))
+    sheet.paste(picture, (40, 30))
+    return sheet if kind == "in a margin" else picture
+
+
+@pytest.mark.parametrize("kind", ["corners", "everywhere", "in a margin"])
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_a_transparent_picture_has_the_pixels_that_pillow_lays_on_white(form, kind):
+    picture = seen_through(kind)
+    assert np.array_equal(decode(saved(picture, form, lossless=True)), laid_on_white_by_pillow(picture))
+
+
+@pytest.mark.parametrize(
+    ("form", "settings"), [("PNG", {}), ("JPEG", {"quality": 92}), ("JPEG", {"progressive": True})]
+)
+def test_grey_is_the_same_grey_in_all_channels(form, settings):
+    coarse = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 6), dtype=np.uint8))
+    data = saved(coarse.resize((131, 181), Image.Resampling.BICUBIC), form, **settings)
+    with Image.open(io.BytesIO(data)) as picture:
+        assert _plain(picture, data) is not None
+        assert np.array_equal(decode(data), picture.convert("RGB"))
+
+
+def deep_png(kind: int, depth: int, channels: int, *more: tuple[bytes, bytes]) -> bytes:
+    """A PNG of noise of that colour type and depth, as Pillow writes none, with more chunks before its pixels."""
+    row = (SIZE[0] * channels * depth + 7) // 8
+    noise = np.random.default_rng(0).integers(0, 256, (SIZE[1], row), dtype=np.uint8)
+    pixels = zlib.compress(b"".join(b"\0" + line.tobytes() for line in noise))
+    head = struct.pack(">IIBBBBB", *SIZE, depth, kind, 0, 0, 0)
+    chunks = [(b"IHDR", head), *more, (b"IDAT", pixels), (b"IEND", b"")]
+    written = [
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        deep_png(0, 2, 1),
+        deep_png(0, 4, 1, (b"sBIT", b"\2")),
+        deep_png(0, 8, 1, (b"gAMA", struct.pack(">I", 30000)), (b"bKGD", b"\0\x80")),
+        deep_png(2, 16, 3),
+        deep_png(6, 8, 4, (b"sBIT", b"\5\6\5\1"), (b"bKGD", b"\0\xff\0\x10\0\x20")),
+        deep_png(6, 16, 4),
+        deep_png(4, 16, 2),
+    ],
+    ids=[
+        "grey of 2 bits",
+        "of 4",
+        "with a gamma",
+        "colour of 16 bits",
+        "RGBA",
+        "RGBA of 16 bits",
+        "grey and alpha of 16",
+    ],
+)
+def test_a_png_of_any_depth_has_the_pixels_that_pillow_finds_in_it(data):
+    with Image.open(io.BytesIO(data)) as picture:
+        alone = picture.convert("RGBA")
+    assert np.array_equal(decode(data), laid_on_white_by_pillow(alone))
+
+
 def test_a_png_that_says_behind_its_pixels_that_it_lies_is_turned():
     exif = Image.Exif()
     exif[0x0112] = 8
@@ -135,11 +223,34 @@ def test_a_png_that_says_behind_its_pixels_that_it_lies_is_turned():
     assert_red_above_green(decode(behind))
 
 
-def test_a_jpeg_with_a_foreign_marker_in_its_data_is_refused_though_opencv_would_take_it():
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (176, 126, 3), dtype=np.uint8))
-    data = saved(noise, "JPEG")
-    middle = len(data) // 2
-    damaged = data[:middle] + b"\xff\x02" + data[middle:]
+def noise(form: str, **settings: object) -> bytes:
+    pixels = np.random.default_rng(0).integers(0, 256, (176, 126, 3), dtype=np.uint8)
+    return saved(Image.fromarray(pixels), form, **settings)
+
+
+def with_a_description() -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = "card" * 250
+    return noise("WEBP", quality=80, exif=exif)
+
+
+def spoiled(data: bytes, at: float, more: bytes, replaced: int = 0) -> bytes:
+    """A file with other bytes at that share of its length."""
+    place = int(len(data) * at)
+    return data[:place] + more + data[place + replaced :]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        spoiled(noise("JPEG"), 0.5, b"\xff\x02"),
+        spoiled(noise("JPEG"), 0.5, b"\xff\xda", 2),
+        spoiled(noise("WEBP", lossless=True), 0.5, b"\xff" * 99),
+        spoiled(with_a_description(), 0.91, b"\xff" * 200, 200),
+    ],
+    ids=["a foreign marker in a JPEG", "a second scan in a JPEG", "a longer WebP", "a WebP with more data behind it"],
+)
+def test_damage_is_refused_though_opencv_would_take_it(damaged):
     assert cv2.imdecode(np.frombuffer(damaged, np.uint8), cv2.IMREAD_COLOR) is not None
     with pytest.raises(Rejected, match="truncated or damaged"):
         decode(damaged)
