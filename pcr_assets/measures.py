@@ -16,7 +16,7 @@ MOST_COMPARED = 2000
 def ranks(
     queries: np.ndarray, gallery: np.ndarray, query_labels: Sequence[Any], gallery_labels: Sequence[Any]
 ) -> np.ndarray:
-    """For each query the number of wrong gallery entries above its best right one; int N, 0 is found at once.
+    """For each query the number of wrong gallery entries at or above its best right one; int N, 0 is found at once.
 
     Vectors are unit and float, N×D and M×D. A query whose label is not in the gallery has rank M.
     """

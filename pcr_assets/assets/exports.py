@@ -55,7 +55,7 @@ def _some_cards(artifacts: Artifacts, path: Path, student: Artifact) -> Path:
 
 
 @asset(
-    "exports", layout.INT8, deps=[student_onnx, calibration_set, quantization_config], kinds={"onnx"}, code_version="1"
+    "exports", layout.INT8, deps=[student_onnx, calibration_set, quantization_config], kinds={"onnx"}, code_version="2"
 )
 def student_int8(project: Project, compute: Compute) -> dg.MaterializeResult:
     """The ONNX model with 8-bit weights and activations, calibrated on camera-like crops, checked against FP32."""

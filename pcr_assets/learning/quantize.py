@@ -30,7 +30,7 @@ def quantize(onnx_fp32: Path, calibration: np.ndarray, out: Path, settings: Quan
     """Quantise a ``student.onnx`` into the file ``out``; the same input gives the same bytes.
 
     ``calibration``: cards uint8 N×H×W×3 of the graph's input size (a memory map will do), rectified as the edge
-    does it; the first ``calibration_count`` are used. Raises :class:`QuantizeError`.
+    does it, in the order of their sets; ``calibration_count`` of them, evenly, are used. Raises :class:`QuantizeError`.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -44,7 +44,7 @@ def quantize(onnx_fp32: Path, calibration: np.ndarray, out: Path, settings: Quan
         quantize_static(
             str(prepared),
             str(out),
-            _Cards(prepared, calibration[: settings.calibration_count]),
+            _Cards(prepared, _evenly(calibration, settings.calibration_count)),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=OPERATORS,
             per_channel=settings.per_channel,
@@ -70,6 +70,10 @@ def _check(onnx_fp32: Path, calibration: np.ndarray) -> None:
             f"{onnx_fp32.name} wants calibration cards uint8 N×{height}×{width}×3, not "
             f"{calibration.dtype} {'×'.join(map(str, calibration.shape))}: rebuild the calibration set for this input size"
         )
+
+
+def _evenly(cards: np.ndarray, most: int) -> np.ndarray:
+    return cards[np.linspace(0, len(cards) - 1, most).astype(int)] if most < len(cards) else cards
 
 
 def _head_nodes(path: Path) -> list[str]:

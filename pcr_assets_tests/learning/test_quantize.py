@@ -59,6 +59,14 @@ def test_quantizing_again_gives_the_same_bytes(student, int8, tmp_path):
     assert again.read_bytes() == int8.read_bytes()
 
 
+def test_of_more_cards_than_asked_for_it_takes_some_of_all_sets_and_not_the_first(student, tmp_path):
+    """They lie in the order of their sets: the first quarter of thirteen games was one game."""
+    cards, some = painted_cards(24, seed=1), [0, 3, 6, 9, 13, 16, 19, 23]
+    found = quantize(student.served, cards, tmp_path / "found.onnx", QuantizeSettings(calibration_count=8))
+    wanted = quantize(student.served, cards[some], tmp_path / "wanted.onnx", QuantizeSettings())
+    assert found.read_bytes() == wanted.read_bytes()
+
+
 def test_other_cards_or_settings_give_another_digest(student, int8, tmp_path):
     fewer = quantize(
         student.served, painted_cards(24, seed=1), tmp_path / "fewer.onnx", QuantizeSettings(calibration_count=8)
