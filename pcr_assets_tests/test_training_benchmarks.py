@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from pcr_assets_tests.conftest import QUICK
 from pcr_assets_tests.small_student import painted_cards
 
 HERE = Path(__file__).parent
@@ -57,7 +58,7 @@ def test_the_stages_of_a_profile_that_leaves_the_batch_at_its_default_and_a_row_
     import ablation
     import gpu_training
 
-    profile = yaml.safe_load((HERE / "quick.yaml").read_text())
+    profile = yaml.safe_load(QUICK.read_text())
     del profile["teacher"]["settings"]["batch"]
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(profile))
     out = tmp_path / "out"
