@@ -206,7 +206,7 @@ def experiments_index(project: Project) -> dg.MaterializeResult:
     told = experiments.told(sources, _manifest(project).models)
     with project.passing_workdir() as work:
         kept = tracking.keep(project.artifacts, told, work)
-    published = place(project.artifacts, layout.EXPERIMENTS, kept.files, digest=kept.digest)
+    published = place(project.artifacts, layout.EXPERIMENTS, kept.files, kept.record, kept.digest)
     server = chosen.mlflow_server
     told_of = {"told of by this run": kept.told, **({server: tracking.send(server, told)} if server else {})}
     runs = [
