@@ -87,7 +87,8 @@ def _trust_own_releases(project: Project) -> None:
 
 def _photos(folder: Path) -> list[Path]:
     """At most PHOTOS_SHOWN photos, those with a labelled card of the gallery first, spread over the folder."""
-    from pcr_assets.gallery.photos import labels_file, labels_of, read_labels
+    from pcr_assets.gallery.photos import labels_of, read_labels
+    from pcr_assets.gallery.watched import labels_file
 
     if not folder.is_dir():
         return []

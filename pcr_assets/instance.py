@@ -37,6 +37,8 @@ class Instance(dg.DagsterInstance):
         defaults = dict(InstanceRef.config_defaults(base_dir))
         if url := os.environ.get(POSTGRES):
             defaults |= _records(url)
+        elif of_dagster := defaults["storage"]:
+            defaults["storage"] = ConfigurableClassData("pcr_assets.event_log", "SqliteStorage", of_dagster.config_yaml)
         if url := os.environ.get(LOGS):
             defaults["compute_logs"] = _logs(url)
         return defaults

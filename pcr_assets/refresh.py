@@ -202,9 +202,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _project() -> dg.Definitions:
-    from pcr_assets.definitions import build_defs
+    from pcr_assets.definitions import defs
 
-    return build_defs()
+    return defs
 
 
 def _refuse(sentence: str, code: int = 1) -> int:
@@ -216,7 +216,7 @@ def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.
     unseen = planner.observe(defs, instance, options.select)
     if unseen:
         return _refuse("\n".join(map(str, unseen)))
-    plan = planner.resolve(defs, instance, options.select, planner.published_in(defs))
+    plan = planner.resolve(defs, instance, options.select, planner.published_in(defs, instance))
     if options.json:
         print(json.dumps({"profile": options.profile, **_as_json(plan)}, indent=1))
         return 0 if plan.settled else PENDING
@@ -270,7 +270,7 @@ def _as_json(plan: planner.Plan) -> dict[str, object]:
 def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     del started
     _say_profile(options.profile)
-    outcome = planner.run(defs, instance, options.select, planner.published_in(defs), on_event=show)
+    outcome = planner.run(defs, instance, options.select, planner.published_in(defs, instance), on_event=show)
     print(outcome, flush=True)
     return int(outcome.ending)
 
@@ -279,7 +279,7 @@ def _explain(defs: dg.Definitions, instance: dg.DagsterInstance, options: argpar
     del started
     for failure in planner.observe(defs, instance):
         print(failure, file=sys.stderr)
-    for entry in planner.explain(defs, instance, options.select, planner.published_in(defs)):
+    for entry in planner.explain(defs, instance, options.select, planner.published_in(defs, instance)):
         print(explained(entry), end="\n\n")
     return 0
 

@@ -8,11 +8,12 @@ A mistake is found before work begins: :func:`load` refuses sections that nothin
 section with the type that reads it.
 """
 
+import copy
 import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from importlib import resources
 from operator import getitem
 from pathlib import Path
@@ -118,12 +119,11 @@ def mistakes(kind: type, value: Mapping[str, Any], where: str) -> list[str]:
 
     A dataclass takes what it is given, so it is given values of the very types it names.
     """
-    adapter: TypeAdapter[Any] = TypeAdapter(kind)
-    names = _names(adapter)
+    adapter = _adapter(kind)
     found: dict[str, list[str]] = {}
     if is_dataclass(kind):
         for name in value.keys() - {field.name for field in fields(kind)}:
-            found[f"{where}.{name}"] = [f"no such setting{_meant(name, names)}"]
+            found[f"{where}.{name}"] = [f"no such setting{_meant(name, _names(kind))}"]
     try:
         if is_dataclass(kind):
             adapter.validate_json(json.dumps(value), strict=True)
@@ -134,7 +134,7 @@ def mistakes(kind: type, value: Mapping[str, Any], where: str) -> list[str]:
             if entry["type"] == "too_short" and len(entry["input"]) >= entry["ctx"]["min_length"]:
                 continue  # pydantic counts those entries of a list that are right, and has named the others
             path = _path(where, entry["loc"], value, whole=entry["type"] in _OF_NAMES)
-            found.setdefault(path, []).append(_in_words(entry, names))
+            found.setdefault(path, []).append(_in_words(entry, kind))
     return [f"{path}: {_joined(said)}" for path, said in found.items()]
 
 
@@ -165,16 +165,16 @@ _WORDS = {
 }
 
 
-def _in_words(entry: Any, names: Iterable[str]) -> str:
-    """One error of pydantic's as a phrase about the setting that it concerns."""
-    kind, value = entry["type"], entry["input"]
-    if kind == "extra_forbidden":
-        return f"no such setting{_meant(str(entry['loc'][-1]), names)}"
-    if kind == "missing":
+def _in_words(entry: Any, kind: type) -> str:
+    """One error of pydantic's as a phrase about the setting that it concerns; ``kind``: the type that refused."""
+    wrong, value = entry["type"], entry["input"]
+    if wrong == "extra_forbidden":
+        return f"no such setting{_meant(str(entry['loc'][-1]), _names(kind))}"
+    if wrong == "missing":
         return "is missing"
-    if kind == "value_error":
+    if wrong == "value_error":
         return str(entry["ctx"]["error"])
-    words = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0])
+    words = _WORDS.get(wrong) or _WORDS.get(wrong.partition("_")[0])
     said = words.format(**entry.get("ctx", {})) if words else entry["msg"].replace("should", "must")
     return f"{said}, is {_shown(value)}"
 
@@ -190,9 +190,14 @@ def _path(where: str, place: tuple[int | str, ...], value: Any, *, whole: bool) 
     return where
 
 
-def _names(adapter: TypeAdapter[Any]) -> set[str]:
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _names(kind: type) -> set[str]:
     """The names of the settings of a type and of the types inside it."""
-    schema = adapter.json_schema()
+    schema = _adapter(kind).json_schema()
     return {name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})}
 
 
@@ -214,7 +219,7 @@ def _read(profile: str) -> dict[str, Any]:
         except OSError as error:
             raise SettingsError(f"no profile '{profile}': name one of {', '.join(PROFILES)} or a YAML file") from error
     try:
-        found = yaml.safe_load(text)
+        found = copy.deepcopy(_parsed(text))
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise SettingsError(f"{profile} is not YAML{line}: {error.problem}") from error
@@ -223,6 +228,12 @@ def _read(profile: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise SettingsError(f"{profile} holds no sections: it must be a mapping of section names to settings")
     return found
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: bytes) -> Any:
+    """Each step and each check reads the profile anew, and PyYAML takes 15 ms for ours: the same bytes say the same."""
+    return yaml.safe_load(text)
 
 
 def _overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """The refresh command: what it prints and the code it exits with."""
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -47,6 +50,21 @@ def test_plan_as_json_is_one_object(world, capsys):
     plan = json.loads(capsys.readouterr().out)
     assert plan["profile"] == "embedded"
     assert plan["steps"][0] == {"asset": "student", "status": "STALE", "causes": ["has new data from student_config"]}
+
+
+def test_a_plan_of_the_project_looks_at_all_folders_and_loads_no_library_of_pictures_or_models(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "base1-4_Charizard.png").write_bytes(b"only listed")
+    code = (
+        "import sys; from pcr_assets import refresh; code = refresh.main(['plan']);"
+        "heavy = 'torch numpy pyarrow timm cv2 onnxruntime pandas matplotlib PIL mlflow'.split();"
+        "print(code, [m for m in heavy if m in sys.modules])"
+    )
+    places = {"DAGSTER_HOME": "home", "PCR_STORE": "store", "PCR_CARDS": "cards"}
+    environment = os.environ | {name: str(tmp_path / place) for name, place in places.items()}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert found.stdout.splitlines()[-1] == "3 []"
 
 
 def test_run_prints_a_line_for_each_start_and_end(world, capsys):

@@ -19,7 +19,8 @@ from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
 from pcr_assets.cards.processed import groups_of
 from pcr_assets.cards.reader import CardImages
-from pcr_assets.gallery.photos import BASIC_LANDS, Label, labels_file, labels_of, read_labels
+from pcr_assets.gallery.photos import BASIC_LANDS, Label, labels_of, read_labels
+from pcr_assets.gallery.watched import labels_file
 from pcr_assets.imaging import camera
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore, Store, StoreError

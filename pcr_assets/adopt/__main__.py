@@ -122,7 +122,7 @@ def _report(root: str, findings: list[Finding], found: list[models.Found]) -> No
 def _build_first(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
     from pcr_assets.console import show
 
-    outcome = planner.run(defs, instance, f"+{FIRST}", planner.published_in(defs), on_event=show)
+    outcome = planner.run(defs, instance, f"+{FIRST}", planner.published_in(defs, instance), on_event=show)
     if outcome.ending is not planner.Ending.SETTLED:
         raise StoreError(f"{FIRST} could not be built, so no model was recorded: {outcome}")
 

@@ -28,7 +28,7 @@ TABLES = {"answers": "release and model", "sets": "set", "drift": "release and m
 
 def _listed(project: Project) -> dict[str, list[Entry]]:
     """The files of each ``<device>/<date>``, their keys without the folder's own name."""
-    from pcr_assets.gallery.feedback import days_of
+    from pcr_assets.gallery.watched import days_of
 
     folder = f"{layout.FEEDBACK}/"
     entries = project.root.list(layout.FEEDBACK)

@@ -148,13 +148,14 @@ def cost_report(project: Project) -> dg.MaterializeResult:
 def model_cards(project: Project) -> dg.MaterializeResult:
     """A card for each model in Hugging Face's format, with its curve and its confusions, beside the model's versions."""
     from pcr_assets.project_records import card_pictures, model_card
+    from pcr_assets.project_records.drawn import Drawn
     from pcr_assets.project_records.pictures import as_markdown
     from pcr_assets.project_records.placing import place
 
-    written = _manifest(project)
-    drawn = card_pictures.draw(project.artifacts)
+    written, known = _manifest(project), Drawn(project.artifacts, layout.MODEL_CARDS)
+    drawn = card_pictures.draw(project.artifacts, known.picture)
     files = model_card.files(written, drawn)
-    published = place(project.artifacts, layout.MODEL_CARDS, files)
+    published = place(project.artifacts, layout.MODEL_CARDS, files, known.record)
     shown = {
         f"{name}, {file}": dg.MetadataValue.md(as_markdown(data, name))
         for name, pictures in drawn.items()
@@ -167,12 +168,13 @@ def model_cards(project: Project) -> dg.MaterializeResult:
 def project_readme(project: Project) -> dg.MaterializeResult:
     """The README of the store, with a picture of the graph that is drawn from the definitions."""
     from pcr_assets.project_records import pictures, readme
+    from pcr_assets.project_records.drawn import Drawn
     from pcr_assets.project_records.placing import place
 
-    edges, floors = graph()
-    picture = pictures.lineage(edges, floors)
+    (edges, floors), known = graph(), Drawn(project.artifacts, layout.README)
+    picture = known.picture(["lineage", edges, floors], lambda: pictures.lineage(edges, floors))
     files = readme.files(_manifest(project), picture, pictures.mermaid(edges))
-    published = place(project.artifacts, layout.README, files)
+    published = place(project.artifacts, layout.README, files, known.record)
     shown = {"lineage": dg.MetadataValue.md(pictures.as_markdown(picture, "lineage")), "assets": len(floors)}
     return materialized(published, shown)
 
@@ -206,7 +208,7 @@ def experiments_index(project: Project) -> dg.MaterializeResult:
     told = experiments.told(sources, _manifest(project).models)
     with project.passing_workdir() as work:
         kept = tracking.keep(project.artifacts, told, work)
-    published = place(project.artifacts, layout.EXPERIMENTS, kept.files, digest=kept.digest)
+    published = place(project.artifacts, layout.EXPERIMENTS, kept.files, kept.record, kept.digest)
     server = chosen.mlflow_server
     told_of = {"told of by this run": kept.told, **({server: tracking.send(server, told)} if server else {})}
     runs = [

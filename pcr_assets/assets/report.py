@@ -45,7 +45,7 @@ def evaluation_photos(project: Project) -> dg.ObserveResult:
 
 def _labels(project: Project) -> bytes:
     """What ``photos.csv`` says, in the photos' folder or above it."""
-    from pcr_assets.gallery.photos import labels_file
+    from pcr_assets.gallery.watched import labels_file
 
     above = parent(project.photos_root)
     return labels_file(project.open(project.photos_root), project.open(above) if above else None)

@@ -48,7 +48,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             for set_id, change in config.arrived.items():
                 context.log.info(f"{set_id}: {change}")
             defs, tags = build(), {"pcr/refresh": context.run_id}
-            published, waiting = planner.published_in(defs), False
+            published, waiting = planner.published_in(defs, context.instance), False
             while True:
                 outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
                 if outcome.ending is not planner.Ending.BUSY:
@@ -92,10 +92,10 @@ def refresh_job_for(
 
 
 def project_definitions() -> dg.Definitions:
-    """The project's definitions, made when a run begins: they name these jobs."""
-    from pcr_assets.definitions import build_defs
+    """The project's definitions, looked up when a run begins: they name these jobs."""
+    from pcr_assets.definitions import defs
 
-    return build_defs()
+    return defs
 
 
 refresh_job = refresh_job_for(project_definitions)

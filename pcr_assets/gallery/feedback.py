@@ -4,7 +4,7 @@ Devices are not trusted: what isn't of the form that :mod:`edge_runtime.feedback
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -13,7 +13,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge_runtime.feedback.box import BINS, TALLY
-from pcr_assets.resources.store import Entry
 
 Status = Literal["confirmed", "uncertain", "unknown"]
 STATUSES: tuple[Status, ...] = ("confirmed", "uncertain", "unknown")
@@ -62,12 +61,6 @@ class Tally(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     answers: dict[str, Counts] = Field(max_length=100)
-
-
-def days_of(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    """The listed files of each ``<device>/<date>``."""
-    found = sorted(entry for entry in entries if entry.key.count("/") == 2 and not entry.key.endswith("/"))
-    return {day: list(files) for day, files in groupby(found, lambda entry: entry.key.rpartition("/")[0])}
 
 
 def read_day(day: str, contents: Mapping[str, bytes]) -> dict[str, Any]:

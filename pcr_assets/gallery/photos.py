@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.geometry import area, overlap
-from pcr_assets.resources.store import Missing, Store
+from pcr_assets.gallery.watched import LABELS
 
-LABELS = "photos.csv"
 SAME_PLACE = 0.5
 """Least overlap (intersection over union) of an answer's corners and a label's for both to mean the same card."""
 
@@ -52,19 +51,8 @@ class Verdict:
     similarity: float
 
 
-def labels_file(photos: Store, above: Store | None) -> bytes:
-    """The bytes of ``photos.csv`` in the photos' folder, else in the one above it; empty when there is none."""
-    for store in (photos, above):
-        if store is not None:
-            try:
-                return store.read(LABELS)
-            except Missing:
-                continue
-    return b""
-
-
 def read_labels(data: bytes) -> dict[str, list[Label]]:
-    """The labels of a ``photos.csv`` (see :func:`labels_file`), by the photo's path as it stands there. Raises LabelsError.
+    """The labels of a ``photos.csv``, by the photo's path as it stands there. Raises LabelsError.
 
     Columns: ``photo``; ``quad``, four corners as JSON; ``card_id``; ``name``; ``in_gallery``, 1 or nothing. All but the first may
     lack; without the last one every card is taken to be in the gallery.

@@ -8,6 +8,7 @@ from enum import StrEnum
 import dagster as dg
 from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView  # internal, dagster 1.13
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus  # internal, dagster 1.13
+from dagster._core.storage.event_log.base import AssetRecord  # internal, dagster 1.13
 
 from pcr_assets.assets.declare import ARTIFACT
 from pcr_assets.planner.gates import Gate, Verdict, gates_of
@@ -78,8 +79,12 @@ def ancestors(defs: dg.Definitions, assets: Iterable[dg.AssetKey]) -> set[dg.Ass
 
 
 def stale_resolver(defs: dg.Definitions, instance: dg.DagsterInstance) -> CachingStaleStatusResolver:
-    """Dagster's own answers about staleness. It caches: take a new one after every materialization."""
+    """Dagster's own answers about staleness. It caches: take a new one after every materialization.
+
+    Of all assets it reads the last materialization in one query, where each would have several of its own.
+    """
     view = AssetGraphView.for_test(defs, instance)
+    AssetRecord.prepare(view, view.asset_graph.materializable_asset_keys)
     return CachingStaleStatusResolver(instance, view.asset_graph, loading_context=view)
 
 

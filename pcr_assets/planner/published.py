@@ -7,15 +7,18 @@ import dagster as dg
 from pcr_assets.assets.declare import ARTIFACT
 
 
-def published_in(defs: dg.Definitions) -> Callable[[dg.AssetKey], str | None]:
+def published_in(
+    defs: dg.Definitions, instance: dg.DagsterInstance | None = None
+) -> Callable[[dg.AssetKey], str | None]:
     """Look artifacts up in the store of these definitions' ``project`` resource.
 
     The returned function gives the current digest of the artifact that an asset names under ``pcr/artifact``, or None
     when the artifact was never published, lost a file, or the asset names none. It raises ``StoreError`` when the store
     can't be read. An asset that made nothing (no compiler here) publishes an artifact without files.
+    ``instance``: that of the refresh, else Dagster makes one in memory for this.
     """
     graph = defs.resolve_asset_graph()
-    with dg.build_resources({"project": (defs.resources or {})["project"]}) as resources:
+    with dg.build_resources({"project": (defs.resources or {})["project"]}, instance=instance) as resources:
         artifacts = resources.project.artifacts
 
     def published(asset: dg.AssetKey) -> str | None:

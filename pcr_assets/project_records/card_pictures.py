@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pcr_assets import layout
+from pcr_assets import digests, layout
 from pcr_assets.imaging import charts
+from pcr_assets.project_records.drawn import Picture
 from pcr_assets.project_records.models import KNOWN
 from pcr_assets.project_records.pictures import png
 from pcr_assets.resources.artifacts import Artifacts
@@ -17,26 +18,30 @@ DEFAULT = "efficientnet-student-int8"
 """The model that the report shows confusions of."""
 
 
-def draw(artifacts: Artifacts) -> dict[str, dict[str, bytes]]:
+def draw(artifacts: Artifacts, picture: Picture) -> dict[str, dict[str, bytes]]:
     """Pictures by file name, by model; models without any are left out."""
-    found = {known.name: _curve(artifacts, known.place) for known in KNOWN}
-    if confusions := _confusions(artifacts):
+    found = {known.name: _curve(artifacts, known.place, picture) for known in KNOWN}
+    if confusions := _confusions(artifacts, picture):
         found[DEFAULT] = {**found.get(DEFAULT, {}), "confusions.jpg": confusions}
     return {name: pictures for name, pictures in found.items() if pictures}
 
 
-def _curve(artifacts: Artifacts, place: str) -> dict[str, bytes]:
+def _curve(artifacts: Artifacts, place: str, picture: Picture) -> dict[str, bytes]:
     model = artifacts.find(place)
     if model is None or "metrics.json" not in model.files:
         return {}
     metrics: dict[str, Any] = json.loads(artifacts.fetch(model, "metrics.json").read_text())
     loss = metrics["curves"]["loss"] if "curves" in metrics else metrics.get("loss")
-    return (
-        {"training-loss.png": png(charts.curves({"loss": loss}, title="training loss", x_label="step"))} if loss else {}
-    )
+    if not loss:
+        return {}
+
+    def drawn() -> bytes:
+        return png(charts.curves({"loss": loss}, title="training loss", x_label="step"))
+
+    return {"training-loss.png": picture(["training loss", model.files["metrics.json"].sha256], drawn)}
 
 
-def _confusions(artifacts: Artifacts) -> bytes | None:
+def _confusions(artifacts: Artifacts, picture: Picture) -> bytes | None:
     from pcr_assets.gallery.report_page import confusions_of
     from pcr_assets.imaging.contact_sheet import contact_sheet
 
@@ -46,5 +51,9 @@ def _confusions(artifacts: Artifacts) -> bytes | None:
     shown = confusions_of(artifacts.fetch(report, "report.html").read_text())
     if not shown:
         return None
-    pairs = [np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) for picture, _ in shown]
-    return contact_sheet(pairs, [caption for _, caption in shown], columns=3, width=230)
+
+    def drawn() -> bytes:
+        pairs = [np.asarray(Image.open(io.BytesIO(pair)).convert("RGB")) for pair, _ in shown]
+        return contact_sheet(pairs, [caption for _, caption in shown], columns=3, width=230)
+
+    return picture(["confusions", [[digests.of_bytes(pair), caption] for pair, caption in shown]], drawn)

@@ -9,7 +9,8 @@ from edge_runtime.feedback import box
 from edge_runtime.feedback.corrections import Corrections
 from pcr_assets.checks import answers_have_not_drifted, devices_are_as_sure_as_the_report
 from pcr_assets.gallery import feedback
-from pcr_assets.gallery.feedback import BINS, ENOUGH, days_of, read_day, stability_index, summed_up, worst
+from pcr_assets.gallery.feedback import BINS, ENOUGH, read_day, stability_index, summed_up, worst
+from pcr_assets.gallery.watched import days_of
 from pcr_assets.resources.store import Entry
 
 RELEASE = "0123456789abcdef int8"

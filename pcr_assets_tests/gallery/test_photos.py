@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from pcr_assets.gallery.photos import Label, LabelsError, judge, labels_file, labels_of, read_labels, tally
+from pcr_assets.gallery.photos import Label, LabelsError, judge, labels_of, read_labels, tally
+from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.store import FolderStore
 
 CORNERS = np.array([[0, 0], [63, 0], [63, 88], [0, 88]], np.float32)

@@ -1,6 +1,7 @@
 """Records as files: model cards, README, index of experiments, dashboard; and where they are put."""
 
 import json
+from itertools import count
 
 import pytest
 import yaml
@@ -8,12 +9,15 @@ from huggingface_hub import ModelCard
 
 from pcr_assets import layout
 from pcr_assets.assets.project import graph
-from pcr_assets.project_records import card_pictures, dashboard, model_card, pictures, readme
+from pcr_assets.project_records import card_pictures, dashboard, drawn, model_card, pictures, readme
+from pcr_assets.project_records.drawn import Drawn
 from pcr_assets.project_records.placing import is_record, place
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import FolderStore
 from pcr_assets_tests.project_records.synthetic import index_of, store_with_models
 from pcr_assets_tests.project_records.test_manifest import built
+
+TEXTS = count()
 
 
 @pytest.fixture
@@ -22,7 +26,9 @@ def artifacts(tmp_path):
 
 
 def test_a_card_is_one_that_hugging_face_reads(artifacts):
-    files = model_card.files(built(artifacts), card_pictures.draw(artifacts))
+    files = model_card.files(
+        built(artifacts), card_pictures.draw(artifacts, Drawn(artifacts, layout.MODEL_CARDS).picture)
+    )
     card = ModelCard(files[f"{layout.INT8}/README.md"].decode())
     result = card.data.eval_results[0]
     assert (card.data.license, card.data.library_name) == ("apache-2.0", "onnx")
@@ -32,6 +38,26 @@ def test_a_card_is_one_that_hugging_face_reads(artifacts):
     assert files[f"{layout.TEACHER}/card/training-loss.png"].startswith(b"\x89PNG")
     assert "](card/training-loss.png)" in teacher.content
     assert "Not built: no compiler here." in files[f"{layout.HEF}/README.md"].decode()
+
+
+def drawn_again(artifacts, draw):
+    """A record of one picture and a text that is always another; gives the picture, and how often it was drawn."""
+    times, known = [], Drawn(artifacts, layout.README)
+    picture = known.picture(["a curve", 1.5], lambda: times.append(1) or draw)
+    place(artifacts, layout.README, {"README.md": str(next(TEXTS)).encode(), "curve.png": picture}, known.record)
+    return picture, len(times)
+
+
+def test_what_a_record_shows_already_is_not_drawn_again(artifacts, monkeypatch):
+    assert drawn_again(artifacts, b"first") == (b"first", 1)
+    assert drawn_again(artifacts, b"second") == (b"first", 0)
+    artifacts.store.write("curve.png", b"what a person did to it")
+    assert drawn_again(artifacts, b"third") == (b"third", 1)
+    artifacts.store.remove("curve.png")
+    assert drawn_again(artifacts, b"fourth") == (b"fourth", 1)
+    monkeypatch.setattr(drawn, "LOOK", "another")
+    assert drawn_again(artifacts, b"fifth") == (b"fifth", 1)
+    assert drawn_again(artifacts, b"sixth") == (b"fifth", 0)
 
 
 def test_the_lineage_is_drawn_from_the_definitions():

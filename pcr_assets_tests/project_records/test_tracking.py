@@ -27,7 +27,7 @@ def refresh(artifacts, tmp_path, runs=None):
     work = tmp_path / f"work{next(WORK)}"
     work.mkdir()
     kept = tracking.keep(artifacts, told_of(artifacts) if runs is None else runs, work)
-    return place(artifacts, layout.EXPERIMENTS, kept.files, digest=kept.digest), kept.told
+    return place(artifacts, layout.EXPERIMENTS, kept.files, kept.record, kept.digest), kept.told
 
 
 def opened(artifacts, tmp_path):
@@ -81,6 +81,19 @@ def test_the_same_runs_are_told_once_and_nothing_is_written_again(artifacts, tmp
     written = file.stat().st_mtime_ns
     assert refresh(artifacts, tmp_path) == (before, 0)
     assert file.stat().st_mtime_ns == written
+
+
+def test_mlflow_is_asked_nothing_where_it_was_told_all(artifacts, tmp_path, monkeypatch):
+    before = artifacts.current(layout.EXPERIMENTS)
+
+    def asked(_):
+        raise AssertionError("MLflow was asked")
+
+    monkeypatch.setattr(tracking, "_database", asked)
+    assert refresh(artifacts, tmp_path) == (before, 0)
+    monkeypatch.setattr(tracking, "version", lambda _: "another one")
+    with pytest.raises(AssertionError, match="MLflow was asked"):
+        refresh(artifacts, tmp_path)
 
 
 def test_a_new_run_is_added_and_the_others_keep_their_names(artifacts, tmp_path):
