@@ -15,7 +15,9 @@ from pcr_assets import refresh
 from pcr_assets.assets.cards import list_raw
 from pcr_assets.planner.execution import WHAT
 from pcr_assets.planner.lock import only_refresh
+from pcr_assets.resources import engines
 from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.engine import EngineError
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets_tests.small_graph import SmallGraph
@@ -248,3 +250,10 @@ def test_a_folder_without_scans_is_told_from_one_that_is_not_there(tmp_path):
         with pytest.raises(StoreError, match=says) as error:
             list_raw(Project(store=str(tmp_path / "store"), raw=str(tmp_path / folder)))
         assert str(error.value).endswith("CARDS (make) or PCR_CARDS")
+
+
+def test_an_engine_that_there_is_not_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("PCR_ENGINE", "raj")
+    with pytest.raises(EngineError) as refused:
+        engines.chosen()
+    assert refresh._told(refused.value) == ("PCR_ENGINE is raj: write one of local, ray", 1)
