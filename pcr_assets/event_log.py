@@ -1,8 +1,8 @@
 """Dagster's records in SQLite files, as :mod:`pcr_assets.instance` opens them: Dagster's own storage, but for how it connects.
 
 Dagster makes a new engine of SQLAlchemy for each statement, so that each is compiled anew; and when the last connection of a file
-closes, SQLite moves its log into the file and flushes both. That was a fifth of the CPU of a refresh with nothing to do, and a
-third of its time. Here engines stay, and so does the connection to the index.
+closes, SQLite moves its log into the file and flushes both. That was a fifth of the CPU of a refresh with nothing to do, and more
+of its time where flushing is slow. Here engines stay, and so does the connection to the index.
 
 Nothing else is other than Dagster's: the files, what is in them, and when it is safe on the disk.
 """
