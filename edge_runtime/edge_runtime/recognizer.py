@@ -15,7 +15,7 @@ from edge_runtime.effort import Effort
 from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
-from edge_runtime.geometry import rectify, scaled, side_lengths, turned
+from edge_runtime.geometry import rectify, scaled, turned, ways_up
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
 from edge_runtime.locate import LINES, OUTLINES, Quad, at_hand, in_steps
 from edge_runtime.outline_filter import OutlineFilter
@@ -40,8 +40,6 @@ AT_ONCE = 4
 """Outlines read before looking whether a card that was named explains the others: most lie where it lies."""
 FITS = (0.94, 0.97, 1.03)
 """A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
-NEARLY_SQUARE = 0.82
-"""Width by height of an outline above which its longer sides may be the card's short ones: tilted by 40° and more."""
 CLEAR = 0.9
 """Confidence at a glance from which no other way up is tried."""
 PROMISING = 0.5
@@ -120,23 +118,33 @@ class Recognizer:
         """How this model's evidence becomes a confidence."""
         return self.judge.calibration
 
-    def recognize(self, image: np.ndarray, most: int = OUTLINES, *, effort: Effort = Effort.THOROUGH) -> Recognition:
-        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays,
-        EmbedderError where a model fails, GalleryError where a file of the gallery is damaged by now.
+    def recognize(
+        self,
+        image: np.ndarray,
+        most: int = OUTLINES,
+        *,
+        effort: Effort = Effort.THOROUGH,
+        followed: Sequence[Reading] = (),
+    ) -> Recognition:
+        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at; ``followed``: cards that were named on the
+        frame before, with the corners that they have by now: with less than all effort these are read first. Raises PhotoError
+        for other arrays, EmbedderError where a model fails, GalleryError where a file of the gallery is damaged by now.
         """
         image = as_photo(image)
-        found = self._recognized(image, most, effort)
+        found = self._recognized(image, most, effort, followed)
         if self.notice is not None:
             self.notice(image, found)
         return found
 
-    def _recognized(self, image: np.ndarray, most: int, effort: Effort) -> Recognition:
+    def _recognized(self, image: np.ndarray, most: int, effort: Effort, followed: Sequence[Reading]) -> Recognition:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
-        if effort is Effort.ONE and (followed := self._followed(image)):
-            return followed
-        read: list[Reading] = []
-        seen: list[Reading] = []
+        seen = self._as_before(image, followed) if followed and effort is not Effort.THOROUGH else []
+        read = list(seen)
+        if effort is Effort.FOLLOWED and seen and len(seen) == len(followed):
+            return self._recognition(image, read, seen)
+        if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen)):
+            return large
         for step, quads in enumerate(in_steps(image, most)):
             seen = self._looked_at(image, quads, read, seen, effort)
             if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
@@ -145,10 +153,28 @@ class Recognizer:
                 break
         return self._recognition(image, read, seen)
 
-    def _followed(self, image: np.ndarray) -> Recognition | None:
+    def _as_before(self, image: np.ndarray, followed: Sequence[Reading]) -> list[Reading]:
+        """The followed cards that are named where they lie, as what they were. They are read the way up that they had, and the
+        other way where that leaves a doubt: another name, less confidence or similarity than before.
+        """
+        now = self._match(image, [(card.corners, card.outline) for card in followed])
+        pairs = enumerate(zip(now, followed, strict=True))
+        doubts = [row for row, (each, before) in pairs if each.confidence < CLEAR or each.doubtful_after(before)]
+        others = self._match(image, [(turned(now[row].corners), now[row].outline) for row in doubts])
+        for row, other in zip(doubts, others, strict=True):
+            now[row] = min(now[row], other, key=by_confidence)
+        arts = {card.card.art_group for card in followed}
+        likely = [each for each in now if each.card.art_group in arts and each.confidence >= PROMISING]
+        return [
+            each
+            for each in self._judged(image, one_each(self._glanced(likely), by_confidence), PROMISING)
+            if each.status is not Status.UNKNOWN and each.card.art_group in arts
+        ]
+
+    def _large(self, image: np.ndarray, seen: Sequence[Reading]) -> Recognition | None:
         """The large cards on a frame of a stream, if nothing is left open of them."""
-        read: list[Reading] = []
-        seen = self._looked_at(image, at_hand(image), read, [], Effort.ONE)
+        read = list(seen)
+        seen = self._looked_at(image, at_hand(image), read, seen, Effort.ONE)
         return self._recognition(image, read, seen) if _settled(seen) else None
 
     def _looked_at(
@@ -162,16 +188,19 @@ class Recognizer:
         while left:
             portion, left = self._portion(left, seen)
             readings = self._read(image, portion)
-            if effort is not Effort.THOROUGH:
-                readings = [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
+            readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
             read += readings
             seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
         return seen
 
+    def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:
+        """The readings, those that a glance settles taken for judged."""
+        return [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
+
     def _recognition(self, image: np.ndarray, read: Sequence[Reading], seen: Sequence[Reading]) -> Recognition:
         """What is said in the end: the cards that were named, and what looks like a card that is not known."""
         seen = one_each(self._judged(image, seen, WORTH_JUDGING), by_confidence)
-        named = _named(seen)
+        named = [each for each in seen if each.status is not Status.UNKNOWN]
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         unknown = [each for each in seen if each.status is Status.UNKNOWN]
         refused = [each for each in unknown if each.outline >= CONVINCING or each.other_printing]
@@ -218,7 +247,7 @@ class Recognizer:
         """Read each outline as it lies, and every other way up that it may have where that leaves a doubt."""
         upright = self._match(image, [(quad.corners, quad.score) for quad in quads])
         doubtful = [reading for reading in upright if reading.confidence < CLEAR]
-        ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in _turns(each.corners)]
+        ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in ways_up(each.corners)]
         return [*upright, *self._match(image, ways)]
 
     def _match(self, image: np.ndarray, outlines: Sequence[tuple[np.ndarray, float]]) -> list[Reading]:
@@ -228,7 +257,7 @@ class Recognizer:
         cards = np.stack([rectify(image, corners, self.embedder.input_size) for corners, _ in outlines])
         found = self.gallery.search(embedded(self.embedder, cards), CANDIDATES)
         return [
-            _reading(self.judge.glance(corners, matches), score)
+            Reading.of(self.judge.glance(corners, matches), score)
             for (corners, score), matches in zip(outlines, found, strict=True)
         ]
 
@@ -254,7 +283,7 @@ class Recognizer:
         if judgement.left_open and reading.confidence >= WORTH_FITTING:
             fits = [scaled(reading.corners, factor) for factor in FITS]
             judgement = self._better(image, judgement, fits, reading.outline)
-        return _reading(judgement, reading.outline, judged=True)
+        return Reading.of(judgement, reading.outline, judged=True)
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
         """The judgement, or that of the most promising of other corners if it is more confident, or of another printing."""
@@ -263,29 +292,7 @@ class Recognizer:
         return max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
 
 
-def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> Reading:
-    return Reading(
-        judgement.status,
-        judgement.confidence,
-        judgement.corners,
-        judgement.matches,
-        outline,
-        judged,
-        judgement.other_printing,
-    )
-
-
 def _settled(seen: Sequence[Reading]) -> bool:
     """Whether a card was named, or is another printing of a known one, and nothing else on the photo looks like either."""
     left = [reading for reading in seen if reading.left_open]
     return len(left) < len(seen) and all(reading.confidence < WORTH_FITTING for reading in left)
-
-
-def _named(readings: Sequence[Reading]) -> list[Reading]:
-    return [reading for reading in readings if reading.status is not Status.UNKNOWN]
-
-
-def _turns(corners: np.ndarray) -> tuple[int, ...]:
-    """Further quarter turns to try: upside down, or all three where the slant may have made the card wider than high."""
-    sides = side_lengths(corners)
-    return (2, 1, 3) if sides[0] + sides[2] > NEARLY_SQUARE * (sides[1] + sides[3]) else (2,)
