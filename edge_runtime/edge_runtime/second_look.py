@@ -6,9 +6,9 @@ agree under one homography count as support, and so does how alike their artwork
 pictures differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -84,7 +84,7 @@ class SecondLook:
         self._known = lru_cache(REMEMBERED)(references.features)
         self._artwork = lru_cache(REMEMBERED_ARTWORKS)(lambda key: artwork(references.small(key)))
         self._half = lru_cache(REMEMBERED_HALVES)(references.half)
-        self._twins = lru_cache(REMEMBERED_TWINS)(self._laid_together)
+        self._twins = lru_cache(REMEMBERED_TWINS)(partial(_laid_together, references, self._known))
 
     @timed("look")
     def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
@@ -140,21 +140,6 @@ class SecondLook:
         )
         return _agreements(card, *self._twins(tuple(twin.match.key for twin in twins)))
 
-    def _laid_together(self, keys: Sequence[int]) -> tuple[list[np.ndarray], list[list[int]]]:
-        """The pictures of twins, grey, laid over that of the first, and the boxes in which they differ."""
-        pictures = [self._aligned(key, keys[0]) for key in keys]
-        return pictures, _differences(pictures)
-
-    def _aligned(self, key: int, to: int) -> np.ndarray:
-        """A twin's picture, grey, laid over that of another: scans of one design are cut a little differently."""
-        picture = _grey(self.references.picture(key))
-        if key == to:
-            return picture
-        _, homography = agreement(self._known(key), self._known(to))
-        if homography is None:
-            return picture
-        return cv2.warpPerspective(picture, homography, SIZE, borderMode=cv2.BORDER_REPLICATE)
-
 
 def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None]:
     """How many points of a card agree with a picture under one homography, and that homography 3×3."""
@@ -173,6 +158,25 @@ def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None
     if homography is None or agree is None:
         return 0, None
     return int(agree.sum()), homography
+
+
+def _laid_together(
+    references: References, known: Callable[[int], Features], keys: Sequence[int]
+) -> tuple[list[np.ndarray], list[list[int]]]:
+    """The pictures of twins, grey, laid over that of the first, and the boxes in which they differ."""
+    pictures = [_aligned(references, known, key, keys[0]) for key in keys]
+    return pictures, _differences(pictures)
+
+
+def _aligned(references: References, known: Callable[[int], Features], key: int, to: int) -> np.ndarray:
+    """A twin's picture, grey, laid over that of another: scans of one design are cut a little differently."""
+    picture = _grey(references.picture(key))
+    if key == to:
+        return picture
+    _, homography = agreement(known(key), known(to))
+    if homography is None:
+        return picture
+    return cv2.warpPerspective(picture, homography, SIZE, borderMode=cv2.BORDER_REPLICATE)
 
 
 def laid_over(card: np.ndarray, homography: np.ndarray) -> np.ndarray:

@@ -125,6 +125,17 @@ def test_a_card_that_was_turned_on_its_head_is_read_so_in_the_very_frame(seen, s
     np.testing.assert_allclose(card.corners, turned(TILTED), atol=8)
 
 
+@pytest.mark.parametrize(("lies_there", "looked_for"), [("demo-1", 0), ("demo-2", 1)])
+def test_what_is_not_read_as_what_it_was_is_looked_for_anew(
+    recognizer, scans, photo_of, monkeypatch, lies_there, looked_for
+):
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    asked, at_hand = [], recognizer_module.at_hand
+    monkeypatch.setattr(recognizer_module, "at_hand", lambda image: asked.append(1) or at_hand(image))
+    (now,) = recognizer.recognize(photo_of(scans[lies_there]), effort=Effort.FOLLOWED, followed=[card]).cards
+    assert (now.card.card_id, len(asked)) == (lies_there, looked_for)
+
+
 @pytest.mark.parametrize("headlong", [False, True])
 def test_a_doubt_has_a_followed_card_read_the_other_way_up(recognizer, scans, photo_of, headlong, monkeypatch):
     """As when it is followed by what it looks like from afar, and lies on its head: a glance may know it even so."""
