@@ -18,6 +18,8 @@ SAME_PLACE = 0.5
 LESS_SIMILAR = 0.05
 """By how much less similar than before, as a cosine, a followed card is read the other way up as well: of 800 cards before the easy
 and the medium camera all that a glance knows headlong are less similar so by 0.06 and more."""
+WORTH_FITTING = 0.1
+"""Confidence from which other fits of an outline are tried before it is given up as unknown."""
 NEAREST = 5
 """Cards that are listed of one that is not uncertain: the nearest."""
 SIMILAR_SIZE = 0.3
@@ -131,3 +133,9 @@ def one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float
         if all(shared(reading.corners, other.corners) <= SAME_PLACE for other in kept):
             kept.append(reading)
     return kept
+
+
+def settled(seen: Sequence[Reading]) -> bool:
+    """Whether a card was named, or is another printing of a known one, and nothing else on the photo looks like either."""
+    left = [reading for reading in seen if reading.left_open]
+    return len(left) < len(seen) and all(reading.confidence < WORTH_FITTING for reading in left)

@@ -24,12 +24,14 @@ from edge_runtime.photo import LEAST_SIDE, as_photo
 from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.readings import (
     SAME_PLACE,
+    WORTH_FITTING,
     Reading,
     Recognition,
     by_confidence,
     named_first,
     of_one_size,
     one_each,
+    settled,
     shared,
 )
 from edge_runtime.references import References
@@ -46,8 +48,6 @@ PROMISING = 0.5
 """Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""
 WORTH_JUDGING = 0.02
 """The same for outlines that nothing else explained, after all were read."""
-WORTH_FITTING = 0.1
-"""Confidence from which other fits of an outline are tried before it is given up as unknown."""
 MOST_JUDGED = 48
 """Outlines of one photo that are judged at most, but for those whose place one took later that promised more."""
 CONVINCING = 0.75
@@ -143,11 +143,11 @@ class Recognizer:
         read = list(seen)
         if effort is Effort.FOLLOWED and seen and len(seen) == len(followed):
             return self._recognition(image, read, seen)
-        if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen)):
+        if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen, followed)):
             return large
         for step, quads in enumerate(in_steps(image, most)):
-            seen = self._looked_at(image, quads, read, seen, effort)
-            if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
+            seen = self._looked_at(image, quads, read, seen, effort, followed)
+            if step >= (1 if effort is Effort.THOROUGH else 0) and settled(seen):
                 break
             if step + 1 == LINES and not all(reading.left_open for reading in seen):
                 break
@@ -171,14 +171,20 @@ class Recognizer:
             if each.status is not Status.UNKNOWN and each.card.art_group in arts
         ]
 
-    def _large(self, image: np.ndarray, seen: Sequence[Reading]) -> Recognition | None:
+    def _large(self, image: np.ndarray, seen: Sequence[Reading], followed: Sequence[Reading]) -> Recognition | None:
         """The large cards on a frame of a stream, if nothing is left open of them."""
         read = list(seen)
-        seen = self._looked_at(image, at_hand(image), read, seen, Effort.ONE)
-        return self._recognition(image, read, seen) if _settled(seen) else None
+        seen = self._looked_at(image, at_hand(image), read, seen, Effort.ONE, followed)
+        return self._recognition(image, read, seen) if settled(seen) else None
 
     def _looked_at(
-        self, image: np.ndarray, quads: Sequence[Quad], read: list[Reading], seen: Sequence[Reading], effort: Effort
+        self,
+        image: np.ndarray,
+        quads: Sequence[Quad],
+        read: list[Reading],
+        seen: Sequence[Reading],
+        effort: Effort,
+        followed: Sequence[Reading],
     ) -> list[Reading]:
         """What is seen after these outlines as well: what promised something was judged. All readings come to ``read``.
 
@@ -187,7 +193,7 @@ class Recognizer:
         seen, left = list(seen), self._worth_reading(image, quads)
         while left:
             portion, left = self._portion(left, seen)
-            readings = self._read(image, portion)
+            readings = self._read(image, portion, followed)
             readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
             read += readings
             seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
@@ -243,10 +249,13 @@ class Recognizer:
             reading.judged and (named or reading.other_printing) and shared(reading.corners, quad.corners) > SAME_PLACE
         )
 
-    def _read(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Reading]:
-        """Read each outline as it lies, and every other way up that it may have where that leaves a doubt."""
+    def _read(self, image: np.ndarray, quads: Sequence[Quad], followed: Sequence[Reading] = ()) -> list[Reading]:
+        """Read each outline as it lies, and every other way up that it may have where that leaves a doubt, or where the followed
+        card that it shows was more similar before."""
         upright = self._match(image, [(quad.corners, quad.score) for quad in quads])
-        doubtful = [reading for reading in upright if reading.confidence < CLEAR]
+        before = {card.card.art_group: card for card in followed}
+        changed = [each.doubtful_after(before.get(each.card.art_group, each)) for each in upright]
+        doubtful = [each for each, worse in zip(upright, changed, strict=True) if worse or each.confidence < CLEAR]
         ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in ways_up(each.corners)]
         return [*upright, *self._match(image, ways)]
 
@@ -290,9 +299,3 @@ class Recognizer:
         best = max(self._match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
         other = self.judge.judge(image, best.corners, best.matches)
         return max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
-
-
-def _settled(seen: Sequence[Reading]) -> bool:
-    """Whether a card was named, or is another printing of a known one, and nothing else on the photo looks like either."""
-    left = [reading for reading in seen if reading.left_open]
-    return len(left) < len(seen) and all(reading.confidence < WORTH_FITTING for reading in left)

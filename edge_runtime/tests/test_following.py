@@ -1,5 +1,7 @@
 """Cards followed from frame to frame: where they lie by now, and what is read there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn import lay
@@ -144,6 +146,26 @@ def test_a_doubt_has_a_followed_card_read_the_other_way_up(recognizer, scans, ph
     photo = photo_of(scans["demo-1"], turned(TILTED) if headlong else TILTED)
     (now,) = recognizer.recognize(photo, effort=Effort.FOLLOWED, followed=[card]).cards
     np.testing.assert_allclose(now.corners, turned(TILTED) if headlong else TILTED, atol=8)
+
+
+def test_a_followed_card_that_must_be_found_anew_is_read_the_way_up_that_it_is_more_similar(
+    recognizer, scans, photo_of, monkeypatch
+):
+    """Of a gallery of one card any glance is sure, headlong too."""
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    search = recognizer.gallery.search
+    monkeypatch.setattr(
+        recognizer.gallery,
+        "search",
+        lambda vectors, count: [[match for match in found if match.key == 1] for found in search(vectors, count)],
+    )
+    monkeypatch.setattr(recognizer_module, "CLEAR", 0.0)
+    (now,) = recognizer.recognize(
+        photo_of(scans["demo-1"], turned(TILTED)),
+        effort=Effort.ONE,
+        followed=[replace(card, corners=card.corners + 300)],
+    ).cards
+    np.testing.assert_allclose(now.corners, turned(TILTED), atol=12)
 
 
 def test_a_card_that_is_laid_beside_is_found_a_few_frames_later(seen, scans, photo_of):
