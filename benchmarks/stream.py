@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from contest.evidence import Evidence, shown, spread
 from recognition import REFUSED, evidence_of, releases_of
+from scorecard.films import film
 from scorecard.places import newest
 
 from edge_runtime.belief import vote
@@ -28,16 +29,9 @@ from edge_runtime.gallery import Card
 from edge_runtime.readings import Reading
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.tracks import Tracker
-from pcr_assets.imaging import camera
-from pcr_assets.imaging.camera import Dose
-from pcr_assets.imaging.camera.effects import applied
 from pcr_assets.imaging.camera.strength import STRENGTHS
 
 RESULT = Path(__file__).parent / "results" / "stream.json"
-FLEETING = ("exposure", "defocus", "motion", "noise", "jpeg")
-"""Effects that differ from frame to frame."""
-SHAKE = (6.0, 0.7, 0.01)
-"""Standard deviations of a hand's movement between frames: pixels, degrees, share of size."""
 FPS = 10
 SEED = 47
 KINDS = ("card", "twin", "stranger")
@@ -97,7 +91,7 @@ def _filmed(recognizer: Recognizer, evidence: Evidence, given: argparse.Namespac
         card_id = "" if row is None else evidence.card_ids[row]
         shot = evidence.cards.image(row) if picture is None else picture
         rng = np.random.default_rng([SEED, KINDS.index(kind), number])
-        frames = [recognizer.recognize(frame).cards for frame in film(shot, given.strength, given.frames, rng)]
+        frames = [recognizer.recognize(frame).cards for frame in film([shot], given.strength, given.frames, rng)]
         yield Stay(kind, evidence.art_groups[card_id] if card_id else "", card_id, frames)
 
 
@@ -116,21 +110,6 @@ def _shows(evidence: Evidence, most: int) -> Iterator[tuple[str, int, int | None
         yield from ((kind, number, row, None) for number, row in enumerate(spread(rows, most)))
     strangers = evidence.strangers("none", most)
     yield from (("stranger", number, None, query.picture) for number, query in enumerate(strangers))
-
-
-def film(picture: np.ndarray, strength: str, frames: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Frames uint8 RGB 720×1280×3 of one card that lies still in front of a camera that does not."""
-    lasting = replace(STRENGTHS[strength], **dict.fromkeys(FLEETING, Dose()))
-    still, (corners,) = camera.scene([picture], rng, strength=lasting)
-    height, width = still.shape[:2]
-    unit = float(np.linalg.norm(corners[3] - corners[0]))
-    for _ in range(frames):
-        turn, growth = rng.normal(0, SHAKE[1]), 1 + rng.normal(0, SHAKE[2])
-        moved = cv2.getRotationMatrix2D((width / 2, height / 2), turn, growth)
-        moved[:, 2] += rng.normal(0, SHAKE[0], 2)
-        frame = cv2.warpAffine(still, moved, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        amounts = {name: amount for name, amount in STRENGTHS[strength].draw(rng).items() if name in FLEETING}
-        yield np.ascontiguousarray(applied(frame, amounts, rng, unit=unit))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ CARD_MM = (63.0, 88.0)
 """Width and height of a trading card."""
 CARD_ASPECT = CARD_MM[0] / CARD_MM[1]
 MOST_OVERSAMPLING = 4
+OVERVIEW = 320
+"""Pixels across a picture that is looked at as a whole, at least, where it has so many."""
+NEARLY_SQUARE = 0.82
+"""Width by height of an outline above which its longer sides may be the card's short ones: tilted by 40° and more."""
 BEFORE = (3, 0, 1, 2)
 """The side before each side, the corner before each corner."""
 ASKEW = np.array([[math.cos(0.0005), math.sin(0.0005)], [-math.sin(0.0005), math.cos(0.0005)]])
@@ -36,6 +40,13 @@ def as_numbers(corners: np.ndarray) -> list[list[float]]:
 def turned(corners: np.ndarray, quarters: int = 2) -> np.ndarray:
     """The corners of the same card read after so many quarter turns: two for a card that lies upside down."""
     return np.concatenate([corners[quarters % 4 :], corners[: quarters % 4]])
+
+
+def ways_up(corners: np.ndarray) -> tuple[int, ...]:
+    """By how many quarter turns else a card within corners 4×2 may lie: two, or any number where the slant may have made it wider
+    than high."""
+    sides = side_lengths(corners)
+    return (2, 1, 3) if sides[0] + sides[2] > NEARLY_SQUARE * (sides[1] + sides[3]) else (2,)
 
 
 def following(points: np.ndarray) -> np.ndarray:
@@ -106,6 +117,13 @@ def scaled_down(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if image.shape[1::-1] == tuple(size):
         return image
     return cv2.resize(cv2.blur(image, (2, 2)), size, interpolation=cv2.INTER_LINEAR)
+
+
+def overview(image: np.ndarray) -> np.ndarray:
+    """A picture uint8 RGB H×W×3 halved as often as :data:`OVERVIEW` pixels remain across: what moved can be seen on it."""
+    halvings = max(0, int(math.log2(max(1, image.shape[1] // OVERVIEW))))
+    height, width = (max(1, length >> halvings) for length in image.shape[:2])
+    return scaled_down(image, (width, height))
 
 
 def scaled(corners: np.ndarray, factor: float) -> np.ndarray:

@@ -15,7 +15,7 @@ from edge_runtime.effort import Effort
 from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
-from edge_runtime.geometry import rectify, scaled, side_lengths, turned
+from edge_runtime.geometry import rectify, scaled, turned, ways_up
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
 from edge_runtime.locate import LINES, OUTLINES, Quad, at_hand, in_steps
 from edge_runtime.outline_filter import OutlineFilter
@@ -24,12 +24,14 @@ from edge_runtime.photo import LEAST_SIDE, as_photo
 from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.readings import (
     SAME_PLACE,
+    WORTH_FITTING,
     Reading,
     Recognition,
     by_confidence,
     named_first,
     of_one_size,
     one_each,
+    settled,
     shared,
 )
 from edge_runtime.references import References
@@ -40,16 +42,12 @@ AT_ONCE = 4
 """Outlines read before looking whether a card that was named explains the others: most lie where it lies."""
 FITS = (0.94, 0.97, 1.03)
 """A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
-NEARLY_SQUARE = 0.82
-"""Width by height of an outline above which its longer sides may be the card's short ones: tilted by 40° and more."""
 CLEAR = 0.9
 """Confidence at a glance from which no other way up is tried."""
 PROMISING = 0.5
 """Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""
 WORTH_JUDGING = 0.02
 """The same for outlines that nothing else explained, after all were read."""
-WORTH_FITTING = 0.1
-"""Confidence from which other fits of an outline are tried before it is given up as unknown."""
 MOST_JUDGED = 48
 """Outlines of one photo that are judged at most, but for those whose place one took later that promised more."""
 CONVINCING = 0.75
@@ -120,39 +118,73 @@ class Recognizer:
         """How this model's evidence becomes a confidence."""
         return self.judge.calibration
 
-    def recognize(self, image: np.ndarray, most: int = OUTLINES, *, effort: Effort = Effort.THOROUGH) -> Recognition:
-        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at. Raises PhotoError for other arrays,
-        EmbedderError where a model fails, GalleryError where a file of the gallery is damaged by now.
+    def recognize(
+        self,
+        image: np.ndarray,
+        most: int = OUTLINES,
+        *,
+        effort: Effort = Effort.THOROUGH,
+        followed: Sequence[Reading] = (),
+    ) -> Recognition:
+        """Name the cards on a picture uint8 RGB H×W×3. ``most``: outlines looked at; ``followed``: cards that were named on the
+        frame before, with the corners that they have by now: with less than all effort these are read first. Raises PhotoError
+        for other arrays, EmbedderError where a model fails, GalleryError where a file of the gallery is damaged by now.
         """
         image = as_photo(image)
-        found = self._recognized(image, most, effort)
+        found = self._recognized(image, most, effort, followed)
         if self.notice is not None:
             self.notice(image, found)
         return found
 
-    def _recognized(self, image: np.ndarray, most: int, effort: Effort) -> Recognition:
+    def _recognized(self, image: np.ndarray, most: int, effort: Effort, followed: Sequence[Reading]) -> Recognition:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
-        if effort is Effort.ONE and (followed := self._followed(image)):
-            return followed
-        read: list[Reading] = []
-        seen: list[Reading] = []
+        seen = self._as_before(image, followed) if followed and effort is not Effort.THOROUGH else []
+        read = list(seen)
+        if effort is Effort.FOLLOWED and seen and len(seen) == len(followed):
+            return self._recognition(image, read, seen)
+        if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen, followed)):
+            return large
         for step, quads in enumerate(in_steps(image, most)):
-            seen = self._looked_at(image, quads, read, seen, effort)
-            if step >= (1 if effort is Effort.THOROUGH else 0) and _settled(seen):
+            seen = self._looked_at(image, quads, read, seen, effort, followed)
+            if step >= (1 if effort is Effort.THOROUGH else 0) and settled(seen):
                 break
             if step + 1 == LINES and not all(reading.left_open for reading in seen):
                 break
         return self._recognition(image, read, seen)
 
-    def _followed(self, image: np.ndarray) -> Recognition | None:
+    def _as_before(self, image: np.ndarray, followed: Sequence[Reading]) -> list[Reading]:
+        """The followed cards that are named where they lie, as what they were. They are read the way up that they had, and the
+        other way where that leaves a doubt: another name, less confidence or similarity than before.
+        """
+        now = self._match(image, [(card.corners, card.outline) for card in followed])
+        pairs = enumerate(zip(now, followed, strict=True))
+        doubts = [row for row, (each, before) in pairs if each.confidence < CLEAR or each.doubtful_after(before)]
+        others = self._match(image, [(turned(now[row].corners), now[row].outline) for row in doubts])
+        for row, other in zip(doubts, others, strict=True):
+            now[row] = min(now[row], other, key=by_confidence)
+        arts = {card.card.art_group for card in followed}
+        likely = [each for each in now if each.card.art_group in arts and each.confidence >= PROMISING]
+        return [
+            each
+            for each in self._judged(image, one_each(self._glanced(likely), by_confidence), PROMISING)
+            if each.status is not Status.UNKNOWN and each.card.art_group in arts
+        ]
+
+    def _large(self, image: np.ndarray, seen: Sequence[Reading], followed: Sequence[Reading]) -> Recognition | None:
         """The large cards on a frame of a stream, if nothing is left open of them."""
-        read: list[Reading] = []
-        seen = self._looked_at(image, at_hand(image), read, [], Effort.ONE)
-        return self._recognition(image, read, seen) if _settled(seen) else None
+        read = list(seen)
+        seen = self._looked_at(image, at_hand(image), read, seen, Effort.ONE, followed)
+        return self._recognition(image, read, seen) if settled(seen) else None
 
     def _looked_at(
-        self, image: np.ndarray, quads: Sequence[Quad], read: list[Reading], seen: Sequence[Reading], effort: Effort
+        self,
+        image: np.ndarray,
+        quads: Sequence[Quad],
+        read: list[Reading],
+        seen: Sequence[Reading],
+        effort: Effort,
+        followed: Sequence[Reading],
     ) -> list[Reading]:
         """What is seen after these outlines as well: what promised something was judged. All readings come to ``read``.
 
@@ -161,17 +193,20 @@ class Recognizer:
         seen, left = list(seen), self._worth_reading(image, quads)
         while left:
             portion, left = self._portion(left, seen)
-            readings = self._read(image, portion)
-            if effort is not Effort.THOROUGH:
-                readings = [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
+            readings = self._read(image, portion, followed)
+            readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
             read += readings
             seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
         return seen
 
+    def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:
+        """The readings, those that a glance settles taken for judged."""
+        return [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
+
     def _recognition(self, image: np.ndarray, read: Sequence[Reading], seen: Sequence[Reading]) -> Recognition:
         """What is said in the end: the cards that were named, and what looks like a card that is not known."""
         seen = one_each(self._judged(image, seen, WORTH_JUDGING), by_confidence)
-        named = _named(seen)
+        named = [each for each in seen if each.status is not Status.UNKNOWN]
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         unknown = [each for each in seen if each.status is Status.UNKNOWN]
         refused = [each for each in unknown if each.outline >= CONVINCING or each.other_printing]
@@ -214,11 +249,14 @@ class Recognizer:
             reading.judged and (named or reading.other_printing) and shared(reading.corners, quad.corners) > SAME_PLACE
         )
 
-    def _read(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Reading]:
-        """Read each outline as it lies, and every other way up that it may have where that leaves a doubt."""
+    def _read(self, image: np.ndarray, quads: Sequence[Quad], followed: Sequence[Reading] = ()) -> list[Reading]:
+        """Read each outline as it lies, and every other way up that it may have where that leaves a doubt, or where the followed
+        card that it shows was more similar before."""
         upright = self._match(image, [(quad.corners, quad.score) for quad in quads])
-        doubtful = [reading for reading in upright if reading.confidence < CLEAR]
-        ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in _turns(each.corners)]
+        before = {card.card.art_group: card for card in followed}
+        changed = [each.doubtful_after(before.get(each.card.art_group, each)) for each in upright]
+        doubtful = [each for each, worse in zip(upright, changed, strict=True) if worse or each.confidence < CLEAR]
+        ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in ways_up(each.corners)]
         return [*upright, *self._match(image, ways)]
 
     def _match(self, image: np.ndarray, outlines: Sequence[tuple[np.ndarray, float]]) -> list[Reading]:
@@ -228,7 +266,7 @@ class Recognizer:
         cards = np.stack([rectify(image, corners, self.embedder.input_size) for corners, _ in outlines])
         found = self.gallery.search(embedded(self.embedder, cards), CANDIDATES)
         return [
-            _reading(self.judge.glance(corners, matches), score)
+            Reading.of(self.judge.glance(corners, matches), score)
             for (corners, score), matches in zip(outlines, found, strict=True)
         ]
 
@@ -254,38 +292,10 @@ class Recognizer:
         if judgement.left_open and reading.confidence >= WORTH_FITTING:
             fits = [scaled(reading.corners, factor) for factor in FITS]
             judgement = self._better(image, judgement, fits, reading.outline)
-        return _reading(judgement, reading.outline, judged=True)
+        return Reading.of(judgement, reading.outline, judged=True)
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
         """The judgement, or that of the most promising of other corners if it is more confident, or of another printing."""
         best = max(self._match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
         other = self.judge.judge(image, best.corners, best.matches)
         return max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
-
-
-def _reading(judgement: Judgement, outline: float, *, judged: bool = False) -> Reading:
-    return Reading(
-        judgement.status,
-        judgement.confidence,
-        judgement.corners,
-        judgement.matches,
-        outline,
-        judged,
-        judgement.other_printing,
-    )
-
-
-def _settled(seen: Sequence[Reading]) -> bool:
-    """Whether a card was named, or is another printing of a known one, and nothing else on the photo looks like either."""
-    left = [reading for reading in seen if reading.left_open]
-    return len(left) < len(seen) and all(reading.confidence < WORTH_FITTING for reading in left)
-
-
-def _named(readings: Sequence[Reading]) -> list[Reading]:
-    return [reading for reading in readings if reading.status is not Status.UNKNOWN]
-
-
-def _turns(corners: np.ndarray) -> tuple[int, ...]:
-    """Further quarter turns to try: upside down, or all three where the slant may have made the card wider than high."""
-    sides = side_lengths(corners)
-    return (2, 1, 3) if sides[0] + sides[2] > NEARLY_SQUARE * (sides[1] + sides[3]) else (2,)

@@ -6,9 +6,9 @@ agree under one homography count as support, and so does how alike their artwork
 pictures differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -33,6 +33,11 @@ it."""
 REMEMBERED_ARTWORKS = 128
 """Artworks of pictures that are kept, 7.5 KB each: the likeliest candidates of cards in view. Reading one again takes longer than
 comparing it."""
+REMEMBERED_TWINS = 8
+"""Sets of twins whose pictures are kept laid over each other, 0.09 MB each picture: those of the cards in view. To make that anew
+takes a fifth of telling them apart."""
+REMEMBERED_HALVES = 32
+"""Pictures of half the size that are kept, 0.02 MB each."""
 FEWEST_TO_FIT = 15
 """Agreeing points from which their homography is believed more than the outline's corners."""
 SHRINKING = np.diag([SMALL[0] / SIZE[0], SMALL[1] / SIZE[1], 1.0])
@@ -78,6 +83,8 @@ class SecondLook:
         self.references = references
         self._known = lru_cache(REMEMBERED)(references.features)
         self._artwork = lru_cache(REMEMBERED_ARTWORKS)(lambda key: artwork(references.small(key)))
+        self._half = lru_cache(REMEMBERED_HALVES)(references.half)
+        self._twins = lru_cache(REMEMBERED_TWINS)(partial(_laid_together, references, self._known))
 
     @timed("look")
     def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
@@ -117,7 +124,7 @@ class SecondLook:
         if not support.fits:
             return None
         assert support.homography is not None
-        return verifier.probability(laid_over(card.half, support.homography), self.references.half(support.match.key))
+        return verifier.probability(laid_over(card.half, support.homography), self._half(support.match.key))
 
     @timed("look")
     def tell_apart(self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]) -> list[float]:
@@ -131,18 +138,7 @@ class SecondLook:
         card = cv2.warpPerspective(
             _grey(rectify(image, corners, SIZE)), best.homography, SIZE, borderMode=cv2.BORDER_REPLICATE
         )
-        pictures = [self._aligned(twin, best) for twin in twins]
-        return _agreements(card, pictures, _differences(pictures))
-
-    def _aligned(self, twin: Support, to: Support) -> np.ndarray:
-        """A twin's picture, grey, laid over that of another: scans of one design are cut a little differently."""
-        picture = _grey(self.references.picture(twin.match.key))
-        if twin is to:
-            return picture
-        _, homography = agreement(self._known(twin.match.key), self._known(to.match.key))
-        if homography is None:
-            return picture
-        return cv2.warpPerspective(picture, homography, SIZE, borderMode=cv2.BORDER_REPLICATE)
+        return _agreements(card, *self._twins(tuple(twin.match.key for twin in twins)))
 
 
 def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None]:
@@ -162,6 +158,25 @@ def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None
     if homography is None or agree is None:
         return 0, None
     return int(agree.sum()), homography
+
+
+def _laid_together(
+    references: References, known: Callable[[int], Features], keys: Sequence[int]
+) -> tuple[list[np.ndarray], list[list[int]]]:
+    """The pictures of twins, grey, laid over that of the first, and the boxes in which they differ."""
+    pictures = [_aligned(references, known, key, keys[0]) for key in keys]
+    return pictures, _differences(pictures)
+
+
+def _aligned(references: References, known: Callable[[int], Features], key: int, to: int) -> np.ndarray:
+    """A twin's picture, grey, laid over that of another: scans of one design are cut a little differently."""
+    picture = _grey(references.picture(key))
+    if key == to:
+        return picture
+    _, homography = agreement(known(key), known(to))
+    if homography is None:
+        return picture
+    return cv2.warpPerspective(picture, homography, SIZE, borderMode=cv2.BORDER_REPLICATE)
 
 
 def laid_over(card: np.ndarray, homography: np.ndarray) -> np.ndarray:

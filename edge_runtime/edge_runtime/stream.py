@@ -6,26 +6,34 @@
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
+from edge_runtime.decide import Status
 from edge_runtime.effort import Effort
-from edge_runtime.readings import Recognition
+from edge_runtime.following import Following
+from edge_runtime.geometry import overview
+from edge_runtime.readings import Reading, Recognition
 from edge_runtime.sources import Source
 from edge_runtime.stillness import READS, Stillness
 from edge_runtime.tracks import Event, Tracker
 
 THOROUGH = 8
 """Of so many frames that are read one is looked at thoroughly, so that a card is found that the others miss."""
+OTHERS = 4
+"""Of so many one is looked at for other cards than those that are followed, a thorough one among them."""
 
 
 class Recognizes(Protocol):
     """What names the cards on one frame: a :class:`edge_runtime.recognizer.Recognizer`."""
 
-    def recognize(self, image: np.ndarray, *, effort: Effort = Effort.THOROUGH) -> Recognition:
-        """All cards on a picture uint8 RGB H×W×3 that so much effort finds."""
+    def recognize(
+        self, image: np.ndarray, *, effort: Effort = Effort.THOROUGH, followed: Sequence[Reading] = ()
+    ) -> Recognition:
+        """All cards on a picture uint8 RGB H×W×3 that so much effort finds; ``followed``: those of the frame before, where they
+        lie by now."""
 
 
 class Follower:
@@ -43,21 +51,27 @@ class Follower:
         """Seconds spent on recognising."""
         self._recognizer = recognizer
         self._stillness = stillness or Stillness()
+        self._following = Following()
         self._looks = 0
         """Since the last thorough one."""
 
     def look(self, image: np.ndarray, now: float) -> list[Event]:
         """What happens with one more picture uint8 RGB H×W×3, ``now`` in seconds that never run backwards."""
-        if self._stillness.holds(image) and (self.tracker.settled or self._read_out):
+        small = overview(image)
+        if self._stillness.holds(small) and (self.tracker.settled or self._read_out):
             self.spared += 1
             return self.tracker.still(now)
         started = time.perf_counter()
         effort = self._effort()
-        readings = self._recognizer.recognize(image, effort=effort).cards
+        followed = self._following.now(image, small) if effort is not Effort.THOROUGH else ()
+        if followed and self._follows_all(followed) and (self._looks + 1) % OTHERS:
+            effort = Effort.FOLLOWED
+        readings = self._recognizer.recognize(image, effort=effort, followed=followed).cards
         self.busy += time.perf_counter() - started
         self.read += 1
         self._looks = 0 if effort is Effort.THOROUGH else self._looks + 1
         self._stillness.was_read()
+        self._following.saw([each for each in readings if each.status is not Status.UNKNOWN], small)
         return self.tracker.update(readings, now)
 
     @property
@@ -75,11 +89,16 @@ class Follower:
             return Effort.THOROUGH
         return Effort.ONE if len(tracks) == 1 else Effort.QUICK
 
+    def _follows_all(self, followed: Sequence[Reading]) -> bool:
+        """Whether these are all cards in view."""
+        return len(followed) == len(self.tracker.tracks)
+
     def use(self, recognizer: Recognizes) -> None:
         """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""
         self._recognizer = recognizer
         self.tracker.forget()
         self._stillness.forget()
+        self._following.forget()
 
 
 class Stream(Follower):

@@ -113,7 +113,7 @@ def test_little_effort_ends_where_all_that_was_found_is_named(
 
 def test_lines_are_joined_only_where_nothing_was_named(recognizer, scans, photo_of, steps_taken, monkeypatch):
     """As where a doubt is left after each step."""
-    monkeypatch.setattr(recognizer_module, "_settled", lambda seen: False)
+    monkeypatch.setattr(recognizer_module, "settled", lambda seen: False)
     recognizer.recognize(photo_of(scans["demo-1"]))
     assert steps_taken == [1, 2, 3]
 

@@ -35,7 +35,7 @@ class Noting:
         self.efforts, self.sees, self.card = [], True, FOX
         self.beside = ()
 
-    def recognize(self, image, *, effort):
+    def recognize(self, image, *, effort, followed):
         self.efforts.append(effort)
         return Recognition((self.card, *self.beside) if self.sees else ())
 

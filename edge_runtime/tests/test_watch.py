@@ -123,10 +123,10 @@ class Counting:
     def __init__(self, recognizer, seconds=0.0):
         self.recognizer, self.seconds, self.calls = recognizer, seconds, 0
 
-    def recognize(self, image, *, effort=Effort.THOROUGH):
+    def recognize(self, image, *, effort=Effort.THOROUGH, followed=()):
         self.calls += 1
         time.sleep(self.seconds)
-        return self.recognizer.recognize(image, effort=effort)
+        return self.recognizer.recognize(image, effort=effort, followed=followed)
 
 
 class Pictures:
@@ -212,7 +212,7 @@ def options():
 
 def test_a_recogniser_that_fails_ends_the_watch_with_one_sentence(film, scans, options, capsys):
     class Broken:
-        def recognize(self, image, *, effort=Effort.THOROUGH):
+        def recognize(self, image, *, effort=Effort.THOROUGH, followed=()):
             raise EmbedderError("the model gave numbers that are none")
 
     assert run(Broken(), options(film((scans["demo-1"], 3)))) == 1
@@ -246,7 +246,7 @@ def test_pictures_that_rotted_are_an_error_of_the_photo(rotten, doubtful, photo_
 
 
 class Empty:
-    def recognize(self, image, *, effort=Effort.THOROUGH):
+    def recognize(self, image, *, effort=Effort.THOROUGH, followed=()):
         return Recognition(())
 
 
