@@ -35,6 +35,7 @@ from edge_runtime.stream import Follower
 from edge_runtime.timing import PARTS, Stopwatch
 from pcr_assets.imaging import camera
 from pcr_assets.learning import onnx_graph
+from pcr_assets.resources.store import StoreError
 
 SIZE = (1280, 720)
 COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
@@ -66,7 +67,7 @@ def photographed(whole: Recognizer, photos: Sequence[np.ndarray]) -> Iterator[Lo
 def followed(
     whole: Recognizer, cards: Sequence[np.ndarray], count: int, number: int, *, others: bool
 ) -> Iterator[Look]:
-    """Looks at a frame of so many films with ``count`` cards each, all of which were known on the frame before. ``others``: a frame
+    """Looks at a frame of so many films with ``count`` cards each, once all that is seen is known. ``others``: a frame
     on which other cards are looked for."""
     for row in range(number):
         rng = np.random.default_rng([count, row])
@@ -76,7 +77,7 @@ def followed(
         for now, frame in taken:
             follower.look(frame, now)
             tracks = follower.tracker.tracks
-            if len(tracks) == count and all(track.known and track.missing_since is None for track in tracks):
+            if tracks and all(track.known and track.missing_since is None for track in tracks):
                 break
         for now, frame in islice(taken, EVERY - 1 if others else 0):
             follower.look(frame, now)
@@ -117,6 +118,10 @@ def measured(whole: Recognizer, looks: Iterable[Look]) -> dict[str, float]:
             "all but the network": answered - spent["embed"],
         }
         rows.append({**row, "cards named": sum(status is not Status.UNKNOWN for status in found)})
+    if not rows:
+        raise StoreError(
+            "of no film all cards were known in time: name more --frames, or a store that knows these --cards"
+        )
     return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
 
 
