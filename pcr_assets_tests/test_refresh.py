@@ -225,7 +225,7 @@ def test_without_an_instance_the_folder_that_make_uses_is_named(monkeypatch, cap
     assert f"export DAGSTER_HOME={tmp_path}/.dagster" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("home", ["store/.dagster", "/nowhere/.dagster"])
+@pytest.mark.parametrize("home", ["store/.dagster", "/dev/null/.dagster"])
 def test_an_instance_that_is_no_folder_is_refused_by_name(monkeypatch, capsys, home):
     monkeypatch.setenv("DAGSTER_HOME", home)
     assert refresh.main(["plan"]) == 1
