@@ -40,9 +40,10 @@ class Feed:
     def close(self, wait: float = 5.0) -> None:
         """Let go of the source; a driver that hangs is left behind after a while."""
         self._stop.set()
-        if self._source.live:
+        begun = self._thread.ident is not None
+        if self._source.live or not begun:
             self._source.close()
-        if self._thread.ident is not None:
+        if begun:
             self._thread.join(wait)
 
     @property

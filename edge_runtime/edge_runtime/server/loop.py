@@ -73,8 +73,10 @@ class Loop:
     def close(self, wait: float = 10.0) -> None:
         """End after what is being done, and close the recogniser. What takes longer is left behind: see :attr:`busy`."""
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(wait)
+        if self._thread.ident is None:
+            self.served.close()
+            return
+        self._thread.join(wait)
         if self.busy and self.age < STALE:  # a full picture on a slow machine: nothing to hold against the release
             self.served.trial.take_back()
 

@@ -92,14 +92,19 @@ class Service:
         self._server = _Server(self._config(), self)
 
     def __enter__(self) -> Self:
-        for part in self._parts():
-            part.start()
+        try:
+            for part in self._parts():
+                part.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.inbox.close()  # whoever waits for a place in it is let go
-        for part in reversed(self._parts()):
-            part.close()
+        with contextlib.ExitStack() as closing:  # from the last to the first, each though another can't be closed
+            for part in self._parts():
+                closing.callback(part.close)
+            closing.callback(self.inbox.close)  # whoever waits for a place in it is let go
 
     def serve(self, listening: socket.socket) -> None:
         """Answer on a socket until the process is asked to stop, or :meth:`stop` is called."""

@@ -1,8 +1,16 @@
 """An error that nobody foresaw never leaves a service that looks alive and answers nobody."""
 
+import asyncio
 import queue
+import threading
 
+import pytest
+
+from edge_runtime.server import live
+from edge_runtime.server.hub import Hub, Watcher
 from edge_runtime.server.outbox import Outbox
+from edge_runtime.server.service import Service
+from edge_runtime.server.settings import Settings
 from edge_runtime.server.viewfinder import picture_of
 from edge_runtime.server.vital import vital
 
@@ -98,3 +106,69 @@ def test_an_event_that_can_not_be_sent_at_all_stops_no_other(told):
     assert told.get(timeout=30) == "b"
     box.close()
     assert [became.get_nowait(), became.get_nowait()] == ["dropped", "delivered"]
+
+
+class Part:
+    """A messenger that fails when it is started, or closed."""
+
+    def __init__(self, fails_to=""):
+        self.fails_to, self.did = fails_to, []
+
+    def start(self):
+        self._do("start")
+
+    def close(self):
+        self._do("close")
+
+    def put(self, event):
+        """Nobody is told."""
+
+    def _do(self, what):
+        self.did.append(what)
+        if self.fails_to == what:
+            raise RuntimeError(f"can't {what}")
+
+
+@pytest.mark.parametrize("last", ["messenger", "feed"])
+def test_a_service_that_can_not_start_leaves_nothing_running(opened, hand, monkeypatch, told, last):
+    before = set(threading.enumerate())
+    first, second = Part(), Part("start" if last == "messenger" else "")
+    served = opened()
+    monkeypatch.setattr(served, "close", lambda error=None: told.put(error))
+    service = Service(served, hand, Settings(port=0), messengers=[first, second])
+    if last == "feed":
+        monkeypatch.setattr(service.feed._thread, "start", Part("start").start)
+    with pytest.raises(RuntimeError, match="can't start"), service:
+        pass
+    assert (first.did, second.did) == (["start", "close"], ["start", "close"])
+    assert hand.closed.is_set()
+    assert told.get_nowait() is None, "nothing is held against the release"
+    assert told.empty()
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_part_that_can_not_be_closed_keeps_no_other_open(opened, hand):
+    first, second = Part(), Part("close")
+    with (
+        pytest.raises(RuntimeError, match="can't close"),
+        Service(opened(), hand, Settings(port=0), messengers=[first, second]) as service,
+    ):
+        pass
+    assert first.did == ["start", "close"]
+    assert not service.busy
+
+
+def test_a_conversation_that_is_cancelled_leaves_no_task():
+    class Silent:
+        async def receive(self):
+            await asyncio.Event().wait()
+
+    async def cancelled():
+        talk = asyncio.create_task(live._converse(Silent(), Hub(), Watcher()))
+        await asyncio.sleep(0.01)
+        talk.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await talk
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(cancelled()) == set()
