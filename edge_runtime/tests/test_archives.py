@@ -101,6 +101,7 @@ def test_more_archives_are_opened_than_a_process_may_have_files_at_first(packed,
     )
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("code", "cure"),
     [

@@ -108,6 +108,7 @@ def test_the_same_cards_written_down_in_another_way_are_the_same_content_in_new_
         assert project.artifacts.fetch(after, entry["file"]).stat().st_size > 0
 
 
+@pytest.mark.faults
 def test_scans_that_may_not_be_read_are_read_once_their_rights_are_mended_and_no_other(tmp_path, built, monkeypatch):
     """Mended rights change no listing: the scans stayed in quarantine for ever."""
     project = Project(store=str(tmp_path / "store"), scratch=str(tmp_path / "work"))

@@ -14,6 +14,8 @@ from edge_runtime.server.settings import Settings
 from edge_runtime.server.viewfinder import picture_of
 from edge_runtime.server.vital import vital
 
+pytestmark = pytest.mark.faults
+
 
 def test_a_thread_that_ends_by_an_error_says_so_and_gives_up(caplog, told):
     for work in (lambda: None, lambda: {}["gone"]):
