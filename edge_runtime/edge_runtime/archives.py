@@ -11,7 +11,8 @@ import struct
 import weakref
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ LOCAL = struct.Struct("<4s22xHH")
 """The header before an entry's bytes, up to the lengths of its name and extra field (APPNOTE.TXT 4.3.7)."""
 ROW = np.dtype([("key", "<u8"), ("archive", "<u2"), ("offset", "<u4"), ("size", "<u4"), ("crc", "<u4")])
 
+NO_ARCHIVE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
+"""What the system says of a file that is away or senseless. Whatever else it says is of rights, limits or a disk."""
 OTHER_FILES = 1024
 """Open files for everything but archives: what a process may have as most systems start it."""
 
@@ -37,7 +40,8 @@ class Archives:
     """Entries that are called ``0123456789abcdef`` and one of ``suffixes``, of all archives; those of later ones win.
 
     Reads from any thread at once. All stay open, so that a release that is removed meanwhile can still be read. Raises
-    :class:`BadArchive`, and OSError (EMFILE) where the system lets this process open no more files.
+    :class:`BadArchive`, and OSError with the archive's name where the system lets nobody read it: its rights, too many open
+    files, a disk that fails.
     """
 
     def __init__(self, archives: Sequence[Path], suffixes: Sequence[str]):
@@ -49,7 +53,8 @@ class Archives:
         for number, path in enumerate(self._paths):
             for suffix, rows in _directory(path, number, suffixes).items():
                 found[suffix].append(rows)
-            self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            with _named(path):
+                self._files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
         self._entries = {suffix: _sorted(np.concatenate(rows)) for suffix, rows in found.items()}
 
     def has(self, key: int, suffix: str) -> bool:
@@ -57,18 +62,20 @@ class Archives:
         return self._row(key, suffix) is not None
 
     def read(self, key: int, suffix: str) -> bytes:
-        """An entry's bytes. Raises KeyError where there is none, BadArchive for one that rotted."""
+        """An entry's bytes. Raises KeyError where there is none, BadArchive for one that rotted, OSError for a disk that fails."""
         row = self._row(key, suffix)
         if row is None:
             raise KeyError(f"{key:016x}{suffix}")
         file, offset, size = self._files[row["archive"]], int(row["offset"]), int(row["size"])
-        head = os.pread(file, LOCAL.size, offset)
-        if len(head) == LOCAL.size and head[:4] == MAGIC:
-            _, name, extra = LOCAL.unpack(head)
-            data = os.pread(file, size, offset + LOCAL.size + name + extra)
-            if zlib.crc32(data) == row["crc"]:
-                return data
-        raise BadArchive(self._paths[row["archive"]])
+        path = self._paths[row["archive"]]
+        with _named(path):
+            head = os.pread(file, LOCAL.size, offset)
+            if len(head) == LOCAL.size and head[:4] == MAGIC:
+                _, name, extra = LOCAL.unpack(head)
+                data = os.pread(file, size, offset + LOCAL.size + name + extra)
+                if zlib.crc32(data) == row["crc"]:
+                    return data
+        raise BadArchive(path)
 
     def _row(self, key: int, suffix: str) -> np.void | None:
         entries = self._entries[suffix]
@@ -88,7 +95,7 @@ def _directory(path: Path, number: int, suffixes: Sequence[str]) -> dict[str, np
     """Where the entries of one archive lie, by their suffix."""
     rows: dict[str, list[tuple[int, ...]]] = {suffix: [] for suffix in suffixes}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _named(path), zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
                 name, suffix = entry.filename[:16], entry.filename[16:]
                 if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
@@ -96,10 +103,19 @@ def _directory(path: Path, number: int, suffixes: Sequence[str]) -> dict[str, np
                 if suffix in rows:
                     rows[suffix].append((int(name, 16), number, entry.header_offset, entry.file_size, entry.CRC))
         return {suffix: np.array(found, ROW) for suffix, found in rows.items()}
-    except (OSError, zipfile.BadZipFile, ValueError, OverflowError) as error:
-        if isinstance(error, OSError) and error.errno == errno.EMFILE:
-            raise
+    except (zipfile.BadZipFile, ValueError, OverflowError) as error:
         raise BadArchive(path) from error
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What the system says in the block names the file; where there is none, it is a BadArchive."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ARCHIVE:
+            raise BadArchive(path) from error
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _sorted(rows: np.ndarray) -> np.ndarray:

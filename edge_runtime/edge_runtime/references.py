@@ -4,6 +4,7 @@ One ZIP archive for each card set, so that a new set leaves the others' files as
 features are called by its key in the index, in 16 hex digits.
 """
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,13 @@ SMALL = (SIZE[0] // 4, SIZE[1] // 4)
 HALF = (SIZE[0] // 2, SIZE[1] // 2)
 """Width and height of one that is halved: print can still be told from other print."""
 PICTURE, FEATURES = ".jpg", ".orb"
+RIGHTS = "mend its rights, or be the user that it belongs to (`sudo -u edge-runtime edge-runtime …` for the service's)"
+CURES = {
+    errno.EACCES: RIGHTS,
+    errno.EPERM: RIGHTS,
+    errno.ENFILE: "end other programs, or raise fs.file-max: the whole system has too many open files",
+}
+ELSE = "look after that disk or memory card, then pull the release again"
 
 
 def picture_name(key: int) -> str:
@@ -42,6 +50,8 @@ class References:
         except BadArchive as error:
             raise GalleryError(f"{error.path} is no archive of reference pictures: pull the release again") from error
         except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise _unreadable(error) from error
             raise GalleryError(
                 f"the {len(archives):,} archives of reference pictures can't be open at once ({error.strerror}): allow more open "
                 "files (`ulimit -n`, LimitNOFILE of a service)"
@@ -56,11 +66,15 @@ class References:
             return self._archives.read(key, PICTURE)
         except BadArchive as error:
             raise GalleryError(f"{error.path} is damaged: pull the release again") from error
+        except OSError as error:
+            raise _unreadable(error) from error
 
     def features(self, key: int) -> Features:
         """The local features of a scan's picture. Raises KeyError, and GalleryError for damaged ones."""
         try:
             return Features.from_bytes(self._archives.read(key, FEATURES))
+        except OSError as error:
+            raise _unreadable(error) from error
         except ValueError as error:
             raise GalleryError(f"{features_name(key)} holds no features: pull the release again") from error
 
@@ -84,3 +98,8 @@ class References:
         if image is None or image.shape[1::-1] != size:
             raise GalleryError(f"the reference picture {picture_name(key)} is damaged: pull the release again")
         return image
+
+
+def _unreadable(error: OSError) -> GalleryError:
+    """The sentence for an archive that the system lets nobody read, with what helps: another pull would not."""
+    return GalleryError(f"{error.filename} can't be read ({error.strerror}): {CURES.get(error.errno or 0, ELSE)}")

@@ -1,5 +1,6 @@
 """Entries of ZIP archives are read as Python's zipfile reads them, from less memory."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import zipfile
 import pytest
 
 from edge_runtime.archives import Archives, BadArchive
+from edge_runtime.gallery import GalleryError
+from edge_runtime.references import References
 
 KEYS = (0, 7, 2**64 - 1)
 
@@ -96,3 +99,33 @@ def test_more_archives_are_opened_than_a_process_may_have_files_at_first(packed,
     assert said.startswith(
         "the 60 archives of reference pictures can't be open at once (Too many open files): allow more"
     )
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        (errno.EACCES, "mend its rights"),
+        (errno.ENFILE, "the whole system has too many open files"),
+        (errno.EIO, "look after that disk"),
+    ],
+)
+def test_what_the_system_refuses_is_told_as_what_it_is(packed, monkeypatch, code, cure):
+    """It was told as no archive, and to be pulled again, which mends no rights."""
+    path = packed("a.zip", {f"{7:016x}.jpg": b"a picture", f"{7:016x}.orb": b""})
+
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    references = References([path])
+    with monkeypatch.context() as patched:
+        patched.setattr("edge_runtime.archives.os.pread", refuse)
+        for read in (references.encoded, references.features):
+            with pytest.raises(GalleryError, match=cure) as caught:
+                read(7)
+            assert str(caught.value).startswith(f"{path} can't be read ({os.strerror(code)})")
+    for place in ("zipfile.ZipFile", "os.open"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"edge_runtime.archives.{place}", refuse)
+            with pytest.raises(GalleryError, match=cure):
+                References([path])

@@ -11,7 +11,7 @@ from PIL import Image
 
 from edge_runtime.cli import main
 from edge_runtime.decide import Status
-from edge_runtime.feedback.box import AGAIN, FeedbackBox, NoSuchCard, correct, kept
+from edge_runtime.feedback.box import AGAIN, PARTS, FeedbackBox, NoSuchCard, correct, kept, make_room
 from edge_runtime.feedback.sending import CannotSend, send
 from edge_runtime.gallery import Card, Match
 from edge_runtime.readings import Reading, Recognition
@@ -110,6 +110,35 @@ def test_the_oldest_make_room_for_the_newest(tmp_path, table, clock):
         - {path.stem for path in tmp_path.glob("*/*.jpg")}
         - {"tally"}
     )
+
+
+def test_the_folder_is_walked_at_the_start_and_then_once_for_each_part_of_its_room(
+    box, tmp_path, table, clock, monkeypatch
+):
+    """It was walked in the recognising loop for each card, which takes the longer the more is kept."""
+    notice(box, table, reading())
+    one = size_of(box.folder)  # all pictures are the same
+    room, folder, walks = 4 * PARTS * one, tmp_path / "full", []
+
+    def walk(folder, most_bytes):
+        walks.append(size_of(folder))
+        return make_room(folder, most_bytes)
+
+    monkeypatch.setattr("edge_runtime.feedback.box.make_room", walk)
+    for most in (room, room // 2):  # the second time after a restart, with less room than is taken
+        box, walks[:] = FeedbackBox(folder, "0123", "int8", most_bytes=most, now=clock), []
+        for number in range(100):
+            notice(box, table, reading(card_id=f"demo-{number}"))
+            assert size_of(folder) <= most
+        notice(box, table, reading(Status.CONFIRMED, card_id="demo-100"))
+        assert size_of(folder) > most * (PARTS - 2) / PARTS
+        assert len(walks) <= 1 + 100 * one / (most // PARTS)
+        assert max(walks[1:]) <= most + one
+        clock.time += 2 * AGAIN
+
+
+def size_of(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*.jpg"))
 
 
 def test_a_picture_that_is_sent_while_room_is_made_is_no_fault_of_the_disk(box, table, caplog):

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from pcr_assets import layout
+from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized, observed, say, worth_saying
 from pcr_assets.resources.artifacts import Artifact, Artifacts
@@ -36,8 +36,13 @@ def list_raw(project: Project) -> Any:
 
 @observed("cards", kinds={"s3"})
 def raw_card_images(project: Project) -> dg.ObserveResult:
-    """Card scans as they lie in the raw folder: listed, not downloaded. The data version is the digest of the listing."""
+    """Card scans as they lie in the raw folder: listed, not downloaded. The data version is the digest of the listing.
+
+    Scans that could not be read for want of rights, and can be now, are news though no listing tells of them.
+    """
     listing = list_raw(project)
+    opened = _opened(project, listing)
+    version = digests.of_json([listing.digest, opened]) if opened else listing.digest
     sets = {set_id: len(scans) for set_id, scans in listing.scans.items()}
     metadata = {
         "scans": listing.count,
@@ -45,7 +50,17 @@ def raw_card_images(project: Project) -> dg.ObserveResult:
         "scans by set": show.counts(sets, "scans"),
         "root": project.raw_root,
     }
-    return dg.ObserveResult(data_version=dg.DataVersion(listing.digest), metadata=metadata)
+    return dg.ObserveResult(data_version=dg.DataVersion(version), metadata=metadata)
+
+
+def _opened(project: Project, listing: Any) -> list[str]:
+    """The scans that were shut when the cards were made, and may be read by now."""
+    before = project.artifacts.named(layout.PROCESSED)
+    sets = {**before.record["sets"], **before.record["without_cards"]} if before else {}
+    shut = {key for entry in sets.values() for key in entry.get("shut", ())}
+    entries = [scan.entry for scans in listing.scans.values() for scan in scans if scan.key in shut] if shut else []
+    contents = project.open(project.raw_root).read_many(entries)
+    return [entry.key for entry, data in zip(entries, contents, strict=True) if isinstance(data, bytes)]
 
 
 @asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="6")

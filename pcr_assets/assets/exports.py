@@ -95,6 +95,7 @@ def _compiled(project: Project, hailo: HailoCompiler) -> dg.MaterializeResult:
 
     artifacts = project.artifacts
     onnx, calibration = artifacts.current(layout.ONNX), artifacts.current(layout.CALIBRATION)
+    settings = project.settings.section("hailo")
     spec = json.loads(artifacts.fetch(onnx, "model.json").read_text())
     request = CompileRequest(
         onnx=artifacts.fetch(onnx, "student_hailo.onnx"),
@@ -103,9 +104,9 @@ def _compiled(project: Project, hailo: HailoCompiler) -> dg.MaterializeResult:
         input_size=tuple(spec["input_size"]),
         mean=tuple(spec["mean"]),
         std=tuple(spec["std"]),
-        settings=HailoSettings(**project.settings.section("hailo")),
+        settings=HailoSettings(**settings),
     )
-    work = project.workdir(f"hef-{onnx.digest[:16]}")
+    work = project.workdir(f"hef-{digests.of_json([onnx.digest, calibration.digest, settings])[:16]}")
     watch = runs.Stopwatch(work)
     result = hailo.compile(request, work)
     require_compiled(result.hef)

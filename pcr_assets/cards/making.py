@@ -57,7 +57,7 @@ def make_shard(request: SetOfScans, place: Place) -> MadeShard:
     if path:
         shards.write_table(shard.table, path)
     entry = shards.entry(shard, name, request.inputs)
-    file = ahead.keep(request.inputs, entry, made or path, request.set_id, shards.made_of(request.scans))
+    file = ahead.keep(entry["inputs"], entry, made or path, request.set_id, shards.made_of(request.scans))
     return MadeShard(entry, file, path=path)
 
 

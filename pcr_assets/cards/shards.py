@@ -54,15 +54,17 @@ SCHEMA = pa.schema(
 OF_PIXELS = ["image", "width", "height", "pixel_digest", "phash", "art"]
 """What of a row depends on the scan's bytes alone."""
 NOTHING: Mapping[Entry, Mapping[str, Any]] = MappingProxyType({})
+SHUT = "it may not be read: mend its rights, then `make refresh`"
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A scan in quarantine and the reason."""
+    """A scan in quarantine and the reason. ``shut``: its rights are the reason, which change without a trace in a listing."""
 
     set_id: str
     key: str
     reason: str
+    shut: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ def _processed(scan: Scan, data: bytes | Missing | PermissionError) -> dict[str,
         return Reject(
             scan.set_id, scan.key, f"the file is larger than any card scan: scale it below {MOST_BYTES >> 20} MB"
         )
+    if isinstance(data, PermissionError):
+        return Reject(scan.set_id, scan.key, SHUT, shut=True)
     if not isinstance(data, bytes):
         return Reject(scan.set_id, scan.key, f"the scan could not be read ({data}): look whether it is still there")
     try:
@@ -185,10 +189,13 @@ def _with_views(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def entry(shard: Shard, file: str, inputs: str) -> dict[str, Any]:
-    """What the record of the processed cards says of one shard."""
+    """What the record of the processed cards says of one shard. ``shut``: scans that were not read for want of rights; with them
+    its inputs are others than those of the listing, so that it is made again whenever cards are."""
+    shut = [reject.key for reject in shard.rejects if reject.shut]
     return {
         "file": file,
-        "inputs": inputs,
+        "inputs": digests.of_json([inputs, shut]) if shut else inputs,
+        **({"shut": shut} if shut else {}),
         "digest": shard.digest,
         "scans": shard.table.num_rows,
         "rejected": len(shard.rejects),

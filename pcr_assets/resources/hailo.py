@@ -36,7 +36,10 @@ class HailoCompiler(dg.ConfigurableResource):
     timeout_minutes: int = 240
 
     def available(self) -> str | None:
-        """None when the compiler can be called, else one sentence that says what is missing and what to install."""
+        """None when the compiler can be called, else one sentence that says what is missing and what to install.
+
+        It is published, and names no path of this machine.
+        """
         python = self._python()
         if not python:
             return f"The Hailo Dataflow Compiler is not installed: {INSTALL}."
@@ -45,9 +48,9 @@ class HailoCompiler(dg.ConfigurableResource):
                 [python, str(WORKER), "probe"], capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            return f"{python} ({PYTHON_VARIABLE}) does not run ({type(error).__name__}): {INSTALL}."
+            return f"The interpreter of {PYTHON_VARIABLE} does not run ({type(error).__name__}): {INSTALL}."
         if probe.returncode != 0:
-            return f"{python} ({PYTHON_VARIABLE}) has no Hailo Dataflow Compiler: {INSTALL}."
+            return f"The interpreter of {PYTHON_VARIABLE} has no Hailo Dataflow Compiler: {INSTALL}."
         return None
 
     def _python(self) -> str | None:

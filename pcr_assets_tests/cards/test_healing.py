@@ -4,9 +4,12 @@ import dagster as dg
 import pytest
 
 from pcr_assets import layout
-from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.cards import processed_cards, raw_card_images
 from pcr_assets.cards import shards
+from pcr_assets.definitions import build_defs
+from pcr_assets.planner.execution import execute
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import FolderStore
 from pcr_assets_tests.cards.drawn import card, encoded
 
 
@@ -103,3 +106,43 @@ def test_the_same_cards_written_down_in_another_way_are_the_same_content_in_new_
     for entry in after.record["sets"].values():
         assert entry["file"] not in before.files
         assert project.artifacts.fetch(after, entry["file"]).stat().st_size > 0
+
+
+@pytest.mark.faults
+def test_scans_that_may_not_be_read_are_read_once_their_rights_are_mended_and_no_other(tmp_path, built, monkeypatch):
+    """Mended rights change no listing: the scans stayed in quarantine for ever."""
+    project = Project(store=str(tmp_path / "store"), scratch=str(tmp_path / "work"))
+    raw = project.open(project.raw_root)
+    for number in range(5):
+        raw.write(f"base{number // 2}-{number}_Drawn.png", encoded(card(number)))
+    read, closed = FolderStore.read, ["base1-2_Drawn.png", "base2-4_Drawn.png"]  # base2 has no other scan
+
+    def refused(store, key, etag=None):
+        if key in closed:
+            raise PermissionError(13, "Permission denied")
+        return read(store, key, etag)
+
+    monkeypatch.setattr(FolderStore, "read", refused)
+    version = seen(project)
+    first = process(project)
+    assert [(row["key"], row["reason"]) for row in first.record["quarantine"]] == [(key, shards.SHUT) for key in closed]
+    assert seen(project) == version, "as long as they are shut there is nothing to do"
+    closed.clear()
+    assert seen(project) != version
+    built.clear()
+    mended = process(project)
+    assert built == ["base1: 1 of 2 known", "base2: 0 of 1 known"]
+    assert (mended.record["scans"], mended.record["quarantine"]) == (5, [])
+    assert mended.digest == process(Project(store=str(tmp_path / "other"), raw=project.raw_root)).digest
+    assert seen(project) == version
+    built.clear()
+    assert process(project).digest == mended.digest
+    assert built == []
+
+
+def seen(project):
+    """The data version of the raw folder."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert execute(build_defs({"project": project}), instance, [raw_card_images.key], lambda _: None) == []
+        (record,) = instance.fetch_observations(raw_card_images.key, limit=1).records
+        return record.asset_observation.data_version

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 MOST_BYTES = 200 << 20
+PARTS = 8
+"""A folder is walked once for each such part of its room that is filled: a walk takes its time, and the recogniser waits."""
 AGAIN = 60.0
 """Seconds in which the same card in the same state counts once: a card that lies there is one card, not a thousand frames."""
 DOUBT = 0.02
@@ -63,6 +65,8 @@ class FeedbackBox:
         self.folder = Path(folder)
         self.release_id, self.variant = release_id, variant
         self._most_bytes = most_bytes
+        self._until_walk = 0
+        """Bytes that may be kept before the folder is walked: none at first, for nobody knows what is there."""
         self._now = now
         self._counted: dict[tuple[str, Status], float] = {}
 
@@ -78,11 +82,12 @@ class FeedbackBox:
 
     def _take(self, image: np.ndarray, fresh: "list[Reading]") -> None:
         day = self._day()
-        for reading in fresh:
-            if _in_doubt(reading):
-                self._keep(day, image, reading)
+        kept = sum(self._keep(day, image, reading) for reading in fresh if _in_doubt(reading))
         self._count(day, fresh)
-        make_room(self.folder, self._most_bytes)
+        self._until_walk -= kept
+        if kept and self._until_walk < 0:
+            taken = make_room(self.folder, self._most_bytes)
+            self._until_walk = min(self._most_bytes - taken, self._most_bytes // PARTS)
 
     def _is_fresh(self, reading: "Reading") -> bool:
         what, now = (reading.card.card_id, reading.status), self._now()
@@ -96,12 +101,14 @@ class FeedbackBox:
         day.mkdir(parents=True, exist_ok=True)
         return day
 
-    def _keep(self, day: Path, image: np.ndarray, reading: "Reading") -> None:
+    def _keep(self, day: Path, image: np.ndarray, reading: "Reading") -> int:
+        """Keep the card's picture; gives its bytes."""
         crop = rectify(image, reading.corners, SIZE)
         done, data = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         if not done:
-            return
+            return 0
         put(day, data.tobytes(), self._said(reading))
+        return len(data)
 
     def _said(self, reading: "Reading") -> dict[str, Any]:
         return {
@@ -138,20 +145,26 @@ def put(day: Path, picture: bytes, said: Mapping[str, Any]) -> None:
     replace(day / f"{name}.json", json.dumps(whole, ensure_ascii=False).encode(), mode=RIGHTS)
 
 
-def make_room(folder: Path, most_bytes: int) -> None:
-    """Remove the oldest pictures, with what was said of them, until the rest takes no more than so many bytes."""
+def make_room(folder: Path, most_bytes: int) -> int:
+    """Where pictures take more than so many bytes, remove the oldest, with what was said of them, until a part of the room is free.
+
+    Gives the bytes that are taken then.
+    """
     files = []
     for path in folder.rglob("*.jpg"):
         with suppress(FileNotFoundError):  # it was sent, and removed, since it was listed
             stat = path.stat()
             files.append((stat.st_mtime_ns, path, stat.st_size))
-    spare = sum(size for _, _, size in files) - most_bytes
+    taken = sum(size for _, _, size in files)
+    if taken <= most_bytes:
+        return taken
     for _, path, size in sorted(files):
-        if spare <= 0:
+        if taken <= most_bytes - most_bytes // PARTS:
             break
         path.with_suffix(".json").unlink(missing_ok=True)  # first: a picture without it is not whole
         path.unlink(missing_ok=True)
-        spare -= size
+        taken -= size
+    return taken
 
 
 def _in_doubt(reading: "Reading") -> bool:

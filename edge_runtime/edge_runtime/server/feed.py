@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from edge_runtime.server.inbox import Inbox
+from edge_runtime.server.vital import vital
 from edge_runtime.sources import Frame, Source, SourceError
 
 PAUSE = 1.0
@@ -13,9 +14,14 @@ PAUSE = 1.0
 
 
 class Feed:
-    """One thread that reads a source. ``reopen`` gives the source again when it ended, None leaves it ended."""
+    """One thread that reads a source. ``reopen`` gives the source again when it ended, None leaves it ended.
 
-    def __init__(self, source: Source, inbox: Inbox, reopen: Callable[[], Source] | None = None):
+    ``gave_up`` is called where a source fails in a way that sources should not: what holds the rest of it is not known.
+    """
+
+    def __init__(
+        self, source: Source, inbox: Inbox, gave_up: Callable[[], None], reopen: Callable[[], Source] | None = None
+    ):
         self.frames = 0
         """Frames that the source had, those included that nobody looked at."""
         self._source = source
@@ -25,7 +31,7 @@ class Feed:
         self._ended = False
         self._damaged = 0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._thread = vital("feed", self._run, gave_up)
 
     def start(self) -> None:
         """Begin to read."""
@@ -34,9 +40,10 @@ class Feed:
     def close(self, wait: float = 5.0) -> None:
         """Let go of the source; a driver that hangs is left behind after a while."""
         self._stop.set()
-        if self._source.live:
+        begun = self._thread.ident is not None
+        if self._source.live or not begun:
             self._source.close()
-        if self._thread.ident is not None:
+        if begun:
             self._thread.join(wait)
 
     @property

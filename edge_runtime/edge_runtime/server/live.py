@@ -6,7 +6,6 @@ fewer pictures, and one that wants none costs none.
 """
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -46,13 +45,13 @@ def route(hub: Hub, state: Callable[[], dict[str, Any]]) -> WebSocketRoute:
 
 
 async def _converse(socket: WebSocket, hub: Hub, watcher: Watcher) -> None:
-    listening = asyncio.create_task(_listen(socket, hub, watcher))
-    speaking = asyncio.create_task(_speak(socket, watcher))
-    done, left = await asyncio.wait((listening, speaking), return_when=asyncio.FIRST_COMPLETED)
-    for task in left:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-            await task
+    tasks = [asyncio.create_task(_listen(socket, hub, watcher)), asyncio.create_task(_speak(socket, watcher))]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:  # cancelled itself, it leaves neither behind
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
 

@@ -18,6 +18,7 @@ from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.proving import PROVE, Proving
 from edge_runtime.server.scene import Look, in_view
 from edge_runtime.server.served import Served
+from edge_runtime.server.vital import vital
 from edge_runtime.sources import Frame
 from edge_runtime.stillness import Stillness
 from edge_runtime.stream import Follower
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class Loop:
-    """``told`` gets every look; ``gave_up`` is called, once, when the recogniser fails again and again."""
+    """``told`` gets every look; ``gave_up`` is called, once, when frames fail again and again, or nothing more can be done."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Loop:
         self._ended_by: Exception | None = None
         self._beat = time.monotonic()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
+        self._thread = vital("loop", self._run, gave_up)
 
     def start(self) -> None:
         """Begin to work."""
@@ -72,8 +73,10 @@ class Loop:
     def close(self, wait: float = 10.0) -> None:
         """End after what is being done, and close the recogniser. What takes longer is left behind: see :attr:`busy`."""
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(wait)
+        if self._thread.ident is None:
+            self.served.close()
+            return
+        self._thread.join(wait)
         if self.busy and self.age < STALE:  # a full picture on a slow machine: nothing to hold against the release
             self.served.trial.take_back()
 
@@ -93,6 +96,15 @@ class Loop:
         return not self.failed and self._thread.is_alive() and self.age < STALE
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:
+            self.failed, self._ended_by = True, error
+            raise
+        finally:
+            self.served.close(self._ended_by)
+
+    def _work(self) -> None:
         self._opened()
         while not self._stop.is_set() and not self.failed:
             self._beat = time.monotonic()
@@ -103,7 +115,6 @@ class Loop:
                 self._answer(work)
             elif work is not None:
                 self._look(work)
-        self.served.close(self._ended_by)
 
     def _follow(self, served: Served) -> None:
         """Go over to another release. The one before is closed: its last answer was given."""
@@ -118,16 +129,22 @@ class Loop:
     def _look(self, frame: Frame) -> None:
         self._metrics.dropped.inc(frame.number - self._next_number)
         self._next_number = frame.number + 1
-        before = self._follower.read
         try:
-            with Stopwatch() as watch:
-                events = self._follower.look(frame.image, frame.time)
-        except Exception as error:  # a chip, a model or a picture of the release: the next frame may fare better
+            self._read(frame)
+        except (
+            Exception
+        ) as error:  # a chip, a model, a picture of the release, a listener: the next frame may fare better
             self._failure(error)
             return
         self._failures = 0
         if self._proving.answered(time.monotonic()):
             self.served.served_well()
+
+    def _read(self, frame: Frame) -> None:
+        """Look at a frame, and tell of it. Raises whatever comes up."""
+        before = self._follower.read
+        with Stopwatch() as watch:
+            events = self._follower.look(frame.image, frame.time)
         was_read = self._follower.read > before
         self._metrics.looked(watch.spent, was_read=was_read, events=events)
         tracker = self._follower.tracker

@@ -101,6 +101,9 @@ class Outbox:
             except Never as error:
                 log.error("%s: %s; event %s is dropped", self._name, error, event["id"])
                 break
+            except Exception:  # of a way to deliver it that nobody thought of: the next event may fare better
+                log.exception("%s: event %s is dropped", self._name, event["id"])
+                break
             else:
                 self._told(self._name, "delivered")
                 return

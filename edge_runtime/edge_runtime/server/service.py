@@ -67,19 +67,21 @@ class Service:
         prove: float = PROVE,
     ):
         self.settings = settings
+        self.failed = False
+        """Whether it ended since the recogniser failed, or a thread that it can't do without."""
         self.metrics = metrics or Metrics()
         self.inbox = Inbox(settings.limits.at_once)
         self._messengers = messengers
         self._hub = Hub()
-        self._viewfinder = Viewfinder(self._hub, settings.fps)
-        self.feed = Feed(source, self.inbox, reopen)
+        self._viewfinder = Viewfinder(self._hub, settings.fps, self._give_up)
+        self.feed = Feed(source, self.inbox, self._give_up, reopen)
         notices: list[Notice] = [messenger.put for messenger in messengers]
         history = History(settings.history)
         self.board = Board(
             history, self._hub, self._viewfinder, self._source, self._served, notices, corrects=corrections is not None
         )
         self.loop = Loop(
-            served, self.inbox, self.metrics, self.board.look, self.stop, leave=leave, still=still, prove=prove
+            served, self.inbox, self.metrics, self.board.look, self._give_up, leave=leave, still=still, prove=prove
         )
         self.metrics.serves(served)
         self.metrics.watch(self._gauges, Machine())
@@ -90,14 +92,19 @@ class Service:
         self._server = _Server(self._config(), self)
 
     def __enter__(self) -> Self:
-        for part in self._parts():
-            part.start()
+        try:
+            for part in self._parts():
+                part.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.inbox.close()  # whoever waits for a place in it is let go
-        for part in reversed(self._parts()):
-            part.close()
+        with contextlib.ExitStack() as closing:  # from the last to the first, each though another can't be closed
+            for part in self._parts():
+                closing.callback(part.close)
+            closing.callback(self.inbox.close)  # whoever waits for a place in it is let go
 
     def serve(self, listening: socket.socket) -> None:
         """Answer on a socket until the process is asked to stop, or :meth:`stop` is called."""
@@ -115,10 +122,14 @@ class Service:
         served.expires = expires
         log.info("release %s was signed anew%s", release_id, f", until {expires:%Y-%m-%d}" if expires else "")
 
+    def _give_up(self) -> None:
+        """End by a fault: whoever started this is to start it anew."""
+        self.failed = True
+        self.stop()
+
     @property
-    def failed(self) -> bool:
-        """Whether it ended since the recogniser failed."""
-        return self.loop.failed
+    def _alive(self) -> bool:
+        return not self.failed and self.loop.alive
 
     @property
     def busy(self) -> bool:
@@ -177,13 +188,16 @@ class Service:
     async def _refresh(self) -> None:
         while True:
             await asyncio.sleep(REFRESH)
-            self.board.refresh()
+            try:
+                self.board.refresh()
+            except Exception:
+                log.exception("watchers could not be told how things stand")
 
     async def _watchdog(self) -> None:
-        """Signs of life for the supervisor, while the loop gives some: it and this event loop must both move."""
+        """Signs of life for the supervisor, while the loop gives some: it and this event loop must move, and nothing be broken."""
         seconds = watchdog_seconds()
         while seconds is not None:
-            if self.loop.alive:
+            if self._alive:
                 notify(WATCHDOG)
             await asyncio.sleep(seconds)
 
@@ -204,10 +218,10 @@ class Service:
         return self.feed.state
 
     def _health(self) -> tuple[bool, float]:
-        return self.loop.alive, self.loop.age
+        return self._alive, self.loop.age
 
     def _why_not_ready(self) -> str:
-        if not self.loop.alive:
+        if not self._alive:
             return "the recogniser does not move"
         return {
             "waiting": "the source has given no frame yet",

@@ -70,6 +70,7 @@ class Successor:
             if newest.release_id == self._passed_over:
                 return False
             served = self._made_ready(newest.release_id)
+            return served is not None and self._handed_over(served)
         except REFUSALS as error:
             self._say_refused(str(error))
             return False
@@ -77,7 +78,6 @@ class Successor:
             log.exception("another release could not be tried")
             self._say_refused("the newest release failed when it was tried: the log says how")
             return False
-        return served is not None and self._handed_over(served)
 
     def _made_ready(self, release_id: str) -> Served | None:
         """The release that follows; None where what opens is still the one that answers. Raises what opening raises."""

@@ -1,28 +1,34 @@
 """Live pictures for those who watch: a thread makes a JPEG of the newest look, only while somebody waits for one."""
 
+import logging
 import threading
 import time
+from collections.abc import Callable
 
 import cv2
 
 from edge_runtime.server.hub import Hub, Picture
 from edge_runtime.server.scene import Look
+from edge_runtime.server.vital import vital
 
 WIDEST = 960
 """Pixels that a live picture is wide at most."""
 QUALITY = 75
 
+log = logging.getLogger(__name__)
+
 
 class Viewfinder:
-    """``fps``: pictures a second at most."""
+    """``fps``: pictures a second at most. ``gave_up`` is called where it can't go on."""
 
-    def __init__(self, hub: Hub, fps: float):
+    def __init__(self, hub: Hub, fps: float, gave_up: Callable[[], None]):
         self._hub = hub
         self._pause = 1 / fps
         self._look: Look | None = None
         self._changed = threading.Condition()
         self._stop = False
-        self._thread = threading.Thread(target=self._run, name="viewfinder", daemon=True)
+        self._failed = False
+        self._thread = vital("viewfinder", self._run, gave_up)
 
     def start(self) -> None:
         """Begin to make pictures."""
@@ -57,8 +63,18 @@ class Viewfinder:
             if look is None or self._stop or not self._is_news(shown):
                 continue
             shown = look.number
-            self._hub.publish(picture_of(look))
+            self._show(look)
             time.sleep(self._pause)
+
+    def _show(self, look: Look) -> None:
+        """Publish its picture. One that can't be made is left out: cards are named without it, and the next may fare better."""
+        try:
+            self._hub.publish(picture_of(look))
+            self._failed = False
+        except Exception:
+            if not self._failed:
+                log.exception("no live picture could be made")
+            self._failed = True
 
 
 def picture_of(look: Look) -> Picture:

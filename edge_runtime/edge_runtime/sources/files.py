@@ -90,10 +90,12 @@ class Folder(Closing):
         self._pictures = sorted(pictures, key=lambda each: _by_number(each.name))
 
     def __iter__(self) -> Iterator[Frame]:
-        for number, path in enumerate(self._pictures):
+        given = 0  # a picture that can't be read is counted as damaged, and as nothing else
+        for path in self._pictures:
             image = self._read(path)
             if image is not None:
-                yield Frame(image, number * PACE, number)
+                yield Frame(image, given * PACE, given)
+                given += 1
 
     def _read(self, path: Path) -> np.ndarray | None:
         try:

@@ -104,6 +104,29 @@ def test_a_stop_amid_a_long_frame_is_peaceful_and_nothing_is_held_against_the_re
     assert json.loads((home / "trial.json").read_text())["starts"] == 0
 
 
+def test_an_error_that_nobody_foresaw_ends_the_process_and_stands_in_the_log(device, frames):
+    """The process went on without the thread: a supervisor saw nothing to start anew."""
+    broken = """
+import sys
+from edge_runtime.cli import main
+from edge_runtime.sources.files import Folder
+
+def read(self):
+    raise RuntimeError("nobody foresaw this")
+    yield
+
+Folder.__iter__ = read
+sys.exit(main(sys.argv[1:]))
+"""
+    options = ["serve", frames, "--releases", str(device.releases), "--port", "0", "--log", "json"]
+    ended = subprocess.run(
+        [sys.executable, "-c", broken, *options], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert ended.returncode == 1
+    (said,) = [line for line in map(json.loads, ended.stderr.splitlines()) if "its feed ended" in line["message"]]
+    assert "RuntimeError: nobody foresaw this" in json.dumps(said)
+
+
 def test_a_folder_that_ended_is_said_to_have_ended_and_photos_are_still_answered(served, until, photo_file):
     from pathlib import Path
 
