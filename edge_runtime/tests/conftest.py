@@ -4,6 +4,7 @@ import errno
 import hashlib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,10 @@ from drawn import (
 )
 from publishing import InParts, Publisher
 from signing import Repository
+
+# A shell ignores Ctrl-C for what it runs in the background, and children inherit that: tests that send it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
