@@ -6,6 +6,8 @@ of 8 bits, a twelfth of its vector; all are compared by those, and the best of t
 a graph, every scan is within reach of every query.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numkong
@@ -29,14 +31,16 @@ FINEST = 127
 class Coarse:
     """The scans of an index, each by its part along a few directions: int8 N×128, 0.13 MB a thousand scans."""
 
-    def __init__(self, index: Index):
-        """The index is read whole, and not kept. The order of the scans in it decides nothing."""
+    def __init__(self, index: Index, read: Callable[[np.ndarray], np.ndarray] | None = None):
+        """The index is read whole, and not kept. The order of the scans in it decides nothing. ``read``: gives its vectors by their
+        keys, as :func:`vectors` does, where there is a way that holds less in memory."""
+        read = read or partial(vectors, index)
         self._keys = keys = np.sort(index.keys[:])
         sampled = keys[np.linspace(0, len(keys) - 1, min(SAMPLED, len(keys))).astype(int)]
-        some = vectors(index, sampled).astype(np.float32)
+        some = read(sampled).astype(np.float32)
         _, axes = np.linalg.eigh(some.T @ some)  # ascending: what tells scans apart most comes last
         self._axes = np.ascontiguousarray(axes[:, -DIRECTIONS:], np.float32)
-        pieces = (vectors(index, keys[at : at + PIECE]) for at in range(0, len(keys), PIECE))
+        pieces = (read(keys[at : at + PIECE]) for at in range(0, len(keys), PIECE))
         # A unit vector's part can be 1, of embeddings of cards the largest is 0.6: all are measured by the sample's largest.
         largest = np.abs(some @ self._axes).max()
         parts = np.concatenate([_in_steps(piece.astype(np.float32) @ self._axes, largest) for piece in pieces])

@@ -4,6 +4,7 @@ import csv
 import mmap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from sys import intern
 
@@ -91,10 +92,13 @@ class Gallery:
     def open(cls, index: Path, catalogue: Path) -> "Gallery":
         """Load an index and its catalogue. Raises :class:`GalleryError`."""
         viewed, pages = _viewed(index)
-        listed = WHOLE_UP_TO < len(viewed) <= EXACT_UP_TO
-        coarse, file = (Coarse(viewed), VectorFile.open(index, pages, viewed)) if listed else (None, None)
+        coarse, file = None, None
+        if WHOLE_UP_TO < len(viewed) <= EXACT_UP_TO:
+            file = VectorFile.open(index, pages, viewed)
+            _let_go(pages)  # all of them were looked at; the short lists are made from the file, without them
+            coarse = Coarse(viewed, partial(_read, file) if file else None)
         gallery = cls(viewed, read_catalogue(catalogue), coarse, pages, file)
-        gallery.rest()  # all pages of the file were read for the short lists
+        gallery.rest()
         return gallery
 
     def __len__(self) -> int:
@@ -121,8 +125,8 @@ class Gallery:
 
     def rest(self) -> None:
         """Let go of the index's pages, which stay in the system's cache: a search that needs them is 0.5 ms the slower."""
-        if self._pages is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._pages.madvise(mmap.MADV_DONTNEED)
+        if self._pages is not None:
+            _let_go(self._pages)
 
     def vectors(self, keys: Sequence[int]) -> np.ndarray:
         """The vectors of scans, float32 N×D, as the index keeps them: of unit length, but rounded."""
@@ -154,12 +158,7 @@ class Gallery:
 
     def _listed(self, keys: np.ndarray) -> np.ndarray:
         """The vectors of a short list, float16 N×D."""
-        if self._file is None:
-            return vectors(self._index, keys)
-        try:
-            return self._file.vectors(keys)
-        except (OSError, EOFError) as error:
-            raise GalleryError(f"{self._file.path} is damaged ({error}): pull the release again") from error
+        return vectors(self._index, keys) if self._file is None else _read(self._file, keys)
 
     def _matches(self, keys: np.ndarray, distances: np.ndarray, count: int) -> list[Match]:
         best: dict[str, Match] = {}
@@ -184,6 +183,19 @@ def _viewed(path: Path) -> tuple[Index, mmap.mmap]:
     if viewed is None:
         raise GalleryError(f"{path} is no index that uSearch can read: pull the release again")
     return viewed, pages
+
+
+def _let_go(pages: mmap.mmap) -> None:
+    if hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)
+
+
+def _read(file: VectorFile, keys: np.ndarray) -> np.ndarray:
+    """Vectors as :meth:`VectorFile.vectors` gives them. Raises :class:`GalleryError`."""
+    try:
+        return file.vectors(keys)
+    except (OSError, EOFError) as error:
+        raise GalleryError(f"{file.path} is damaged ({error}): pull the release again") from error
 
 
 def read_catalogue(path: Path) -> dict[int, Card]:

@@ -116,6 +116,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]"
             still=options.still,
             prove=options.prove,
         )
+        del served  # or this frame, which lasts as long as the service, held the first release for ever
         stack.enter_context(service)
         if options.watch_releases:
             successor = _successor(service, opener, options)

@@ -7,11 +7,14 @@ import ctypes
 import mmap
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ARENA_MAX = -8
-"""M_ARENA_MAX of ``malloc.h``."""
+ARENA_MAX, MMAP_THRESHOLD, TRIM_THRESHOLD = -8, -3, -1
+"""M_ARENA_MAX and so on of ``malloc.h``."""
+APART, TOGETHER = 128 << 10, 32 << 20
+"""Bytes from which memory is mapped apart from the heap: where glibc begins, and the most to which it raises that by itself."""
 MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ +(/.*)")
 """The first line of a mapping of a file: from where to where, what is allowed, the file (proc_pid_smaps(5))."""
 
@@ -41,6 +44,22 @@ def share_one() -> bool:
     For threads that begin afterwards (man 3 mallopt). False without glibc.
     """
     return _MALLOPT is not None and _MALLOPT(ARENA_MAX, 1) == 1
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Map large arrays apart from the heap for a while: what lasts, and what is freed soon, then leaves no holes between what
+    other threads allocate meanwhile. Mapping each costs more time, so otherwise the heap takes them.
+    """
+    if _MALLOPT is None:
+        yield
+        return
+    _MALLOPT(TRIM_THRESHOLD, TOGETHER)  # glibc moves this one with the other, until one of them was set
+    _MALLOPT(MMAP_THRESHOLD, APART)
+    try:
+        yield
+    finally:
+        _MALLOPT(MMAP_THRESHOLD, TOGETHER)
 
 
 def let_go_of_code() -> int:

@@ -123,8 +123,9 @@ class Loop:
         self._proving.begin()
         self._follower.use(served.recognizer)
         self._metrics.serves(served)
-        self._opened()
         log.info("release %s answers from now on, in the place of %s", served.release_id, before.release_id)
+        del before  # freed now, so that what it held is given back with the rest
+        self._opened()
 
     def _look(self, frame: Frame) -> None:
         self._metrics.dropped.inc(frame.number - self._next_number)

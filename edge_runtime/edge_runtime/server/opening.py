@@ -14,6 +14,7 @@ from edge_runtime.recognizer import Recognizer
 from edge_runtime.refusals import ReleaseError, SelfTestFailed
 from edge_runtime.release import Release
 from edge_runtime.selftest import self_test
+from edge_runtime.server.heap import apart
 from edge_runtime.server.served import Served
 from edge_runtime.trial import Trial
 from edge_runtime.trust import NotARoot
@@ -51,19 +52,24 @@ class Opener:
         trial = Trial.of(release)
         trial.begin()
         try:
-            recognizer = self._load(release)
-            try:
-                if not trial.proven:
-                    self._tried(recognizer)
-            except BaseException:
-                recognizer.close()
-                raise
+            with apart():
+                recognizer = self._loaded(release, trial)
         except BaseException as error:
             trial.ended_by(error)
             if isinstance(error, SelfTestFailed) and (before := trial.failed(str(error))):
                 raise RolledBack(f"{error}; rolled back to {before.release_id}") from error
             raise
         return Served.open(release, recognizer, trial)
+
+    def _loaded(self, release: Release, trial: Trial) -> Recognizer:
+        recognizer = self._load(release)
+        try:
+            if not trial.proven:
+                self._tried(recognizer)
+        except BaseException:
+            recognizer.close()
+            raise
+        return recognizer
 
     def _tried(self, recognizer: Recognizer) -> None:
         asked = self._test(recognizer)

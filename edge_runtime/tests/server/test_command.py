@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 
 import cv2
 import pytest
 import requests
 
 from edge_runtime.cli import main
+from edge_runtime.server.service import Service
 
 
 @pytest.fixture
@@ -134,6 +136,29 @@ def test_a_folder_that_ended_is_said_to_have_ended_and_photos_are_still_answered
     until(lambda: "ended" in str(requests.get(f"{address}readyz", timeout=30).json()["why_not"]))
     answer = requests.post(f"{address}api/v1/recognize", data=Path(photo_file).read_bytes(), timeout=30)
     assert answer.json()["cards"][0]["card_id"] == "demo-1"
+
+
+def test_nothing_of_a_release_is_held_once_another_answers(device, frames, another, until, monkeypatch):
+    """Also not of the first, which the command opened: neither its model and index, nor its cards and pictures."""
+
+    def parts(served):
+        recognizer = served.recognizer
+        look = recognizer.judge.second_look
+        held = [recognizer, recognizer.embedder, recognizer.gallery, recognizer.judge, look, look.references]
+        return [weakref.ref(part) for part in (served, *held)]
+
+    def change_thrice(service, _):
+        for number in range(3):
+            before, release_id = parts(service.loop.served), another("Amber Fawn", f"{number:016x}")
+            until(lambda wanted=release_id: service.loop.served.release_id == wanted)
+            until(lambda refs=before: not any(ref() is not None for ref in refs))
+        changed.append(service.loop.served.release_id)
+
+    changed = []
+    monkeypatch.setattr(Service, "serve", change_thrice)
+    options = ["--releases", str(device.releases), "--repeat", "--port", "0", "--watch-releases", "0.05"]
+    assert main(["serve", frames, *options]) == 0
+    assert changed == ["0000000000000002"]
 
 
 def refused(capsys, *arguments):

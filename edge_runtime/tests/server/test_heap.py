@@ -51,6 +51,26 @@ libc.malloc_info(0, ctypes.c_void_p(libc.fopen(b"/dev/stdout", b"w")))
 libc.fflush(None)
 """
 
+APART = """
+import ctypes
+from edge_runtime.server.heap import apart
+
+class Info(ctypes.Structure):  # struct mallinfo2 of malloc.h
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd a b c d e".split()]
+
+asked = ctypes.CDLL(None).mallinfo2
+asked.restype = Info
+
+def mapped():
+    before = asked().hblks
+    array = bytes(1 << 20)
+    return asked().hblks - before
+
+with apart():
+    within = mapped()
+print(within, mapped())
+"""
+
 CODE = """
 import re
 from pathlib import Path
@@ -91,6 +111,12 @@ def test_freed_memory_goes_back_to_the_system():
     full, before, after = map(int, run.stdout.split())
     assert before > 0.9 * full, "glibc keeps what was freed"
     assert full - after > 80_000_000
+
+
+@on_glibc
+def test_while_a_release_is_opened_large_arrays_lie_apart_from_the_heap():
+    run = subprocess.run([sys.executable, "-c", APART], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["1", "0"]
 
 
 @on_glibc
@@ -154,3 +180,5 @@ def test_without_glibc_nothing_happens(monkeypatch):
     monkeypatch.setattr(heap, "_MADVISE", heap._of_glibc("madvise"))
     assert heap.share_one() is False
     assert heap.let_go_of_code() == 0
+    with heap.apart():
+        pass
