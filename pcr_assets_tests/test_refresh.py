@@ -255,5 +255,5 @@ def test_a_folder_without_scans_is_told_from_one_that_is_not_there(tmp_path):
 def test_an_engine_that_there_is_not_is_one_sentence(monkeypatch):
     monkeypatch.setenv("PCR_ENGINE", "raj")
     with pytest.raises(EngineError) as refused:
-        engines.chosen()
+        engines.engine_name()
     assert refresh._told(refused.value) == ("PCR_ENGINE is raj: write one of local, ray", 1)

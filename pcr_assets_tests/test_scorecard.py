@@ -101,7 +101,7 @@ def test_a_place_that_will_not_do_is_one_sentence(tmp_path, capsys):
 
     assert ended(lambda: opened(tmp_path)) == 2
     said = capsys.readouterr().err
-    assert "holds no release" in said
+    assert "releases is not there" in said
     assert said.count("\n") == 1
 
 
