@@ -224,9 +224,8 @@ def evidence_of(project: Project, most_strangers: int) -> Any:
     ]
     asked, faults = strangers_of(project, most_strangers)
     return Evidence(
-        cards=CardImages(
-            [*theirs, *(Path(shard) for shard in source["shards"])]
-        ),  # of scans in both the last one counts
+        # Of scans in both the last one counts.
+        cards=CardImages([*theirs, *(Path(shard) for shard in source["shards"])]),
         splits={**held_out(rows, groups), "new": new},
         strangers=asked,
         photos=_pictures(project, project.photos_root),

@@ -132,9 +132,7 @@ class Loop:
         self._next_number = frame.number + 1
         try:
             self._read(frame)
-        except (
-            Exception
-        ) as error:  # a chip, a model, a picture of the release, a listener: the next frame may fare better
+        except Exception as error:  # of a chip, a model, a picture or a listener: the next frame may fare better
             self._failure(error)
             return
         self._failures = 0
