@@ -98,6 +98,19 @@ def at_hand(image: np.ndarray) -> list[Quad]:
     return [Quad(found[row] * scale * again, float(scores[row])) for row in _distinct(found, scores, len(found))]
 
 
+@timed("find")
+def at_edges(image: np.ndarray, places: Sequence[np.ndarray]) -> list[Quad]:
+    """Places float32 4×2 on a photo uint8 RGB H×W×3 where cards are said to lie, each as it is and moved to the edges near it."""
+    if not places:
+        return []
+    small, scale = _small(image)
+    steepness = _gradient(small)
+    found = _upright_ones([way for place in places for way in (place / scale, snapped(place / scale, steepness, NEAR))])
+    return [
+        Quad(outline * scale, float(score)) for outline, score in zip(found, _scores(found, steepness), strict=True)
+    ]
+
+
 @timed_steps("find")
 def in_steps(image: np.ndarray, most: int = OUTLINES) -> Iterator[list[Quad]]:
     """Candidates on a photo uint8 RGB H×W×3, best first within each step, ``most`` in all.

@@ -17,7 +17,7 @@ from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import rectify, scaled, turned, ways_up
 from edge_runtime.judge import CANDIDATES, Judge, Judgement
-from edge_runtime.locate import LINES, OUTLINES, Quad, at_hand, in_steps
+from edge_runtime.locate import LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
@@ -36,6 +36,7 @@ from edge_runtime.readings import (
 )
 from edge_runtime.references import References
 from edge_runtime.release import Release
+from edge_runtime.rows import gaps
 from edge_runtime.second_look import SecondLook
 
 AT_ONCE = 4
@@ -151,7 +152,18 @@ class Recognizer:
                 break
             if step + 1 == LINES and not all(reading.left_open for reading in seen):
                 break
+        if effort is Effort.THOROUGH:
+            seen = self._in_gaps(image, read, seen)
         return self._recognition(image, read, seen)
+
+    def _in_gaps(self, image: np.ndarray, read: list[Reading], seen: Sequence[Reading]) -> list[Reading]:
+        """What is seen after the gaps in rows of known cards as well, and after those beside what was found in them."""
+        seen, rows = list(seen), 0
+        while len(known := [each.corners for each in seen if each.judged and not each.left_open]) > rows:
+            rows = len(known)
+            places = gaps(known, (image.shape[1], image.shape[0]))
+            seen = self._looked_at(image, at_edges(image, places), read, seen, Effort.THOROUGH, ())
+        return seen
 
     def _as_before(self, image: np.ndarray, followed: Sequence[Reading]) -> list[Reading]:
         """The followed cards that are named where they lie, as what they were. They are read the way up that they had, and the
