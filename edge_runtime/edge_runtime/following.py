@@ -40,23 +40,30 @@ class Following:
     def forget(self) -> None:
         """Follow nothing, until cards are seen again."""
         self._cards: Sequence[Reading] = ()
-        self._grey = np.empty((0, 0), np.uint8)
+        self._grey = self._next = np.empty((0, 0), np.uint8)
+        self._small: np.ndarray | None = None
 
     def saw(self, cards: Sequence[Reading], small: np.ndarray) -> None:
         """These cards were read on a frame, of which ``small`` is :func:`edge_runtime.geometry.overview`."""
-        self._cards, self._grey = cards, _evened(small)
+        self._cards, self._grey = cards, self._evened(small)
 
     def now(self, image: np.ndarray, small: np.ndarray) -> tuple[Reading, ...]:
         """The cards of the last frame, with the corners that they have on this one; without those that can't be told."""
         if not self._cards or self._grey.shape != small.shape[:2]:
             return ()
         scale = np.divide(image.shape[1::-1], small.shape[1::-1], dtype=np.float32)
-        places = moved(self._grey, _evened(small), [card.corners / scale for card in self._cards])
+        places = moved(self._grey, self._evened(small), [card.corners / scale for card in self._cards])
         return tuple(
             replace(card, corners=place * scale)
             for card, place in zip(self._cards, places, strict=True)
             if place is not None
         )
+
+    def _evened(self, small: np.ndarray) -> np.ndarray:
+        """The grey picture of a frame, made once: a frame is followed to, and then followed from."""
+        if self._small is not small:
+            self._small, self._next = small, _evened(small)
+        return self._next
 
 
 @timed("find")

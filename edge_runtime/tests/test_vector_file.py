@@ -87,3 +87,17 @@ def test_a_file_that_is_cut_short_meanwhile_is_said(saved):
     os.truncate(path, 8)
     with pytest.raises(GalleryError, match=r"index\.usearch is damaged .*: pull the release again"):
         gallery.search(np.eye(DIM, dtype=np.float32)[:1])
+
+
+def test_what_was_read_last_is_not_read_again(saved):
+    path, catalogue = saved()
+    gallery = Gallery.open(path, catalogue)
+    card, other = np.eye(DIM, dtype=np.float32)[:2]
+    first = gallery.search(card[None])
+    os.truncate(path, 8)
+    assert gallery.search(card[None]) == first
+    with pytest.raises(GalleryError):
+        gallery.search(other[None])
+    gallery.rest()
+    with pytest.raises(GalleryError):
+        gallery.search(card[None])
