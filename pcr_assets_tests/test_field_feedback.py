@@ -16,7 +16,7 @@ from pcr_assets.definitions import build_defs
 from pcr_assets.planner import observe
 from pcr_assets.planner.plan import ancestors
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.store import FolderStore, Shut
 
 CORNERS = np.array([[20, 20], [145, 20], [145, 195], [20, 195]], np.float32)
 
@@ -110,7 +110,7 @@ def test_what_may_not_be_read_is_told_of_and_read_once_its_rights_are_mended(fie
 
     def refused(store, key, etag=None):
         if key.endswith((shut.name, f"{shut.stem}.jpg")):
-            raise PermissionError(13, "Permission denied")
+            raise Shut(key)
         return read(store, key, etag)
 
     monkeypatch.setattr(FolderStore, "read", refused)

@@ -10,11 +10,11 @@ from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized, observed
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import Entry, Missing
+from pcr_assets.resources.store import Entry, Missing, Shut
 from pcr_assets.shard_plan import plan_shards
 
+AGAIN = "`make build ASSET=field_feedback`"
 SHOWN = 24
-SHUT = "it may not be read: mend its rights, then `make build ASSET=field_feedback`"
 COUNTS = {
     "devices": "devices",
     "days": "days",
@@ -90,8 +90,8 @@ def _read(project: Project, day: str, files: Sequence[Entry]) -> tuple[dict[str,
     stored = [Entry(f"{layout.FEEDBACK}/{entry.key}", entry.size, entry.etag) for entry in wanted]
     contents = {entry.key: data for entry, data in zip(wanted, project.root.read_many(stored), strict=True)}
     said = read_day(day, {key: data for key, data in contents.items() if isinstance(data, bytes)})
-    shut = [{"file": key, "reason": SHUT} for key, data in contents.items() if isinstance(data, PermissionError)]
-    said["faults"] += shut
+    shut = {key: data.reason for key, data in contents.items() if isinstance(data, Shut)}
+    said["faults"] += [{"file": key, "reason": f"{why}, then {AGAIN}"} for key, why in shut.items()]
     return said, not shut
 
 
@@ -102,7 +102,7 @@ def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[l
     for answer in answers:
         try:
             images.append(load_photo(project.root.read(f"{layout.FEEDBACK}/{answer['picture']}")))
-        except (Missing, PermissionError, PhotoError):
+        except (Missing, Shut, PhotoError):
             continue
         captions.append(f"{answer['card_id']}?" + (f" is {answer['corrected']}" if answer["corrected"] else ""))
     return images, captions

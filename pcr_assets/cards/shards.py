@@ -24,7 +24,7 @@ from pcr_assets.imaging.decode import Rejected, decode
 from pcr_assets.imaging.hashing import phash
 from pcr_assets.imaging.jpeg import jpeg
 from pcr_assets.resources.side_by_side import side_by_side
-from pcr_assets.resources.store import Entry, Missing, Store
+from pcr_assets.resources.store import Entry, Missing, Shut, Store
 
 TRANSFORM_VERSION = 5
 """Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
@@ -54,7 +54,6 @@ SCHEMA = pa.schema(
 OF_PIXELS = ["image", "width", "height", "pixel_digest", "phash", "art"]
 """What of a row depends on the scan's bytes alone."""
 NOTHING: Mapping[Entry, Mapping[str, Any]] = MappingProxyType({})
-SHUT = "it may not be read: mend its rights, then `make refresh`"
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def build_shard(
     contents = raw.read_many(scan.entry for scan in scans if scan.key in asked)
     given = ((scan, next(contents) if scan.key in asked else b"") for scan in scans)
 
-    def make(pair: tuple[Scan, bytes | Missing | PermissionError]) -> dict[str, Any] | Reject:
+    def make(pair: tuple[Scan, bytes | Missing | Shut]) -> dict[str, Any] | Reject:
         scan, data = pair
         row = known.get(scan.entry)
         return {**row, **_described(scan)} if row and not scan.fault else _processed(scan, data)
@@ -127,15 +126,15 @@ def _readable(scan: Scan) -> bool:
     return not scan.fault and scan.size <= MOST_BYTES
 
 
-def _processed(scan: Scan, data: bytes | Missing | PermissionError) -> dict[str, Any] | Reject:
+def _processed(scan: Scan, data: bytes | Missing | Shut) -> dict[str, Any] | Reject:
     if scan.fault:
         return Reject(scan.set_id, scan.key, scan.fault)
     if scan.size > MOST_BYTES:
         return Reject(
             scan.set_id, scan.key, f"the file is larger than any card scan: scale it below {MOST_BYTES >> 20} MB"
         )
-    if isinstance(data, PermissionError):
-        return Reject(scan.set_id, scan.key, SHUT, shut=True)
+    if isinstance(data, Shut):
+        return Reject(scan.set_id, scan.key, f"{data.reason}, then `make refresh`", shut=True)
     if not isinstance(data, bytes):
         return Reject(scan.set_id, scan.key, f"the scan could not be read ({data}): look whether it is still there")
     try:

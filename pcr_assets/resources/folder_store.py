@@ -17,6 +17,7 @@ from pcr_assets.resources.objects import (
     Missing,
     Moved,
     Replaced,
+    Shut,
     Spans,
     StoreError,
     Unfinished,
@@ -95,15 +96,17 @@ class FolderStore:
                     raise Replaced(f"{self.root}/{key}")
         except FileNotFoundError as error:  # removed since it was looked for
             raise Missing(f"{path} does not exist") from error
+        except PermissionError as error:
+            raise Shut(f"{path} may not be read: mend its rights") from error
         return data
 
-    def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | PermissionError]:
+    def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | Shut]:
         """See :meth:`Store.read_many`."""
 
-        def read(entry: Entry) -> bytes | Missing | PermissionError:
+        def read(entry: Entry) -> bytes | Missing | Shut:
             try:
                 return self.read(entry.key, entry.etag)
-            except (Missing, PermissionError) as error:
+            except (Missing, Shut) as error:
                 return error
             except OSError as error:
                 raise StoreError(

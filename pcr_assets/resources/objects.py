@@ -18,6 +18,14 @@ class Missing(StoreError):
     """No object lies under this key."""
 
 
+class Shut(StoreError):
+    """An object may not be read, while others may. ``reason``: why, and the cure, without its name."""
+
+    def __init__(self, said: str, reason: str = "it may not be read: mend its rights"):
+        super().__init__(said)
+        self.reason = reason
+
+
 class Moved(StoreError):
     """Another publisher moved the pointer first; read it again and decide anew."""
 
@@ -98,12 +106,13 @@ class Store(Protocol):
         """The size of an object in bytes, or None where there is none."""
 
     def read(self, key: str, etag: str | None = None) -> bytes:
-        """An object's bytes. Raises :class:`Missing`, and :class:`Replaced` when it has another etag than the given one."""
+        """An object's bytes. Raises :class:`Missing`, :class:`Shut`, and :class:`Replaced` when it has another etag than the
+        given one."""
 
-    def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | PermissionError]:
+    def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | Shut]:
         """The bytes of listed objects in their order, several read at once, in memory that doesn't grow with their number.
 
-        In the place of an object that is gone, or that nobody may read, stands the error. Raises :class:`Replaced`.
+        In the place of an object that is gone, or that alone may not be read, stands the error. Raises :class:`Replaced`.
         """
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pcr_assets.resources.objects import Missing, Replaced, StoreError
+from pcr_assets.resources.objects import Missing, Replaced, Shut, StoreError
 
 SKEW_SECONDS = 300
 """A clock that is further from the server's than this is worth a word; servers refuse at 900."""
@@ -66,12 +66,15 @@ def _refused(where: str, response: Any) -> StoreError:
         case _ if code in ELSEWHERE:
             said = f"the bucket {bucket} is in another region: name it in PCR_S3_REGION"
         case 403 if code == "InvalidObjectState":
-            said = "the object lies in an archive: restore it (`aws s3api restore-object`), then run again"
+            reason = "it lies in an archive: restore it (`aws s3api restore-object`)"
+            return Shut(f"S3 refused {where} ({code}): {reason}, then run again", reason)
         case 403:
             said = (
                 f"these credentials may not do that: their policy needs ListBucket on {bucket} and GetObject, PutObject and "
                 "AbortMultipartUpload on what is in it"
             )
+            reason = f"S3 does not give it ({code}): mend its rights, or those of the key that encrypts it"
+            return Shut(f"S3 refused {where} ({code}): {said}", reason)
         case _ if code in DAMAGED:
             said = (
                 f"what arrived is not what was sent, so memory, disk or network damage data: look into it, then {AGAIN}"

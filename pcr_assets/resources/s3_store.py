@@ -16,7 +16,18 @@ from typing import Any
 
 from pcr_assets import digests
 from pcr_assets.resources.downloads import cache_file, used
-from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, Spans, StoreError, Unfinished, always, checked
+from pcr_assets.resources.objects import (
+    Damaged,
+    Entry,
+    Missing,
+    Moved,
+    Shut,
+    Spans,
+    StoreError,
+    Unfinished,
+    always,
+    checked,
+)
 from pcr_assets.resources.s3_client import S3Settings, connect
 from pcr_assets.resources.s3_errors import status, told
 from pcr_assets.resources.s3_listing import Bucket, list_unordered
@@ -26,6 +37,8 @@ from pcr_assets.resources.side_by_side import side_by_side
 REMOVED_AT_ONCE = 1000
 """As many keys as S3 takes in one request."""
 READ_TRIES = 5
+ASKED = 20
+"""Objects of which one must be readable, for another that is not to be an exception."""
 PROBE = ".conditional"
 """A hidden, empty object by which we see whether a server keeps conditions."""
 OF_NOTHING = f'"{"0" * 32}"'
@@ -114,16 +127,31 @@ class S3Store:
                         raise
         raise AssertionError("the last try returns or raises")
 
-    def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | PermissionError]:
-        """See :meth:`Store.read_many`."""
+    def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | Shut]:
+        """See :meth:`Store.read_many`. Raises :class:`Shut` where nothing else may be read either."""
 
-        def read(entry: Entry) -> bytes | Missing:
+        def read(entry: Entry) -> bytes | Missing | Shut:
             try:
                 return self.read(entry.key, entry.etag)
             except Missing as error:
                 return error
+            except Shut as error:
+                if not self._gives_others:
+                    raise
+                return error
 
         return side_by_side(read, entries, AT_ONCE)
+
+    @cached_property
+    def _gives_others(self) -> bool:
+        """Whether the server lets us read any of the first objects: if not, it is no single object that is shut."""
+        return any(self._gives(entry) for entry in islice(self.list_unordered(), ASKED))
+
+    def _gives(self, entry: Entry) -> bool:
+        with suppress(Shut), self._told(entry.key):
+            self.client.get_object(**self._at(entry.key), **({"Range": "bytes=0-0"} if entry.size else {}))
+            return True
+        return False
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:
         """See :meth:`Store.fetch`."""

@@ -8,7 +8,18 @@ import re
 from pathlib import Path
 
 from pcr_assets.resources.folder_store import FolderStore
-from pcr_assets.resources.objects import Damaged, Entry, Missing, Moved, Replaced, Span, Store, StoreError, Unfinished
+from pcr_assets.resources.objects import (
+    Damaged,
+    Entry,
+    Missing,
+    Moved,
+    Replaced,
+    Shut,
+    Span,
+    Store,
+    StoreError,
+    Unfinished,
+)
 
 __all__ = [
     "Damaged",
@@ -17,6 +28,7 @@ __all__ = [
     "Missing",
     "Moved",
     "Replaced",
+    "Shut",
     "Span",
     "Store",
     "StoreError",

@@ -20,7 +20,7 @@ from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
 from pcr_assets.command_options import add_store, purpose
 from pcr_assets.resources.artifacts import Artifacts
-from pcr_assets.resources.store import Missing, Store, StoreError, open_store
+from pcr_assets.resources.store import Missing, Shut, Store, StoreError, open_store
 from pcr_assets.serving import archive, packing
 
 AT_ONCE = 32
@@ -51,7 +51,7 @@ def embed(store: Store, model: Path, prefix: str = "") -> Iterator[Row]:
         rows: list[Row] = []
         cards: list[np.ndarray] = []
         for entry, data in zip(some, store.read_many(some), strict=True):
-            if isinstance(data, Missing | PermissionError):
+            if isinstance(data, Missing | Shut):
                 rows.append(Row(entry.key, reason=str(data)))
                 continue
             try:

@@ -9,7 +9,7 @@ from pcr_assets.cards import shards
 from pcr_assets.definitions import build_defs
 from pcr_assets.planner.execution import execute
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.store import FolderStore, Shut
 from pcr_assets_tests.cards.drawn import card, encoded
 
 
@@ -119,13 +119,14 @@ def test_scans_that_may_not_be_read_are_read_once_their_rights_are_mended_and_no
 
     def refused(store, key, etag=None):
         if key in closed:
-            raise PermissionError(13, "Permission denied")
+            raise Shut(key)
         return read(store, key, etag)
 
     monkeypatch.setattr(FolderStore, "read", refused)
     version = seen(project)
     first = process(project)
-    assert [(row["key"], row["reason"]) for row in first.record["quarantine"]] == [(key, shards.SHUT) for key in closed]
+    reason = "it may not be read: mend its rights, then `make refresh`"
+    assert [(row["key"], row["reason"]) for row in first.record["quarantine"]] == [(key, reason) for key in closed]
     assert seen(project) == version, "as long as they are shut there is nothing to do"
     closed.clear()
     assert seen(project) != version

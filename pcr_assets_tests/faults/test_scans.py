@@ -57,6 +57,29 @@ def test_a_scan_that_vanished_is_in_quarantine_until_the_next_listing(proxy, pro
     assert published(project) == (3, [])
 
 
+def test_a_scan_that_alone_may_not_be_read_is_in_quarantine_until_its_rights_are_mended(proxy, project, refresh):
+    proxy.on("GET", "base1-2_Drawn.png", answered(403, "AccessDenied"), ALWAYS)
+    proxy.on("GET", "base1-4_Drawn.png", answered(403, "InvalidObjectState"), ALWAYS)
+    assert int(refresh().ending) == 0
+    assert published(project) == (2, ["base1-2_Drawn.png", "base1-4_Drawn.png"])
+    denied, archived = (row["reason"] for row in project.artifacts.named(layout.PROCESSED).record["quarantine"])
+    assert denied == (
+        "S3 does not give it (AccessDenied): mend its rights, or those of the key that encrypts it, then `make refresh`"
+    )
+    assert archived == "it lies in an archive: restore it (`aws s3api restore-object`), then `make refresh`"
+    proxy.rules.clear()
+    assert int(refresh().ending) == 0
+    assert published(project) == (4, [])
+
+
+def test_where_no_scan_may_be_read_none_is_in_quarantine_and_the_policy_is_named(proxy, project, refresh):
+    proxy.on("GET", "_Drawn.png", answered(403, "AccessDenied"), ALWAYS)
+    outcome = refresh()
+    assert int(outcome.ending) == 1
+    assert "(AccessDenied): these credentials may not do that: their policy needs ListBucket" in str(outcome)
+    assert published(project) is None
+
+
 def test_a_sick_server_puts_no_card_into_quarantine(proxy, project, refresh):
     proxy.on("GET", "base1-4_Drawn.png", answered(500, "InternalError"), 3)
     outcome = refresh()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pcr_assets.resources.store import FolderStore, Missing, StoreError
+from pcr_assets.resources.store import FolderStore, Missing, Shut, StoreError
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_file_that_nobody_may_read_stands_in_its_place_and_a_sick_disk_is_an_e
         return lambda path, *mode: opened(path, *mode) if path.name != "a" else (_ for _ in ()).throw(error)
 
     monkeypatch.setattr(Path, "open", refused(PermissionError(13, "Permission denied")))
-    assert isinstance(next(store.read_many([entry])), PermissionError)
+    assert isinstance(next(store.read_many([entry])), Shut)
     monkeypatch.setattr(Path, "open", refused(OSError(5, "Input/output error")))
     with pytest.raises(StoreError, match=r"could not read .*/a: Input/output error\. Look after that disk"):
         next(store.read_many([entry]))
