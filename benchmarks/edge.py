@@ -1,11 +1,12 @@
 """What does the recogniser cost a device: to start, to hold, to search, to run for long, to be killed?
 
-    python benchmarks/edge.py --store STORE [--cards 17592] [--frames N] [--soak MINUTES] [--kills N] [--output FILE]
+    python benchmarks/edge.py --store STORE [--cards 17592] [--frames N] [--changes N] [--soak MINUTES] [--kills N] [--output FILE]
 
 The release of the store is grown to so many cards (`device/grown.py`), then one model, on one thread, is timed in processes of
 its own: imports, start to first answer, memory, a frame part by part; the search alone on one core, exact and through the
-index's graph, with the recall of both; the memory of the service; memory over a soak of so many minutes; and a pull that is
-killed with SIGKILL at random moments. Wall clock depends on what else runs: the machine's load is written beside it.
+index's graph, with the recall of both; the memory of the service, and while it goes over from one release to another and back;
+memory over a soak of so many minutes; and a pull that is killed with SIGKILL at random moments. Wall clock depends on what else
+runs: the machine's load is written beside it.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from device.alone import unsigned
+from device.changing import changing
 from device.grown import grow
 from device.killing import ROOTS, killing, trusting
 from device.resident import resident
@@ -90,6 +92,7 @@ def measured(release: Release, releases: Path, given: argparse.Namespace, work: 
         "running": alone("measure", folder, variant, given.frames, time.monotonic()),
         "searching": searching(grown),
         "serving_mb": _resident(grown, given, work),
+        "changing_mb": _changing(grown, given, work) if given.changes else None,
         "soak": soaked(folder, given.soak) if given.soak else None,
         "killed_pulls": killing(releases, given.kills, work, dict(os.environ)) if given.kills else None,
         "load": round(os.getloadavg()[0], 1),
@@ -99,6 +102,11 @@ def measured(release: Release, releases: Path, given: argparse.Namespace, work: 
 def _resident(grown: Release, given: argparse.Namespace, work: Path) -> dict[str, dict[str, float]]:
     with unsigned():
         return resident(grown, given.served, work, given.python)
+
+
+def _changing(grown: Release, given: argparse.Namespace, work: Path) -> dict[str, Any]:
+    with unsigned():
+        return changing(grown, given.changes, work, given.python)
 
 
 def _scans(release: Release) -> int:
@@ -115,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--python", default=sys.executable, help="whose environment is that of a device, for the service"
     )
+    parser.add_argument("--changes", type=int, default=4, help="of the release that is served; 0 leaves it out")
     parser.add_argument("--soak", type=float, default=1, metavar="MINUTES", help="0 leaves it out")
     parser.add_argument("--kills", type=int, default=10, help="pulls that are killed; 0 leaves it out")
     parser.add_argument("--output", type=Path, default=RESULT)

@@ -38,12 +38,7 @@ def resident(release: Release, count: int, work: Path, python: str = sys.executa
 
     ``python``: an interpreter whose environment is that of a device.
     """
-    folder = work / "frames"
-    folder.mkdir(exist_ok=True)
-    shown = frames(References(release.references), list(read_catalogue(release.catalogue)), SHOWN)
-    for number, (_, image) in enumerate(shown):
-        cv2.imwrite(str(folder / f"{number:03d}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    with _serving(release.folder, folder, python) as (process, address):
+    with serving(release.folder, frames_of(release, work), python) as (process, address):
         first = rollup(process.pid)
         for _ in _until(address, 1):
             pass
@@ -57,9 +52,20 @@ def resident(release: Release, count: int, work: Path, python: str = sys.executa
     return {when: {kind: round(size / 1e6, 1) for kind, size in sizes.items()} for when, sizes in found.items()}
 
 
+def frames_of(release: Release, work: Path) -> Path:
+    """A folder with frames of the release's own pictures."""
+    folder = work / "frames"
+    folder.mkdir(exist_ok=True)
+    shown = frames(References(release.references), list(read_catalogue(release.catalogue)), SHOWN)
+    for number, (_, image) in enumerate(shown):
+        cv2.imwrite(str(folder / f"{number:03d}.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return folder
+
+
 @contextmanager
-def _serving(release: Path, folder: Path, python: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    command = [python, str(ALONE), "serve", str(release), str(folder), "--repeat", "--port", "0"]
+def serving(releases: Path, frames: Path, python: str, *options: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """The service, reading a folder of frames over and over, and its address."""
+    command = [python, str(ALONE), "serve", str(releases), str(frames), "--repeat", "--port", "0", *options]
     process = subprocess.Popen([*command, "--log", "json"], stderr=subprocess.PIPE, text=True)
     try:
         yield process, _address(process)
@@ -82,7 +88,7 @@ def _until(address: str, count: int) -> Iterator[None]:
     end, asked = time.monotonic() + PATIENCE, 0.0
     while True:
         if time.monotonic() >= asked:
-            if _read(address) >= count:
+            if read(address) >= count:
                 return
             asked = time.monotonic() + 1
         if time.monotonic() > end:
@@ -91,7 +97,8 @@ def _until(address: str, count: int) -> Iterator[None]:
         yield
 
 
-def _read(address: str) -> int:
+def read(address: str) -> int:
+    """Frames that the service has read."""
     with urllib.request.urlopen(f"{address}metrics", timeout=60) as answer:
         found = re.search(r'edge_frames_total\{outcome="read"\} (\S+)', answer.read().decode())
     return int(float(found[1])) if found else 0
