@@ -1,9 +1,11 @@
-"""The documents hold together: each link leads somewhere, each page can be reached from the README, no picture lies unused."""
+"""The documents hold together: links lead somewhere, pages can be reached, and docs/api.md tells all that the service answers."""
 
 import re
 from pathlib import Path
 
 import pytest
+
+from edge_runtime.server.api import description
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -58,3 +60,26 @@ def test_each_page_that_the_code_names_exists():
         for page in re.findall(r"\bdocs/\w+\.md", source.read_text())
     }
     assert not [(source, page) for source, page in named if not (ROOT / page).exists()]
+
+
+API = (ROOT / "docs/api.md").read_text()
+
+
+def test_the_page_of_the_api_names_each_address():
+    told = {(method.upper(), path) for path, methods in description()["paths"].items() for method in methods}
+    assert not [(method, path) for method, path in told if f"`{method} {path}`" not in API]
+
+
+def test_each_line_of_the_page_asks_an_address_of_the_api():
+    known = [re.sub(r"\{\w+\}", "[^/]+", path) for path in description()["paths"]]
+    asked = re.findall(r"^curl.*http://[\w.:]+(/[^\s'?]*)", API, re.MULTILINE)
+    assert len(asked) > 10
+    assert not [path for path in asked if not any(re.fullmatch(each, path) for each in known)]
+
+
+def test_the_page_lists_each_refusal():
+    sources = (ROOT / "edge_runtime/edge_runtime/server").glob("*.py")
+    raised = {found for source in sources for found in re.findall(r'Refused\((\d+), "([a-z ]+)"', source.read_text())}
+    rows = dict(re.findall(r"^\| (\d{3}) \| (.*?) \|", API, re.MULTILINE))
+    assert len(raised) > 10
+    assert not [(status, reason) for status, reason in raised if f"`{reason}`" not in rows.get(status, "")]
