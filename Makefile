@@ -127,11 +127,11 @@ help:  ## this list
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: setup.py edge_runtime/pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
 	@echo 'setting up $(VENV): some minutes, about 2.5 GB'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
-	touch $@
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --no-compile -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
+	@touch $@
 
 .PHONY: instance remember
 instance:
