@@ -66,11 +66,15 @@ build: setup instance  ## one asset, stale or not: make build ASSET=student_int8
 # It knows S3 servers as AWS's own tools do.
 EDGE := $(if $(AWS_ENDPOINT_URL),,$(if $(PCR_S3_ENDPOINT),AWS_ENDPOINT_URL='$(PCR_S3_ENDPOINT)' ))edge-runtime
 RELEASES = $(PCR_STORE)/project/pokemon-card-recognition/releases
+# A bucket is asked by edge-runtime itself.
+RELEASED = $(if $(findstring ://,$(STORE)),,test -d '$(RELEASES)' || { echo '$(PCR_STORE) holds no release yet: `make demo` builds one, or name another STORE' >&2; exit 1; })
 
 recognize: setup  ## name the cards on photos, with the last release: make recognize PHOTO=photo.jpg
+	@$(RELEASED)
 	@$(EDGE) recognize --releases '$(RELEASES)' $(or $(PHOTO),$(error say which photo: make recognize PHOTO=photo.jpg))
 
 serve: setup  ## the cards in front of a camera on http://127.0.0.1:8080: make serve [CAMERA=0], or a stream, a video, a folder
+	@$(RELEASED)
 	@$(EDGE) serve '$(or $(CAMERA),0)' --releases '$(RELEASES)'
 
 dev: PORT ?= 3000
@@ -127,11 +131,11 @@ help:  ## this list
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: setup.py edge_runtime/pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
 	@echo 'setting up $(VENV): some minutes, about 2.5 GB'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
-	touch $@
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --no-compile -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
+	@touch $@
 
 .PHONY: instance remember
 instance:

@@ -131,8 +131,8 @@ def _find_assets(defs: dg.Definitions, selection: str) -> None:
     names = [key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()]
     words = [word for word in re.findall(r"[\w/]+", selection) if word not in names]
     close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
-    meant = f": did you mean {', '.join(close)}?" if close else ""
-    raise _Refused(f"no asset matches '{selection}'{meant}", MISUSED)
+    meant = f"did you mean {', '.join(close)}?" if close else "`make explain` tells of all there are"
+    raise _Refused(f"no asset matches '{selection}': {meant}", MISUSED)
 
 
 def _only_observed(defs: dg.Definitions, sources: Set[dg.AssetKey]) -> str:

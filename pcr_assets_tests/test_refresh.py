@@ -204,6 +204,11 @@ def test_a_mistyped_asset_is_answered_with_the_one_that_was_meant(world, command
     assert capsys.readouterr().err == f"no asset matches '{command[-1]}': did you mean student?\n"
 
 
+def test_what_is_like_no_asset_is_answered_with_the_command_that_lists_them(world, capsys):
+    assert world.command("explain", "xyz") == refresh.MISUSED
+    assert capsys.readouterr().err == "no asset matches 'xyz': `make explain` tells of all there are\n"
+
+
 def test_a_source_is_answered_with_what_is_made_from_it(world, capsys):
     """`plan` names sources as causes, so they are asked about."""
     assert world.command("explain", "student_config") == refresh.MISUSED

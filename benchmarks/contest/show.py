@@ -82,14 +82,16 @@ def plot(results: Sequence[Mapping[str, Any]], strength: str, path: Path) -> Non
         above = [100 * (judged["high"] - judged["recall_at_1"]) for _, judged in drawn]
         times = [judged["ms"] for _, judged in drawn]
         axes.errorbar(times, recalls, yerr=[below, above], fmt="o", color=f"C{number}", capsize=2, label=family)
-        # Points of one family often meet: their names stand to the right and to the left in turn, from the best down.
-        for row, (name, judged) in enumerate(sorted(drawn, key=lambda pair: -pair[1]["recall_at_1"])):
+        # Points of one family often meet in pairs: the faster one's name stands to the left, the slower one's to the right,
+        # where the slowest of all has its own.
+        for row, (name, judged) in enumerate(sorted(drawn, key=lambda pair: pair[1]["ms"])):
             place = (judged["ms"], 100 * judged["recall_at_1"])
-            offset, side = ((-6, -10), "right") if row % 2 else ((6, 4), "left")
+            offset, side = ((6, 4), "left") if row % 2 or row == len(drawn) - 1 else ((-6, -10), "right")
             axes.annotate(name, place, offset, textcoords="offset points", fontsize=7, ha=side)
     times = [result["strengths"][strength]["ms"] for result in results]
     axes.set(xscale="log", xlabel="CPU milliseconds a query, one core", ylabel=f"recall@1 at strength {strength}, %")
     axes.set_xlim(min(times) / 2.5, 4 * max(times))  # room for the names of the fastest and the slowest
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower right")
     figure.savefig(path, dpi=130)

@@ -1,5 +1,6 @@
 """What all assets share: how one is declared, and how a published artifact becomes its materialization."""
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -53,7 +54,7 @@ def observed(
         metadata = {FOLLOWS: follows} if follows else {}
         spec = dg.AssetSpec(
             key,
-            description=about or look.__doc__,
+            description=about or inspect.getdoc(look),  # what is indented, the UI shows as code
             group_name=floor,
             kinds=kinds,
             owners=OWNERS,

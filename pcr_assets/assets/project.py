@@ -164,7 +164,7 @@ def model_cards(project: Project) -> dg.MaterializeResult:
     return materialized(published, {"cards": len(written.models), **shown})
 
 
-@recorded(layout.README, deps=[project_manifest], kinds={"markdown"})
+@recorded(layout.README, deps=[project_manifest], kinds={"markdown"}, code_version="2")
 def project_readme(project: Project) -> dg.MaterializeResult:
     """The README of the store, with a picture of the graph that is drawn from the definitions."""
     from pcr_assets.project_records import pictures, readme

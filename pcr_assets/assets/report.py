@@ -39,7 +39,7 @@ def _listed(project: Project, root: str, labels: bytes = b"") -> tuple[str, int]
 
 @observed("release", kinds={"s3"})
 def evaluation_photos(project: Project) -> dg.ObserveResult:
-    """Photos of cards, labelled in ``photos.csv``: only what is measured on them may be called accuracy. May be empty."""
+    """Photos of cards, labelled in `photos.csv`: only what is measured on them may be called accuracy. May be empty."""
     return _observed_folder(project, project.photos_root, _labels(project))
 
 

@@ -29,7 +29,7 @@ LEFT = (
     code_version="1",
 )
 def model_packages(project: Project, compute: dg.ResourceParam[Any]) -> dg.MaterializeResult:
-    """A ``model.tar.gz`` for each model of ``serving.pack``: its ONNX, and the code that answers with it in a container."""
+    """A `model.tar.gz` for each model of `serving.pack`: its ONNX, and the code that answers with it in a container."""
     from pcr_assets.serving.packing import pack, packed_in
 
     models = _settings(project).pack
@@ -52,7 +52,7 @@ def model_packages(project: Project, compute: dg.ResourceParam[Any]) -> dg.Mater
 
 @asset("serving", layout.REGISTERED, deps=[model_packages, serving_config], kinds={"sagemaker"}, code_version="1")
 def model_registry(project: Project) -> dg.MaterializeResult:
-    """What is packed, as model packages of SageMaker that wait for approval; ``metadata/model_registry.json`` names them."""
+    """What is packed, as model packages of SageMaker that wait for approval; `metadata/model_registry.json` names them."""
     from pcr_assets.cloud import clients, registry
     from pcr_assets.project_records.models import registered
 
@@ -68,7 +68,7 @@ def model_registry(project: Project) -> dg.MaterializeResult:
 
 @asset("serving", layout.ENDPOINT, deps=[model_registry, serving_config], kinds={"sagemaker"}, code_version="1")
 def inference_endpoint(project: Project) -> dg.MaterializeResult:
-    """The endpoint that serves the newest approved version of ``serving.endpoint.model``. It costs money while it is there."""
+    """The endpoint that serves the newest approved version of `serving.endpoint.model`. It costs money while it is there."""
     from pcr_assets.cloud import clients, endpoint, registry
 
     chosen = _settings(project)

@@ -104,7 +104,7 @@ serving_config = config_asset(
 
 @observed("settings", kinds={"yaml"})
 def hailo_config(project: Project, hailo: HailoCompiler) -> dg.ObserveResult:
-    """What the HEF is compiled for, and whether a compiler is installed: installing one makes ``student_hef`` stale."""
+    """What the HEF is compiled for, and whether a compiler is installed: installing one makes `student_hef` stale."""
     check(project.settings, "hailo")
     settings = project.settings.section("hailo")
     state = hailo.available() or "installed"

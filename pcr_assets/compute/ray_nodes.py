@@ -80,5 +80,5 @@ def bundle_of(up: Sequence[Mapping[str, float]], asked: Ray, threads: int) -> tu
     return bundle, (
         f"the training asks for {asked.nodes} node{'s' * (asked.nodes > 1)} of the Ray cluster with {each} each, and "
         f"{len(fit) or 'none'} of the {len(up)} that are up {'has' if len(fit) < 2 else 'have'} that: start more "
-        "(docs/scale.md), or ask for fewer in the profile (compute: ray: nodes, processes)"
+        "(docs/cluster.md), or ask for fewer in the profile (compute: ray: nodes, processes)"
     )

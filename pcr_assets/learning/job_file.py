@@ -16,7 +16,7 @@ def read(program: str, about: str | None, arguments: Sequence[str], kind: type[B
 
     Where they name none, or what they name is none, the program ends with one sentence about it.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=(about or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=(about or "").partition(" ``")[0])
     parser.add_argument(
         "job", type=Path, metavar="JOB.json", help="what to make of what; assets write such files in the scratch folder"
     )

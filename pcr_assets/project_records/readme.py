@@ -1,7 +1,7 @@
 """The README of the store: what lies where, what is current, and where to read on."""
 
 from pcr_assets import layout
-from pcr_assets.project_records.manifest import FILE, ProjectManifest
+from pcr_assets.project_records.manifest import FILE, CostTracking, ProjectManifest
 from pcr_assets.project_records.metrics import VARIANTS
 
 PAGE = "README.md"
@@ -37,7 +37,7 @@ def page(manifest: ProjectManifest, mermaid: str) -> str:
             f"- Cards: {cards if cards is not None else 'none yet'}",
             f"- Release in service: {release.id if release else 'none yet'}",
             f"- Newest run: {manifest.last_updated or 'none in the log'}",
-            f"- Paid for training and compiling: ${manifest.cost_tracking.total_cost_usd:,.2f}",
+            f"- Paid for training and compiling: {_paid(manifest.cost_tracking)}",
             "",
             "## Models",
             "",
@@ -66,6 +66,11 @@ def page(manifest: ProjectManifest, mermaid: str) -> str:
             "",
         ]
     )
+
+
+def _paid(costs: CostTracking) -> str:
+    before = f", of which ${costs.recorded_before_usd:,.2f} before this pipeline" if costs.recorded_before_usd else ""
+    return f"${costs.total_cost_usd:,.2f}{before}"
 
 
 def _recall(name: str, manifest: ProjectManifest) -> str:

@@ -54,7 +54,7 @@ def connected() -> Any:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EngineError(
             f"no Ray cluster answers at {address or 'this machine'} ({said}): start one, or name another in RAY_ADDRESS "
-            "(docs/scale.md)"
+            "(docs/cluster.md)"
         ) from error
     atexit.register(ray.shutdown)
     return ray

@@ -59,3 +59,12 @@ def test_a_chart_in_the_event_log_has_less_than_half_of_its_bytes_and_looks_alik
         for text in (chart, kept)
     )
     assert np.abs(before - after).max() < 16
+
+
+def test_no_description_is_indented_for_the_page_would_show_it_as_code():
+    from pcr_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    told = {key.to_user_string(): graph.get(key).description or "" for key in graph.get_all_asset_keys()}
+    assert all(told.values())
+    assert not [key for key, text in told.items() if "\n    " in text]

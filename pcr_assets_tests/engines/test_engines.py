@@ -142,7 +142,7 @@ def test_a_node_that_trains_has_cores_for_its_processes_and_a_gpu_for_each_where
             {"processes": 8},
             "asks for 1 node of the Ray cluster with 8 GPUs and a core each, and none of the 1",
         ),
-        ([HEAD], {}, "start more (docs/scale.md), or ask for fewer in the profile (compute: ray: nodes, processes)"),
+        ([HEAD], {}, "start more (docs/cluster.md), or ask for fewer in the profile (compute: ray: nodes, processes)"),
     ],
 )
 def test_a_cluster_that_can_not_train_what_is_asked_for_is_told_what_it_lacks(up, asked, says):
