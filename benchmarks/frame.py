@@ -4,7 +4,7 @@
 
 Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store. As a
 stream's, whose camera shakes so that none is spared: all that is done with one is timed, up to what is believed of its cards. Once
-the cards, known from the frames before, are *followed* to where they lie by now, as on six frames of eight; once *others* are
+the cards, settled by the frames before, are *followed* to where they lie by now, as on six frames of eight; once *others* are
 looked for besides, as on the seventh. And as a photo, with the release's outline filter and without it: so is the eighth read, and
 each frame until its cards are known.
 
@@ -41,8 +41,8 @@ SIZE = (1280, 720)
 COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
 FOLLOWED, OTHERS = "a frame, cards followed", "a frame, others looked for"
 """What a stream does with most frames once its cards are known, and with one of four."""
-MOST_FRAMES = 12
-"""Of a film: one whose cards are not known by then is left out."""
+MOST_FRAMES = 20
+"""Of a film: one whose cards are not settled by then is left out."""
 Look = Callable[[], Sequence[Status]]
 """Looks at one frame, and says what it is sure of."""
 RESULT = Path(__file__).parent / "results" / "frame.json"
@@ -67,7 +67,7 @@ def photographed(whole: Recognizer, photos: Sequence[np.ndarray]) -> Iterator[Lo
 def followed(
     whole: Recognizer, cards: Sequence[np.ndarray], count: int, number: int, *, others: bool
 ) -> Iterator[Look]:
-    """Looks at a frame of so many films with ``count`` cards each, once all that is seen is known. ``others``: a frame
+    """Looks at a frame of so many films with ``count`` cards each, once all that is seen is settled. ``others``: a frame
     on which other cards are looked for."""
     for row in range(number):
         rng = np.random.default_rng([count, row])
@@ -76,8 +76,7 @@ def followed(
         follower = Follower(whole)
         for now, frame in taken:
             follower.look(frame, now)
-            tracks = follower.tracker.tracks
-            if tracks and all(track.known and track.missing_since is None for track in tracks):
+            if follower.tracker.tracks and follower.tracker.unchanged:
                 break
         for now, frame in islice(taken, EVERY - 1 if others else 0):
             follower.look(frame, now)
@@ -120,7 +119,7 @@ def measured(whole: Recognizer, looks: Iterable[Look]) -> dict[str, float]:
         rows.append({**row, "cards named": sum(status is not Status.UNKNOWN for status in found)})
     if not rows:
         raise StoreError(
-            "of no film all cards were known in time: name more --frames, or a store that knows these --cards"
+            "of no film all cards were settled in time: name more --frames, or a store that knows these --cards"
         )
     return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
 

@@ -10,10 +10,7 @@ from edge_runtime.gallery import Gallery
 from edge_runtime.geometry import rectify, turned, ways_up
 from edge_runtime.judge import CANDIDATES, Judge
 from edge_runtime.locate import Quad
-from edge_runtime.readings import Reading
-
-CLEAR = 0.9
-"""Confidence at a glance from which no other way up is tried."""
+from edge_runtime.readings import CLEAR, Reading
 
 
 @dataclass(frozen=True)

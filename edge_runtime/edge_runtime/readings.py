@@ -1,7 +1,7 @@
 """What was read of the cards on a photo, and which readings stay when several lie in one place."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,9 @@ SAME_PLACE = 0.5
 LESS_SIMILAR = 0.05
 """By how much less similar than before, as a cosine, a followed card is read the other way up as well: of 800 cards before the easy
 and the medium camera all that a glance knows headlong are less similar so by 0.06 and more."""
+CLEAR = 0.9
+"""Confidence at a glance that leaves no doubt of the artwork: no other way up is tried, and a followed card may be taken for the
+twin that it was."""
 WORTH_FITTING = 0.1
 """Confidence from which other fits of an outline are tried before it is given up as unknown."""
 NEAREST = 5
@@ -41,6 +44,8 @@ class Reading:
     """Whether more than a glance was taken."""
     other_printing: bool = False
     """Whether it shows the artwork of the first match, but is another printing: an unknown card."""
+    carried: bool = False
+    """Whether which of its twins it is was taken over from the frame before: of that this frame is no evidence."""
 
     @classmethod
     def of(cls, judgement: "Judgement", outline: float, *, judged: bool = False) -> "Reading":
@@ -82,6 +87,13 @@ class Reading:
         """Whether what is read in a card's place says that another card lies there by now, or the same another way up."""
         other = self.card.art_group != before.card.art_group
         return other or self.similarity < before.similarity - LESS_SIMILAR
+
+    def carried_to(self, glance: "Reading") -> "Reading | None":
+        """The same where a glance at the next frame saw it, if that needs a second look to say which twin it is, and has no doubt
+        of the artwork."""
+        if glance.judged or glance.confidence < CLEAR or glance.doubtful_after(self):
+            return None
+        return replace(self, corners=glance.corners, outline=glance.outline, judged=True, carried=True)
 
 
 @dataclass(frozen=True)

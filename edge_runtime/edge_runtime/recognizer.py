@@ -22,8 +22,9 @@ from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
 from edge_runtime.printing_verifier import PrintingVerifier
-from edge_runtime.reader import CLEAR, Reader
+from edge_runtime.reader import Reader
 from edge_runtime.readings import (
+    CLEAR,
     SAME_PLACE,
     WORTH_FITTING,
     Reading,
@@ -140,9 +141,9 @@ class Recognizer:
     def _recognized(self, image: np.ndarray, most: int, effort: Effort, followed: Sequence[Reading]) -> Recognition:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
-        seen = self._as_before(image, followed) if followed and effort is not Effort.THOROUGH else []
+        seen = self._as_before(image, followed, effort) if followed and effort is not Effort.THOROUGH else []
         read = list(seen)
-        if effort is Effort.FOLLOWED and seen and len(seen) == len(followed):
+        if effort <= Effort.FOLLOWED and seen and len(seen) == len(followed):
             return self._recognition(image, read, seen)
         if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen, followed)):
             return large
@@ -165,7 +166,7 @@ class Recognizer:
             seen = self._looked_at(image, at_edges(image, places), read, seen, Effort.THOROUGH, ())
         return seen
 
-    def _as_before(self, image: np.ndarray, followed: Sequence[Reading]) -> list[Reading]:
+    def _as_before(self, image: np.ndarray, followed: Sequence[Reading], effort: Effort) -> list[Reading]:
         """The followed cards that are named where they lie, as what they were. They are read the way up that they had, and the
         other way where that leaves a doubt: another name, less confidence or similarity than before.
         """
@@ -175,11 +176,14 @@ class Recognizer:
         others = self._reader.match(image, [(turned(now[row].corners), now[row].outline) for row in doubts])
         for row, other in zip(doubts, others, strict=True):
             now[row] = min(now[row], other, key=by_confidence)
+        now = self._glanced(now)
+        if effort is Effort.SETTLED:
+            now = [before.carried_to(each) or each for each, before in zip(now, followed, strict=True)]
         arts = {card.card.art_group for card in followed}
         likely = [each for each in now if each.card.art_group in arts and each.confidence >= PROMISING]
         return [
             each
-            for each in self._judged(image, one_each(self._glanced(likely), by_confidence), PROMISING)
+            for each in self._judged(image, one_each(likely, by_confidence), PROMISING)
             if each.status is not Status.UNKNOWN and each.card.art_group in arts
         ]
 

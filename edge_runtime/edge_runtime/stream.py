@@ -65,7 +65,7 @@ class Follower:
         effort = self._effort()
         followed = self._following.now(image, small) if effort is not Effort.THOROUGH else ()
         if followed and self._follows_all(followed) and (self._looks + 1) % OTHERS:
-            effort = Effort.FOLLOWED
+            effort = Effort.SETTLED if self.tracker.unchanged else Effort.FOLLOWED
         readings = self._recognizer.recognize(image, effort=effort, followed=followed).cards
         self.busy += time.perf_counter() - started
         self.read += 1

@@ -95,6 +95,15 @@ class Track:
         last = self.votes[-1] if self.votes and self.belief.art else None
         return last is not None and not last.other_printing and (last.art == self.belief.art or not last.named)
 
+    @property
+    def unchanged(self) -> bool:
+        """Whether the last look at it said what is believed: that card, or that its twins can't be told apart."""
+        last = self.votes[-1] if self.votes and self.belief.art else None
+        if last is None or not last.named or last.art != self.belief.art:
+            return False
+        confirmed = self.belief.state is State.CONFIRMED
+        return last.clear is confirmed and (not confirmed or last.cards[0] == self.belief.cards[0])
+
     def settled(self, rules: Rules) -> bool:
         """Whether another frame of the same would tell nothing new: the last ones name what is confirmed, or all that count
         say the same. Something else in its place is not settled while what was confirmed before still stands."""
@@ -130,6 +139,11 @@ class Tracker:
     def settled(self) -> bool:
         """Whether reading the same scene again would tell nothing new."""
         return all(track.settled(self.rules) for track in self.tracks)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether all is settled, and the last look at each card said the same once more."""
+        return self.settled and all(track.unchanged for track in self.tracks)
 
     def update(self, readings: Iterable["Reading"], time: float) -> list[Event]:
         """What a frame's readings, in any order, change. ``time`` in seconds; ValueError if it runs backwards."""
@@ -170,8 +184,9 @@ class Tracker:
     def _seen(self, track: Track, reading: "Reading", time: float) -> list[Event]:
         track.corners, track.missing_since, track.missed = reading.corners, None, 0
         track.seen += 1
-        votes = (*track.votes, vote(reading))[-self.rules.window :]
-        track.votes = tuple(since_change(votes, track.belief.art, self.rules))
+        if not reading.carried:
+            votes = (*track.votes, vote(reading))[-self.rules.window :]
+            track.votes = tuple(since_change(votes, track.belief.art, self.rules))
         events: list[Event] = []
         if track.seen == APPEAR:
             self._stays += 1

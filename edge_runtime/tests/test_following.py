@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from drawn import lay
 
+from edge_runtime import reader as reader_module
 from edge_runtime import recognizer as recognizer_module
 from edge_runtime.decide import Status
 from edge_runtime.effort import Effort
@@ -97,14 +98,14 @@ def test_of_a_card_that_is_gone_or_on_a_frame_of_another_size_nothing_is_told(
 
 def test_a_followed_card_is_read_once_where_it_lies(seen, asked, scans, photo_of):
     (card,) = seen(photo_of(scans["demo-1"], TILTED + np.float32([6, 4])))
-    assert asked == [[Effort.FOLLOWED, 1]]
+    assert asked == [[Effort.SETTLED, 1]]
     np.testing.assert_allclose(card.corners, TILTED + np.float32([6, 4]), atol=8)
 
 
 def test_a_followed_card_that_lies_on_its_head_is_read_once_too(filming, asked, scans, photo_of):
     corners = turned(TILTED)
     (card,) = filming(photo_of(scans["demo-1"], corners), 4)
-    assert asked[-1] == [Effort.FOLLOWED, 1]
+    assert asked[-1] == [Effort.SETTLED, 1]
     np.testing.assert_allclose(card.corners, corners, atol=8)
 
 
@@ -138,6 +139,30 @@ def test_what_is_not_read_as_what_it_was_is_looked_for_anew(
     assert (now.card.card_id, len(asked)) == (lies_there, looked_for)
 
 
+@pytest.fixture
+def looked_at(recognizer, monkeypatch):
+    """The cards that got a second look; every card needs one, as if all had twins."""
+    looked_at, judge = [], recognizer.judge.judge
+    monkeypatch.setattr(recognizer.judge, "settles", lambda *_: False)
+    monkeypatch.setattr(recognizer.judge, "judge", lambda *given: looked_at.append(1) or judge(*given))
+    return looked_at
+
+
+@pytest.mark.parametrize(("effort", "looks"), [(Effort.FOLLOWED, 1), (Effort.SETTLED, 0)])
+def test_a_settled_card_is_taken_for_the_twin_that_it_was(recognizer, looked_at, scans, photo_of, effort, looks):
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    looked_at.clear()
+    (now,) = recognizer.recognize(photo_of(scans["demo-1"]), effort=effort, followed=[card]).cards
+    assert (now.card, now.status, now.carried, len(looked_at)) == (card.card, card.status, not looks, looks)
+
+
+def test_another_card_in_the_place_of_a_settled_one_is_looked_at(recognizer, looked_at, scans, photo_of):
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    looked_at.clear()
+    (now,) = recognizer.recognize(photo_of(scans["demo-2"]), effort=Effort.SETTLED, followed=[card]).cards
+    assert (now.card.card_id, now.carried, bool(looked_at)) == ("demo-2", False, True)
+
+
 @pytest.mark.parametrize("headlong", [False, True])
 def test_a_doubt_has_a_followed_card_read_the_other_way_up(recognizer, scans, photo_of, headlong, monkeypatch):
     """As when it is followed by what it looks like from afar, and lies on its head: a glance may know it even so."""
@@ -159,7 +184,8 @@ def test_a_followed_card_that_must_be_found_anew_is_read_the_way_up_that_it_is_m
         "search",
         lambda vectors, count: [[match for match in found if match.key == 1] for found in search(vectors, count)],
     )
-    monkeypatch.setattr(recognizer_module, "CLEAR", 0.0)
+    for module in (recognizer_module, reader_module):
+        monkeypatch.setattr(module, "CLEAR", 0.0)
     (now,) = recognizer.recognize(
         photo_of(scans["demo-1"], turned(TILTED)),
         effort=Effort.ONE,
@@ -177,14 +203,14 @@ def test_a_card_that_is_laid_beside_is_found_a_few_frames_later(seen, scans, pho
 
 def test_of_eight_frames_one_is_looked_at_thoroughly_and_one_for_others(filming, asked, scans, photo_of):
     filming(photo_of(scans["demo-1"]), 3 + THOROUGH)
-    follow = [Effort.FOLLOWED] * (OTHERS - 1)
+    follow = [Effort.SETTLED] * (OTHERS - 1)
     assert [effort for effort, _ in asked[3:]] == [*follow, Effort.ONE, *follow, Effort.THOROUGH]
 
 
 def test_cards_beside_each_other_are_followed_together(filming, asked, scans, photo_of):
     both = lay(scans["demo-2"], BESIDE, photo_of(scans["demo-1"]))
     filming(both, 4)
-    assert asked[-1] == [Effort.FOLLOWED, 2]
+    assert asked[-1] == [Effort.SETTLED, 2]
     tracks = filming(lay(scans["demo-3"], BESIDE, photo_of(scans["demo-1"])))
     assert {track.votes[-1].art for track in tracks} == {"demo-1", "demo-3"}
 
@@ -192,7 +218,7 @@ def test_cards_beside_each_other_are_followed_together(filming, asked, scans, ph
 def test_another_release_follows_nothing_of_the_one_before(seen, recognizer, asked, scans, photo_of):
     seen.follower.use(recognizer)
     seen(photo_of(scans["demo-1"]), 4)
-    assert [effort for effort, _ in asked] == [*[Effort.THOROUGH] * 3, Effort.FOLLOWED]
+    assert [effort for effort, _ in asked] == [*[Effort.THOROUGH] * 3, Effort.SETTLED]
 
 
 def test_what_is_followed_makes_no_difference_to_a_thorough_look(recognizer, scans, photo_of):

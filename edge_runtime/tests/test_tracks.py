@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,33 @@ def test_twins_settle_to_uncertain_with_their_candidates():
     assert told(watched(by_turns)) == [("appeared",), ("changed", "demo-1", "echo-9")]
     alike = [[reading(FOX, twins=[REPRINT], status=Status.UNCERTAIN)]] * 8
     assert told(watched(alike)) == [("appeared",), ("changed", "demo-1", "echo-9")]
+
+
+def test_a_twin_that_was_taken_over_from_the_frame_before_is_no_evidence_but_tells_where_it_lies():
+    tracker = Tracker()
+    watched([[reading(FOX, twins=[REPRINT])]] * 8, tracker)
+    (track,) = tracker.tracks
+    votes = track.votes
+    moved = replace(reading(REPRINT, RIGHT, twins=[FOX]), carried=True)
+    assert watched([[moved]] * 20, tracker, start=8) == []
+    assert track.votes == votes
+    assert track.corners[0].tolist() == list(RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("last", "unchanged"),
+    [
+        pytest.param(reading(FOX, twins=[REPRINT]), True, id="the same"),
+        pytest.param(reading(REPRINT, twins=[FOX]), False, id="its twin"),
+        pytest.param(reading(FOX, twins=[REPRINT], status=Status.UNCERTAIN), False, id="one of both"),
+        pytest.param(stranger(), False, id="no card that is known"),
+    ],
+)
+def test_what_is_confirmed_is_unchanged_until_a_look_says_otherwise(last, unchanged):
+    tracker = Tracker()
+    watched([[reading(FOX, twins=[REPRINT])]] * 8, tracker)
+    watched([[last]], tracker, start=8)
+    assert tracker.unchanged is unchanged
 
 
 def test_another_card_in_the_same_place_is_a_change():
