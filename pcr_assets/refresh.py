@@ -2,7 +2,8 @@
 
 ``plan`` exits with 0 when nothing is stale and 3 when work is pending. ``run`` exits with 0 when nothing is stale any more,
 1 when an asset failed, 2 when an asset is stale again right after it was built, 4 when a blocking check refuses what was
-made, 5 when another refresh is running. 64 is a mistake in the command line. What was built stays built in any case.
+made, 5 when another refresh is running. 64 is a mistake in the command line, 141 says that nobody read on. What was built stays
+built in any case.
 
 Belongs here: what a person or a CI log sees. The decisions are made in :mod:`pcr_assets.planner`.
 """
@@ -39,6 +40,7 @@ from pcr_assets.settings import SettingsError
 PENDING = 3
 MISUSED = 64
 INTERRUPTED = 130
+NOBODY_READS = 141
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,7 +69,12 @@ def main(
         _find_assets(defs, options.select)
         options.profile = _profile(defs)
         with nullcontext(instance) if instance else dg.DagsterInstance.get() as opened:
-            return int(options.command(defs, opened, options, started))
+            code = int(options.command(defs, opened, options, started))
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:  # whoever read the lines has read enough: what Python writes at its end goes nowhere
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        return NOBODY_READS
     except (Exception, KeyboardInterrupt) as error:
         sentence, code = _told(error)
         if not sentence:

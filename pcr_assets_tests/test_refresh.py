@@ -39,6 +39,15 @@ def test_plan_prints_what_is_stale_and_why_and_exits_with_3(world, capsys):
     assert lines[-1].startswith("5 of 5 assets are stale")
 
 
+def test_a_reader_that_has_read_enough_is_no_error(world, monkeypatch, capsys):
+    """As of `make plan | head`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr(sys, "stdout", os.fdopen(writing, "w", buffering=1))
+    assert world.command("plan") == 141
+    assert capsys.readouterr().err == ""
+
+
 def test_plan_exits_with_0_when_nothing_is_stale(world, capsys):
     world.refresh()
     assert world.command("plan") == 0

@@ -52,7 +52,7 @@ def page(
     ``before``: the whole answers of the last release, by variant and strength, if there was one; ``chosen``: the variant that
     devices use, else the first one."""
     objections = report["objections"]
-    verdict = "Nothing speaks against a release." if not objections else "Not to be released: " + "; ".join(objections)
+    verdict = "No gate refuses a release." if not objections else "Not to be released: " + "; ".join(objections)
     return "\n".join(
         [
             "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>",
