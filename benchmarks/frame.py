@@ -29,6 +29,7 @@ from scorecard.places import cards_from, ended, opened
 from scorecard.ratio import Ratio, write
 
 from edge_runtime.decide import Status
+from edge_runtime.effort import Effort
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.stream import OTHERS as EVERY
 from edge_runtime.stream import Follower
@@ -41,8 +42,8 @@ SIZE = (1280, 720)
 COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
 FOLLOWED, OTHERS = "a frame, cards followed", "a frame, others looked for"
 """What a stream does with most frames once its cards are known, and with one of four."""
-MOST_FRAMES = 20
-"""Of a film: one whose cards are not settled by then is left out."""
+MOST_FRAMES = 28
+"""Of a film: one whose cards are not settled by then, and thoroughly looked at, is left out."""
 Look = Callable[[], Sequence[Status]]
 """Looks at one frame, and says what it is sure of."""
 RESULT = Path(__file__).parent / "results" / "frame.json"
@@ -67,20 +68,31 @@ def photographed(whole: Recognizer, photos: Sequence[np.ndarray]) -> Iterator[Lo
 def followed(
     whole: Recognizer, cards: Sequence[np.ndarray], count: int, number: int, *, others: bool
 ) -> Iterator[Look]:
-    """Looks at a frame of so many films with ``count`` cards each, once all that is seen is settled. ``others``: a frame
-    on which other cards are looked for."""
+    """Looks at a frame of so many films with ``count`` cards each, once all that is seen is settled and was thoroughly looked at.
+    ``others``: a frame on which other cards are looked for."""
     for row in range(number):
         rng = np.random.default_rng([count, row])
         laid = [cards[int(one)] for one in rng.integers(0, len(cards), count)]
         taken = enumerate(film(laid, "easy", MOST_FRAMES, rng))
         follower = Follower(whole)
         for now, frame in taken:
-            follower.look(frame, now)
-            if follower.tracker.tracks and follower.tracker.unchanged:
+            efforts = _efforts(whole, follower, frame, now)
+            if follower.tracker.tracks and follower.tracker.unchanged and efforts == [Effort.THOROUGH]:
                 break
         for now, frame in islice(taken, EVERY - 1 if others else 0):
             follower.look(frame, now)
         yield from (partial(_looked, follower, frame, now) for now, frame in islice(taken, 1))
+
+
+def _efforts(whole: Recognizer, follower: Follower, frame: np.ndarray, now: float) -> list[Effort]:
+    """Look at a frame, and say how hard that was."""
+    efforts: list[Effort] = []
+    recognize = whole.recognize
+    with patch.object(
+        whole, "recognize", lambda *given, **how: efforts.append(how["effort"]) or recognize(*given, **how)
+    ):
+        follower.look(frame, now)
+    return efforts
 
 
 def _looked(follower: Follower, frame: np.ndarray, now: float) -> list[Status]:
