@@ -12,6 +12,7 @@ from typing import Any
 
 import numkong
 import numpy as np
+from threadpoolctl import threadpool_limits
 from usearch.index import Index
 
 DIRECTIONS = 128
@@ -38,12 +39,15 @@ class Coarse:
         self._keys = keys = np.sort(index.keys[:])
         sampled = keys[np.linspace(0, len(keys) - 1, min(SAMPLED, len(keys))).astype(int)]
         some = read(sampled).astype(np.float32)
-        _, axes = np.linalg.eigh(some.T @ some)  # ascending: what tells scans apart most comes last
-        self._axes = np.ascontiguousarray(axes[:, -DIRECTIONS:], np.float32)
-        pieces = (read(keys[at : at + PIECE]) for at in range(0, len(keys), PIECE))
-        # A unit vector's part can be 1, of embeddings of cards the largest is 0.6: all are measured by the sample's largest.
-        largest = np.abs(some @ self._axes).max()
-        parts = np.concatenate([_in_steps(piece.astype(np.float32) @ self._axes, largest) for piece in pieces])
+        with threadpool_limits(
+            1, "blas"
+        ):  # two threads take several times the CPU of one, and longer: they wait for each other
+            _, axes = np.linalg.eigh(some.T @ some)  # ascending: what tells scans apart most comes last
+            self._axes = np.ascontiguousarray(axes[:, -DIRECTIONS:], np.float32)
+            pieces = (read(keys[at : at + PIECE]) for at in range(0, len(keys), PIECE))
+            # A unit vector's part can be 1, of embeddings of cards the largest is 0.6: all are measured by the sample's largest.
+            largest = np.abs(some @ self._axes).max()
+            parts = np.concatenate([_in_steps(piece.astype(np.float32) @ self._axes, largest) for piece in pieces])
         self._parts = numkong.dots_pack(parts)
 
     def short_list(self, query: np.ndarray, wanted: int) -> np.ndarray:
