@@ -35,6 +35,7 @@ from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
 from pcr_assets.imaging.hashing import phash
 from pcr_assets.imaging.jpeg import jpeg
+from pcr_assets.measures import even_sample
 from pcr_assets.resources.store import Store, open_store, parent
 
 RESULT = Path(__file__).parent / "results" / "shard_building.json"
@@ -133,7 +134,7 @@ def saved_anew(listing: Listing, raw: Store, most: int, height: int, kind: str, 
 def evenly(listing: Listing, most: int) -> list[tuple[int, Scan]]:
     """At most so many of the scans that can be read, with their places among all."""
     every = [scan for scans in listing.scans.values() for scan in scans if not scan.fault]
-    return [(at, every[at]) for at in np.linspace(0, len(every) - 1, min(most, len(every))).astype(int).tolist()]
+    return [(at, every[at]) for at in even_sample(len(every), most).tolist()]
 
 
 def round_corners(width: int, height: int) -> Image.Image:

@@ -13,6 +13,11 @@ MOST_COMPARED = 2000
 """Cards that are compared with each other where all would be too many."""
 
 
+def even_sample(total: int, most: int) -> np.ndarray:
+    """Rows of at most so many of ``total`` things, evenly over all, the first and the last among them: int, ascending."""
+    return np.linspace(0, total - 1, min(most, total)).astype(int)
+
+
 def ranks(
     queries: np.ndarray, gallery: np.ndarray, query_labels: Sequence[Any], gallery_labels: Sequence[Any]
 ) -> np.ndarray:
@@ -111,7 +116,7 @@ def collapse(gallery: np.ndarray, classes: np.ndarray, most: int = MOST_COMPARED
     The mean cosine between cards, the share of pairs below 0.5, and the median cosine to the nearest other card. Of
     more than ``most`` cards an even sample is taken.
     """
-    sample = np.linspace(0, len(gallery) - 1, min(len(gallery), most)).astype(int)
+    sample = even_sample(len(gallery), most)
     vectors, names = gallery[sample], classes[sample]
     other = names[:, None] != names[None, :]
     if not other.any():

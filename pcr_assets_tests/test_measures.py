@@ -6,6 +6,11 @@ import pytest
 from pcr_assets import measures
 
 
+@pytest.mark.parametrize(("total", "most", "rows"), [(9, 3, [0, 4, 8]), (2, 3, [0, 1]), (3, 0, []), (0, 3, [])])
+def test_an_even_sample_has_the_first_and_the_last_and_no_more_than_there_are(total, most, rows):
+    assert measures.even_sample(total, most).tolist() == rows
+
+
 def test_a_rank_counts_the_wrong_cards_above_the_best_right_one():
     gallery = np.eye(4, dtype=np.float32)
     queries = np.array([[1, 0, 0, 0], [0.1, 0.9, 0.2, 0], [0.6, 0, 0.5, 0.4]], np.float32)

@@ -22,6 +22,7 @@ from pcr_assets.cards.reader import CardImages
 from pcr_assets.gallery.photos import BASIC_LANDS, Label, labels_of, read_labels
 from pcr_assets.gallery.watched import labels_file
 from pcr_assets.imaging import camera
+from pcr_assets.measures import even_sample
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore, Store, StoreError
 
@@ -149,7 +150,7 @@ def through_camera(card: np.ndarray, strength: str, number: int) -> np.ndarray:
 
 def spread(things: Sequence[T], most: int) -> list[T]:
     """At most so many things, evenly."""
-    return [things[at] for at in np.linspace(0, len(things) - 1, min(most, len(things))).astype(int)] if things else []
+    return [things[at] for at in even_sample(len(things), most)]
 
 
 def shown(things: Iterable[T], what: str) -> Iterable[T]:

@@ -12,16 +12,17 @@ import numpy as np
 
 from edge_runtime.decide import Calibration, Status
 from edge_runtime.effort import Effort
-from edge_runtime.embedder import Embedder, embedded
+from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
-from edge_runtime.geometry import rectify, scaled, turned, ways_up
-from edge_runtime.judge import CANDIDATES, Judge, Judgement
+from edge_runtime.geometry import scaled, turned
+from edge_runtime.judge import Judge, Judgement
 from edge_runtime.locate import LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
 from edge_runtime.printing_verifier import PrintingVerifier
+from edge_runtime.reader import CLEAR, Reader
 from edge_runtime.readings import (
     SAME_PLACE,
     WORTH_FITTING,
@@ -43,8 +44,6 @@ AT_ONCE = 4
 """Outlines read before looking whether a card that was named explains the others: most lie where it lies."""
 FITS = (0.94, 0.97, 1.03)
 """A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
-CLEAR = 0.9
-"""Confidence at a glance from which no other way up is tried."""
 PROMISING = 0.5
 """Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""
 WORTH_JUDGING = 0.02
@@ -76,6 +75,7 @@ class Recognizer:
         self.embedder = embedder
         self.gallery = gallery
         self.judge = judge
+        self._reader = Reader(embedder, gallery, judge)
         self.outline_filter = outline_filter
         self.choice = choice
         """What answers, and why; None where the model was not chosen here."""
@@ -169,10 +169,10 @@ class Recognizer:
         """The followed cards that are named where they lie, as what they were. They are read the way up that they had, and the
         other way where that leaves a doubt: another name, less confidence or similarity than before.
         """
-        now = self._match(image, [(card.corners, card.outline) for card in followed])
+        now = self._reader.match(image, [(card.corners, card.outline) for card in followed])
         pairs = enumerate(zip(now, followed, strict=True))
         doubts = [row for row, (each, before) in pairs if each.confidence < CLEAR or each.doubtful_after(before)]
-        others = self._match(image, [(turned(now[row].corners), now[row].outline) for row in doubts])
+        others = self._reader.match(image, [(turned(now[row].corners), now[row].outline) for row in doubts])
         for row, other in zip(doubts, others, strict=True):
             now[row] = min(now[row], other, key=by_confidence)
         arts = {card.card.art_group for card in followed}
@@ -205,7 +205,7 @@ class Recognizer:
         seen, left = list(seen), self._worth_reading(image, quads)
         while left:
             portion, left = self._portion(left, seen)
-            readings = self._read(image, portion, followed)
+            readings = self._reader.read(image, portion, followed)
             readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
             read += readings
             seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
@@ -226,7 +226,7 @@ class Recognizer:
 
     def read_at(self, image: np.ndarray, corners: np.ndarray) -> Reading:
         """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""
-        (best,) = one_each(self._read(image, [Quad(corners, 1.0)]), by_confidence)
+        (best,) = one_each(self._reader.read(image, [Quad(corners, 1.0)]), by_confidence)
         return self._judge(image, best)
 
     def _worth_reading(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Quad]:
@@ -261,27 +261,6 @@ class Recognizer:
             reading.judged and (named or reading.other_printing) and shared(reading.corners, quad.corners) > SAME_PLACE
         )
 
-    def _read(self, image: np.ndarray, quads: Sequence[Quad], followed: Sequence[Reading] = ()) -> list[Reading]:
-        """Read each outline as it lies, and every other way up that it may have where that leaves a doubt, or where the followed
-        card that it shows was more similar before."""
-        upright = self._match(image, [(quad.corners, quad.score) for quad in quads])
-        before = {card.card.art_group: card for card in followed}
-        changed = [each.doubtful_after(before.get(each.card.art_group, each)) for each in upright]
-        doubtful = [each for each, worse in zip(upright, changed, strict=True) if worse or each.confidence < CLEAR]
-        ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in ways_up(each.corners)]
-        return [*upright, *self._match(image, ways)]
-
-    def _match(self, image: np.ndarray, outlines: Sequence[tuple[np.ndarray, float]]) -> list[Reading]:
-        """Readings at a glance of outlines, each given as corners and score."""
-        if not outlines:
-            return []
-        cards = np.stack([rectify(image, corners, self.embedder.input_size) for corners, _ in outlines])
-        found = self.gallery.search(embedded(self.embedder, cards), CANDIDATES)
-        return [
-            Reading.of(self.judge.glance(corners, matches), score)
-            for (corners, score), matches in zip(outlines, found, strict=True)
-        ]
-
     def _judged(self, image: np.ndarray, readings: Sequence[Reading], least: float) -> list[Reading]:
         """The readings, those judged that promise something and were not judged before."""
         done = sum(reading.judged for reading in readings)
@@ -308,6 +287,6 @@ class Recognizer:
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
         """The judgement, or that of the most promising of other corners if it is more confident, or of another printing."""
-        best = max(self._match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
+        best = max(self._reader.match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
         other = self.judge.judge(image, best.corners, best.matches)
         return max(judgement, other, key=lambda each: (each.other_printing, each.confidence))

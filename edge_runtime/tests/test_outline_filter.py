@@ -36,6 +36,16 @@ class Counting:
         return self.embedder.embed(cards)
 
 
+def counting(release, filtering=True):
+    """The release's recogniser, which counts what it embeds from now on."""
+    whole = Recognizer.open(release, threads=1)
+    found = Recognizer(
+        Counting(whole.embedder), whole.gallery, whole.judge, whole.outline_filter if filtering else None
+    )
+    found.embedder.cards = 0
+    return found
+
+
 def test_the_outline_of_a_card_is_likelier_than_that_of_its_inside_or_of_the_table(
     filter_file, tmp_path, scans, photo_of
 ):
@@ -56,9 +66,7 @@ def test_with_a_filter_the_same_card_is_named_and_a_drawn_frame_beside_it_is_not
     photo = cv2.rectangle(photo_of(scans["demo-2"]), (470, 120), (610, 316), (150, 150, 150), 2)
     read = {}
     for filtering in (True, False):
-        recognizer = Recognizer.open(release, threads=1)
-        recognizer.outline_filter = recognizer.outline_filter if filtering else None
-        recognizer.embedder = Counting(recognizer.embedder)
+        recognizer = counting(release, filtering)
         assert "demo-2" in [reading.card.card_id for reading in recognizer.recognize(photo).cards]
         read[filtering] = recognizer.embedder.cards
     assert 0 < read[True] < read[False]
@@ -66,8 +74,7 @@ def test_with_a_filter_the_same_card_is_named_and_a_drawn_frame_beside_it_is_not
 
 def test_what_the_filter_drops_is_never_read(release, scans):
     """The card's own colour all around it: for this filter no outline is one."""
-    recognizer = Recognizer.open(release, threads=1)
-    recognizer.embedder = Counting(recognizer.embedder)
+    recognizer = counting(release)
     photo = cv2.copyMakeBorder(scans["demo-1"], 60, 60, 90, 90, cv2.BORDER_CONSTANT, value=(225, 225, 225))
     assert find_cards(photo)
     assert recognizer.recognize(photo).status == "no card"

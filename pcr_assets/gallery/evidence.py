@@ -23,6 +23,7 @@ from pcr_assets.gallery.photos import Label
 from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.imaging import printings
 from pcr_assets.imaging.camera import Strength, rectified
+from pcr_assets.measures import even_sample
 
 T = TypeVar("T")
 REMEMBERED = 512
@@ -109,7 +110,7 @@ def newcomers(
 
 def evenly(rows: Sequence[T], most: int) -> list[T]:
     """At most so many rows, evenly over all, the first and the last among them."""
-    return [rows[at] for at in np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)] if rows else []
+    return [rows[at] for at in even_sample(len(rows), most)]
 
 
 class Asking:

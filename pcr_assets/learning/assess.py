@@ -29,7 +29,7 @@ SEED = 7
 def assess(embedding: Embed, size: Size, test: Cards, gallery: Cards) -> dict[str, Any]:
     """Recall of test cards by strength, flat for a table, and the gauges of collapse of the gallery."""
     known = embedding(lambda at: clean_view(gallery.image(at), size), len(gallery))
-    picked = np.linspace(0, len(test) - 1, min(QUERIES, len(test))).astype(int)
+    picked = measures.even_sample(len(test), QUERIES)
     return {
         "recall": {
             strength: _recall(embedding, size, test, picked, strength, known, gallery) for strength in STRENGTHS

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from edge_runtime.geometry import full_frame, rectify
 from pcr_assets.cards.reader import CardImages
+from pcr_assets.measures import even_sample
 
 Image = np.ndarray
 Size = tuple[int, int]
@@ -32,7 +33,7 @@ class Cards:
 
     def joined(self, others: "Cards", most: int) -> "Cards":
         """These cards and an even sample of at most so many others. Classes are numbered on: splits share none."""
-        picked = np.linspace(0, len(others) - 1, min(most, len(others))).astype(int)
+        picked = even_sample(len(others), most)
         own = len(self)
         return Cards(
             card_ids=[*self.card_ids, *(others.card_ids[i] for i in picked)],

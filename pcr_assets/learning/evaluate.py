@@ -13,7 +13,7 @@ import numpy as np
 from pcr_assets.imaging import camera, hashing
 from pcr_assets.learning.batches import of_all
 from pcr_assets.learning.data import Cards, Image, Size, clean_view
-from pcr_assets.measures import collapse, ranks, recall_at, similarity_to_own
+from pcr_assets.measures import collapse, even_sample, ranks, recall_at, similarity_to_own
 
 BATCH = 32
 Embed = Callable[[Callable[[int], Image], int], np.ndarray]  # (view of i, count) -> unit vectors count×D
@@ -40,7 +40,7 @@ def recognition(
     query and own scan (``same_card``), the share of those above 0.8, and the gauges of :func:`collapse`.
     """
     shelf = gallery or cards
-    picked = np.linspace(0, len(cards) - 1, min(queries, len(cards))).astype(int)
+    picked = even_sample(len(cards), queries)
     known = embed(lambda i: clean_view(shelf.image(i), size), len(shelf))
     asked = embed(lambda i: query(cards.image(picked[i]), seed, int(picked[i]), strength, size), len(picked))
     by_card = ranks(asked, known, [cards.card_ids[i] for i in picked], shelf.card_ids)

@@ -20,6 +20,7 @@ import onnx
 from pcr_assets.learning import job_file, onnx_graph
 from pcr_assets.learning.agreement import Agreement, agreement
 from pcr_assets.learning.quantize_settings import QuantizeError, QuantizeSettings
+from pcr_assets.measures import even_sample
 
 STUDENT_INT8 = "student_int8.onnx"
 OPERATORS = ["Conv", "Clip", "Relu", "Add", "GlobalAveragePool", "Flatten", "Gemm"]
@@ -44,7 +45,7 @@ def quantize(onnx_fp32: Path, calibration: np.ndarray, out: Path, settings: Quan
         quantize_static(
             str(prepared),
             str(out),
-            _Cards(prepared, _evenly(calibration, settings.calibration_count)),
+            _Cards(prepared, calibration[even_sample(len(calibration), settings.calibration_count)]),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=OPERATORS,
             per_channel=settings.per_channel,
@@ -70,10 +71,6 @@ def _check(onnx_fp32: Path, calibration: np.ndarray) -> None:
             f"{onnx_fp32.name} wants calibration cards uint8 N×{height}×{width}×3, not "
             f"{calibration.dtype} {'×'.join(map(str, calibration.shape))}: rebuild the calibration set for this input size"
         )
-
-
-def _evenly(cards: np.ndarray, most: int) -> np.ndarray:
-    return cards[np.linspace(0, len(cards) - 1, most).astype(int)] if most < len(cards) else cards
 
 
 def _head_nodes(path: Path) -> list[str]:

@@ -14,6 +14,7 @@ from pcr_assets.learning import embed, heads, losses, together
 from pcr_assets.learning.backbones import EmbeddingNet
 from pcr_assets.learning.data import Cards, Image, clean_view
 from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings, TrainingSettings
+from pcr_assets.measures import even_sample
 
 Say = Callable[[str], None]
 REFIT_STRENGTHS = ("medium", "hard")
@@ -50,7 +51,7 @@ def prepare_stage1(
     if teacher is None:
         raise ValueError("stage 1 distils a teacher: the job has to name its weights and model")
     bank = _clean_embeddings(teacher, cards, teacher.spec.input_size, say)
-    if not (picked := _sample(cards, settings.head_fit_cards)):
+    if not (picked := even_sample(len(cards), settings.head_fit_cards).tolist()):
         return {"bank": bank}
     clean, seen = _features(net, cards, settings, picked, say)
     weight, bias = heads.regression(clean, seen, bank[picked])
@@ -80,7 +81,9 @@ def refit_head(net: EmbeddingNet, cards: Cards, settings: Stage2Settings, say: S
         say(f"the head stays as trained: it is computed anew from {count} cards, and there are {len(cards)}")
         return
     looks = settings.model_copy(update={"view_size": net.spec.input_size, "strengths": REFIT_STRENGTHS})
-    weight, bias = heads.posterior(*_features(net, cards, looks, _sample(cards, count), say), net.spec.embedding_dim)
+    weight, bias = heads.posterior(
+        *_features(net, cards, looks, even_sample(len(cards), count).tolist(), say), net.spec.embedding_dim
+    )
     heads.set_linear(net.head, weight, bias)
 
 
@@ -153,13 +156,9 @@ def nearest_others(embeddings: Tensor, classes: np.ndarray, count: int) -> Tenso
     return torch.cat(found)
 
 
-def _sample(cards: Cards, count: int) -> list[int]:
-    return np.linspace(0, len(cards) - 1, min(count, len(cards))).astype(int).tolist() if count else []
-
-
 def _discriminant_head(net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say) -> Prepared:
     """The network's new head, which is set; nothing where it keeps the one that it has."""
-    if not (picked := _sample(cards, settings.head_fit_cards)):
+    if not (picked := even_sample(len(cards), settings.head_fit_cards).tolist()):
         return {}
     weight, bias = heads.discriminant(*_features(net, cards, settings, picked, say), net.spec.embedding_dim)
     heads.set_linear(net.head, weight, bias)

@@ -27,18 +27,21 @@ class S3Settings:
     """ARN of a role that is assumed with the credentials found, and again before it expires."""
     path_style: bool | None = None
     """``http://host/bucket/key`` instead of ``http://bucket.host/key``. None: with an endpoint of one's own, not on AWS."""
+    one_publisher: bool = False
+    """A promise: never do two publishers write to this server at once, so it need not keep the conditions of writes."""
 
     @classmethod
     def of_environment(cls) -> "S3Settings":
-        """What ``PCR_S3_ENDPOINT``, ``…_REGION``, ``…_PROFILE``, ``…_ROLE`` and ``…_PATH_STYLE`` say. Raises StoreError."""
-        endpoint, region, profile, role, style = (
-            os.environ.get(f"PCR_S3_{name}") or None for name in ("ENDPOINT", "REGION", "PROFILE", "ROLE", "PATH_STYLE")
+        """What ``PCR_S3_ENDPOINT``, ``…_REGION``, ``…_PROFILE``, ``…_ROLE``, ``…_PATH_STYLE`` and ``…_ONE_PUBLISHER`` say.
+
+        Raises StoreError.
+        """
+        endpoint, region, profile, role = (
+            os.environ.get(f"PCR_S3_{name}") or None for name in ("ENDPOINT", "REGION", "PROFILE", "ROLE")
         )
         if endpoint and not endpoint.startswith(("http://", "https://")):
             raise StoreError(f"PCR_S3_ENDPOINT is {endpoint}: write a URL, such as http://127.0.0.1:9000")
-        if style and style.lower() not in YES + NO:
-            raise StoreError(f"PCR_S3_PATH_STYLE is {style}: write 1 or 0")
-        return cls(endpoint, region, profile, role, style.lower() in YES if style else None)
+        return cls(endpoint, region, profile, role, _switch("PCR_S3_PATH_STYLE"), bool(_switch("PCR_S3_ONE_PUBLISHER")))
 
     @property
     def addressing(self) -> str:
@@ -46,6 +49,14 @@ class S3Settings:
         if self.path_style is None:
             return "path" if self.endpoint else "auto"
         return "path" if self.path_style else "virtual"
+
+
+def _switch(name: str) -> bool | None:
+    """What a variable of the environment says, on or off; None where it says nothing. Raises StoreError."""
+    said = os.environ.get(name)
+    if said and said.lower() not in YES + NO:
+        raise StoreError(f"{name} is {said}: write 1 or 0")
+    return said.lower() in YES if said else None
 
 
 def connect(settings: S3Settings, *, create_only: bool = False) -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests
+from pcr_assets.resources import s3_conditions
 from pcr_assets.resources.downloads import cache_file, used
 from pcr_assets.resources.objects import (
     Damaged,
@@ -39,11 +40,6 @@ REMOVED_AT_ONCE = 1000
 READ_TRIES = 5
 ASKED = 20
 """Objects of which one must be readable, for another that is not to be an exception."""
-PROBE = ".conditional"
-"""A hidden, empty object by which we see whether a server keeps conditions."""
-OF_NOTHING = f'"{"0" * 32}"'
-"""An etag that no object has."""
-CONDITION_FAILED = (409, 412)
 
 
 class S3Store:
@@ -215,7 +211,7 @@ class S3Store:
             try:
                 self._upload(self._creations, key, data)
             except ClientError as error:
-                if status(error) in CONDITION_FAILED:
+                if status(error) in s3_conditions.FAILED:
                     return False
                 raise
         return True
@@ -240,11 +236,14 @@ class S3Store:
                 self.client.put_object(**self._at(key), Body=data, ChecksumAlgorithm="SHA256", **condition)
             except ClientError as error:
                 gone = expected is not None and status(error) == 404  # AWS's word for a pointer that was removed since
-                if status(error) not in CONDITION_FAILED and not gone:
+                if status(error) not in s3_conditions.FAILED and not gone:
                     raise
                 # The answer to our own write may have been lost, and the second try found it done.
                 if self._pointer(key)[0] != data:
                     raise Moved(f"{self.root}/{key}") from error
+        # Without conditions only this tells of a promise of one publisher that was broken.
+        if not self._keeps_conditions and self._pointer(key)[0] != data:
+            raise Moved(f"{self.root}/{key}")
 
     def remove(self, key: str) -> None:
         """See :meth:`Store.remove`."""
@@ -289,28 +288,17 @@ class S3Store:
     def _check(self, key: str) -> None:
         """Refuse keys that are none, and servers that would let two publishers write over each other."""
         checked(key, self.root, len(self._key("").encode()))
-        if not self._keeps_conditions:
+        if not (self._keeps_conditions or self.settings.one_publisher):
             raise StoreError(
                 f"the server of {self.root} ignores conditional writes, so two publishers could mix their files: publish to one "
-                "that keeps them, such as AWS S3, MinIO or SeaweedFS"
+                "that keeps them, such as AWS S3, MinIO or SeaweedFS, or promise by PCR_S3_ONE_PUBLISHER=1 that never two "
+                "publish there at once"
             )
 
     @cached_property
     def _keeps_conditions(self) -> bool:
-        """Whether the server refuses to create what is there, and to replace what is not as it was read: some do one alone."""
-        with self._told(PROBE):  # twice, for the first may be the first ever
-            return any(self._refuses(IfNoneMatch="*") for _ in range(2)) and self._refuses(IfMatch=OF_NOTHING)
-
-    def _refuses(self, **condition: str) -> bool:
-        from botocore.exceptions import ClientError
-
-        try:
-            self.client.put_object(**self._at(PROBE), **condition)
-        except ClientError as error:
-            if status(error) not in CONDITION_FAILED:
-                raise
-            return True
-        return False
+        with self._told(s3_conditions.PROBE):
+            return s3_conditions.kept(self.client, self._at(s3_conditions.PROBE))
 
     def _pointer(self, key: str) -> tuple[bytes | None, str]:
         try:

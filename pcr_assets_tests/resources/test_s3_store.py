@@ -3,13 +3,15 @@
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pcr_assets.resources import s3_client
 from pcr_assets.resources.s3_client import S3Settings, connect
-from pcr_assets.resources.store import StoreError, open_store
+from pcr_assets.resources.s3_store import S3Store
+from pcr_assets.resources.store import Moved, StoreError, open_store
 
 LARGE = bytes(range(256)) * 36_000
 """9 MB: two parts."""
@@ -82,6 +84,27 @@ def test_a_server_that_ignores_conditions_is_refused_before_anything_is_publishe
         with pytest.raises(StoreError, match="ignores conditional writes, so two publishers could mix their files"):
             publish()
     assert list(store.list()) == []
+
+
+@pytest.mark.faults
+def test_such_a_server_is_written_to_by_one_publisher_that_promises_to_be_alone_and_hears_when_it_was_not(store):
+    """As of Garage, which keeps no condition of a write."""
+    alone = S3Store(store.root, replace(store.settings, one_publisher=True))
+    for client in (alone.client, connect(alone.settings, create_only=True)):
+        client.meta.events.register("provide-client-params.s3.PutObject", without_conditions)
+    assert alone.create("a", b"card")
+    assert not alone.create("a", b"another")
+    alone.swap("current.json", b"1", None)
+    alone.swap("current.json", b"2", b"1")
+    with pytest.raises(Moved):
+        alone.swap("current.json", b"3", b"1")
+    alone.client.meta.events.register("after-call.s3.PutObject", lambda **_: store.write("current.json", b"4"))
+    with pytest.raises(Moved, match="moved by another publisher"):
+        alone.swap("current.json", b"3", b"2")
+
+
+def without_conditions(params, **_):
+    return {name: value for name, value in params.items() if name not in ("IfNoneMatch", "IfMatch")}
 
 
 def test_a_file_is_fetched_once_and_again_when_its_copy_was_damaged(store):
