@@ -118,8 +118,10 @@ def _last(artifacts: Artifacts, processed: Artifact, settings: Any) -> tuple[Art
     from pcr_assets.cards.processed import groups_of, read_cards
 
     before, there = artifacts.named(layout.SNAPSHOT), artifacts.remains(layout.SNAPSHOT)
-    lost = sorted(before.files.keys() - there.files.keys()) if before and there else []
-    if not before or not lost:
+    if not before or not there:
+        return None, ""
+    lost = sorted(before.files.keys() - there.files.keys())
+    if not lost:
         return before, ""
     if lost == [TABLE]:
         scans = read_cards({name: artifacts.fetch(before, name) for name in before.record["shards"]})

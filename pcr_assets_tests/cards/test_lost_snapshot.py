@@ -12,7 +12,7 @@ from pcr_assets_tests.cards.drawn import card, encoded
 
 @pytest.fixture
 def pin(store, tmp_path):
-    """Processes the cards, in a folder and on S3, and pins what is learnt from; gives the snapshot, and whether and why it moved."""
+    """Processes the cards, in a folder and on S3, and pins what is learnt from; gives it, and whether and why it moved."""
     profile = tmp_path / "profile.yaml"
     profile.write_text("extends: embedded\nsnapshot: {validation: 0.3, test: 0.3}\n")
     project = Project(store=store.root, scratch=str(tmp_path / "work"), profile=str(profile))
@@ -20,7 +20,9 @@ def pin(store, tmp_path):
     with dg.DagsterInstance.ephemeral() as instance:
 
         def pin():
-            made = dg.materialize([processed_cards, training_snapshot], instance=instance, resources={"project": project})
+            made = dg.materialize(
+                [processed_cards, training_snapshot], instance=instance, resources={"project": project}
+            )
             told = made.asset_materializations_for_node("training_snapshot")[0].metadata
             return project.artifacts.find(layout.SNAPSHOT), told["moved"].value, told["why"].value
 
