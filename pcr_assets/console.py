@@ -4,12 +4,16 @@ Belongs here: words and colours. The commands are in :mod:`pcr_assets.refresh`, 
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pcr_assets import planner
 
 SHOWN_VALUES = 5
+SHOWN_NAMES = 6
+ADDRESS = re.compile(r"s3://\S+")
 COLOURS = {
     "built": "32",
     "passed": "32",
@@ -22,12 +26,59 @@ COLOURS = {
 }
 
 
-def show(event: planner.Event) -> None:
-    """Print an event as a line; sources are observed in silence."""
-    if event.traceback:
-        print(event.traceback, file=sys.stderr, flush=True)
-    if event.kind != "observing":
-        print(line(event), flush=True)
+class Telling:
+    """What one refresh tells, in which each cause of a failure is told once, be it met by many assets."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+        """Which asset told of a cause."""
+
+    def show(self, event: planner.Event) -> None:
+        """Print an event as a line; sources are observed in silence."""
+        event = self.once(event)
+        if event.traceback:
+            print(event.traceback, file=sys.stderr, flush=True)
+        if event.kind != "observing":
+            print(line(event), flush=True)
+
+    def once(self, event: planner.Event) -> planner.Event:
+        """The event; of a failure whose cause was told, only who told it."""
+        if event.kind != "failed":
+            return event
+        name = event.asset.to_user_string()
+        first = self._told.setdefault(_cause(event.text), name)
+        return event if first == name else replace(event, text=f"for the same reason as {first}", traceback="")
+
+    def failed(self, failures: Sequence[planner.Failure]) -> str:
+        """A line for each cause: the assets that met it, and one sentence."""
+        by_cause: dict[str, list[planner.Failure]] = {}
+        for failure in failures:
+            by_cause.setdefault(_cause(failure.error), []).append(failure)
+        self._told |= {cause: same[0].asset.to_user_string() for cause, same in by_cause.items()}
+        return "\n".join(f"{_named(same)} failed: {same[0].error}" for same in by_cause.values())
+
+    def knows(self, error: str) -> bool:
+        """Whether an asset told of this error, or of the same about another object."""
+        return _cause(error) in self._told
+
+    def end(self, outcome: planner.Outcome) -> str:
+        """How the refresh ended, in a sentence."""
+        failed = [failure for failure in outcome.failures if self.knows(failure.error)]
+        if not failed or len(failed) < len(outcome.failures):
+            return str(outcome)
+        return f"{_named(failed)} failed, as said above; {outcome.progress}, the next refresh goes on from there"
+
+
+def _cause(error: str) -> str:
+    """An error without the address of the object that met it."""
+    return ADDRESS.sub("s3://", error)
+
+
+def _named(failures: Sequence[planner.Failure]) -> str:
+    names = list(dict.fromkeys(failure.asset.to_user_string() for failure in failures))
+    more = [f"{len(names) - SHOWN_NAMES} more"] if len(names) > SHOWN_NAMES else []
+    shown = names[:SHOWN_NAMES] + more
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
 
 
 def line(event: planner.Event) -> str:

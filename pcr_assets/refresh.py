@@ -30,7 +30,7 @@ from sqlalchemy.exc import OperationalError
 
 from pcr_assets import planner
 from pcr_assets.command_options import usual_store
-from pcr_assets.console import explained, show, table
+from pcr_assets.console import Telling, explained, table
 from pcr_assets.instance import POSTGRES, InstanceError
 from pcr_assets.resources.engine import EngineError
 from pcr_assets.resources.project import Project
@@ -39,6 +39,8 @@ from pcr_assets.settings import SettingsError
 
 PENDING = 3
 MISUSED = 64
+STOPPED = "stopped there: what was built stays, the next run goes on from there"
+"""Where what was said already is the reason."""
 INTERRUPTED = 130
 NOBODY_READS = 141
 
@@ -58,6 +60,7 @@ def main(
 ) -> int:
     """Run one command and return its exit code. ``build`` and ``instance`` default to the project and ``DAGSTER_HOME``."""
     options = _parser().parse_args(argv)
+    options.telling = Telling()
     started = time.perf_counter()
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings.filterwarnings("ignore", category=category)
@@ -79,7 +82,7 @@ def main(
         sentence, code = _told(error)
         if not sentence:
             raise
-        return _refuse(sentence, code)
+        return _refuse(STOPPED if options.telling.knows(sentence) else sentence, code)
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:
@@ -222,7 +225,7 @@ def _refuse(sentence: str, code: int = 1) -> int:
 def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     unseen = planner.observe(defs, instance, options.select)
     if unseen:
-        return _refuse("\n".join(map(str, unseen)))
+        return _refuse(options.telling.failed(unseen))
     plan = planner.resolve(defs, instance, options.select, planner.published_in(defs, instance))
     if options.json:
         print(json.dumps({"profile": options.profile, **_as_json(plan)}, indent=1))
@@ -277,15 +280,16 @@ def _as_json(plan: planner.Plan) -> dict[str, object]:
 def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     del started
     _say_profile(options.profile)
-    outcome = planner.run(defs, instance, options.select, planner.published_in(defs, instance), on_event=show)
-    print(outcome, flush=True)
+    published, telling = planner.published_in(defs, instance), options.telling
+    outcome = planner.run(defs, instance, options.select, published, on_event=telling.show)
+    print(telling.end(outcome), flush=True)
     return int(outcome.ending)
 
 
 def _explain(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     del started
-    for failure in planner.observe(defs, instance):
-        print(failure, file=sys.stderr)
+    if unseen := planner.observe(defs, instance):
+        print(options.telling.failed(unseen), file=sys.stderr)
     for entry in planner.explain(defs, instance, options.select, planner.published_in(defs, instance)):
         print(explained(entry), end="\n\n")
     return 0

@@ -120,11 +120,12 @@ def _report(root: str, findings: list[Finding], found: list[models.Found]) -> No
 
 
 def _build_first(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    from pcr_assets.console import show
+    from pcr_assets.console import Telling
 
-    outcome = planner.run(defs, instance, f"+{FIRST}", planner.published_in(defs, instance), on_event=show)
+    telling, published = Telling(), planner.published_in(defs, instance)
+    outcome = planner.run(defs, instance, f"+{FIRST}", published, on_event=telling.show)
     if outcome.ending is not planner.Ending.SETTLED:
-        raise StoreError(f"{FIRST} could not be built, so no model was recorded: {outcome}")
+        raise StoreError(f"{FIRST} could not be built, so no model was recorded: {telling.end(outcome)}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pcr_assets.resources.project import Project
 
 JUDGED = (layout.SNAPSHOT, layout.STAGE2, layout.ONNX, layout.INT8)
 """What the report's verdict on new sets is about: of another one of these it says nothing."""
+TABLE = "snapshot.parquet"
 LEARNT = "learnt"
 """Entry of the snapshot's record: the version of ``sets_to_learn`` by which it moved last."""
 
@@ -71,7 +72,8 @@ def training_snapshot(context: dg.AssetExecutionContext, project: Project) -> dg
 
     It moves when the gallery has outgrown it, when the report finds new sets recognised worse than test cards, or when a new
     generation or other shares are asked for; else it publishes the same bytes.
-    The shards that it pins stay as they were, whatever became of their set since.
+    The shards that it pins stay as they were, whatever became of their set since. If files of the last one are lost, it is made
+    again from what is left, or moves and says so.
     """
     from pcr_assets.cards import snapshot
     from pcr_assets.cards.processed import groups_of
@@ -79,13 +81,17 @@ def training_snapshot(context: dg.AssetExecutionContext, project: Project) -> dg
 
     settings = SnapshotSettings(**project.settings.section("snapshot"))
     artifacts = project.artifacts
-    processed, before = artifacts.current(layout.PROCESSED), artifacts.find(layout.SNAPSHOT)
+    processed = artifacts.current(layout.PROCESSED)
+    before, lost = _last(artifacts, processed, settings)
+    if before is None and not lost and context.instance.get_latest_materialization_event(context.asset_key):
+        lost = f"the last one is lost, for {layout.SNAPSHOT}/current.json is gone from the store"
     rows = read_scans(artifacts, processed).table
     sets = dict(zip(rows["card_id"].to_pylist(), rows["set"].to_pylist(), strict=True))
     pinned = _pinned(artifacts, before) if before else None
     new_sets = _new_sets(project)
     generation = before.record["generation"] if before else None
     moved, why = snapshot.reason_to_move(settings, pinned, sets, generation, new_sets.worse, new_sets.said)
+    why = lost or why
     say(context, f"training snapshot {'moved' if moved else 'stays'}: {why}")
     told = {"moved": moved, "why": why}
     if before and not moved:
@@ -99,19 +105,48 @@ def training_snapshot(context: dg.AssetExecutionContext, project: Project) -> dg
         "shards": shards,
         LEARNT: new_sets.version,
     }
+    published = _published(artifacts, table, record, {name: processed.files[name] for name in shards})
+    return materialized(published, {**told, **_counts(record)})
+
+
+def _last(artifacts: Artifacts, processed: Artifact, settings: Any) -> tuple[Artifact | None, str]:
+    """The last snapshot; None where there was none, or where files of it are lost: then also which.
+
+    The table alone is made again from the shards that it pinned, where that gives the same one.
+    """
+    from pcr_assets.cards import snapshot
+    from pcr_assets.cards.processed import groups_of, read_cards
+
+    before, there = artifacts.named(layout.SNAPSHOT), artifacts.remains(layout.SNAPSHOT)
+    if not before or not there:
+        return None, ""
+    lost = sorted(before.files.keys() - there.files.keys())
+    if not lost:
+        return before, ""
+    if lost == [TABLE]:
+        scans = read_cards({name: artifacts.fetch(before, name) for name in before.record["shards"]})
+        groups = groups_of(processed.record, scans["card_id"].to_pylist())
+        table = snapshot.pin(scans.to_pylist(), groups, settings)
+        if digests.of_json(table.to_pylist()) == before.digest:
+            return _published(artifacts, table, before.record, there.files), ""
+    more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    return None, f"of the last one {before.files[lost[0]].key}{more} is lost"
+
+
+def _published(artifacts: Artifacts, table: Any, record: Any, kept: Any) -> Artifact:
+    """Publish a snapshot of a table, which pins the shards in ``kept``."""
+    from pcr_assets.cards import snapshot
+
     buffer = io.BytesIO()
     snapshot.write(table, buffer)
     digest = digests.of_json(table.to_pylist())
-    files = {"snapshot.parquet": buffer.getvalue()}
-    kept = {name: processed.files[name] for name in shards}
-    published = artifacts.publish(layout.SNAPSHOT, files, kept=kept, digest=digest, record=record)
-    return materialized(published, {**told, **_counts(record)})
+    return artifacts.publish(layout.SNAPSHOT, {TABLE: buffer.getvalue()}, kept=kept, digest=digest, record=record)
 
 
 def _pinned(artifacts: Artifacts, snapshot: Artifact) -> Any:
     import pyarrow.parquet as pq
 
-    return pq.read_table(artifacts.fetch(snapshot, "snapshot.parquet"), columns=["card_id", "art_group", "split"])
+    return pq.read_table(artifacts.fetch(snapshot, TABLE), columns=["card_id", "art_group", "split"])
 
 
 def _counts(record: Any) -> dict[str, Any]:
@@ -122,7 +157,7 @@ def snapshot_files(artifacts: Artifacts, pinned: Artifact | None = None) -> dict
     """The local files of a snapshot, the current one unless named, as a training job names them: ``snapshot`` and ``shards``."""
     pinned = pinned or artifacts.current(layout.SNAPSHOT)
     shards = [str(artifacts.fetch(pinned, file)) for file in pinned.record["shards"]]
-    return {"snapshot": str(artifacts.fetch(pinned, "snapshot.parquet")), "shards": shards}
+    return {"snapshot": str(artifacts.fetch(pinned, TABLE)), "shards": shards}
 
 
 @asset(

@@ -35,14 +35,16 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
     @dg.op(name=OP, description="Build everything stale, in waves, and nothing else.")
     def refresh_stale(context: dg.OpExecutionContext, config: RefreshConfig) -> None:
         from pcr_assets import planner
-        from pcr_assets.console import line
+        from pcr_assets.console import Telling, line
         from pcr_assets.planner.lock import living
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
 
+        telling = Telling()
+
         def log(event: "Event") -> None:
             if event.kind != "observing":  # sources are observed in silence, as on the console
-                levels.get(event.kind, context.log.info)(line(event))
+                levels.get(event.kind, context.log.info)(line(telling.once(event)))
 
         with living(context.instance, context.run_id):
             for set_id, change in config.arrived.items():

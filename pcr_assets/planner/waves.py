@@ -44,9 +44,17 @@ class Outcome:
     blocked: tuple[Blocked, ...] = ()
     refused: tuple[Gate, ...] = ()
 
+    @property
+    def progress(self) -> str:
+        """How much was built, in how long."""
+        return f"built {len(set(self.built))} of {self.total} assets in {self._took}"
+
+    @property
+    def _took(self) -> str:
+        return f"{self.seconds:.0f} s" if self.seconds >= 10 else f"{self.seconds:.1f} s"
+
     def __str__(self) -> str:
-        took = f"{self.seconds:.0f} s" if self.seconds >= 10 else f"{self.seconds:.1f} s"
-        built = f"built {len(set(self.built))} of {self.total} assets in {took}"
+        built = self.progress
         if self.ending is Ending.BUSY:
             return "another refresh of this instance is running: wait for it, or stop it first"
         if self.ending is Ending.FAILED:
@@ -60,7 +68,11 @@ class Outcome:
             first = self.blocked[0] if self.blocked else self.refused[0]
             more = f" (and {len(self.blocked) - 1} more)" if len(self.blocked) > 1 else ""
             return f"{first}{more}; {built}"
-        return f"{built}; nothing else was stale" if self.built else f"nothing is stale ({self.total} assets, {took})"
+        return (
+            f"{built}; nothing else was stale"
+            if self.built
+            else f"nothing is stale ({self.total} assets, {self._took})"
+        )
 
 
 def ignore(event: Event) -> None:

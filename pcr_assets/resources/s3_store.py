@@ -225,12 +225,10 @@ class S3Store:
         from botocore.exceptions import ClientError
 
         self._check(key)
-        condition = {"IfNoneMatch": "*"}
-        if expected is not None:
-            found, etag = self._pointer(key)
-            if found != expected:
-                raise Moved(f"{self.root}/{key}")
-            condition = {"IfMatch": etag}
+        found, etag = self._pointer(key)
+        if found != expected:
+            raise Moved(f"{self.root}/{key}")
+        condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": etag}
         with self._told(key):
             try:
                 self.client.put_object(**self._at(key), Body=data, ChecksumAlgorithm="SHA256", **condition)

@@ -4,6 +4,7 @@ import dagster as dg
 import pytest
 
 from pcr_assets import layout, planner
+from pcr_assets import refresh as command
 from pcr_assets.definitions import build_defs
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.cards.drawn import card, encoded
@@ -97,3 +98,16 @@ def test_a_server_that_does_not_list_is_one_sentence_and_what_was_published_stay
     assert int(outcome.ending) == 1
     assert "(SlowDown): the server is overloaded or ill" in str(outcome)
     assert published(project) == (4, [])
+
+
+@pytest.mark.parametrize("told", ["run", "plan", "explain"])
+@pytest.mark.parametrize("fault", ["list-type=2", "/"], ids=["lists nothing", "answers nothing"])
+def test_what_many_assets_meet_is_told_once_with_its_cure(proxy, project, capsys, told, fault):
+    proxy.on("GET", fault, answered(503, "SlowDown"), ALWAYS)
+    with dg.DagsterInstance.ephemeral() as instance:
+        command.main([told], lambda: build_defs({"project": project}), instance)
+    printed = capsys.readouterr()
+    assert (printed.out + printed.err).count("the server is overloaded or ill, 3 times in a row: look at it") == 1
+    for source in ("raw_card_images", "evaluation_photos", "strangers"):
+        assert source in printed.out + printed.err
+    assert "Traceback" not in printed.err
