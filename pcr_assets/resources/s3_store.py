@@ -5,6 +5,7 @@ files and pointers are written on a condition (If-None-Match, If-Match), so two 
 """
 
 import io
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -35,11 +36,13 @@ from pcr_assets.resources.s3_listing import Bucket, list_unordered
 from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place
 from pcr_assets.resources.side_by_side import side_by_side
 
+log = logging.getLogger(__name__)
+
 REMOVED_AT_ONCE = 1000
 """As many keys as S3 takes in one request."""
 READ_TRIES = 5
-ASKED = 20
-"""Objects of which one must be readable, for another that is not to be an exception."""
+PAGE, ASKED = 1000, 20
+"""Of so many objects about so many are asked for: one must be readable, for another that is not to be an exception."""
 
 
 class S3Store:
@@ -140,11 +143,12 @@ class S3Store:
 
     @cached_property
     def _gives_others(self) -> bool:
-        """Whether the server lets us read any of the first objects: if not, it is no single object that is shut."""
-        return any(self._gives(entry) for entry in islice(self.list_unordered(), ASKED))
+        """Whether the server lets us read any of some objects: if not, it is no single object that is shut."""
+        listed = list(islice(self.list_unordered(), PAGE))
+        return any(self._gives(entry) for entry in listed[:: max(1, len(listed) // ASKED)])
 
     def _gives(self, entry: Entry) -> bool:
-        with suppress(Shut), self._told(entry.key):
+        with suppress(Shut, Missing), self._told(entry.key):
             self.client.get_object(**self._at(entry.key), **({"Range": "bytes=0-0"} if entry.size else {}))
             return True
         return False
@@ -286,12 +290,18 @@ class S3Store:
     def _check(self, key: str) -> None:
         """Refuse keys that are none, and servers that would let two publishers write over each other."""
         checked(key, self.root, len(self._key("").encode()))
-        if not (self._keeps_conditions or self.settings.one_publisher):
+        if not self._may_publish:
             raise StoreError(
                 f"the server of {self.root} ignores conditional writes, so two publishers could mix their files: publish to one "
                 "that keeps them, such as AWS S3, MinIO or SeaweedFS, or promise by PCR_S3_ONE_PUBLISHER=1 that never two "
                 "publish there at once"
             )
+
+    @cached_property
+    def _may_publish(self) -> bool:
+        if self.settings.one_publisher and not self._keeps_conditions:
+            log.warning("%s ignores conditional writes: let no other publisher write while this one does", self.root)
+        return self._keeps_conditions or self.settings.one_publisher
 
     @cached_property
     def _keeps_conditions(self) -> bool:

@@ -87,12 +87,17 @@ def test_a_server_that_ignores_conditions_is_refused_before_anything_is_publishe
 
 
 @pytest.mark.faults
-def test_such_a_server_is_written_to_by_one_publisher_that_promises_to_be_alone_and_hears_when_it_was_not(store):
+def test_such_a_server_is_written_to_by_one_publisher_that_promises_to_be_alone_and_hears_when_it_was_not(
+    store, caplog
+):
     """As of Garage, which keeps no condition of a write."""
     alone = S3Store(store.root, replace(store.settings, one_publisher=True))
     for client in (alone.client, connect(alone.settings, create_only=True)):
         client.meta.events.register("provide-client-params.s3.PutObject", without_conditions)
     assert alone.create("a", b"card")
+    assert [record.message for record in caplog.records] == [
+        f"{store.root} ignores conditional writes: let no other publisher write while this one does"
+    ]
     assert not alone.create("a", b"another")
     alone.swap("current.json", b"1", None)
     alone.swap("current.json", b"2", b"1")
