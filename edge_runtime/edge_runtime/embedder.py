@@ -5,6 +5,7 @@
 
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 import onnxruntime as ort
@@ -43,8 +44,24 @@ def embedded(embedder: Embedder, cards: np.ndarray) -> np.ndarray:
     return np.concatenate([embedder.embed(cards[at : at + AT_ONCE]) for at in range(0, len(cards) or 1, AT_ONCE)])
 
 
+_OPEN: "WeakValueDictionary[tuple[int | None, ...], ort.InferenceSession]" = WeakValueDictionary()
+
+
 def processor_session(path: Path, threads: int | None = None) -> ort.InferenceSession:
-    """A model file, run by ONNX Runtime on the processor. Raises what ONNX Runtime raises, a class for each way to fail."""
+    """A model file, run by ONNX Runtime on the processor. Raises what ONNX Runtime raises, a class for each way to fail.
+
+    One that is open is not opened again: a release that brings new cards has the models of the one before, and a pull links
+    their files to those. Two threads may run it at once.
+    """
+    file = path.stat()
+    same = (file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, threads)
+    session = _OPEN.get(same)
+    if session is None:
+        session = _OPEN[same] = _session(path, threads)
+    return session
+
+
+def _session(path: Path, threads: int | None) -> ort.InferenceSession:
     options = ort.SessionOptions()
     # Integer kernels saturate on x86 without VNNI; with this x86 gives what ARM gives, bit for bit in practice.
     options.add_session_config_entry("session.x64quantprecision", "1")

@@ -14,7 +14,7 @@ from usearch.index import Index, MetricKind
 
 from edge_runtime.coarse import Coarse, by_distance, vectors
 from edge_runtime.timing import timed
-from edge_runtime.vector_file import VectorFile
+from edge_runtime.vector_file import VectorFile, let_go
 
 COLUMNS = ("key", "card_id", "name", "set", "number", "art_group")
 """Of a catalogue; it may have others."""
@@ -95,7 +95,6 @@ class Gallery:
         coarse, file = None, None
         if WHOLE_UP_TO < len(viewed) <= EXACT_UP_TO:
             file = VectorFile.open(index, pages, viewed)
-            _let_go(pages)  # all of them were looked at; the short lists are made from the file, without them
             coarse = Coarse(viewed, partial(_read, file) if file else None)
         gallery = cls(viewed, read_catalogue(catalogue), coarse, pages, file)
         gallery.rest()
@@ -127,7 +126,7 @@ class Gallery:
         """Let go of the index's pages and of the vectors that were read: both stay in the system's cache, and a search that needs
         them is 0.5 ms the slower."""
         if self._pages is not None:
-            _let_go(self._pages)
+            let_go(self._pages)
         if self._file is not None:
             self._file.forget()
 
@@ -186,11 +185,6 @@ def _viewed(path: Path) -> tuple[Index, mmap.mmap]:
     if viewed is None:
         raise GalleryError(f"{path} is no index that uSearch can read: pull the release again")
     return viewed, pages
-
-
-def _let_go(pages: mmap.mmap) -> None:
-    if hasattr(mmap, "MADV_DONTNEED"):
-        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _read(file: VectorFile, keys: np.ndarray) -> np.ndarray:

@@ -20,6 +20,8 @@ from edge_runtime.coarse import PIECE, vectors
 HEAD = struct.Struct("<II")
 """What an index's file begins with: how many vectors, and the bytes of each. They follow, in an order of their own."""
 COMPONENT = np.dtype(np.float16)
+SCATTERED = 128
+"""Vectors that are looked at between two times that the file's pages are let go: each brings 64 KB of them into memory."""
 KEPT = 2048
 """Vectors that were read last and are kept, 3.3 MB: as many as ten cards look at."""
 
@@ -46,15 +48,20 @@ class VectorFile:
         if pages[: HEAD.size] != HEAD.pack(len(index), size) or len(pages) < HEAD.size + len(index) * size:
             return None
         rows = np.frombuffer(pages, np.uint8, len(index) * size, HEAD.size).reshape(-1, size)
-        places = {hash(row.tobytes()): place for place, row in enumerate(rows)}  # of twins one will do
+        places: dict[int, int] = {}
+        for at in range(0, len(rows), PIECE):
+            piece = rows[at : at + PIECE]
+            places |= {hash(row.tobytes()): place for place, row in enumerate(piece, at)}  # of twins one will do
+            let_go(pages)
         keys = np.sort(index.keys[:])
         found = []
-        for at in range(0, len(keys), PIECE):
-            given = vectors(index, keys[at : at + PIECE])
+        for at in range(0, len(keys), SCATTERED):
+            given = vectors(index, keys[at : at + SCATTERED])
             place = [places.get(hash(row.tobytes()), 0) for row in given]
             if given.dtype != COMPONENT or not np.array_equal(rows[place], given.view(np.uint8)):
                 return None
             found += place
+            let_go(pages)
         return cls(path, keys, HEAD.size + np.array(found, np.int64) * size, int(index.ndim))
 
     def forget(self) -> None:
@@ -69,3 +76,9 @@ class VectorFile:
         if len(read) != len(offsets) * size:
             raise EOFError(f"{self.path} is shorter than it was")
         return np.frombuffer(read, COMPONENT).reshape(-1, self._dim)
+
+
+def let_go(pages: mmap.mmap) -> None:
+    """Hold none of a file's mapped pages: they stay in the system's cache."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)

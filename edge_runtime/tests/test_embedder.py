@@ -1,9 +1,13 @@
+import os
+import shutil
+import weakref
+
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_runtime.embedder import AT_ONCE, EmbedderError, OnnxEmbedder, embedded
+from edge_runtime.embedder import AT_ONCE, EmbedderError, OnnxEmbedder, embedded, processor_session
 
 
 @pytest.fixture
@@ -112,3 +116,26 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, model_file, scale):
     embedder = OnnxEmbedder(model_file(tmp_path / "broken.onnx", output_scale=scale))
     with pytest.raises(EmbedderError, match="not finite"):
         embedder.embed(np.full((1, 112, 80, 3), 7, np.uint8))
+
+
+def test_a_model_that_the_next_release_shares_is_opened_once(model, tmp_path):
+    linked, copied = tmp_path / "linked.onnx", tmp_path / "copied.onnx"
+    os.link(model, linked)
+    shutil.copy(model, copied)
+    first = processor_session(model, 1)
+    assert processor_session(linked, 1) is first
+    assert processor_session(linked, 2) is not first
+    assert processor_session(copied, 1) is not first
+
+
+def test_a_model_that_nobody_uses_any_more_is_let_go(model):
+    held = weakref.ref(processor_session(model, 1))
+    assert held() is None
+
+
+def test_a_file_that_was_written_anew_is_opened_anew(tmp_path):
+    path = write_model(tmp_path / "model.onnx", TensorProto.UINT8, ["n", 8, 6, 3])
+    before = OnnxEmbedder(path, 1)
+    write_model(path, TensorProto.UINT8, ["n", 16, 6, 3])
+    assert OnnxEmbedder(path, 1).input_size == (6, 16)
+    assert before.input_size == (6, 8)

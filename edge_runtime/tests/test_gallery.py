@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from usearch.index import Index
 
-from edge_runtime.coarse import LISTED, Coarse
+from edge_runtime.coarse import DIRECTIONS, LISTED, Coarse, _directions
 from edge_runtime.gallery import Card, Gallery, GalleryError
 
 HEADER = "key,card_id,view,name,set,number,art_group\n"
@@ -105,6 +105,14 @@ def test_a_short_list_does_not_depend_on_the_order_in_which_scans_were_added():
         index.add(keys[order], scans[order])
         lists.append(Coarse(index).short_list(scans[3], 5).tolist())
     assert sorted(lists[0]) == sorted(lists[1]) and keys[3] in lists[0]
+
+
+def test_directions_tell_scans_apart_nearly_as_all_principal_axes_do():
+    rng = np.random.default_rng(0)
+    some = (rng.normal(size=(1024, 300)) * 0.99 ** np.arange(300)).astype(np.float32)
+    found, best = _directions(some), np.linalg.eigh(some.T @ some)[1][:, -DIRECTIONS:]
+    assert found.T @ found == pytest.approx(np.eye(DIRECTIONS), abs=1e-5)
+    assert np.linalg.norm(some @ found) ** 2 > 0.998 * np.linalg.norm(some @ best) ** 2
 
 
 def test_a_large_gallery_is_searched_through_its_graph_and_finds_the_same(gallery, monkeypatch):
