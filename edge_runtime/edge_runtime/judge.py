@@ -81,7 +81,8 @@ class Judge:
     @timed("judge")
     def judge(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
         """The answer for a card on a photo: a second look where a glance leaves a doubt, at its art or between twins. The answer's
-        corners are those of the other way up where a glance took the card for lying on its head."""
+        corners are those of its picture where enough points agree, even of a card that a glance is sure of, and those of the other
+        way up where it took the card for lying on its head."""
         seen = self.glance(corners, matches)
         settled = self.settles(seen.status, seen.confidence)
         if self.second_look is None or not matches or (settled and self.verifier is None):
@@ -93,7 +94,9 @@ class Judge:
             card, supports = self._compared(image, seen.corners, likely)
         if settled:
             verified = self._verified(card, seen, supports)
-            if not verified.other_printing or len({match.card.card_id for match in _prints(matches)}) == 1:
+            if not verified.other_printing:  # of one the artwork alone agrees, which doesn't say where its sides lie
+                return replace(verified, corners=_fitted(seen.corners, supports[0])) if supports else verified
+            if len({match.card.card_id for match in _prints(matches)}) == 1:
                 return verified
             supports = self._supports(card, matches[:CANDIDATES])
         if not supports:

@@ -24,6 +24,7 @@ CALIBRATION = Calibration(
     twin_margin=0.02,
     twin_lead=0.05,
 )
+VERIFIER = SimpleNamespace(least=lambda width: 0.6 if width < SMALL else 0.2)
 
 
 class Counted:
@@ -212,8 +213,7 @@ def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
 def looked_over(printing, found, agrees=None, corners=WHOLE):
     """The answer where a verifier says how likely the card is each printing. All but the last candidate agree in many points."""
     look = Counted({match.card.card_id: 50 for match in found[:-1]}, agrees, printing=printing)
-    verifier = SimpleNamespace(least=lambda width: 0.6 if width < SMALL else 0.2)
-    return Judge(CALIBRATION, look, verifier).judge(PICTURE, corners, found)
+    return Judge(CALIBRATION, look, VERIFIER).judge(PICTURE, corners, found)
 
 
 @pytest.mark.parametrize(("likely", "named"), [(0.9, True), (0.2, True), (0.1, False), (None, True)])
@@ -221,6 +221,13 @@ def test_a_card_that_is_sure_at_a_glance_is_named_unless_it_is_another_printing(
     answer = looked_over({"right": likely}, matches(right=0.9, alike=0.1))
     assert (answer.status is Status.CONFIRMED, answer.other_printing) == (named, not named)
     assert answer.confidence > CALIBRATION.sure if named else answer.confidence == likely
+
+
+@pytest.mark.parametrize(("likely", "moved"), [(0.9, (5, 3)), (0.1, (0, 0))], ids=["this printing", "another"])
+def test_a_card_that_is_sure_at_a_glance_lies_where_its_picture_does_unless_it_is_another_printing(likely, moved):
+    look = Counted({"right": 50}, homography=shifted(5, 3), printing={"right": likely})
+    answer = Judge(CALIBRATION, look, VERIFIER).judge(PICTURE, WHOLE * 2, matches(right=0.9, alike=0.1))
+    np.testing.assert_allclose(answer.corners, 2 * (WHOLE + np.float32(moved)), atol=0.01)
 
 
 @pytest.mark.parametrize(("wide", "named"), [(SMALL - 1, False), (SMALL + 1, True)])
