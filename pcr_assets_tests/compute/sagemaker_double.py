@@ -201,3 +201,8 @@ def _fits(shape: Any, value: Any, where: str) -> None:
         for key, below in value.items():
             _fits(shape.key, key, where)
             _fits(shape.value, below, f"{where}.{key}")
+
+
+def names(service):
+    """Its jobs' names, the first job first."""
+    return sorted(service.jobs)

@@ -1,32 +1,18 @@
-"""A training job: begun once, joined, gone on with, stopped, paid for. The service is a double that refuses what AWS refuses."""
+"""A training job: what it is asked to do, what comes back, what is paid. The service is a double that refuses what AWS refuses."""
 
 import json
-import os
 import re
-import signal
 
 import dagster as dg
 import pytest
-from botocore.exceptions import (
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ParamValidationError,
-    ReadTimeoutError,
-    TokenRetrievalError,
-)
 
-from pcr_assets.cloud.clients import CloudError
 from pcr_assets.compute import container
 from pcr_assets.compute.engine import JobFailed
 from pcr_assets.resources import runs
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.cloud.rights import asked, refused
 from pcr_assets_tests.compute.conftest import MODULE, Image
-from pcr_assets_tests.compute.sagemaker_double import Refused, TrainingService
-
-
-def names(service):
-    return sorted(service.jobs)
+from pcr_assets_tests.compute.sagemaker_double import names
 
 
 def test_a_training_in_a_step_of_a_run_goes_through_the_image_and_comes_back(
@@ -82,253 +68,6 @@ def test_the_same_work_is_not_paid_for_twice(service, compute_for, job, work):
     assert len({name.rpartition("-")[0] for name in names(service)}) == 2
 
 
-def test_outputs_that_were_cleared_away_are_made_again(service, compute_for, job, work, s3):
-    compute_for().run(MODULE, job, work)
-    for entry in s3.list_objects_v2(Bucket="training")["Contents"]:
-        if "/output/" in entry["Key"]:
-            s3.delete_object(Bucket="training", Key=entry["Key"])
-    compute_for().run(MODULE, job, work)
-    assert [name[-2:] for name in names(service)] == ["-1", "-2"]
-
-
-def test_an_input_that_the_buckets_rules_archived_is_sent_anew(service, compute_for, job, work, s3):
-    compute_for().run(MODULE, job, work)
-    (first,) = service.jobs.values()
-    (staged,) = [each for each in first["InputDataConfig"] if each["ChannelName"] == "staged"]
-    (key,) = service.files_of(staged)
-    where = {"Bucket": "training", "Key": f"models/embedding/{key}"}
-    s3.put_object(**where, Body=b"cards", StorageClass="GLACIER")
-    compute_for().run(MODULE, {**job, "stage": "stage1"}, work)
-    assert service.files_of(staged) == {key: b"cards"}
-    assert len(service.jobs) == 2
-    written = s3.head_object(**where)["LastModified"]
-    compute_for().run(MODULE, {**job, "stage": "stage2"}, work)
-    assert s3.head_object(**where)["LastModified"] == written, "it is not sent twice"
-
-
-def test_a_training_whose_checkpoints_the_buckets_rules_archived_begins_anew_beside_them(
-    service, compute_for, job, work, s3
-):
-    service.ways, service.works = [["Training", "MaxRuntimeExceeded"]] * 2, None
-    for _ in range(2):
-        with pytest.raises(JobFailed, match="most_hours"):
-            compute_for().run(MODULE, job, work)
-        first = service.jobs[names(service)[0]]
-        kept = first["CheckpointConfig"]["S3Uri"].removeprefix("s3://training/")
-        s3.put_object(Bucket="training", Key=f"{kept}/step-1/weights", Body=b"w", StorageClass="GLACIER")
-    _, second = (service.jobs[name]["CheckpointConfig"]["S3Uri"] for name in names(service))
-    assert second == f"{first['CheckpointConfig']['S3Uri']}-2"
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing is done any more."""
-
-
-def test_a_job_that_a_killed_run_began_is_followed_and_no_second_one_started(
-    service, compute_for, job, work, monkeypatch
-):
-    def dies(seconds):
-        monkeypatch.setattr(service, "_StopTrainingJob", lambda **_: (_ for _ in ()).throw(Killed()))
-        raise Killed
-
-    with pytest.raises(Killed):
-        compute_for(dies).run(MODULE, job, work)
-    assert service.calls.count("CreateTrainingJob") == 1
-    compute_for().run(MODULE, job, work)
-    assert service.calls.count("CreateTrainingJob") == 1
-    assert (work / "metrics.json").exists()
-
-
-def test_a_cancelled_run_stops_its_job_and_the_next_one_goes_on_from_its_checkpoints(service, compute_for, job, work):
-    def cancelled(seconds):
-        raise dg.DagsterExecutionInterruptedError
-
-    with pytest.raises(dg.DagsterExecutionInterruptedError):
-        compute_for(cancelled).run(MODULE, job, work)
-    assert service.calls[-1] == "StopTrainingJob"
-    ran = compute_for().run(MODULE, job, work)
-    first, second = (service.jobs[name] for name in names(service))
-    assert first["transitions"][-1]["Status"] == "Stopped"
-    assert first["CheckpointConfig"] == second["CheckpointConfig"]
-    assert ran.billed_seconds == 240.0, "both attempts were paid for"
-
-
-@pytest.mark.usefixtures("listening_to_no_signal")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_refresh_whose_terminal_is_closed_or_that_is_told_to_end_stops_its_job(
-    service, compute_for, job, work, number
-):
-    """Without a run of Dagster's that listens: the default would end this process, and leave the job to be paid for."""
-    with pytest.raises(KeyboardInterrupt):
-        compute_for(lambda seconds: os.kill(os.getpid(), number)).run(MODULE, job, work)
-    assert service.calls[-1] == "StopTrainingJob"
-    assert signal.getsignal(number) is signal.SIG_DFL
-
-
-def test_a_run_that_is_cancelled_before_its_job_began_is_cancelled_and_no_more(service, compute_for, job, work):
-    def cancelled(seconds):
-        raise dg.DagsterExecutionInterruptedError
-
-    service.errors = {"CreateTrainingJob": [Refused("ThrottlingException")]}
-    with pytest.raises(dg.DagsterExecutionInterruptedError):
-        compute_for(cancelled).run(MODULE, job, work)
-    assert service.jobs == {}
-
-
-def test_a_training_that_is_to_be_traced_goes_on_from_its_checkpoints(service, compute_for, job, work):
-    service.ways, service.works = [["Training", "MaxRuntimeExceeded"]], None
-    with pytest.raises(JobFailed, match="most_hours"):
-        compute_for().run(MODULE, {**job, "profile_steps": 0}, work)
-    with pytest.raises(JobFailed):
-        compute_for().run(MODULE, {**job, "profile_steps": 10}, work)
-    first, second = (service.jobs[name] for name in names(service))
-    assert first["CheckpointConfig"] == second["CheckpointConfig"]
-
-
-def test_an_interruption_by_aws_is_told_and_waited_for(service, compute_for, job, work, capsys):
-    service.ways = [["Starting", "Training", "Interrupted", "Starting", "Training", "Uploading", "Completed"]]
-    compute_for().run(MODULE, job, work)
-    said = capsys.readouterr().out
-    assert said.index("Interrupted: about Interrupted") < said.rindex("Training: about Training")
-
-
-@pytest.mark.parametrize(
-    ("status", "reason", "says"),
-    [
-        (
-            "Failed",
-            "CapacityError: Unable to provision requested ML compute capacity.",
-            "AWS has no ml.g5.xlarge to give",
-        ),
-        (
-            "Failed",
-            "AlgorithmError: teacher: there is no weights file /x: put it there, exit code: 1",
-            "teacher: there is no",
-        ),
-        (
-            "Failed",
-            "ClientError: Cannot pull image",
-            "could not run (Cannot pull image): compare role, image and place",
-        ),
-        ("Failed", "InternalServerError: We encountered an internal error.", "an error of SageMaker's own"),
-        ("Failed", "", "SageMaker does not say why"),
-        ("MaxRuntimeExceeded", "", "as long as most_hours allows: run again, it goes on from its checkpoint"),
-        ("MaxWaitTimeExceeded", "", "too little spot capacity of ml.g5.xlarge within most_wait_hours"),
-        ("Stopped", "", "was stopped by somebody: run again, it goes on from its checkpoint"),
-    ],
-)
-def test_a_job_that_fails_is_told_of_in_one_sentence(service, compute_for, job, work, status, reason, says):
-    service.ways, service.works = [["Starting", "Training", status]], None
-    name = None
-
-    def look(seconds):
-        service.reasons[names(service)[0]] = reason
-
-    with pytest.raises(JobFailed) as failed:
-        compute_for(look).run(MODULE, job, work)
-    name = names(service)[0]
-    assert says in str(failed.value)
-    assert name in str(failed.value)
-    assert "\n" not in str(failed.value)
-
-
-def test_a_busy_service_is_asked_again(service, compute_for, job, work):
-    waited = []
-    busy = Refused("ThrottlingException", "Rate exceeded")
-    service.errors = {call: [busy] * 3 for call in ("ListTrainingJobs", "CreateTrainingJob", "DescribeTrainingJob")}
-    compute_for(waited.append).run(MODULE, job, work)
-    assert waited[:3] == [5, 10, 20]
-    assert (work / "metrics.json").exists()
-
-
-def test_a_network_that_is_away_for_minutes_stops_no_job(service, compute_for, job, work):
-    waited = []
-    away = [kind(endpoint_url="https://api.sagemaker") for kind in (EndpointConnectionError, ConnectTimeoutError)]
-    service.errors = {"DescribeTrainingJob": [*away, ReadTimeoutError(endpoint_url="https://api.sagemaker")]}
-    compute_for(waited.append).run(MODULE, job, work)
-    assert waited[:3] == [5, 10, 20]
-    assert "StopTrainingJob" not in service.calls
-
-
-def test_a_login_that_ended_leaves_the_job(service, compute_for, job, work):
-    service.errors = {"DescribeTrainingJob": [TokenRetrievalError(provider="sso", error_msg="Token has expired")]}
-    with pytest.raises(CloudError, match=r"Token has expired.*: log in again.* The job goes on, and costs: run again"):
-        compute_for().run(MODULE, job, work)
-    assert "StopTrainingJob" not in service.calls
-
-
-def test_expired_credentials_leave_the_job_and_say_how_to_stop_it(service, compute_for, job, work):
-    def expire(seconds):
-        service.errors = {"DescribeTrainingJob": [Refused("ExpiredTokenException", "expired")]}
-
-    with pytest.raises(CloudError) as failed:
-        compute_for(expire).run(MODULE, job, work)
-    (name,) = names(service)
-    assert "the credentials are wrong or have expired" in str(failed.value)
-    assert str(failed.value).endswith(f"stop it with `aws sagemaker stop-training-job --training-job-name {name}`")
-    compute_for().run(MODULE, job, work)
-    assert names(service) == [name], "logged in again, it is followed"
-
-
-@pytest.mark.parametrize(
-    ("refused", "says"),
-    [
-        (
-            Refused("AccessDeniedException"),
-            "add sagemaker:CreateTrainingJob and, for its role, iam:PassRole to their policy",
-        ),
-        (Refused("ResourceLimitExceeded"), "ask Service Quotas for “ml.g5.xlarge for spot training job usage”"),
-        (
-            Refused("ValidationException", "Could not assume role arn"),
-            "Could not assume role arn (ValidationException)",
-        ),
-    ],
-)
-def test_what_aws_refuses_at_the_start_is_told_with_the_cure(service, compute_for, job, work, refused, says):
-    service.errors = {"CreateTrainingJob": [refused]}
-    with pytest.raises(CloudError) as failed:
-        compute_for().run(MODULE, job, work)
-    assert says in str(failed.value)
-    assert "StopTrainingJob" not in service.calls
-
-
-def test_a_job_that_may_have_begun_though_nobody_answered_is_named_with_how_to_stop_it(
-    service, compute_for, job, work, monkeypatch
-):
-    begin = service._CreateTrainingJob
-
-    def heard(**request):
-        service.errors = {"CreateTrainingJob": [EndpointConnectionError(endpoint_url="https://api.sagemaker")] * 99}
-        begin(**request)
-        raise ReadTimeoutError(endpoint_url="https://api.sagemaker")
-
-    monkeypatch.setattr(service, "_CreateTrainingJob", heard)
-    with pytest.raises(CloudError) as failed:
-        compute_for().run(MODULE, job, work)
-    (name,) = names(service)
-    assert "If it has begun all the same, it costs: run again to follow it, or stop it with" in str(failed.value)
-    assert str(failed.value).endswith(f"--training-job-name {name}`")
-    compute_for().run(MODULE, job, work)
-    assert names(service) == [name]
-
-
-def test_of_two_runs_at_the_same_moment_the_slower_one_follows(service, compute_for, job, work, monkeypatch):
-    compute_for().run(MODULE, job, work)
-    (name,) = names(service)
-    listed = service._ListTrainingJobs
-    monkeypatch.setattr(
-        service, "_ListTrainingJobs", lambda **_: {"TrainingJobSummaries": []}
-    )  # it looked before the other began
-
-    def listed_again(**request):
-        monkeypatch.setattr(service, "_ListTrainingJobs", listed)
-        return TrainingService._CreateTrainingJob(service, **request)
-
-    monkeypatch.setattr(service, "_CreateTrainingJob", listed_again)
-    compute_for().run(MODULE, job, work)
-    assert names(service) == [name]
-
-
 def test_a_store_in_a_folder_needs_a_place_in_s3(compute_for):
     with pytest.raises(
         JobFailed, match=r"set sagemaker\.place in the section compute of the profile to s3://bucket/prefix"
@@ -357,14 +96,6 @@ def test_what_a_bucket_of_ours_holds_is_read_where_it_lies(service, compute_for,
     assert sent["shards"][0].startswith("/opt/ml/input/data/staged/inputs/")
     assert "out" not in sent
     assert engine.place.root == "s3://training/models/embedding"
-
-
-def test_a_request_that_botocore_refuses_is_a_sentence_about_the_profile(service, compute_for, job, work):
-    engine = compute_for()
-    object.__setattr__(engine.settings, "volume_gb", "many")
-    with pytest.raises(CloudError, match="mend the section compute of the profile") as failed:
-        engine.run(MODULE, job, work)
-    assert isinstance(failed.value.__cause__, ParamValidationError)
 
 
 @pytest.mark.parametrize(
