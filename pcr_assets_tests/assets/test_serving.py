@@ -13,8 +13,8 @@ from pcr_assets.cloud import endpoint, package_book, registry
 from pcr_assets.project_records.models import registered
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.cloud.conftest import aws
-from pcr_assets_tests.cloud.test_endpoint import CHOSEN, Cloud
-from pcr_assets_tests.cloud.test_registry import IMAGE, MODELS, SaidToBeInABucket
+from pcr_assets_tests.cloud.endpoint_double import CHOSEN, Cloud
+from pcr_assets_tests.cloud.packed import IMAGE, MODELS, SaidToBeInABucket
 from pcr_assets_tests.project_records.synthetic import store_with_models
 
 __all__ = ["aws"]

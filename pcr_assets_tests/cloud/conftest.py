@@ -2,13 +2,22 @@
 
 import functools
 import os
+import shutil
 import unittest.mock
 
 import boto3
 import botocore.loaders
 import botocore.session
 import pytest
+import yaml
 from moto import mock_aws
+
+from pcr_assets import layout
+from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.store import open_store
+from pcr_assets_tests.cloud.endpoint_double import Cloud
+from pcr_assets_tests.cloud.packed import IMAGE, MODELS, ROLE, SaidToBeInABucket, repack
+from pcr_assets_tests.project_records.synthetic import store_with_models
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,3 +51,45 @@ def s3(aws):
     client = boto3.client("s3")
     client.create_bucket(Bucket="training", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
     return client
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """A profile of one's own that registers models."""
+    file = tmp_path / "mine.yaml"
+    chosen = {"pack": MODELS, "registered": True, "image": IMAGE, "role": ROLE}
+    file.write_text(yaml.safe_dump({"extends": "embedded", "serving": chosen}))
+    return file
+
+
+@pytest.fixture(scope="session")
+def packed_store(tmp_path_factory):
+    """Models and their archives, as ``model_packages`` makes them."""
+    folder = tmp_path_factory.mktemp("packed")
+    repack(store_with_models(folder / "store" / layout.PROJECT), folder)
+    return folder / "store"
+
+
+@pytest.fixture
+def artifacts(packed_store, tmp_path):
+    """A copy of that store, to be changed."""
+    shutil.copytree(packed_store, tmp_path / "store")
+    return Artifacts(SaidToBeInABucket(open_store(str(tmp_path / "store" / layout.PROJECT))))
+
+
+@pytest.fixture
+def command(tmp_path, profile):
+    """The arguments of every command over that store."""
+    return ["--store", str(tmp_path / "store"), "--profile", str(profile)]
+
+
+@pytest.fixture
+def sagemaker(aws):
+    return boto3.client("sagemaker")
+
+
+@pytest.fixture
+def cloud(aws, monkeypatch):
+    """Endpoints on moto, for which nobody waits."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return Cloud()

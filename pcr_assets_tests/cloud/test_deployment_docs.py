@@ -25,13 +25,12 @@ from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
 from pcr_assets.serving import archive, batch
 from pcr_assets.settings import load
-from pcr_assets_tests.cloud.test_endpoint import Cloud
-from pcr_assets_tests.cloud.test_registry import SaidToBeInABucket, packed_store
+from pcr_assets_tests.cloud.endpoint_double import Cloud
+from pcr_assets_tests.cloud.packed import SaidToBeInABucket
 from pcr_assets_tests.project_records.test_manifest import built
 from pcr_assets_tests.small_model import small_model
 from pcr_assets_tests.small_student import painted_cards
 
-__all__ = ["packed_store"]
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PAGES = ("registry", "inference", "deployment")

@@ -19,7 +19,7 @@ from pcr_assets.cloud.clients import CloudError
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
 from pcr_assets.serving.settings import ServingSettings
-from pcr_assets_tests.cloud.test_endpoint import ACCOUNT, CHOSEN, PACKAGE, REGION
+from pcr_assets_tests.cloud.endpoint_double import ACCOUNT, CHOSEN, PACKAGE, REGION
 from pcr_assets_tests.small_model import small_model
 from pcr_assets_tests.small_student import painted_cards
 
