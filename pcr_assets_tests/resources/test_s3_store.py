@@ -1,4 +1,4 @@
-"""The store on S3: what only a server has. Digests that it checks, credentials, settings, and what goes wrong with them."""
+"""The store on S3: what only a server has. Digests that it checks, conditions that it keeps, uploads in parts, keys, copies."""
 
 import hashlib
 import time
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pcr_assets.resources import s3_client
-from pcr_assets.resources.s3_client import S3Settings, connect
+from pcr_assets.resources.s3_client import connect
 from pcr_assets.resources.s3_store import S3Store
 from pcr_assets.resources.store import Moved, StoreError, open_store
 
@@ -190,91 +190,6 @@ def test_a_slash_at_the_end_of_a_store_names_no_other_place(written):
 def test_a_root_without_a_bucket_is_one_sentence():
     with pytest.raises(StoreError, match="names no bucket: write s3://bucket"):
         open_store("s3://")
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_credentials_that_the_server_does_not_know_are_one_sentence(bucket, monkeypatch, name):
-    monkeypatch.setenv(name, "wrong")
-    with pytest.raises(StoreError, match="the credentials are wrong or have expired; name others: AWS_PROFILE"):
-        open_store(bucket).read("a")
-
-
-@pytest.mark.faults
-def test_no_credentials_are_one_sentence(bucket, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    with pytest.raises(StoreError, match="no AWS credentials for s3://cards/"):
-        open_store(bucket).read("a")
-
-
-@pytest.mark.faults
-def test_a_profile_that_is_not_there_is_one_sentence(bucket, monkeypatch):
-    monkeypatch.setenv("PCR_S3_PROFILE", "nobody")
-    with pytest.raises(StoreError, match=r"no AWS credentials for .*nobody.*set AWS_PROFILE"):
-        open_store(bucket).read("a")
-
-
-def test_a_profile_of_the_aws_configuration_is_used(bucket, s3_server, monkeypatch, tmp_path):
-    keys = f"aws_access_key_id={s3_server.access_key}\naws_secret_access_key={s3_server.secret_key}\n"
-    (tmp_path / "credentials").write_text(f"[cards]\n{keys}")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("PCR_S3_PROFILE", "cards")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    store = open_store(bucket)
-    store.write("a", b"card")
-    assert store.read("a") == b"card"
-
-
-def test_a_role_is_assumed_before_the_first_request(monkeypatch):
-    """Against moto: SeaweedFS gives out no roles without a configuration of its own."""
-    from moto import mock_aws
-
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    role = "arn:aws:iam::123456789012:role/cards"
-    with mock_aws():
-        client = connect(S3Settings(region="us-east-2", role=role))
-        client.create_bucket(Bucket="cards", CreateBucketConfiguration={"LocationConstraint": "us-east-2"})
-        credentials = client._request_signer._credentials
-        assert credentials.method == "assume-role"
-        assert credentials.access_key.startswith("ASIA")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "cure"),
-    [("PCR_S3_ENDPOINT", "127.0.0.1:9000", "write a URL"), ("PCR_S3_PATH_STYLE", "perhaps", "write 1 or 0")],
-)
-def test_a_setting_that_makes_no_sense_is_one_sentence(monkeypatch, name, value, cure):
-    monkeypatch.setenv(name, value)
-    with pytest.raises(StoreError, match=f"{name} is {value}: {cure}"):
-        open_store("s3://cards")
-
-
-@pytest.mark.parametrize(
-    ("settings", "url"),
-    [
-        (S3Settings(region="us-east-2"), "https://cards.s3.us-east-2.amazonaws.com/a"),
-        (S3Settings(region="us-east-2", path_style=True), "https://s3.us-east-2.amazonaws.com/cards/a"),
-        (S3Settings("https://s3.example.org", "garage"), "https://s3.example.org/cards/a"),
-        (S3Settings("https://s3.example.org", "garage", path_style=False), "https://cards.s3.example.org/a"),
-    ],
-)
-def test_a_server_of_ones_own_is_asked_in_path_style_and_aws_by_the_buckets_name(settings, url, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-
-    class Asked(Exception):
-        pass
-
-    def asked(request, **_):
-        raise Asked(request.url)
-
-    client = connect(settings)
-    client.meta.events.register("before-send.s3", asked)
-    with pytest.raises(Asked, match=f"^{url}$"):
-        client.get_object(Bucket="cards", Key="a")
 
 
 def test_a_removed_object_is_gone_and_a_listing_tells_when_one_was_written(store):

@@ -1,0 +1,58 @@
+"""Keys that are replaced, or kept offline, and metadata that nobody here signed."""
+
+import json
+
+import pytest
+
+from pcr_assets import layout
+from pcr_assets.trust.channels import replace_key
+from pcr_assets.trust.keys import Keys, TrustError
+from pcr_assets.trust.metadata import Repository
+from pcr_assets.trust.settings import ROLES
+from pcr_assets_tests.trust.offering import TRUST, World
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_key_is_replaced_and_devices_that_pinned_the_first_root_follow(world, role):
+    world.offered()
+    repository, keys = world.open()
+    (old,) = replace_key(repository, keys, TRUST.days, role, world.key_folder)
+    assert old.name == f"{role}.pem"
+    old.unlink()
+    world.publish("second")
+    assert world.offered() == "second"
+    assert world.offered(device="new device") == "second"
+
+
+def test_a_replaced_key_signs_for_nobody(world):
+    repository, keys = world.open()
+    (old,) = replace_key(repository, keys, TRUST.days, "stable", world.key_folder)
+    (world.key_folder / "stable-2.pem").unlink()
+    with pytest.raises(TrustError, match="stable must be signed by 1 of its keys, of which 0 are in"):
+        world.publish("second")
+    assert old.exists()
+    assert world.offered() == "first"
+
+
+def test_offline_keys_are_not_needed_to_publish(world):
+    for name in ("root.pem", "targets.pem"):
+        (world.key_folder / name).rename(world.folder / name)
+    world.publish("second")
+    assert world.offered() == "second"
+
+
+def test_metadata_that_somebody_changed_in_the_store_are_not_signed_again(world):
+    repository, _ = world.open()
+    key = f"{layout.METADATA}/{repository.channel('stable').version}.stable.json"
+    said = json.loads(world.store.read(key))
+    said["signed"]["targets"]["stable/manifest.json"]["custom"]["release_id"] = "evil"
+    world.store.write(key, json.dumps(said).encode())
+    with pytest.raises(TrustError, match="can't be believed"):
+        world.publish("second")
+
+
+def test_metadata_of_another_root_than_lies_with_the_keys_are_not_signed(world, tmp_path):
+    other = World(tmp_path / "other")
+    other.publish("first")
+    with pytest.raises(TrustError, match="others than the one that lies with the keys"):
+        Repository.open(other.store, Keys([world.key_folder]))
