@@ -36,6 +36,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 TOGETHER = {
     "pcr_assets_tests/test_graph.py": "world",
+    "pcr_assets_tests/test_graph_new_cards.py": "world",
+    "pcr_assets_tests/test_graph_faults.py": "world",
     "pcr_assets_tests/test_killed_run.py": "world",
     "pcr_assets_tests/test_webserver.py": "world",
     "pcr_assets_tests/tidy/test_command.py": "world",

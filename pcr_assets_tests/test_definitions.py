@@ -1,0 +1,55 @@
+"""The definitions: what each asset says of itself, and that loading them loads nothing heavy."""
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from pcr_assets.definitions import build_defs
+
+
+def test_every_asset_says_who_owns_it_what_it_is_and_which_code_made_it():
+    graph = build_defs().resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+        assert node.group_name != "default", key
+        if node.is_materializable:
+            assert node.code_version, key
+
+
+def test_loading_the_definitions_imports_nothing_heavy():
+    code = (
+        "import sys, pcr_assets.definitions as d; d.defs.resolve_asset_graph();"
+        "heavy = 'torch numpy pyarrow timm cv2 onnxruntime pandas matplotlib PIL mlflow'.split();"
+        "print([m for m in heavy if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_definitions_load_as_dagster_loads_them():
+    dg.Definitions.validate_loadable(build_defs())
+
+
+@pytest.mark.parametrize("asset", ["student_onnx", "edge_release"])
+def test_an_asset_whose_input_was_never_made_says_what_to_do(tmp_path, monkeypatch, asset):
+    monkeypatch.setenv("PCR_STORE", str(tmp_path))
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "asset",
+        "materialize",
+        "-m",
+        "pcr_assets.definitions",
+        "--select",
+        asset,
+    ]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode != 0
+    assert "is not in the store" in found.stderr + found.stdout
+    assert "make refresh" in found.stderr + found.stdout

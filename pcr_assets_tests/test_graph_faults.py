@@ -1,0 +1,88 @@
+"""The real graph when something is lost, damaged or worse than before: what is made again, what is refused, what stays."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from pcr_assets import layout
+from pcr_assets.definitions import FLOORS
+from pcr_assets.resources.hailo import HailoCompiler
+
+
+@pytest.mark.faults
+def test_a_lost_part_and_a_lost_shard_are_noticed_and_only_what_holds_them_is_made_again(world):
+    part = max(Path(world.project.root.root, layout.PARTS).iterdir(), key=lambda path: path.stat().st_size)
+    entry = world.project.artifacts.current(layout.PROCESSED).record["sets"]["dawn1"]["file"]
+    shard = Path(world.project.root.root, world.project.artifacts.current(layout.PROCESSED).files[entry].key)
+    for lost in (part, shard):
+        lost.unlink()
+    outcome, built = world.refresh()
+    assert (int(outcome.ending), sorted(built)) == (0, ["edge_release", "processed_cards", "training_snapshot"])
+    assert part.exists()
+    assert shard.exists()
+    assert world.refresh()[1] == []
+
+
+def test_a_lost_part_is_written_again_when_the_release_is_asked_for(world):
+    lost = max(Path(world.project.root.root, layout.PARTS).iterdir(), key=lambda path: path.stat().st_size)
+    lost.unlink()
+    with dg.DagsterInstance.ephemeral() as instance:
+        assets, resources = dg.load_assets_from_modules(FLOORS), {**world.resources, "hailo": HailoCompiler()}
+        dg.materialize(assets, selection=["edge_release"], resources=resources, instance=instance)
+    assert lost.exists()
+
+
+def test_a_lost_artifact_is_built_again(world):
+    lost = world.project.artifacts.current(layout.CALIBRATION)
+    Path(world.project.root.fetch(lost.files["check.npy"].key)).unlink()
+    _, built = world.refresh()
+    assert built == ["calibration_set"]
+
+
+def test_a_stranger_that_can_not_be_read_is_left_out_and_told_of(world):
+    strangers = Path(world.project.strangers_root)
+    (strangers / "0_bad.png").write_text("no picture")
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 0, str(outcome)
+    assert built == ["recognition_report", "edge_release"]
+    record = world.project.artifacts.current(layout.REPORT).record
+    assert record["unreadable strangers"] == ["0_bad.png is no picture: send JPEG, PNG or WebP"]
+
+
+def test_bad_files_are_in_quarantine_with_their_reasons_and_all_other_cards_go_on(world):
+    from pcr_assets.imaging.sample import bad_files
+
+    bad = bad_files(world.raw / "bad1")
+    before = world.project.artifacts.current(layout.PROCESSED).record
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 0
+    assert "processed_cards" in built
+    record = world.project.artifacts.current(layout.PROCESSED).record
+    quarantined = {Path(row["key"]).name: row["reason"] for row in record["quarantine"]}
+    good = {"cmyk", "deep"}
+    assert {path.name for kind, path in bad.items() if kind not in good} == set(quarantined)
+    assert all(len(reason.split()) > 3 for reason in quarantined.values())
+    assert record["scans"] >= before["scans"]
+    assert all(entry["scans"] == 0 for entry in record["without_cards"].values())
+
+
+def test_a_teacher_worse_than_hashing_is_not_distilled_and_the_last_release_stays(world):
+    release = world.project.root.read(f"{layout.METADATA}/timestamp.json")
+    world.set("gates", teacher_lead=2.0)
+    world.set("teacher", settings={**world.project.settings.section("teacher")["settings"], "seed": 5})
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 4
+    assert built == ["teacher_weights"]
+    assert "teacher_beats_hashing" in str(outcome)
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") == release
+
+
+def test_an_empty_bucket_is_one_clear_sentence_and_the_last_release_stays(world):
+    release = world.project.root.read(f"{layout.METADATA}/timestamp.json")
+    shutil.rmtree(world.raw)
+    outcome, _ = world.refresh()
+    assert int(outcome.ending) == 1
+    assert "there are no card scans in" in str(outcome)
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") == release
