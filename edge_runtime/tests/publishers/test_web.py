@@ -1,112 +1,20 @@
 """A publisher on a web server that has every fault: cut, slow, lying, or a login page."""
 
-import http.server
-import sys
-import threading
 import time
-from urllib.parse import unquote
 
 import pytest
+from web_server import always, once
 
-from edge_runtime.opening import open_newest
-from edge_runtime.publishers import deadline, open_publisher, web
-from edge_runtime.pull import pull
+from edge_runtime.publishers import deadline, web
 from edge_runtime.refusals import (
     Damaged,
     Endless,
-    NoRelease,
-    NotPublished,
     PartMissing,
     PartTampered,
     PartTruncated,
-    ReleaseError,
     Unreachable,
 )
 from edge_runtime.release import open_release
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves a folder, ranges too, but for what a test asks to go wrong: ``faults`` by how a path ends."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        server = self.server
-        path = unquote(self.path).removeprefix("/releases/")
-        server.asked.append((path, self.headers.get("Range")))
-        for ending, fault in server.faults.items():
-            if path.endswith(ending) and fault(self, path):
-                return
-        self.send(path)
-
-    def send(self, path, ranges=True, cut=None, length=None):
-        file = self.server.folder / path
-        if not file.is_file():
-            self.answer(404, b"no such file")
-            return
-        data, start = file.read_bytes(), 0
-        if ranges and (asked := self.headers.get("Range")):
-            start = int(asked.removeprefix("bytes=").rstrip("-"))
-        status = 206 if start else 200
-        extra = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
-        self.answer(status, data[start:], cut, length, extra)
-
-    def answer(self, status, body, cut=None, length=None, extra=None):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        for name, value in (extra or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body if cut is None else body[:cut])
-        if cut is not None or length is not None:
-            self.close_connection = True
-
-
-@pytest.fixture
-def server(published, monkeypatch):
-    monkeypatch.setattr("edge_runtime.publishers.resumed.BACKOFF", 0.001)
-    monkeypatch.setattr(web, "SILENCE_SECONDS", 0.5)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # a client that gives up is no news
-    server.folder, server.faults, server.asked = published.releases, {}, []
-    server.url = f"http://127.0.0.1:{server.server_port}/releases"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def take(server, published, tmp_path):
-    roots = published.trusted
-    return lambda **named: pull(server.url, tmp_path / "home", roots, **named)
-
-
-def once(fault):
-    """A fault that happens the first time only."""
-    left = [1]
-
-    def happens(handler, path):
-        if not left:
-            return False
-        left.pop()
-        fault(handler, path)
-        return True
-
-    return happens
-
-
-def always(fault):
-    def happens(handler, path):
-        fault(handler, path)
-        return True
-
-    return happens
 
 
 def cut(handler, path):
@@ -241,72 +149,3 @@ def test_what_trickles_is_given_up_wherever_it_does(server, take, published, mon
     with pytest.raises(Unreachable, match="trickles"):
         take()
     assert time.monotonic() - began < 5, "it sends for ten seconds"
-
-
-@pytest.mark.faults
-def test_a_redirect_on_the_same_host_is_followed_and_one_to_another_host_is_refused(server, take, published):
-    def moved(to):
-        return lambda handler, path: handler.answer(302, b"", extra={"Location": to}) is None
-
-    server.faults["timestamp.json"] = once(lambda handler, path: moved(f"/releases/{path}")(handler, path))
-    assert take().release_id == published.folder.name
-    server.faults["timestamp.json"] = moved("http://localhost:1/elsewhere")
-    with pytest.raises(Unreachable, match="redirected to another host, localhost:1"):
-        take()
-    server.faults["timestamp.json"] = moved(f"{server.url}/metadata/timestamp.json")
-    with pytest.raises(Unreachable, match="again and again"):
-        take()
-
-
-def test_no_redirect_leads_from_https_to_what_others_can_read_and_change():
-    publisher = open_publisher("https://cards.example.org/releases")
-    for location in ("http://cards.example.org/releases/x", "https://cards.example.org:8443/x", "//example.org/x"):
-        with pytest.raises(Unreachable, match="redirected to another host"):
-            publisher._redirected("https://cards.example.org/releases/x", location)
-
-
-@pytest.mark.faults
-def test_a_redirect_to_what_is_no_address_stops_no_device(server, published, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    good, said = open_newest(server.url, published.trusted).release_id, []
-    server.faults["timestamp.json"] = always(
-        lambda handler, path: handler.answer(302, b"", extra={"Location": "http://[nowhere"})
-    )
-    assert open_newest(server.url, published.trusted, say=said.append).release_id == good
-    assert "redirected to what is no address" in said[0]
-
-
-@pytest.mark.faults
-def test_a_server_without_releases_and_one_that_is_not_there_say_so(server, take, published, tmp_path):
-    server.folder = tmp_path
-    with pytest.raises(NoRelease, match="holds no release"):
-        take()
-    gone = open_publisher("http://127.0.0.1:9/releases")
-    with pytest.raises(Unreachable, match="can't be reached"):
-        b"".join(gone.read("metadata/timestamp.json"))
-    with pytest.raises(NotPublished):
-        b"".join(open_publisher(server.url).read("none"))
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("http://example.com/releases", "not encrypted"),
-        ("ftp://example.com/releases", "no place for releases"),
-        ("https://[::1/releases", "no place for releases"),
-        ("https://example.com:port/releases", "no place for releases"),
-        ("https:///releases", "no place for releases"),
-        ("https://me:secret@example.com/releases", "carries a password"),
-        ("s3://", "names no bucket"),
-    ],
-)
-def test_places_that_are_none_are_refused_and_passwords_not_repeated(url, said):
-    with pytest.raises(ReleaseError, match=said) as caught:
-        open_publisher(url)
-    assert "secret" not in str(caught.value)
-
-
-def test_a_bucket_without_boto3_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(Unreachable, match=r"pip install 'edge-runtime\[s3\]'"):
-        b"".join(open_publisher("s3://bucket/releases").read("metadata/timestamp.json"))
