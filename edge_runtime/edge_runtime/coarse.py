@@ -41,9 +41,8 @@ class Coarse:
         self._keys = keys = np.sort(index.keys[:])
         sampled = keys[np.linspace(0, len(keys) - 1, min(SAMPLED, len(keys))).astype(int)]
         some = read(sampled).astype(np.float32)
-        with threadpool_limits(
-            1, "blas"
-        ):  # several threads take a multiple of one's CPU, and longer: they wait for each other
+        # Several threads would take a multiple of one's CPU, and longer: they wait for each other.
+        with threadpool_limits(1, "blas"):
             self._axes = _directions(some)
             pieces = (read(keys[at : at + PIECE]) for at in range(0, len(keys), PIECE))
             # A unit vector's part can be 1, of embeddings of cards the largest is 0.6: all are measured by the sample's largest.

@@ -159,10 +159,11 @@ class Recognizer:
 
     def _in_gaps(self, image: np.ndarray, read: list[Reading], seen: Sequence[Reading]) -> list[Reading]:
         """What is seen after the gaps in rows of known cards as well, and after those beside what was found in them."""
-        seen, rows = list(seen), 0
+        seen, rows, tried = list(seen), 0, set[bytes]()
         while len(known := [each.corners for each in seen if each.judged and not each.left_open]) > rows:
             rows = len(known)
-            places = gaps(known, (image.shape[1], image.shape[0]))
+            places = [place for place in gaps(known, image.shape[1::-1]) if place.tobytes() not in tried]
+            tried |= {place.tobytes() for place in places}
             seen = self._looked_at(image, at_edges(image, places), read, seen, Effort.THOROUGH, ())
         return seen
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_runtime.geometry import areas, shared_area, turned
+from edge_runtime.geometry import area, full_frame, shared_area, turned
 
 ALIKE = 1.4
 """Times by which the areas of two neighbours differ at most: more is no slant, but another size of card."""
@@ -37,14 +37,14 @@ def gaps(cards: Sequence[np.ndarray], size: tuple[int, int]) -> list[np.ndarray]
     """The free places next to cards on a picture of ``size`` (width, height), as far from each card as its neighbours lie from each
     other nearby. Corners of both: float32 4×2, either way up."""
     steps = list(_steps(_one_way_up(cards)))
-    frame = np.array([[0, 0], [size[0], 0], size, [0, size[1]]], np.float32)
+    frame = full_frame(*size)
     taken, free = list(cards), []
     for card in cards:
         for way in _nearest(steps, card.mean(axis=0)):
             for place in (card + way, card - way):
-                room = FREE * areas(place[None])[0]
-                inside = shared_area(place, frame) >= INSIDE * areas(place[None])[0]
-                if inside and all(shared_area(place, other) <= room for other in taken):
+                whole = area(place)
+                inside = shared_area(place, frame) >= INSIDE * whole
+                if inside and all(shared_area(place, other) <= FREE * whole for other in taken):
                     taken.append(place)
                     free.append(place)
     return free
@@ -58,7 +58,7 @@ def _one_way_up(cards: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def _steps(cards: Sequence[np.ndarray]) -> Iterator[_Step]:
     """From each card to the next ones to its right and below it."""
-    sizes = areas(np.array(cards).reshape(-1, 4, 2))
+    sizes = [area(card) for card in cards]
     for card, size in zip(cards, sizes, strict=True):
         across = (card[1] + card[2] - card[0] - card[3]) / 2
         down = (card[2] + card[3] - card[0] - card[1]) / 2
