@@ -33,7 +33,7 @@ from pcr_assets.resources.objects import (
 from pcr_assets.resources.s3_client import S3Settings, connect
 from pcr_assets.resources.s3_errors import status, told
 from pcr_assets.resources.s3_listing import Bucket, list_unordered
-from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place
+from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place, unfinished
 from pcr_assets.resources.side_by_side import side_by_side
 
 log = logging.getLogger(__name__)
@@ -267,20 +267,8 @@ class S3Store:
 
     def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
         """See :meth:`Store.unfinished`. Uploads in parts; a small object is written whole, in one request."""
-        base, below = self._key(""), self._key(f"{prefix}/" if prefix else "")
-        pages = self.client.get_paginator("list_multipart_uploads")
         with self._told(prefix):
-            for page in pages.paginate(Bucket=self.bucket, Prefix=below):
-                for upload in page.get("Uploads", ()):
-                    at = {"Bucket": self.bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
-                    parts = [part for pages in self._parts(at) for part in pages.get("Parts", ())]
-                    times = [upload["Initiated"], *(part["LastModified"] for part in parts)]
-                    size = sum(part["Size"] for part in parts)
-                    key = upload["Key"][len(base) :]
-                    yield Unfinished(key, size, max(times).timestamp(), upload["UploadId"])
-
-    def _parts(self, at: dict[str, str]) -> Any:
-        return self.client.get_paginator("list_parts").paginate(**at)
+            yield from unfinished(self.client, self.bucket, self._key(""), f"{prefix}/" if prefix else "")
 
     def drop(self, unfinished: Unfinished) -> None:
         """See :meth:`Store.drop`."""

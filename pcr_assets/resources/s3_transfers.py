@@ -1,8 +1,9 @@
 """Files on their way to S3 and back: in parts, several at a time, by s3transfer."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from pcr_assets.resources.objects import Entry
+from pcr_assets.resources.objects import Entry, Unfinished
 
 PART = 8 << 20
 """Objects above this many bytes go up, and come down, in parts of this size."""
@@ -33,3 +34,15 @@ def manager(client: Any) -> Any:
 
     sizes = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_request_concurrency=AT_ONCE)
     return TransferManager(client, sizes)
+
+
+def unfinished(client: Any, bucket: str, base: str, prefix: str) -> Iterator[Unfinished]:
+    """Uploads that were begun below ``base + prefix`` and not ended, by keys without the base. Raises what boto3 raises."""
+    for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=base + prefix):
+        for upload in page.get("Uploads", ()):
+            at = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+            pages = client.get_paginator("list_parts").paginate(**at)
+            parts = [part for page in pages for part in page.get("Parts", ())]
+            times = [upload["Initiated"], *(part["LastModified"] for part in parts)]
+            size, key = sum(part["Size"] for part in parts), upload["Key"].removeprefix(base)
+            yield Unfinished(key, size, max(times).timestamp(), upload["UploadId"])
