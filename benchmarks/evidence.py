@@ -19,7 +19,7 @@ from scorecard.machine import machine
 
 from edge_runtime.judge import Judge
 from edge_runtime.second_look import Seen, Support
-from pcr_assets.assets import report
+from pcr_assets.assets import evidence
 from pcr_assets.gallery import judging
 from pcr_assets.gallery.evidence import Asking, Subject
 from pcr_assets.gallery.judging import RememberingLook
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         project = project_of(given)
         settings = ReportSettings(**{**project.settings.section("report"), "queries": given.queries})
-        asking = Asking(subject := report.subjects_of(project)["int8"], report.evidence_of(project, ALL), settings)
+        asking = Asking(subject := evidence.subjects_of(project)["int8"], evidence.evidence_of(project, ALL), settings)
     except REFUSED as error:
         print(f"evidence: {error}", file=sys.stderr)
         return 2

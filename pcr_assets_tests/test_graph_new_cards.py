@@ -6,7 +6,7 @@ import dagster as dg
 from PIL import Image
 
 from pcr_assets import layout
-from pcr_assets.assets.report import evidence_of
+from pcr_assets.assets.evidence import evidence_of
 from pcr_assets.gallery import new_sets
 from pcr_assets_tests.sample_world import GALLERY, a_card, pulled
 

@@ -1,6 +1,5 @@
-"""Floor *release*, first half: the photos and strangers that are asked about, and the report that judges a release."""
+"""Floor *release*, first half: the report that judges a release. What it asks about is in :mod:`pcr_assets.assets.evidence`."""
 
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -8,53 +7,21 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.cards import read_scans
-from pcr_assets.assets.dataset import JUDGED, snapshot_files, training_snapshot
-from pcr_assets.assets.declare import asset, materialized, observed
+from pcr_assets.assets.dataset import JUDGED, training_snapshot
+from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
+from pcr_assets.assets.evidence import evaluation_photos, evidence_of, labels, listed, strangers, subjects_of
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
 from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import parent
 
 DEFAULT_VARIANT = "int8"
 REPORT_VERSION = "20"
 MOST_SETS = 30
 """Sets that the asset's page lists."""
-
-
-def _observed_folder(project: Project, root: str, labels: bytes = b"") -> dg.ObserveResult:
-    digest, count = _listed(project, root, labels)
-    return dg.ObserveResult(data_version=dg.DataVersion(digest), metadata={"files": count, "root": root})
-
-
-def _listed(project: Project, root: str, labels: bytes = b"") -> tuple[str, int]:
-    """The digest of what lies in a folder, by its listing, and the number of files."""
-    entries = list(project.open(root).list()) if root else []
-    listing = [[entry.key, entry.size, entry.etag] for entry in entries]
-    return digests.of_json([listing, digests.of_bytes(labels)] if labels else listing), len(entries)
-
-
-@observed("release", kinds={"s3"})
-def evaluation_photos(project: Project) -> dg.ObserveResult:
-    """Photos of cards, labelled in `photos.csv`: only what is measured on them may be called accuracy. May be empty."""
-    return _observed_folder(project, project.photos_root, _labels(project))
-
-
-def _labels(project: Project) -> bytes:
-    """What ``photos.csv`` says, in the photos' folder or above it."""
-    from pcr_assets.gallery.watched import labels_file
-
-    above = parent(project.photos_root)
-    return labels_file(project.open(project.photos_root), project.open(above) if above else None)
-
-
-@observed("release", kinds={"s3"})
-def strangers(project: Project) -> dg.ObserveResult:
-    """Pictures that must be refused: other games' cards, backs of cards, things. May be empty."""
-    return _observed_folder(project, project.strangers_root)
 
 
 @asset(
@@ -109,8 +76,8 @@ def _asked_of(project: Project) -> dict[str, str]:
         "the printing verifier": artifacts.current(layout.PRINTING_VERIFIER).digest,
         "the test cards": artifacts.current(layout.SNAPSHOT).digest,
         "the reference pictures": inputs_digest(""),
-        "the photos": _listed(project, project.photos_root, _labels(project))[0],
-        "the strangers": _listed(project, project.strangers_root)[0],
+        "the photos": listed(project, project.photos_root, labels(project))[0],
+        "the strangers": listed(project, project.strangers_root)[0],
         "the settings": digests.of_json(project.settings.section("report")),
         "the code": REPORT_VERSION,
     }
@@ -179,79 +146,6 @@ def _page_of(project: Project, report: Artifact) -> dict[str, Any]:
 
 
 _TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layout.STAGE2}
-
-
-def subjects_of(project: Project) -> dict[str, Any]:
-    """The variants to be judged: {name: :class:`pcr_assets.gallery.evidence.Subject`}; what is compared is remembered for all."""
-    from edge_runtime.references import References
-    from pcr_assets.gallery.evidence import Subject
-    from pcr_assets.gallery.judging import RememberingLook
-
-    artifacts = project.artifacts
-    index, pictures = artifacts.current(layout.INDEX), artifacts.current(layout.REFERENCES)
-    second_look = RememberingLook(References([artifacts.fetch(pictures, name) for name in sorted(pictures.files)]))
-    return {
-        variant: Subject(
-            artifacts.fetch(artifacts.current(name), file),
-            artifacts.fetch(index, f"{variant}.usearch"),
-            artifacts.fetch(index, "catalogue.csv"),
-            second_look,
-            artifacts.fetch(artifacts.current(layout.OUTLINE_FILTER), "outline_filter.onnx"),
-            artifacts.fetch(artifacts.current(layout.PRINTING_VERIFIER), "printing_verifier.onnx"),
-        )
-        for variant, (name, file) in MODELS.items()
-    }
-
-
-def evidence_of(project: Project, most_strangers: int) -> Any:
-    """What variants are judged by: :class:`pcr_assets.gallery.evidence.Evidence`, with at most so many strangers, evenly."""
-    import pyarrow.parquet as pq
-
-    from pcr_assets.cards.processed import groups_of
-    from pcr_assets.cards.reader import CardImages
-    from pcr_assets.gallery import photos
-    from pcr_assets.gallery.evidence import Evidence, held_out, newcomers
-
-    artifacts = project.artifacts
-    source, processed = snapshot_files(artifacts), artifacts.current(layout.PROCESSED)
-    rows = pq.read_table(source["snapshot"]).to_pylist()
-    scans = read_scans(artifacts, processed).table.select(["card_id", "view", "set"]).to_pylist()
-    groups = groups_of(processed.record, [row["card_id"] for row in [*rows, *scans]])
-    new = newcomers(scans, rows, groups, project.settings.section("report")["queries"])
-    theirs = [
-        artifacts.fetch(processed, processed.record["sets"][name]["file"])
-        for name in sorted({scan["set"] for scan in new})
-    ]
-    asked, faults = strangers_of(project, most_strangers)
-    return Evidence(
-        # Of scans in both the last one counts.
-        cards=CardImages([*theirs, *(Path(shard) for shard in source["shards"])]),
-        splits={**held_out(rows, groups), "new": new},
-        strangers=asked,
-        photos=_pictures(project, project.photos_root),
-        labels=photos.read_labels(_labels(project)),
-        unreadable=faults,
-    )
-
-
-def strangers_of(project: Project, most: int) -> tuple[list[Path], list[str]]:
-    """At most so many pictures that must be refused, evenly over all; and what is wrong with those that can't be read."""
-    from pcr_assets.gallery.evidence import readable
-
-    return readable(list(_pictures(project, project.strangers_root, most).values()))
-
-
-def _pictures(project: Project, root: str, most: int | None = None) -> dict[str, Path]:
-    """The pictures in a folder, at most so many, evenly over all, by their key there; none where there is no folder."""
-    from pcr_assets.cards.names import is_picture
-    from pcr_assets.gallery.evidence import evenly
-
-    if not root:
-        return {}
-    store = project.open(root)
-    found = [entry for entry in store.list() if is_picture(entry.key)]
-    found = found if most is None else evenly(found, most)
-    return {entry.key: path for entry, path in zip(found, store.fetch_many(found), strict=True)}
 
 
 def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import base64
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from pcr_assets import measures
-from pcr_assets.gallery import report_photos, report_summary
+from pcr_assets.gallery import report_photos, report_summary, report_tables
 from pcr_assets.gallery.report import Confusion
 from pcr_assets.gallery.report_photos import jpeg
 from pcr_assets.imaging import charts
@@ -65,20 +65,20 @@ def page(
             "<h2>Test cards through the simulated camera</h2>",
             f"<p>Art of test cards is in no training card. {_asked_where(models)}</p>",
             f"<p>{WORDS}</p><p>{VARIANTS}</p>",
-            _recall_table(report, models),
+            report_tables.recall(report, models),
             "<p>Whole answers: the search, then a second look at the candidates' pictures where it leaves a doubt.</p>",
-            _answer_table(
+            report_tables.whole_answers(
                 (name, strength, found)
                 for name, judged in report["variants"].items()
                 for strength, found in judged["answers"].items()
             ),
-            *_new_cards(report),
+            *report_tables.new_cards(report),
             "<h2>Beside the last release</h2>",
-            _drift_table(report, before or {}),
+            report_tables.drift(report, before or {}),
             "<h2>Which effect of the camera hurts</h2>",
-            _effect_table(report.get("effects", {})),
+            report_tables.effects_alone(report.get("effects", {})),
             "<h2>Which sets are recognised worse</h2>",
-            *(_set_table(name, judged["sets"]) for name, judged in report["variants"].items()),
+            *(report_tables.of_sets(name, judged["sets"]) for name, judged in report["variants"].items()),
             "<h2>Confusions</h2>",
             _confusion_figures(confusions),
             "<h2>Known from unknown</h2>",
@@ -99,142 +99,6 @@ def _asked_where(models: Mapping[str, Mapping[str, Any]]) -> str:
         return "The variants of the release are asked in the whole gallery."
     size = max(int(record["gallery"]) for record in models.values())
     return f"The trained models are asked in a gallery of {size:,} scans, the variants of the release in the whole gallery."
-
-
-def _recall_table(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -> str:
-    rows = [(name, strength, found) for name, record in models.items() for strength, found in record["recall"].items()]
-    rows += [
-        (f"{name}, search alone", strength, found)
-        for name, judged in report["variants"].items()
-        for strength, found in judged["recall"].items()
-    ]
-    heads = ("model", "strength", "asked", "recall@1", "recall@5", "art@1", "same card")
-    body = (
-        (
-            name,
-            strength,
-            f"{found['queries']:,}",
-            _share(found, 1),
-            _share(found, 5),
-            f"{found['art_recall_at_1']:.1%}",
-            f"{found['same_card_cosine']:.2f}",
-        )
-        for name, strength, found in rows
-    )
-    return table(heads, body)
-
-
-def _new_cards(report: Mapping[str, Any]) -> list[str]:
-    asked = {name: judged for name, judged in report["variants"].items() if "new cards" in judged}
-    if not asked:
-        return []
-    about = "<p>No model learned from these cards, nor from others with their art: they came after the training snapshot.</p>"
-    said = f"<p>{html.escape(report['recognised worse']['said'])}.</p>"
-    rows = ((name, next(iter(judged["answers"])), judged["new cards"]) for name, judged in asked.items())
-    sets = (_answers_of(name, _worst_first(judged["new sets"])) for name, judged in asked.items())
-    return ["<h2>New cards</h2>", about, said, _answer_table(rows), *sets]
-
-
-def _answer_table(answers: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
-    """A row for each variant and strength."""
-    heads = (
-        "variant",
-        "strength",
-        "asked",
-        "recall@1",
-        "recall@5",
-        "art@1",
-        "right",
-        "one of these",
-        "wrong",
-        "refused",
-    )
-    body = (
-        (
-            name,
-            strength,
-            f"{found['queries']:,}",
-            _share(found, 1),
-            _share(found, 5),
-            f"{found['art_recall_at_1']:.1%}",
-            *(f"{found[outcome]:.1%}" for outcome in ("right", "one of these", "wrong", "refused")),
-        )
-        for name, strength, found in answers
-    )
-    return table(heads, body)
-
-
-def _drift_table(report: Mapping[str, Any], before: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """How whole answers moved since the last release; a gate refuses what is surely worse."""
-    heads = ("variant", "strength", "recall@1 then", "now", "points")
-    body = [
-        (
-            name,
-            strength,
-            f"{last['recall_at_1']:.1%}",
-            _share(found, 1),
-            _points(found["recall_at_1"] - last["recall_at_1"]),
-        )
-        for name, judged in report["variants"].items()
-        for strength, found in judged["answers"].items()
-        if (last := before.get(name, {}).get(strength))
-    ]
-    if not body:
-        return "<p>There was no release to compare with.</p>"
-    return (
-        "<p>Whole answers of the release that was in service when this was measured. One that is surely worse is refused.</p>"
-        + table(heads, body)
-    )
-
-
-def _points(change: float) -> str:
-    """A change of a share in points; one that rounds to nothing has no sign."""
-    return f"{100 * change:+.1f}" if round(100 * change, 1) else "0.0"
-
-
-def _effect_table(effects: Mapping[str, Mapping[str, Any]]) -> str:
-    if not effects:
-        return "<p>No effect was asked about alone.</p>"
-    worst_first = sorted(effects.items(), key=lambda item: (item[1]["art_recall_at_1"], -item[1]["refused"]))
-    hurt = [item for item in worst_first if item[1]["art_recall_at_1"] < 1 or item[1]["refused"]]
-    harmless = [name for name, _ in worst_first if name not in dict(hurt)]
-    rest = (
-        f"<p>{len(harmless)} of {len(effects)} cost no card: {html.escape('; '.join(harmless))}.</p>"
-        if harmless
-        else ""
-    )
-    return (
-        "<p>The default variant, whole answers, each effect alone: half as strong as the camera draws it at worst, and at its "
-        "worst. What hurts most comes first.</p>" + (_answers_of("effect alone", hurt) if hurt else "") + rest
-    )
-
-
-def _set_table(name: str, sets: Mapping[str, Mapping[str, Any]]) -> str:
-    return "<p>Test cards of each set, all strengths together, the worst first.</p>" + _answers_of(
-        name, _worst_first(sets)
-    )
-
-
-def _worst_first(sets: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
-    return sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
-
-
-def _answers_of(what: str, answers: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
-    """A row for each part of the queries: what became of them."""
-    heads = (what, "asked", "art@1", "recall@1", "recall@5", "wrong", "refused")
-    body = (
-        (
-            name,
-            f"{found['queries']:,}",
-            f"{found['art_recall_at_1']:.1%}",
-            _share(found, 1),
-            _share(found, 5),
-            f"{found['wrong']:.1%}",
-            f"{found['refused']:.1%}",
-        )
-        for name, found in answers
-    )
-    return table(heads, body)
 
 
 def _confusion_figures(confusions: Sequence[Confusion]) -> str:
@@ -258,21 +122,6 @@ def confusions_of(page: str) -> list[tuple[bytes, str]]:
 def _side_by_side(confusion: Confusion) -> str:
     pair = Image.fromarray(np.hstack([confusion.asked, confusion.found]))
     return base64.b64encode(jpeg(pair.resize((pair.width // 2, pair.height // 2)))).decode()
-
-
-def _share(found: Mapping[str, Any], place: int) -> str:
-    """Recall at a place with its interval."""
-    share, cards = found[f"recall_at_{place}"], found.get("cards", found["queries"])
-    low, high = measures.wilson(share * cards, cards)
-    return f"{share:.1%} ({100 * low:.1f}–{100 * high:.1f})"
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """An HTML table of plain texts, which scrolls in its own frame where it is wider than the window."""
-    head = "".join(f"<th scope=col>{html.escape(text)}</th>" for text in heads)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>" for row in rows)
-    frame = f"<div class=table role=group tabindex=0 aria-label='{html.escape(heads[0])}'>"
-    return f"{frame}<table><tr>{head}</tr>{body}</table></div>"
 
 
 def _refusals(name: str, judged: Mapping[str, Any]) -> str:
@@ -312,4 +161,4 @@ def _plot(name: str, markdown: str) -> str:
 def _outcomes(outcomes: Mapping[str, int]) -> str:
     if not outcomes:
         return "<p>No labelled photos were given.</p>"
-    return table(("outcome", "cards"), ((name, str(count)) for name, count in outcomes.items()))
+    return report_tables.table(("outcome", "cards"), ((name, str(count)) for name, count in outcomes.items()))

@@ -3,7 +3,7 @@
 from PIL import Image
 
 from pcr_assets import layout
-from pcr_assets.assets import report
+from pcr_assets.assets import evidence, report
 from pcr_assets.resources.project import Project
 
 
@@ -26,6 +26,6 @@ def test_of_more_strangers_than_are_asked_about_those_at_the_end_have_their_turn
     strangers.mkdir()
     for name in "abcdefg":
         Image.new("RGB", (63, 88)).save(strangers / f"{name}.png")
-    asked, unreadable = report.strangers_of(project, most=4)
+    asked, unreadable = evidence.strangers_of(project, most=4)
     assert [path.stem for path in asked] == ["a", "c", "e", "g"]
     assert unreadable == []

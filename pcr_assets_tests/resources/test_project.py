@@ -2,7 +2,7 @@
 
 import pytest
 
-from pcr_assets.assets.report import evaluation_photos, strangers
+from pcr_assets.assets.evidence import evaluation_photos, strangers
 from pcr_assets.cards.catalogue import find_catalogue
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore, parent
