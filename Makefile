@@ -61,7 +61,7 @@ explain: setup instance  ## all that is known of an asset: make explain ASSET=ca
 	@python -m pcr_assets.refresh explain '$(or $(ASSET),*)'
 
 build: setup instance  ## one asset, stale or not: make build ASSET=student_int8
-	dagster asset materialize --select '$(or $(ASSET),$(error say which asset: make build ASSET=student_int8))' -m pcr_assets.definitions
+	@python -m pcr_assets.refresh build '$(or $(ASSET),$(error say which asset: make build ASSET=student_int8))'
 
 # It knows S3 servers as AWS's own tools do.
 EDGE := $(if $(AWS_ENDPOINT_URL),,$(if $(PCR_S3_ENDPOINT),AWS_ENDPOINT_URL='$(PCR_S3_ENDPOINT)' ))edge-runtime

@@ -12,7 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from pcr_assets import layout, refresh
+from pcr_assets import layout
+from pcr_assets.refresh.command import main as refresh
+from pcr_assets.refresh.refusals import MISUSED
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore
 
@@ -33,10 +35,10 @@ def main() -> int:
             "reads photos with the release there (docs/s3.md)",
             file=sys.stderr,
         )
-        return refresh.MISUSED
+        return MISUSED
     if not os.environ.get("PCR_CARDS"):
         _render_sample(project)
-    code = refresh.main(["run"])
+    code = refresh(["run"])
     if code != 0:
         return code
     _trust_own_releases(project)

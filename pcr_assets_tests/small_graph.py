@@ -20,7 +20,7 @@ import dagster as dg
 from pcr_assets import digests
 from pcr_assets.assets.declare import asset, materialized, observed
 from pcr_assets.planner import Event, Outcome, Plan, observe, published_in, resolve, run
-from pcr_assets.refresh import main
+from pcr_assets.refresh.command import main
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
 

@@ -120,7 +120,7 @@ def _report(root: str, findings: list[Finding], found: list[models.Found]) -> No
 
 
 def _build_first(defs: dg.Definitions, instance: dg.DagsterInstance) -> None:
-    from pcr_assets.console import Telling
+    from pcr_assets.refresh.console import Telling
 
     telling, published = Telling(), planner.published_in(defs, instance)
     outcome = planner.run(defs, instance, f"+{FIRST}", published, on_event=telling.show)

@@ -35,8 +35,8 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
     @dg.op(name=OP, description="Build everything stale, in waves, and nothing else.")
     def refresh_stale(context: dg.OpExecutionContext, config: RefreshConfig) -> None:
         from pcr_assets import planner
-        from pcr_assets.console import Telling, line
         from pcr_assets.planner.lock import living
+        from pcr_assets.refresh.console import Telling, line
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
 

@@ -14,7 +14,7 @@ from pcr_assets.planner.explanation import Explanation, Input, explain
 from pcr_assets.planner.gates import Gate, Verdict
 from pcr_assets.planner.plan import Blocked, Plan, Published, Status, Step, resolve, selected_assets
 from pcr_assets.planner.published import published_in
-from pcr_assets.planner.waves import Ending, Outcome, observe, run
+from pcr_assets.planner.waves import Ending, Outcome, observe, rebuild, run
 
 __all__ = [
     "Blocked",
@@ -33,6 +33,7 @@ __all__ = [
     "explain",
     "observe",
     "published_in",
+    "rebuild",
     "resolve",
     "run",
     "selected_assets",

@@ -16,7 +16,7 @@ import dagster as dg
 from pcr_assets.assets.declare import FOLLOWS
 from pcr_assets.planner import execution
 from pcr_assets.planner.execution import Event, Failure, OnEvent
-from pcr_assets.planner.gates import Gate, Verdict
+from pcr_assets.planner.gates import Gate, Verdict, gates_of
 from pcr_assets.planner.lock import only_refresh
 from pcr_assets.planner.plan import Blocked, Plan, Published, Step, ancestors, resolve, selected_assets
 
@@ -123,6 +123,38 @@ def run(
             return Outcome(Ending.BUSY, len(selected_assets(defs, selection)), time.perf_counter() - started)
         execution.bury_the_dead(instance, (tags or {}).get("pcr/refresh", ""))
         return _Refresh(defs, instance, selection, published, on_event, tags).outcome(started)
+
+
+def rebuild(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    selection: str,
+    published: Published,
+    *,
+    on_event: OnEvent = ignore,
+) -> Outcome:
+    """Build all of ``selection`` once, stale or not, and nothing else: what follows from it is the next refresh's affair.
+
+    Sources are observed first, as in a refresh: of a setting that nobody has observed yet, the next one would build all again.
+    """
+    started, assets = time.perf_counter(), set(selected_assets(defs, selection))
+    with only_refresh(instance) as free:
+        if not free:
+            return Outcome(Ending.BUSY, len(assets), time.perf_counter() - started)
+        execution.bury_the_dead(instance)
+        work = _Refresh(defs, instance, selection, published, on_event, None)
+        work.failures += observe(defs, instance, selection, on_event)
+        if not work.failures:
+            work.build(assets)
+        refused = tuple(gate for gate in gates_of(defs, instance, assets) if gate.verdict is Verdict.REFUSED)
+        return Outcome(
+            ending=work.ending(bool(refused)),
+            total=len(assets),
+            seconds=time.perf_counter() - started,
+            built=tuple(work.built),
+            failures=tuple(work.failures),
+            refused=refused,
+        )
 
 
 @dataclass

@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 
 from pcr_assets import layout, planner
-from pcr_assets import refresh as command
 from pcr_assets.definitions import build_defs
+from pcr_assets.refresh import command
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.cards.drawn import card, encoded
 from pcr_assets_tests.faults.proxy import ALWAYS, after, answered

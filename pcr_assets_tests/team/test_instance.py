@@ -11,9 +11,9 @@ import pytest
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from pcr_assets import instance as ours
-from pcr_assets import refresh
 from pcr_assets.planner.execution import HOST, JOB_TAGS, TAGS, bury_the_dead
 from pcr_assets.planner.lock import living, only_refresh
+from pcr_assets.refresh import command as refresh
 from pcr_assets_tests.small_graph import SmallGraph
 from pcr_assets_tests.team.compose import DOCKER
 

@@ -1,47 +1,34 @@
-"""``python -m pcr_assets.refresh plan|run|explain``: what is stale, build it, or say why.
+"""``python -m pcr_assets.refresh plan|run|build|explain``: what is stale, build it, build something anyway, or say why.
 
 ``plan`` exits with 0 when nothing is stale and 3 when work is pending. ``run`` exits with 0 when nothing is stale any more,
 1 when an asset failed, 2 when an asset is stale again right after it was built, 4 when a blocking check refuses what was
-made, 5 when another refresh is running. 64 is a mistake in the command line, 141 says that nobody read on. What was built stays
-built in any case.
+made, 5 when another refresh is running; ``build`` with 0 when all that was asked for is built, else like ``run``. 64 is a mistake
+in the command line, 141 says that nobody read on. What was built stays built in any case.
 
 Belongs here: what a person or a CI log sees. The decisions are made in :mod:`pcr_assets.planner`.
 """
 
 import argparse
-import difflib
-import errno
 import json
 import logging
 import os
-import re
-import sqlite3
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import NoReturn
 
 import dagster as dg
-from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError  # internal, dagster 1.13
-from sqlalchemy.exc import OperationalError
 
 from pcr_assets import planner
-from pcr_assets.command_options import usual_store
-from pcr_assets.console import Telling, explained, table
-from pcr_assets.instance import POSTGRES, InstanceError
-from pcr_assets.resources.engine import EngineError
+from pcr_assets.refresh.console import Telling, explained, table
+from pcr_assets.refresh.refusals import MISUSED, find_assets, find_home, told
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import StoreError
-from pcr_assets.settings import SettingsError
 
 PENDING = 3
-MISUSED = 64
 STOPPED = "stopped there: what was built stays, the next run goes on from there"
 """Where what was said already is the reason."""
-INTERRUPTED = 130
 NOBODY_READS = 141
 
 
@@ -67,9 +54,9 @@ def main(
     logging.getLogger().addFilter(_worth_reading)
     try:
         if instance is None:
-            _find_home()
+            find_home()
         defs = (build or _project)()
-        _find_assets(defs, options.select)
+        find_assets(defs, options.select)
         options.profile = _profile(defs)
         with nullcontext(instance) if instance else dg.DagsterInstance.get() as opened:
             code = int(options.command(defs, opened, options, started))
@@ -79,7 +66,7 @@ def main(
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         return NOBODY_READS
     except (Exception, KeyboardInterrupt) as error:
-        sentence, code = _told(error)
+        sentence, code = told(error)
         if not sentence:
             raise
         return _refuse(STOPPED if options.telling.knows(sentence) else sentence, code)
@@ -88,69 +75,6 @@ def main(
 def _worth_reading(record: logging.LogRecord) -> bool:
     """Whether a line of the root logger is: dagster-postgres writes four for each of six tries, and our sentence says it once."""
     return not str(record.msg).startswith("Retrying failed database connection")
-
-
-class _Refused(Exception):
-    """A command can't be run; the sentence says why and what to do, the code is that of the exit."""
-
-    def __init__(self, sentence: str, code: int = 1):
-        super().__init__(sentence)
-        self.code = code
-
-
-def _told(error: BaseException) -> tuple[str, int]:
-    """What a person is told of an error, and the exit code. No sentence: nobody foresaw this one, show all of it."""
-    match error:
-        case _Refused():
-            return str(error), error.code
-        case StoreError() | SettingsError() | InstanceError() | EngineError():
-            return str(error), 1
-        case DagsterInvalidAssetSelectionError():
-            return str(error).splitlines()[0], MISUSED
-        case KeyboardInterrupt():
-            return "stopped: what was built stays, the next refresh goes on from there", INTERRUPTED
-    if said := _of_the_database(error):
-        return f"Dagster's database of {POSTGRES} refuses ({said}): mend that, then run again; what was built stays", 1
-    said = _of_the_disk(error)
-    cure = "free space on that disk or mend the rights, then run again; what was built stays"
-    return said and f"Dagster's records in {os.environ.get('DAGSTER_HOME')} can't be written ({said}): {cure}", 1
-
-
-def _find_home() -> None:
-    """Refuse to go on without the folder in which Dagster keeps what it knows; name the one that ``make`` uses."""
-    home = os.environ.get("DAGSTER_HOME", "")
-    if Path(home).is_absolute() and Path(home).is_dir():
-        return
-    store = usual_store()
-    kept = Path("." if "://" in store else store).absolute() / ".dagster"
-    wrong = f"is {home}, which is no absolute path of a folder" if home else "is not set"
-    raise _Refused(
-        f"DAGSTER_HOME {wrong}, so nothing is known of earlier runs: use `make`, which sets it, or `export DAGSTER_HOME={kept}`"
-    )
-
-
-def _find_assets(defs: dg.Definitions, selection: str) -> None:
-    """Refuse a selection of nothing; name the assets that were meant, where some have names like that."""
-    try:
-        if planner.selected_assets(defs, selection):
-            return
-        if sources := dg.AssetSelection.from_coercible(selection).resolve(defs.resolve_asset_graph()):
-            raise _Refused(_only_observed(defs, sources), MISUSED)
-    except dg.DagsterInvalidSubsetError:
-        pass  # Dagster's sentence speaks of its own classes
-    names = [key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()]
-    words = [word for word in re.findall(r"[\w/]+", selection) if word not in names]
-    close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
-    meant = f"did you mean {', '.join(close)}?" if close else "`make explain` tells of all there are"
-    raise _Refused(f"no asset matches '{selection}': {meant}", MISUSED)
-
-
-def _only_observed(defs: dg.Definitions, sources: Set[dg.AssetKey]) -> str:
-    """What there is to say of sources, which `plan` names as causes: they are looked at at each refresh, and never stale."""
-    graph = defs.resolve_asset_graph()
-    made = sorted({child.to_user_string() for key in sources for child in graph.get(key).child_keys})
-    named = ", ".join(sorted(key.to_user_string() for key in sources))
-    return f"{named}: observed, not built, and so never stale; ask about what is made from it: {', '.join(made)}"
 
 
 def _profile(defs: dg.Definitions) -> str:
@@ -165,42 +89,20 @@ def _profile(defs: dg.Definitions) -> str:
     return settings.source
 
 
-def _of_the_disk(error: BaseException | None) -> str:
-    """What SQLite or the system said when it could not write."""
-    for cause in _causes(error):
-        if isinstance(cause, sqlite3.OperationalError):
-            return str(cause)
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            return cause.strerror or "the disk is full"
-    return ""
-
-
-def _of_the_database(error: BaseException | None) -> str:
-    """The first line of what PostgreSQL or its client said when it could not be reached or could not go on."""
-    for cause in _causes(error):
-        if isinstance(cause, OperationalError) and not isinstance(cause.orig, sqlite3.Error):
-            return (str(cause.orig).strip() or "no reason given").splitlines()[0]
-    return ""
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, what caused it, what caused that, and so on."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m pcr_assets.refresh", description="Build what is stale, and nothing else.")
-    commands = parser.add_subparsers(required=True, metavar="plan|run|explain")
+    commands = parser.add_subparsers(required=True, metavar="plan|run|build|explain")
     for name, command, about in (
         ("plan", _plan, "show what is stale and why; build nothing"),
         ("run", _run, "build what is stale"),
+        ("build", _build, "build assets, stale or not, and nothing that follows from them"),
         ("explain", _explain, "tell all that is known of each asset"),
     ):
         sub = commands.add_parser(name, help=about, description=about)
         sub.set_defaults(command=command)
-        if name == "explain":
+        if name == "build":
+            sub.add_argument("select", metavar="ASSET", help="an asset or a Dagster selection")
+        elif name == "explain":
             sub.add_argument("select", nargs="?", default="*", metavar="ASSET", help="an asset or a Dagster selection")
         else:
             sub.add_argument(
@@ -286,6 +188,15 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.N
     return int(outcome.ending)
 
 
+def _build(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
+    del started
+    _say_profile(options.profile)
+    published, telling = planner.published_in(defs, instance), options.telling
+    outcome = planner.rebuild(defs, instance, options.select, published, on_event=telling.show)
+    print(outcome.progress if outcome.ending is planner.Ending.SETTLED else telling.end(outcome), flush=True)
+    return int(outcome.ending)
+
+
 def _explain(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     del started
     if unseen := planner.observe(defs, instance):
@@ -293,7 +204,3 @@ def _explain(defs: dg.Definitions, instance: dg.DagsterInstance, options: argpar
     for entry in planner.explain(defs, instance, options.select, planner.published_in(defs, instance)):
         print(explained(entry), end="\n\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

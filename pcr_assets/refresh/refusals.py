@@ -1,0 +1,111 @@
+"""Why a command can't be run, or ended before its end: one sentence that names the cure, and the exit code."""
+
+import difflib
+import errno
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Set
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError  # internal, dagster 1.13
+from sqlalchemy.exc import OperationalError
+
+from pcr_assets import planner
+from pcr_assets.command_options import usual_store
+from pcr_assets.instance import POSTGRES, InstanceError
+from pcr_assets.resources.engine import EngineError
+from pcr_assets.resources.store import StoreError
+from pcr_assets.settings import SettingsError
+
+MISUSED = 64
+INTERRUPTED = 130
+
+
+class Refused(Exception):
+    """A command can't be run; the sentence says why and what to do, the code is that of the exit."""
+
+    def __init__(self, sentence: str, code: int = 1):
+        super().__init__(sentence)
+        self.code = code
+
+
+def told(error: BaseException) -> tuple[str, int]:
+    """What a person is told of an error, and the exit code. No sentence: nobody foresaw this one, show all of it."""
+    match error:
+        case Refused():
+            return str(error), error.code
+        case StoreError() | SettingsError() | InstanceError() | EngineError():
+            return str(error), 1
+        case DagsterInvalidAssetSelectionError():
+            return str(error).splitlines()[0], MISUSED
+        case KeyboardInterrupt():
+            return "stopped: what was built stays, the next refresh goes on from there", INTERRUPTED
+    if said := _of_the_database(error):
+        return f"Dagster's database of {POSTGRES} refuses ({said}): mend that, then run again; what was built stays", 1
+    said = _of_the_disk(error)
+    cure = "free space on that disk or mend the rights, then run again; what was built stays"
+    return said and f"Dagster's records in {os.environ.get('DAGSTER_HOME')} can't be written ({said}): {cure}", 1
+
+
+def find_home() -> None:
+    """Refuse to go on without the folder in which Dagster keeps what it knows; name the one that ``make`` uses."""
+    home = os.environ.get("DAGSTER_HOME", "")
+    if Path(home).is_absolute() and Path(home).is_dir():
+        return
+    store = usual_store()
+    kept = Path("." if "://" in store else store).absolute() / ".dagster"
+    wrong = f"is {home}, which is no absolute path of a folder" if home else "is not set"
+    raise Refused(
+        f"DAGSTER_HOME {wrong}, so nothing is known of earlier runs: use `make`, which sets it, or `export DAGSTER_HOME={kept}`"
+    )
+
+
+def find_assets(defs: dg.Definitions, selection: str) -> None:
+    """Refuse a selection of nothing; name the assets that were meant, where some have names like that."""
+    try:
+        if planner.selected_assets(defs, selection):
+            return
+        if sources := dg.AssetSelection.from_coercible(selection).resolve(defs.resolve_asset_graph()):
+            raise Refused(_only_observed(defs, sources), MISUSED)
+    except dg.DagsterInvalidSubsetError:
+        pass  # Dagster's sentence speaks of its own classes
+    names = [key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()]
+    words = [word for word in re.findall(r"[\w/]+", selection) if word not in names]
+    close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
+    meant = f"did you mean {', '.join(close)}?" if close else "`make explain` tells of all there are"
+    raise Refused(f"no asset matches '{selection}': {meant}", MISUSED)
+
+
+def _only_observed(defs: dg.Definitions, sources: Set[dg.AssetKey]) -> str:
+    """What there is to say of sources, which `plan` names as causes: they are looked at at each refresh, and never stale."""
+    graph = defs.resolve_asset_graph()
+    made = sorted({child.to_user_string() for key in sources for child in graph.get(key).child_keys})
+    named = ", ".join(sorted(key.to_user_string() for key in sources))
+    return f"{named}: observed, not built, and so never stale; ask about what is made from it: {', '.join(made)}"
+
+
+def _of_the_disk(error: BaseException | None) -> str:
+    """What SQLite or the system said when it could not write."""
+    for cause in _causes(error):
+        if isinstance(cause, sqlite3.OperationalError):
+            return str(cause)
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            return cause.strerror or "the disk is full"
+    return ""
+
+
+def _of_the_database(error: BaseException | None) -> str:
+    """The first line of what PostgreSQL or its client said when it could not be reached or could not go on."""
+    for cause in _causes(error):
+        if isinstance(cause, OperationalError) and not isinstance(cause.orig, sqlite3.Error):
+            return (str(cause.orig).strip() or "no reason given").splitlines()[0]
+    return ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what caused it, what caused that, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
