@@ -20,9 +20,9 @@ from pcr_assets.assets import (
     settings,
 )
 from pcr_assets.automation.declarative import automated, content_changes
-from pcr_assets.automation.new_cards import new_cards
-from pcr_assets.automation.pipelines import pipeline_jobs
-from pcr_assets.automation.refresh_job import refresh_job
+from pcr_assets.automation.new_cards import new_cards_sensor
+from pcr_assets.automation.pipelines import pipeline_jobs_for
+from pcr_assets.automation.refresh_job import refresh_job_for
 from pcr_assets.automation.renewal import renew_nightly, renew_trust
 from pcr_assets.checks import CHECKS
 from pcr_assets.compute.resource import Compute
@@ -48,6 +48,7 @@ FLOORS = [
 
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """The definitions, with some resources replaced: tests and commands build theirs here too."""
+    refresh = refresh_job_for(project_definitions)
     project = (resource_overrides or {}).get("project", Project())
     resources = {
         "project": project,
@@ -59,11 +60,16 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         assets=automated(dg.load_assets_from_modules(FLOORS)),
         asset_checks=CHECKS,
         resources={**resources, **(resource_overrides or {})},
-        jobs=[refresh_job, *pipeline_jobs, renew_trust],
+        jobs=[refresh, *pipeline_jobs_for(project_definitions), renew_trust],
         schedules=[renew_nightly],
-        sensors=[new_cards, content_changes],
+        sensors=[new_cards_sensor(refresh), content_changes],
         executor=dg.in_process_executor,
     )
+
+
+def project_definitions() -> dg.Definitions:
+    """The project's own, as a run of one of their jobs finds them."""
+    return defs
 
 
 defs = build_defs()

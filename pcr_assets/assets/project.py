@@ -231,7 +231,7 @@ def pipelines(project: Project) -> dg.MaterializeResult:
     from pcr_assets.project_records import pipelines as pages
     from pcr_assets.project_records.placing import place
 
-    defs = build_defs()
+    defs = build_defs()  # this asset is part of them: only a run can look at them
     described = [pages.describe(defs, each.name, each.select, each.about) for each in PIPELINES]
     published = place(project.artifacts, layout.PIPELINES_RECORD, pages.files(described))
     return materialized(published, {"pipelines": ", ".join(each["name"] for each in described)})

@@ -19,7 +19,7 @@ from dagster._core.storage.tags import SENSOR_NAME_TAG  # internal, dagster 1.13
 from pcr_assets.automation.inbox import Inbox
 from pcr_assets.automation.memory import Memory
 from pcr_assets.automation.raw_folder import Look, RawFolder
-from pcr_assets.automation.refresh_job import OP, RefreshConfig, refresh_job
+from pcr_assets.automation.refresh_job import OP, RefreshConfig
 from pcr_assets.automation.watch import Watch
 from pcr_assets.cards.catalogue import FILE
 from pcr_assets.resources.project import Project
@@ -32,13 +32,13 @@ LISTED_SETS = 200
 
 
 def new_cards_sensor(
-    job: dg.JobDefinition = refresh_job,
+    job: dg.JobDefinition,
     *,
     watch: Watch | None = None,
     clock: Callable[[], float] = time.time,
     every_seconds: int = 30,
 ) -> dg.SensorDefinition:
-    """Ask for a refresh when card scans were added, replaced or deleted, and their set stood still for long enough.
+    """Ask for a run of ``job`` when card scans were added, replaced or deleted, and their set stood still for long enough.
 
     ``watch`` defaults to the environment. While a refresh is queued or running, nothing is asked. A daemon that dies at any
     point asks for nothing twice: a run carries the cursor that follows from it, and the next tick takes it up.
@@ -146,6 +146,3 @@ def _asked(look: Look) -> dg.SensorResult:
         tags=tags,
     )
     return dg.SensorResult(run_requests=[request], cursor=memory.as_text())
-
-
-new_cards = new_cards_sensor()

@@ -3,9 +3,12 @@
 Each is the job ``refresh`` over a selection: what is stale in it is built, in waves, and nothing else.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from pcr_assets.automation.refresh_job import project_definitions, refresh_job_for
+import dagster as dg
+
+from pcr_assets.automation.refresh_job import refresh_job_for
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ PIPELINES = (
     ),
 )
 
-pipeline_jobs = [
-    refresh_job_for(project_definitions, name=each.name, select=each.select, about=each.about) for each in PIPELINES
-]
+
+def pipeline_jobs_for(build: Callable[[], dg.Definitions]) -> list[dg.JobDefinition]:
+    """A job for each pipeline, over the definitions that ``build`` gives when a run begins."""
+    return [refresh_job_for(build, name=each.name, select=each.select, about=each.about) for each in PIPELINES]

@@ -73,7 +73,8 @@ def refresh_job_for(
     select: str = "*",
     about: str = "Build everything stale, in waves, and nothing else: the same as `make refresh`.",
 ) -> dg.JobDefinition:
-    """A job over the definitions that ``build`` makes; its waves appear in the UI as runs of their own.
+    """A job over the definitions that ``build`` gives when a run begins, for the job may be one of them; its waves appear in the
+    UI as runs of their own.
 
     ``select`` is what is built where a run's configuration doesn't name something else.
     """
@@ -91,13 +92,3 @@ def refresh_job_for(
         refresh_stale()
 
     return refresh
-
-
-def project_definitions() -> dg.Definitions:
-    """The project's definitions, looked up when a run begins: they name these jobs."""
-    from pcr_assets.definitions import defs
-
-    return defs
-
-
-refresh_job = refresh_job_for(project_definitions)

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from pcr_assets.automation.new_cards import new_cards_sensor
-from pcr_assets.automation.refresh_job import OP
+from pcr_assets.automation.refresh_job import OP, refresh_job_for
 from pcr_assets.automation.watch import WatchError
 
 
@@ -172,7 +172,7 @@ def test_a_cursor_that_cannot_be_read_goes_on_from_the_last_run(folder, cursor):
 
 
 def test_the_sensor_is_off_until_somebody_turns_it_on():
-    assert new_cards_sensor().default_status is dg.DefaultSensorStatus.STOPPED
+    assert new_cards_sensor(refresh_job_for(dg.Definitions)).default_status is dg.DefaultSensorStatus.STOPPED
 
 
 @pytest.mark.parametrize(
