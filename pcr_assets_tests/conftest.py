@@ -17,7 +17,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from pcr_assets import planner
-from pcr_assets.compute.engine import Ran
+from pcr_assets.compute.launcher import Ran
 from pcr_assets.definitions import build_defs
 from pcr_assets.resources import hardware
 from pcr_assets.resources.project import Project

@@ -18,7 +18,7 @@ from pcr_assets.assets.settings import (
     teacher_config,
     undistilled_config,
 )
-from pcr_assets.compute.engine import Ran
+from pcr_assets.compute.launcher import Ran
 from pcr_assets.compute.resource import Compute
 from pcr_assets.compute.settings import compute_settings
 from pcr_assets.learning.recipe import RECIPES

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from pcr_assets.compute.engine import JobFailed, Ran
+from pcr_assets.compute.launcher import JobFailed, Ran
 from pcr_assets.compute.said import KEPT_LINES, failure
 from pcr_assets.resources import bound, hardware
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests
-from pcr_assets.compute.engine import JobFailed, Ran
 from pcr_assets.compute.job_files import files_of
+from pcr_assets.compute.launcher import JobFailed, Ran
 from pcr_assets.compute.ray_bench import Bench
 from pcr_assets.compute.ray_files import listed, mirror, packed
 from pcr_assets.compute.ray_nodes import benches
@@ -41,7 +41,7 @@ class RayCompute:
         self.threads, self.settings, self.alone = threads, settings or Ray(), alone
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
-        """See :meth:`pcr_assets.compute.engine.Engine.run`; the leader's node is what it ran on. Raises EngineError besides."""
+        """See :meth:`pcr_assets.compute.launcher.Launcher.run`; the leader's node is what it ran on. Raises EngineError besides."""
         one = {"nodes": 1, "processes": 1} if module in self.alone else {}
         asked = self.settings.model_copy(update=one)
         ray = connected()

@@ -13,7 +13,7 @@ from pcr_assets.cloud.clients import CloudError
 from pcr_assets.cloud.log_streams import LogStreams
 from pcr_assets.cloud.training_jobs import Picked, Say, Sleep
 from pcr_assets.cloud.undoing import ended_as_interrupted
-from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.launcher import JobFailed
 
 Request = dict[str, Any]
 Context = dg.OpExecutionContext | dg.AssetExecutionContext

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from pcr_assets.compute.engine import Engine, Ran
+from pcr_assets.compute.launcher import Launcher, Ran
 from pcr_assets.compute.local import LocalCompute
 from pcr_assets.compute.settings import ComputeSettings, compute_settings
 from pcr_assets.resources.project import Project
@@ -32,38 +32,38 @@ class Compute(dg.ConfigurableResource):
         return compute_settings(self.project.settings)
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
-        """See :meth:`pcr_assets.compute.engine.Engine.run`."""
+        """See :meth:`pcr_assets.compute.launcher.Launcher.run`."""
         engine = self.settings.engine
         name = engine if module in ELSEWHERE.get(engine, ()) else "local"
-        return ENGINES[name](self).run(module, job, workdir)
+        return LAUNCHERS[name](self).run(module, job, workdir)
 
 
-def _local(compute: Compute) -> Engine:
+def _local(compute: Compute) -> Launcher:
     return LocalCompute(threads=compute.threads)
 
 
-def _torchrun(compute: Compute) -> Engine:
+def _torchrun(compute: Compute) -> Launcher:
     from pcr_assets.compute.torchrun import TorchrunCompute
 
     return TorchrunCompute(compute.settings.torchrun, compute.threads)
 
 
-def _ray(compute: Compute) -> Engine:
+def _ray(compute: Compute) -> Launcher:
     from pcr_assets.compute.on_ray import RayCompute
 
     return RayCompute(compute.threads, compute.settings.ray, alone=ALONE)
 
 
-def _sagemaker(compute: Compute) -> Engine:
+def _sagemaker(compute: Compute) -> Launcher:
     from pcr_assets.compute.sagemaker import SageMakerCompute
 
     return SageMakerCompute(compute.settings.sagemaker, compute.project)
 
 
-ENGINES: Mapping[str, Callable[[Compute], Engine]] = {
+LAUNCHERS: Mapping[str, Callable[[Compute], Launcher]] = {
     "local": _local,
     "torchrun": _torchrun,
     "ray": _ray,
     "sagemaker": _sagemaker,
 }
-"""Another engine: its name in ``settings.EngineName``, its settings beside the others, and how it is made here."""
+"""How each engine of the profile is made. Another one: its name in ``settings.EngineName``, its settings, and a line here."""

@@ -20,8 +20,8 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.cloud import clients, training_jobs
 from pcr_assets.compute import container
-from pcr_assets.compute.engine import JobFailed, Ran
 from pcr_assets.compute.job_files import files_of, named_anew
+from pcr_assets.compute.launcher import JobFailed, Ran
 from pcr_assets.compute.pipes_sagemaker import PipesSageMakerClient
 from pcr_assets.compute.settings import SageMaker
 from pcr_assets.compute.training_request import Channel, training_request
@@ -57,7 +57,7 @@ class SageMakerCompute:
         return f"s3://{store.bucket}/{USUAL_PLACE}"
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
-        """See :meth:`pcr_assets.compute.engine.Engine.run`. Raises JobFailed, CloudError and StoreError."""
+        """See :meth:`pcr_assets.compute.launcher.Launcher.run`. Raises JobFailed, CloudError and StoreError."""
         work = {key: value for key, value in job.items() if key != "out"}
         inputs = {path: digests.of_file(path) for path in files_of(work)}
         same = {key: value for key, value in work.items() if key not in NOT_TRAINED}

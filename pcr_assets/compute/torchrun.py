@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pcr_assets.compute.engine import Ran
+from pcr_assets.compute.launcher import Ran
 from pcr_assets.compute.local import run_here, write_job
 from pcr_assets.compute.settings import Torchrun
 from pcr_assets.resources import hardware
@@ -19,7 +19,7 @@ class TorchrunCompute:
         self.settings, self.threads = settings, threads
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
-        """See :meth:`pcr_assets.compute.engine.Engine.run`."""
+        """See :meth:`pcr_assets.compute.launcher.Launcher.run`."""
         given = ["--processes", str(self.settings.processes)]
         program = [module, str(write_job(job, self.threads, workdir))]
         if self.settings.nodes > 1:

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from pcr_assets import layout
 from pcr_assets.assets import models
-from pcr_assets.compute.engine import Ran
+from pcr_assets.compute.launcher import Ran
 from pcr_assets.learning.settings import TeacherSettings
 from pcr_assets.project_records.models import collect
 from pcr_assets.resources import hardware, runs

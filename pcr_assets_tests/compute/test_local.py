@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.launcher import JobFailed
 from pcr_assets.compute.local import LocalCompute
 from pcr_assets.compute.said import sentence
 

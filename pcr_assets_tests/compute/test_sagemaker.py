@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from pcr_assets.compute import container
-from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.launcher import JobFailed
 from pcr_assets.resources import runs
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.cloud.rights import asked, refused

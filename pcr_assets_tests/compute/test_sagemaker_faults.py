@@ -10,7 +10,7 @@ from botocore.exceptions import (
 )
 
 from pcr_assets.cloud.clients import CloudError
-from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.launcher import JobFailed
 from pcr_assets_tests.compute.conftest import MODULE
 from pcr_assets_tests.compute.sagemaker_double import Refused, names
 

@@ -7,7 +7,7 @@ import signal
 import dagster as dg
 import pytest
 
-from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.launcher import JobFailed
 from pcr_assets_tests.compute.conftest import MODULE
 from pcr_assets_tests.compute.sagemaker_double import Refused, TrainingService, names
 

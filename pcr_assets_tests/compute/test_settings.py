@@ -7,7 +7,7 @@ import pytest
 
 from pcr_assets import settings
 from pcr_assets.assets.settings import check
-from pcr_assets.compute.resource import ENGINES, Compute
+from pcr_assets.compute.resource import LAUNCHERS, Compute
 from pcr_assets.compute.settings import ComputeSettings, EngineName, SageMaker, compute_settings
 from pcr_assets.resources.project import Project
 from pcr_assets.settings import SettingsError
@@ -77,7 +77,7 @@ def test_every_engine_that_can_be_named_can_be_made(profile, monkeypatch):
     monkeypatch.setenv("PCR_S3_REGION", "us-east-2")
     project = Project(profile=profile({"sagemaker": SETTINGS}))
     for name in get_args(EngineName):
-        assert callable(ENGINES[name](Compute(project=project)).run)
+        assert callable(LAUNCHERS[name](Compute(project=project)).run)
 
 
 def test_another_place_to_train_makes_nothing_stale(profile):

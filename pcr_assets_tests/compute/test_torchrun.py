@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.launcher import JobFailed
 from pcr_assets.compute.settings import Torchrun
 from pcr_assets.compute.torchrun import TorchrunCompute
 

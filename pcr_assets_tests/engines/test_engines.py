@@ -9,7 +9,7 @@ import pytest
 
 from pcr_assets.cards.making import SetOfScans, make_shard
 from pcr_assets.compute import on_ray, ray_files
-from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.launcher import JobFailed
 from pcr_assets.compute.ray_bench import News
 from pcr_assets.compute.ray_nodes import bundle_of
 from pcr_assets.compute.resource import ALONE, Compute

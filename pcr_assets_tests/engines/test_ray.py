@@ -15,7 +15,7 @@ import pytest
 from pcr_assets import digests, layout
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.reference import MODELS, card_embeddings, card_references
-from pcr_assets.compute.engine import JobFailed
+from pcr_assets.compute.launcher import JobFailed
 from pcr_assets.compute.on_ray import RayCompute
 from pcr_assets.compute.ray_bench import Bench
 from pcr_assets.compute.settings import Ray, Torchrun

@@ -1,4 +1,4 @@
-"""What every way to compute offers, and what it tells afterwards."""
+"""What every launcher of programs offers, and what it tells afterwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ class Ran:
     billed_seconds: float | None = None
 
 
-class Engine(Protocol):
-    """Runs a program on a job. Another way to compute is a class of this kind and a line in ``resource.ENGINES``."""
+class Launcher(Protocol):
+    """Runs a program on a job. Another way to compute is a class of this kind and a line in ``resource.LAUNCHERS``."""
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
         """Run ``python -m module JOB.json`` to its end; afterwards the files it wrote lie in ``workdir``, which is the job's
