@@ -4,7 +4,8 @@ Dagster makes a new engine of SQLAlchemy for each statement, so that each is com
 closes, SQLite moves its log into the file and flushes both. That was a fifth of the CPU of a refresh with nothing to do, and more
 of its time where flushing is slow. Here engines stay, and so does the connection to the index.
 
-Nothing else is other than Dagster's: the files, what is in them, and when it is safe on the disk.
+Nothing else is other than Dagster's: the files, what is in them, and when it is safe on the disk. Dagster has no public way to say
+how it connects, so ``_connect`` is overridden; a Dagster of another version is left to itself.
 """
 
 from collections.abc import Iterator, Mapping

@@ -17,6 +17,8 @@ from dagster._serdes import ConfigurableClassData  # internal, dagster 1.13
 
 POSTGRES = "PCR_DAGSTER_POSTGRES_URL"
 LOGS = "PCR_DAGSTER_LOGS"
+KNOWN = "1.13."
+"""The Dagster whose insides :mod:`pcr_assets.event_log` was written for: any other opens its records itself, more slowly."""
 
 
 class InstanceError(Exception):
@@ -37,7 +39,7 @@ class Instance(dg.DagsterInstance):
         defaults = dict(InstanceRef.config_defaults(base_dir))
         if url := os.environ.get(POSTGRES):
             defaults |= _records(url)
-        elif of_dagster := defaults["storage"]:
+        elif (of_dagster := defaults["storage"]) and dg.__version__.startswith(KNOWN):
             defaults["storage"] = ConfigurableClassData("pcr_assets.event_log", "SqliteStorage", of_dagster.config_yaml)
         if url := os.environ.get(LOGS):
             defaults["compute_logs"] = _logs(url)

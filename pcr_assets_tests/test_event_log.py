@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
 from pcr_assets import event_log
@@ -36,6 +37,14 @@ def test_dagsters_own_storage_reads_what_ours_wrote_and_writes_what_ours_reads(o
     assert record == ours.get_asset_records([letters.key])[0]
     theirs.event_log_storage.wipe_asset(letters.key)
     assert ours.get_latest_data_version_record(letters.key) is None
+
+
+def test_a_dagster_of_another_version_opens_the_same_records_itself(ours, tmp_path, monkeypatch):
+    run = dg.materialize([letters], instance=ours)
+    monkeypatch.setattr(dg, "__version__", "1.14.0")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as theirs:
+        assert type(theirs.event_log_storage) is SqliteEventLogStorage
+        assert theirs.get_asset_records([letters.key])[0].asset_entry.last_run_id == run.run_id
 
 
 def test_whoever_follows_a_run_sees_each_event_as_it_is_written(ours, tmp_path):
