@@ -4,7 +4,6 @@ PROJECT = "project/pokemon-card-recognition"
 
 RAW = "data/raw/card_images"
 PHOTOS = "data/raw/photos"
-STRANGERS = "data/raw/strangers"
 FEEDBACK = "data/feedback"
 
 PROCESSED = "data/processed"

@@ -73,30 +73,17 @@ def judge_variant(
     strange = judging.judged(judge, strangers[1::2])
     reprinted = [query for strength in settings.strengths for query in asking.other_printings("test", strength)]
     reprints = judging.judged(judge, reprinted)
-    new = asking.cards("new", settings.strengths[0])
-    new_answers = judging.judged(judge, new)
     record = {
         "calibration": calibration.as_json(),
         "recall": {strength: _search_alone(queries_) for strength, queries_ in asked.items()},
         "answers": found,
-        **(
-            {"new cards": judging.measured(new, new_answers), "new sets": judging.by_set(new, new_answers)}
-            if new
-            else {}
-        ),
+        **_new_cards(judge, asking.cards("new", settings.strengths[0])),
         "sets": judging.by_set(tested, given),
         "right_at_1": {
             strength: [answer.matches[0].card.card_id == query.card_id for query, answer in zip(*pair, strict=True)]
             for strength, pair in ((strength, (asked[strength], answers[strength])) for strength in asked)
         },
-        "named": {
-            "unknown cards": judging.named_share(unknown),
-            "unknown cards asked": len(unknown),
-            "strangers": judging.named_share(strange),
-            "strangers asked": len(strange),
-            "other printings": judging.named_share(reprints),
-            "other printings asked": len(reprints),
-        },
+        "named": _named({"unknown cards": unknown, "strangers": strange, "other printings": reprints}),
         **_confidences(tested, given, unknown, strange),
     }
     return record, _confusions(judge, tested, given)
@@ -139,6 +126,20 @@ def loss(full: Mapping[str, Any], small: Mapping[str, Any]) -> dict[str, float]:
     low, high = measures.paired(lost / times, gained / times, len(pairs) // times)
     points = {"points": (lost - gained) / max(len(pairs), 1), "low": low, "high": high}
     return {name: round(100 * value, 2) for name, value in points.items()}
+
+
+def _new_cards(judge: Judge, asked: Sequence[Query]) -> dict[str, Any]:
+    """What became of cards that came after the training snapshot; nothing where none came."""
+    if not asked:
+        return {}
+    answers = judging.judged(judge, asked)
+    return {"new cards": judging.measured(asked, answers), "new sets": judging.by_set(asked, answers)}
+
+
+def _named(answers: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
+    """Of each kind that must be refused: the share that was named, and how many were asked."""
+    shares = {kind: judging.named_share(given) for kind, given in answers.items()}
+    return {**shares, **{f"{kind} asked": len(given) for kind, given in answers.items()}}
 
 
 def _confidences(

@@ -16,18 +16,7 @@ def recall(report: Mapping[str, Any], models: Mapping[str, Mapping[str, Any]]) -
         for strength, found in judged["recall"].items()
     ]
     heads = ("model", "strength", "asked", "recall@1", "recall@5", "art@1", "same card")
-    body = (
-        (
-            name,
-            strength,
-            f"{found['queries']:,}",
-            _share(found, 1),
-            _share(found, 5),
-            f"{found['art_recall_at_1']:.1%}",
-            f"{found['same_card_cosine']:.2f}",
-        )
-        for name, strength, found in rows
-    )
+    body = ((name, strength, *_recalls(found), f"{found['same_card_cosine']:.2f}") for name, strength, found in rows)
     return table(heads, body)
 
 
@@ -61,10 +50,7 @@ def whole_answers(answers: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
         (
             name,
             strength,
-            f"{found['queries']:,}",
-            _share(found, 1),
-            _share(found, 5),
-            f"{found['art_recall_at_1']:.1%}",
+            *_recalls(found),
             *(f"{found[outcome]:.1%}" for outcome in ("right", "one of these", "wrong", "refused")),
         )
         for name, strength, found in answers
@@ -145,6 +131,11 @@ def _answers_of(what: str, answers: Iterable[tuple[str, Mapping[str, Any]]]) -> 
         for name, found in answers
     )
     return table(heads, body)
+
+
+def _recalls(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """How many were asked, and the cells of recall."""
+    return f"{found['queries']:,}", _share(found, 1), _share(found, 5), f"{found['art_recall_at_1']:.1%}"
 
 
 def _share(found: Mapping[str, Any], place: int) -> str:

@@ -1,6 +1,5 @@
 """HEF files: telling a compiled model from the test double's, and from anything else."""
 
-import json
 from pathlib import Path
 
 MAGIC = b"\x01HEF"  # HEADER_MAGIC 0x01484546, big-endian (HailoRT 4.23, hef_internal.hpp)
@@ -24,12 +23,3 @@ def require_compiled(hef: Path) -> None:
     with hef.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise NotCompiled(f"{hef} is no HEF file (its first bytes are not those of one): compile it again")
-
-
-def simulated_header(hef: Path) -> dict[str, object]:
-    """What a simulated HEF says about itself. Raises :class:`NotCompiled` for any other file."""
-    if not is_simulated(hef):
-        raise NotCompiled(f"{hef} is not a simulated HEF")
-    with hef.open("rb") as file:
-        file.seek(len(SIMULATED_MAGIC))
-        return json.loads(file.readline())

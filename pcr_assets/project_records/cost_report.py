@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pcr_assets import layout
 from pcr_assets.imaging import charts
-from pcr_assets.project_records.costs import HERE, RECORDED, Costs, Paid, as_rows
+from pcr_assets.project_records.costs import HERE, RECORDED, Costs, Paid, Year, as_rows
 from pcr_assets.project_records.pictures import png
 from pcr_assets.project_records.price_table import History, PriceTable
 from pcr_assets.project_records.storage import Storage
@@ -42,13 +42,29 @@ def files(costs: Costs, prices: PriceTable, history: History, drawn: Mapping[str
 
 
 def _money(costs: Costs, prices: PriceTable, history: History, drawn: Iterable[str]) -> list[str]:
-    year, storage = costs.year, costs.storage
     drawn = set(drawn)
     return [
         "# What this project costs",
         "",
         f"US dollars. Prices: {prices.source}. Recorded history: {history.source}.",
         "",
+        *_training(costs, "training.png" in drawn),
+        "",
+        *_stored(costs.storage, "storage.png" in drawn),
+        "",
+        *_answering(costs.year),
+        *_as_figured_before(history),
+        "",
+        "![a year](year.png)",
+        "",
+        "## What would save most",
+        "",
+        *_table(("a year", "what", "how"), [(_usd(a.usd_a_year), a.what, a.how) for a in costs.advice]),
+    ]
+
+
+def _training(costs: Costs, drawn: bool) -> list[str]:
+    return [
         f"## Training and compiling: ${costs.total:,.2f}",
         "",
         f"${costs.recorded:,.2f} was recorded before this pipeline, ${costs.of_runs:,.2f} is figured from its log of runs: billed",
@@ -60,49 +76,46 @@ def _money(costs: Costs, prices: PriceTable, history: History, drawn: Iterable[s
         ),
         "",
         *[f"- {line.model}: {line.note}." for line in costs.paid if line.note],
-        *(["", "![what each model cost](training.png)"] if "training.png" in drawn else []),
-        "",
+        *(["", "![what each model cost](training.png)"] if drawn else []),
+    ]
+
+
+def _stored(storage: Storage, drawn: bool) -> list[str]:
+    rows = [
+        (
+            entry.kind,
+            entry.storage_class,
+            f"{entry.objects:,}",
+            f"{entry.size / 1e6:,.2f}",
+            f"{entry.current_size / 1e6:,.2f}",
+            _usd(entry.usd_a_month, 4),
+        )
+        for entry in storage.measured
+    ]
+    return [
         _storing(storage),
         "",
         f"{storage.size / 1e6:,.1f} MB, listed. Records like this one are left out.",
         *([f"No price is listed for {', '.join(storage.unpriced)}."] if storage.unpriced else []),
         "",
-        *_table(
-            ("content", "storage class", "objects", "MB", "of which current", "a month"),
-            [
-                (
-                    e.kind,
-                    e.storage_class,
-                    f"{e.objects:,}",
-                    f"{e.size / 1e6:,.2f}",
-                    f"{e.current_size / 1e6:,.2f}",
-                    _usd(e.usd_a_month, 4),
-                )
-                for e in storage.measured
-            ],
-        ),
-        *(["", "![what the store holds](storage.png)"] if "storage.png" in drawn else []),
-        "",
+        *_table(("content", "storage class", "objects", "MB", "of which current", "a month"), rows),
+        *(["", "![what the store holds](storage.png)"] if drawn else []),
+    ]
+
+
+def _answering(year: Year) -> list[str]:
+    rows = [
+        (f"endpoint on {year.endpoint_instance}, always on", _usd(0.0), _usd(year.endpoint_a_year)),
+        (f"batches on {year.endpoint_instance}", _usd(0.0), _usd(year.batch_a_year)),
+        ("device with an accelerator", _usd(year.device_once), _usd(year.device_a_year)),
+    ]
+    return [
         f"## A year of {year.queries_a_day:,} queries a day",
         "",
-        *_table(
-            ("way", "once", "a year"),
-            [
-                (f"endpoint on {year.endpoint_instance}, always on", _usd(0.0), _usd(year.endpoint_a_year)),
-                (f"batches on {year.endpoint_instance}", _usd(0.0), _usd(year.batch_a_year)),
-                ("device with an accelerator", _usd(year.device_once), _usd(year.device_a_year)),
-            ],
-        ),
+        *_table(("way", "once", "a year"), rows),
         "",
         f"A device saves {_usd(year.saved_in_year_1)} in the year it is bought. What a device and its power cost, and how long a",
         "batch takes, are statements of the profile (`records`), not measurements.",
-        *_as_figured_before(history),
-        "",
-        "![a year](year.png)",
-        "",
-        "## What would save most",
-        "",
-        *_table(("a year", "what", "how"), [(_usd(a.usd_a_year), a.what, a.how) for a in costs.advice]),
     ]
 
 
