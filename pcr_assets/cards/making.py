@@ -9,6 +9,7 @@ from pydantic import Field
 from pcr_assets import layout
 from pcr_assets.cards import shards
 from pcr_assets.cards.listing import Scan
+from pcr_assets.cards.names import file_label
 from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.artifacts import Artifacts, PublishedFile
 from pcr_assets.resources.engine import Place
@@ -57,7 +58,8 @@ def make_shard(request: SetOfScans, place: Place) -> MadeShard:
     if path:
         shards.write_table(shard.table, path)
     entry = shards.entry(shard, name, request.inputs)
-    file = ahead.keep(entry["inputs"], entry, made or path, request.set_id, shards.made_of(request.scans))
+    label, about = file_label(request.set_id), shards.made_of(request.scans)
+    file = ahead.keep(entry["inputs"], entry, made or path, label, about)
     return MadeShard(entry, file, path=path)
 
 

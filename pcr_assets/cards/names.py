@@ -7,13 +7,18 @@ The ids are those of the Pokémon TCG data (https://pokemontcg.io). Names in the
 import re
 from posixpath import splitext
 from typing import NamedTuple
+from urllib.parse import quote
 
+from pcr_assets import digests
 from pcr_assets.cards import tcgdex
 
 PICTURES = frozenset(
     {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
     | {".heic", ".heif", ".jp2", ".psd"}  # decode() refuses these: better a line in quarantine than silence
 )
+
+LONGEST = 100
+"""Characters by which a set is called in the name of a file, which has 255 bytes in all."""
 
 _SET = r"(?=[0-9.]*[A-Za-z])[A-Za-z0-9.]+(?:-[A-Z])?"
 _REPRINT = r"(?<=cel25c-)[0-9]{1,3}_A(?=_|$)"  # elsewhere what follows the number is a name, be it A
@@ -58,3 +63,14 @@ def read_name(key: str) -> Named | None:
 def is_picture(key: str) -> bool:
     """Whether a file's suffix says that it is a picture."""
     return splitext(key)[1].lower() in PICTURES
+
+
+def file_label(set_id: str) -> str:
+    """What a set is called in the names of files. A catalogue may call it anything: a long one ends in a digest, for its letters
+    take up to twelve characters each; and what begins with a dot would be hidden from listings.
+
+    >>> file_label("base1"), file_label("Sword & Shield"), file_label(".5")
+    ('base1', 'Sword%20%26%20Shield', '%2E5')
+    """
+    label = re.sub(r"^\.", "%2E", quote(set_id, safe=""))
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 17]}-{digests.of_bytes(set_id.encode())[:16]}"

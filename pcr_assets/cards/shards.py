@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 import cv2
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pcr_assets import digests
 from pcr_assets.cards.listing import Listing, Scan
+from pcr_assets.cards.names import file_label
 from pcr_assets.imaging import art
 from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
@@ -83,7 +83,7 @@ class Shard:
     @property
     def file_name(self) -> str:
         """What its file is called: by the set, whatever characters that has, the content, and how that is written down."""
-        return f"{quote(self.set_id, safe='')}-{digests.of_json([self.digest, TRANSFORM_VERSION])[:16]}.parquet"
+        return f"{file_label(self.set_id)}-{digests.of_json([self.digest, TRANSFORM_VERSION])[:16]}.parquet"
 
 
 def inputs_digest(listing: Listing, set_id: str) -> str:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from pcr_assets import digests, layout
+from pcr_assets.cards.names import file_label
 from pcr_assets.gallery import embeddings, references
 from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.artifacts import Artifacts, PublishedFile
@@ -60,11 +60,12 @@ def make_embeddings(request: SetOfCards, place: Place) -> MadeSet:
     table = embeddings.embed_shard(artifacts.fetch_file(request.cards), embedder, vectors, place.threads)
     fresh = sum(pixels not in vectors for pixels in table["pixel_digest"].to_pylist())
     digest = embeddings.shard_digest(table)
-    name = f"{request.variant}/{quote(request.set_id, safe='')}-{digest[:16]}.parquet"
+    label = file_label(request.set_id)
+    name = f"{request.variant}/{label}-{digest[:16]}.parquet"
     path = place.folder / name.replace("/", "-")
     embeddings.write_shard(table, path)
     entry = {"file": name, "inputs": request.inputs, "digest": digest, "scans": len(table)}
-    return MadeSet(entry, ahead.keep(request.inputs, entry, path, request.set_id), fresh)
+    return MadeSet(entry, ahead.keep(request.inputs, entry, path, label), fresh)
 
 
 @lru_cache(maxsize=2)
@@ -83,9 +84,10 @@ def make_pictures(request: SetOfCards, place: Place) -> MadeSet:
     if found := ahead.find(request.inputs):
         return MadeSet(*found, found=True)
     cards = Artifacts(store).fetch_file(request.cards)
-    path = place.folder / f"{quote(request.set_id, safe='')}.zip"
+    label = file_label(request.set_id)
+    path = place.folder / f"{label}.zip"
     count = references.write_archive(cards, path, place.threads)
     digest = digests.of_file(path)
-    name = f"{quote(request.set_id, safe='')}-{digest[:16]}.zip"
+    name = f"{label}-{digest[:16]}.zip"
     entry = {"file": name, "inputs": request.inputs, "digest": digest, "scans": count}
-    return MadeSet(entry, ahead.keep(request.inputs, entry, path, request.set_id), count)
+    return MadeSet(entry, ahead.keep(request.inputs, entry, path, label), count)

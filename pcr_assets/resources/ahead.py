@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from pcr_assets import digests
 from pcr_assets.resources.artifacts import PublishedFile
@@ -52,7 +51,7 @@ class Ahead:
 
         ``label`` tells a person which file it is: its name begins with it. ``about`` is for :meth:`about`, as JSON.
         """
-        file = self._written(made, quote(label, safe="")) if isinstance(made, Path) else made
+        file = self._written(made, label) if isinstance(made, Path) else made
         note = {"entry": dict(entry), "file": vars(file) if file else None, "about": about}
         self._store.write(self._note(inputs), digests.canonical_json(note))
         return file
