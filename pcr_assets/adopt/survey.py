@@ -9,6 +9,7 @@ from pcr_assets import layout
 from pcr_assets.cards.names import is_picture, read_name
 from pcr_assets.project_records.models import KNOWN
 from pcr_assets.resources.artifacts import NUMBERED
+from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.stored import Stored
 
 NAMED = 5
@@ -124,7 +125,7 @@ def raw_cards(entries: list[Stored]) -> list[Finding]:
     for what, reason, is_it in _UNFIT:
         bad = [entry for entry in entries if is_it(entry, named.get(entry.key) is not None)]
         if bad:
-            keys = ", ".join(entry.key.rpartition("/")[2] for entry in bad[:NAMED])
+            keys = ", ".join(spelled(entry.key.rpartition("/")[2]) for entry in bad[:NAMED])
             more = f" and {len(bad) - NAMED:,} more" if len(bad) > NAMED else ""
             found.append(_finding(f"{layout.RAW} ({what})", Verdict.UNFIT, f"{reason}: {keys}{more}", bad))
     return found

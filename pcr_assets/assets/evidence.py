@@ -10,6 +10,7 @@ from pcr_assets.assets.cards import read_scans
 from pcr_assets.assets.dataset import snapshot_files
 from pcr_assets.assets.declare import observed
 from pcr_assets.assets.reference import MODELS
+from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import parent
 
@@ -22,7 +23,7 @@ def _observed_folder(project: Project, root: str, labels: bytes = b"") -> dg.Obs
 def listed(project: Project, root: str, labels: bytes = b"") -> tuple[str, int]:
     """The digest of what lies in a folder, by its listing, and the number of files."""
     entries = list(project.open(root).list()) if root else []
-    listing = [[entry.key, entry.size, entry.etag] for entry in entries]
+    listing = [[spelled(entry.key), entry.size, entry.etag] for entry in entries]
     return digests.of_json([listing, digests.of_bytes(labels)] if labels else listing), len(entries)
 
 
@@ -116,4 +117,4 @@ def _pictures(project: Project, root: str, most: int | None = None) -> dict[str,
     store = project.open(root)
     found = [entry for entry in store.list() if is_picture(entry.key)]
     found = found if most is None else evenly(found, most)
-    return {entry.key: path for entry, path in zip(found, store.fetch_many(found), strict=True)}
+    return {spelled(entry.key): path for entry, path in zip(found, store.fetch_many(found), strict=True)}

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from pcr_assets import digests
 from pcr_assets.cards.catalogue import Catalogue, CatalogueRow
 from pcr_assets.cards.names import is_picture, read_name
-from pcr_assets.resources.store import Entry
+from pcr_assets.resources.objects import Entry, spelled
 
 UNPLACED = "_unplaced"
 """The set of scans that no catalogue row, no card id and no folder places."""
 UNNAMED = "neither the file's name nor a catalogue row says which card this is: call it like base1-4_Charizard.png"
+UNSPELT = "the file's name is not UTF-8: rename it"
 EMPTY_FOLDER = "the folder is empty: put its scans there, or delete it"
 
 
@@ -87,6 +88,8 @@ def place(entry: Entry, catalogue: Catalogue, by_card: Mapping[str, CatalogueRow
     counts, else its word on the card that the name means (``by_card``), else the name."""
     if not is_picture(entry.key):
         return None
+    if spelled(entry.key) != entry.key:
+        return _faulty(entry, PurePosixPath(entry.key).parent.name or UNPLACED, UNSPELT)
     named = read_name(entry.key)
     known = catalogue.get(entry.key) or (by_card.get(named.card_id) if named else None) or named
     if known is None:
@@ -96,4 +99,4 @@ def place(entry: Entry, catalogue: Catalogue, by_card: Mapping[str, CatalogueRow
 
 
 def _faulty(entry: Entry, set_id: str, fault: str) -> Scan:
-    return Scan(entry.key, entry.size, entry.etag, "", set_id, "", "", fault)
+    return Scan(spelled(entry.key), entry.size, entry.etag, "", spelled(set_id), "", "", fault)

@@ -150,6 +150,11 @@ class Store(Protocol):
         """Remove what a writer has begun. Its bytes are gone; a writer that is still at work fails."""
 
 
+def spelled(key: str) -> str:
+    """A key as text. A disk's may be none, in a folder that came from an older system: its bytes are spelled out then."""
+    return key.encode(errors="backslashreplace").decode()
+
+
 def checked(key: str, root: str, prefix: int = 0) -> str:
     """A key that any store can keep; ``prefix`` counts the bytes that go before it. Raises StoreError."""
     parts = key.split("/")
@@ -157,9 +162,14 @@ def checked(key: str, root: str, prefix: int = 0) -> str:
         raise StoreError(
             f"'{key}' is no key inside the store {root}: keys are relative and hold no '..' and no empty part"
         )
-    if prefix + len(key.encode()) > LONGEST_KEY or any(len(part.encode()) > LONGEST_PART for part in parts):
+    if prefix + _bytes(key) > LONGEST_KEY or any(_bytes(part) > LONGEST_PART for part in parts):
         raise StoreError(
             f"'{key[:40]}…' is too long for a key in {root}: at most {LONGEST_PART} bytes between two slashes and "
             f"{LONGEST_KEY} in all. Give shorter names"
         )
     return key
+
+
+def _bytes(text: str) -> int:
+    """Its length in UTF-8, or that of a disk's bytes that are none."""
+    return len(text.encode(errors="surrogateescape"))
