@@ -11,6 +11,8 @@ section with the type that reads it.
 import copy
 import difflib
 import json
+import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache, reduce
@@ -21,6 +23,7 @@ from typing import Any
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
+from yaml.constructor import ConstructorError
 
 from pcr_assets import digests
 
@@ -123,7 +126,7 @@ def mistakes(kind: type, value: Mapping[str, Any], where: str) -> list[str]:
     found: dict[str, list[str]] = {}
     if is_dataclass(kind):
         for name in value.keys() - {field.name for field in fields(kind)}:
-            found[f"{where}.{name}"] = [f"no such setting{_meant(name, _names(kind))}"]
+            found[f"{where}.{name}"] = [f"no such setting{_meant_inside(kind, (name,))}"]
     try:
         if is_dataclass(kind):
             adapter.validate_json(json.dumps(value), strict=True)
@@ -169,7 +172,7 @@ def _in_words(entry: Any, kind: type) -> str:
     """One error of pydantic's as a phrase about the setting that it concerns; ``kind``: the type that refused."""
     wrong, value = entry["type"], entry["input"]
     if wrong == "extra_forbidden":
-        return f"no such setting{_meant(str(entry['loc'][-1]), _names(kind))}"
+        return f"no such setting{_meant_inside(kind, entry['loc'])}"
     if wrong == "missing":
         return "is missing"
     if wrong == "value_error":
@@ -195,10 +198,24 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _names(kind: type) -> set[str]:
-    """The names of the settings of a type and of the types inside it."""
-    schema = _adapter(kind).json_schema()
-    return {name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})}
+def _meant_inside(kind: type, place: tuple[int | str, ...]) -> str:
+    """Which setting of a type, or of a type inside it, was meant at a place that has none: by its path from there."""
+    *above, name = map(str, place)
+    paths = {path.rpartition(".")[2]: path for path in reversed(_paths(_adapter(kind).json_schema()))}
+    close = difflib.get_close_matches(name, paths, n=1)
+    here = "".join(f"{part}." for part in above if not part.isdigit())
+    return f" (did you mean {paths[close[0]].removeprefix(here)}?)" if close else ""
+
+
+def _paths(schema: Mapping[str, Any], inside: str = "", above: str = "") -> list[str]:
+    """The paths of the settings of a JSON schema, or of a type ``inside`` it, such as ``phases.learning_rate``."""
+    kinds: Mapping[str, Any] = schema.get("$defs", {})
+    found = []
+    for name, about in (kinds[inside] if inside else schema).get("properties", {}).items():
+        found.append(f"{above}{name}")
+        for kind in re.findall(r"#/\$defs/(\w+)", json.dumps(about)):
+            found += _paths(schema, kind, f"{above}{name}.")
+    return found
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
@@ -222,7 +239,8 @@ def _read(profile: str) -> dict[str, Any]:
         found = copy.deepcopy(_parsed(text))
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise SettingsError(f"{profile} is not YAML{line}: {error.problem}") from error
+        what = "" if isinstance(error, ConstructorError) else " is not YAML"
+        raise SettingsError(f"{profile}{what}{line}: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{profile} is not YAML: it is no text") from error
     if not isinstance(found, dict):
@@ -233,7 +251,30 @@ def _read(profile: str) -> dict[str, Any]:
 @lru_cache(maxsize=8)
 def _parsed(text: bytes) -> Any:
     """Each step and each check reads the profile anew, and PyYAML takes 15 ms for ours: the same bytes say the same."""
-    return yaml.safe_load(text)
+    return yaml.load(text, _OnlyJson)  # noqa: S506  # a SafeLoader
+
+
+class _OnlyJson(yaml.SafeLoader):
+    """YAML whose values are those of JSON, for sections are digested as such. A setting that stands twice would count once, and
+    nobody would be told which."""
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        node = super().compose_mapping_node(anchor)
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise ConstructorError(None, None, f"'{key.value}' stands there twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return node
+
+    def construct_yaml_float(self, node: Any) -> float:
+        if not math.isfinite(value := float(super().construct_yaml_float(node))):
+            raise ConstructorError(None, None, f"{node.value} is no number that a setting may be", node.start_mark)
+        return value
+
+
+_OnlyJson.add_constructor("tag:yaml.org,2002:float", _OnlyJson.construct_yaml_float)
+_OnlyJson.add_constructor("tag:yaml.org,2002:timestamp", _OnlyJson.construct_yaml_str)
 
 
 def _overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,20 @@ def test_what_nothing_would_read_is_refused_when_the_profile_is_read(tmp_path, t
     ("text", "says"),
     [
         ("stage2: {phazes: 3}", "stage2.phazes: no such setting (did you mean phases?)"),
+        (
+            "stage2: {learning_rate: 0.1}",
+            "stage2.learning_rate: no such setting (did you mean phases.learning_rate?)",
+        ),
+        (
+            "stage2: {phases: [{steps: 9, learning_rat: 0.1}]}",
+            "stage2.phases[0].learning_rat: no such setting (did you mean learning_rate?)",
+        ),
+        (
+            "teacher: {learning_rate: 0.1}",
+            "teacher.learning_rate: no such setting (did you mean settings.phases.learning_rate?)",
+        ),
+        ("student: {weights: 2024-01-01, bakbone: x}", "student.bakbone: no such setting (did you mean backbone?)"),
+        ("trust: {days: {root: 1000000}}", "trust.days.root: must be 36525.0 or less, is 1000000"),
         ("stage1: {batch: 1}", "stage1.batch: must be 2 or more, is 1"),
         ("stage1: {view_size: [128]}", "stage1.view_size[1]: is missing"),
         (
@@ -147,6 +161,28 @@ def test_the_line_of_a_mistake_in_yaml_is_named_in_one_line(tmp_path):
     with pytest.raises(settings.SettingsError, match=r"own\.yaml is not YAML, line 3: .*") as error:
         settings.load(own(tmp_path, "stage2: {seed: 1\nstage1: {}"))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("stage2: {seed: 1}\nstage1: {}\nstage2: {}", ", line 4: 'stage2' stands there twice"),
+        ("stage2:\n  seed: 1\n  seed: 2", ", line 4: 'seed' stands there twice"),
+        ("snapshot: {growth: .inf}", ", line 2: .inf is no number that a setting may be"),
+        ("gates: {parity: .nan}", ", line 2: .nan is no number that a setting may be"),
+    ],
+)
+def test_what_would_be_passed_over_or_has_no_digest_is_refused_with_its_line(tmp_path, text, says):
+    profile = own(tmp_path, text)
+    with pytest.raises(settings.SettingsError) as error:
+        settings.load(profile)
+    assert str(error.value) == f"{profile}{says}"
+
+
+def test_a_setting_that_comes_from_an_anchor_may_be_written_over(tmp_path):
+    text = "stage1: &both {seed: 1, batch: 8}\nstage2: {<<: *both, batch: 4}"
+    section = settings.load(own(tmp_path, text)).section("stage2")
+    assert (section["seed"], section["batch"]) == (1, 4)
 
 
 def test_neither_the_definitions_nor_checking_the_settings_load_what_computes():

@@ -13,16 +13,20 @@ ROLES = (ROOT, TARGETS, *CHANNELS, SNAPSHOT, TIMESTAMP)
 """All roles, those whose keys belong offline first."""
 
 
+LONGEST = 36525
+"""Days: a century. No date has room for a thousand of them, and nothing would say so before the release is signed."""
+
+
 class Days(BaseModel):
     """For how many days a signature of each role is meant to be believed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    root: float = Field(default=1825, gt=0)
-    targets: float = Field(default=1825, gt=0)
-    channel: float = Field(default=730, gt=0)
-    snapshot: float = Field(default=180, gt=0)
-    timestamp: float = Field(default=180, gt=0)
+    root: float = Field(default=1825, gt=0, le=LONGEST)
+    targets: float = Field(default=1825, gt=0, le=LONGEST)
+    channel: float = Field(default=730, gt=0, le=LONGEST)
+    snapshot: float = Field(default=180, gt=0, le=LONGEST)
+    timestamp: float = Field(default=180, gt=0, le=LONGEST)
 
     def of(self, role: str) -> timedelta:
         """How long a signature of a role holds."""
