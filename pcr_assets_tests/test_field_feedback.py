@@ -1,5 +1,7 @@
 """The way back: a device keeps, sends, and the project sums up; no release depends on it."""
 
+import os
+
 import dagster as dg
 import numpy as np
 import pytest
@@ -122,3 +124,19 @@ def test_what_may_not_be_read_is_told_of_and_read_once_its_rights_are_mended(fie
     monkeypatch.setattr(FolderStore, "read", read)
     artifact, _ = field.summed_up()
     assert (artifact.record["kept"], artifact.record["faults"]) == (2, [])
+
+
+@pytest.mark.parametrize("suffix", ["json", "jpg"])
+def test_a_file_larger_than_any_that_devices_write_is_not_even_read(field, monkeypatch, suffix):
+    """One device that sends gigabytes must not fill the memory of whoever sums up."""
+    field.sends("pi-1", 0, "dawn1-1", "dawn1-2")
+    huge = sorted(path for path in field.root.rglob(f"*.{suffix}") if len(path.stem) == 32)[0]
+    os.truncate(huge, 1 << 30)
+    read, asked = FolderStore.read, []
+    monkeypatch.setattr(FolderStore, "read", lambda store, key, etag=None: asked.append(key) or read(store, key, etag))
+    artifact, shown = field.summed_up()
+    assert not [key for key in asked if key.endswith(huge.name)]
+    assert shown.metadata["worst"].value.startswith("![")  # of the other card
+    if suffix == "json":
+        assert artifact.record["kept"] == 1
+        assert [fault["reason"] for fault in artifact.record["faults"]] == ["larger than 64 KiB"]

@@ -15,6 +15,8 @@ from pcr_assets.shard_plan import plan_shards
 
 AGAIN = "`make build ASSET=field_feedback`"
 SHOWN = 24
+MOST_PICTURE_BYTES = 8 << 20
+"""Of a card's picture; devices send a tenth of a megabyte. Nobody vouches for what they send: a large file is not even read."""
 COUNTS = {
     "devices": "devices",
     "days": "days",
@@ -84,14 +86,16 @@ def field_feedback(project: Project) -> dg.MaterializeResult:
 
 def _read(project: Project, day: str, files: Sequence[Entry]) -> tuple[dict[str, Any], bool]:
     """What a device's day says, and whether all of it may be read: else it is read again, for rights change no listing."""
-    from pcr_assets.gallery.feedback import read_day
+    from pcr_assets.gallery.feedback import MOST_BYTES, TOO_LARGE, read_day
 
-    wanted = [entry for entry in files if entry.key.endswith(".json")]
+    said_in = [entry for entry in files if entry.key.endswith(".json")]
+    wanted = [entry for entry in said_in if entry.size <= MOST_BYTES]
     stored = [Entry(f"{layout.FEEDBACK}/{entry.key}", entry.size, entry.etag) for entry in wanted]
     contents = {entry.key: data for entry, data in zip(wanted, project.root.read_many(stored), strict=True)}
     said = read_day(day, {key: data for key, data in contents.items() if isinstance(data, bytes)})
     shut = {key: data.reason for key, data in contents.items() if isinstance(data, Shut)}
     said["faults"] += [{"file": key, "reason": f"{why}, then {AGAIN}"} for key, why in shut.items()]
+    said["faults"] += [{"file": entry.key, "reason": TOO_LARGE} for entry in said_in if entry.size > MOST_BYTES]
     return said, not shut
 
 
@@ -100,8 +104,11 @@ def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[l
 
     images, captions = [], []
     for answer in answers:
+        key = f"{layout.FEEDBACK}/{answer['picture']}"
         try:
-            images.append(load_photo(project.root.read(f"{layout.FEEDBACK}/{answer['picture']}")))
+            if (project.root.size(key) or 0) > MOST_PICTURE_BYTES:
+                continue
+            images.append(load_photo(project.root.read(key)))
         except (Missing, Shut, PhotoError):
             continue
         captions.append(f"{answer['card_id']}?" + (f" is {answer['corrected']}" if answer["corrected"] else ""))

@@ -24,6 +24,7 @@ CHANCE = 36.19
 MOST_CONFUSIONS = 50
 MOST_BYTES = 64 << 10
 """Of one JSON file: a tally of some hundred sets takes a tenth."""
+TOO_LARGE = f"larger than {MOST_BYTES >> 10} KiB"
 
 Count = Annotated[int, Field(ge=0, le=10**9)]
 """Answers of a day: more than any device gives, and few enough that the sum over all devices and days is a number of 64 bits."""
@@ -69,7 +70,7 @@ def read_day(day: str, contents: Mapping[str, bytes]) -> dict[str, Any]:
     read: dict[str, Any] = {"device": device, "date": date, "answers": [], "tally": {}, "faults": []}
     for key, data in sorted(contents.items()):
         if len(data) > MOST_BYTES:
-            read["faults"].append({"file": key, "reason": f"larger than {MOST_BYTES >> 10} KiB"})
+            read["faults"].append({"file": key, "reason": TOO_LARGE})
             continue
         try:
             if PurePosixPath(key).name == TALLY:
