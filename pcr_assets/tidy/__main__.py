@@ -40,6 +40,16 @@ def artifact_names() -> list[str]:
     return sorted(str(name) for name in found if name)
 
 
+def _amount(text: str) -> float:
+    """Of hours, days or gigabytes: nothing is older than so many of what is no number, and all would go."""
+    if not 0 <= (value := float(text)) < float("inf"):
+        raise ValueError
+    return value
+
+
+_amount.__name__ = "number, 0 or more"  # what argparse says of a wrong one
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.tidy", description="Say what nothing refers to any more, and remove it when asked."
@@ -52,10 +62,16 @@ def _parser() -> argparse.ArgumentParser:
         default=usual.releases,
         help="newest releases, and versions of a model, to keep (%(default)s)",
     )
-    option("--hours", type=float, default=usual.hours, help="keep whatever is younger than so many hours (%(default)g)")
-    option("--days", type=float, default=usual.days, help="keep a release so long after a newer one came (%(default)g)")
-    option("--device-days", type=float, default=usual.device_days, help="a device's note counts so long (%(default)g)")
-    option("--cache-gb", type=float, default=usual.cache_bytes / 1e9, help="downloads to keep here (%(default)g GB)")
+    option(
+        "--hours", type=_amount, default=usual.hours, help="keep whatever is younger than so many hours (%(default)g)"
+    )
+    option(
+        "--days", type=_amount, default=usual.days, help="keep a release so long after a newer one came (%(default)g)"
+    )
+    option(
+        "--device-days", type=_amount, default=usual.device_days, help="a device's note counts so long (%(default)g)"
+    )
+    option("--cache-gb", type=_amount, default=usual.cache_bytes / 1e9, help="downloads to keep here (%(default)g GB)")
     return parser
 
 

@@ -21,7 +21,7 @@ def home(tmp_path, monkeypatch):
 def test_it_tells_what_would_go_and_why_and_removes_it_when_asked(home, capsys):
     key = f"{layout.PARTS}/{'a' * 64}"
     home.write(key, b"x" * 2_000_000)
-    assert command.main(["--hours", "-1"]) == 0
+    assert command.main(["--hours", "0"]) == 0
     told = capsys.readouterr().out
     assert [" ".join(line.split()) for line in told.splitlines()] == [
         "what count MB oldest why",
@@ -30,7 +30,7 @@ def test_it_tells_what_would_go_and_why_and_removes_it_when_asked(home, capsys):
         "nothing was removed: make gc APPLY=1 removes it",
     ]
     assert home.size(key) == 2_000_000
-    assert command.main(["--hours", "-1", "--apply"]) == 0
+    assert command.main(["--hours", "0", "--apply"]) == 0
     assert capsys.readouterr().out.endswith("removed\n")
     assert home.size(key) is None
     assert command.main([]) == 0
@@ -42,12 +42,21 @@ def test_what_keeps_it_from_looking_is_one_sentence(home, capsys):
     assert capsys.readouterr().err == "0 releases can't be kept: the current one always is, so keep 1 or more\n"
 
 
+@pytest.mark.parametrize("option", ["--hours", "--days", "--device-days", "--cache-gb"])
+@pytest.mark.parametrize("amount", ["nan", "-1", "inf", "soon"])
+def test_an_amount_that_is_none_is_refused_before_anything_goes(home, capsys, option, amount):
+    """Nothing is younger than ``nan`` hours: a writer at work would have lost what it had written."""
+    with pytest.raises(SystemExit):
+        command.main([option, amount, "--apply"])
+    assert f"argument {option}: invalid number, 0 or more value: '{amount}'" in capsys.readouterr().err
+
+
 def test_after_it_a_refresh_has_nothing_to_do(world, monkeypatch):
     """On the real graph: everything that may go went, and nothing is missing."""
     monkeypatch.setenv("PCR_STORE", world.project.store)
     monkeypatch.setenv("DAGSTER_HOME", str(world.home))
     monkeypatch.setattr("pcr_assets.resources.downloads.CACHE", world.folder / "cache")
     shutil.rmtree(world.folder / "work", ignore_errors=True)
-    assert command.main(["--apply", "--hours", "-1", "--keep", "1"]) == 0
+    assert command.main(["--apply", "--hours", "0", "--keep", "1"]) == 0
     outcome, built = world.refresh()
     assert (str(outcome.ending.name), built) == ("SETTLED", [])
