@@ -1,5 +1,6 @@
 """Floor *reference*: embeddings of all cards by every model that will answer, the index, and pictures for a second look."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pcr_assets.assets.declare import asset, materialized, say, worth_saying
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import StoreError
 from pcr_assets.shard_plan import plan_shards
 
 MODELS = {"int8": (layout.INT8, "student_int8.onnx"), "fp32": (layout.ONNX, "student.onnx")}
@@ -29,6 +31,7 @@ MODELS = {"int8": (layout.INT8, "student_int8.onnx"), "fp32": (layout.ONNX, "stu
 def card_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Embeddings of all cards, a shard for each set and variant; only cards whose pixels or model changed are embedded."""
     artifacts, before = project.artifacts, project.artifacts.remains(layout.EMBEDDINGS)
+    _refuse_no_cards(artifacts.current(layout.PROCESSED).record)
     variants: dict[str, Any] = {}
     files: dict[str, PublishedFile] = {}
     embedded = 0
@@ -42,6 +45,16 @@ def card_embeddings(context: dg.AssetExecutionContext, project: Project) -> dg.M
         content = {name: {s: e["digest"] for s, e in found["sets"].items()} for name, found in variants.items()}
         published = artifacts.publish(layout.EMBEDDINGS, {}, kept=files, digest=digests.of_json(content), record=record)
     return materialized(published, {"scans embedded now": embedded, "different cards": show.rows(gauges, "variant")})
+
+
+def _refuse_no_cards(processed: Mapping[str, Any]) -> None:
+    """Raises StoreError where every scan is in quarantine: of a gallery of no card nothing can be made."""
+    if not processed["cards"]:
+        first = processed["quarantine"][0]
+        raise StoreError(
+            f"all {processed['rejected']} scans are in quarantine, as {first['key']} is ({first['reason']}): the page of "
+            "processed_cards lists them. If these are no card scans, name the folder of yours in CARDS (make) or PCR_CARDS"
+        )
 
 
 def _embedded(
