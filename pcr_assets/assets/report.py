@@ -1,5 +1,6 @@
 """Floor *release*, first half: the report that judges a release. What it asks about is in :mod:`pcr_assets.assets.evidence`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -54,7 +55,7 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
     before, asked_of = project.artifacts.find(layout.REPORT), _asked_of(project)
     why = _reason_to_judge(project, before, asked_of)
     if before and why is None:
-        held = {"judged again": False, "verdict": _verdict(before.record), "judged with cards": before.record["cards"]}
+        held = {"judged again": False, "judged with cards": before.record["cards"], **_figures(before.record)}
         return materialized(before, {**held, **_page_of(project, before)})
     return _judged(project, asked_of, why or "")
 
@@ -157,6 +158,22 @@ def _worst(sets: dict[str, Any]) -> list[tuple[str, Any]]:
     return sorted(sets.items(), key=lambda each: (each[1]["art_recall_at_1"], each[1]["recall_at_1"]))[:MOST_SETS]
 
 
+def _figures(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person asks of a release before anything else, of the variant that devices use: shown as long as it holds, for the
+    asset's page is that of the last materialization, and draws these as curves over all of them."""
+    chosen = record["variants"][DEFAULT_VARIANT]
+    strength = next(iter(chosen["answers"]))
+    return {
+        f"recall@1 ({strength} camera)": chosen["answers"][strength]["recall_at_1"],
+        "unknown cards named": chosen["named"]["unknown cards"],
+        "strangers named": chosen["named"]["strangers"],
+        "other printings named": chosen["named"]["other printings"],
+        "calibration error": chosen["calibration_error"],
+        "photos": show.counts(record["photos"], "cards", "outcome") if record["photos"] else "no labelled photos",
+        "verdict": _verdict(record),
+    }
+
+
 def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
     from pcr_assets.imaging import charts
 
@@ -165,7 +182,6 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         for part in ("recall", "answers")
     )
     chosen = variants[DEFAULT_VARIANT]
-    strength = next(iter(chosen["answers"]))
     plot = charts.histogram(
         {name: values for name, values in chosen["confidences"].items() if values},
         title="confidence",
@@ -173,14 +189,8 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         lines={"accept": chosen["calibration"]["accept"]},
     )
     return {
-        f"recall@1 ({strength} camera)": chosen["answers"][strength]["recall_at_1"],
-        "unknown cards named": chosen["named"]["unknown cards"],
-        "strangers named": chosen["named"]["strangers"],
-        "other printings named": chosen["named"]["other printings"],
+        **_figures(record),
         "strangers that can't be read": "; ".join(record["unreadable strangers"]) or "none",
-        "calibration error": chosen["calibration_error"],
-        "photos": show.counts(record["photos"], "cards", "outcome") if record["photos"] else "no labelled photos",
-        "verdict": _verdict(record),
         "test cards through the camera, whole answers": show.rows(answers, "variant"),
         "test cards through the camera, search alone": show.rows(recall, "variant"),
         "new cards": show.rows(

@@ -7,16 +7,26 @@ from pcr_assets.assets import evidence, report
 from pcr_assets.resources.project import Project
 
 
-def test_a_report_that_still_holds_says_of_how_many_cards_it_is_and_where_its_page_lies(tmp_path, monkeypatch):
+def test_a_report_that_still_holds_says_what_was_found_of_how_many_cards_and_where_its_page_lies(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "_asked_of", lambda project: {})
     monkeypatch.setattr(report, "_reason_to_judge", lambda *_: None)
     project = Project(store=str(tmp_path / "store"), raw=str(tmp_path / "cards"), scratch=str(tmp_path / "work"))
-    record = {"objections": [], "reached": ["int8 finds all"], "cards": 5}
+    named = {"unknown cards": 0.0, "strangers": 0.01, "other printings": 0.0}
+    int8 = {"answers": {"medium": {"recall_at_1": 0.97}}, "named": named, "calibration_error": 0.02}
+    record = {
+        "objections": [],
+        "reached": ["int8 finds all"],
+        "cards": 5,
+        "variants": {"int8": int8},
+        "photos": {"right": 3},
+    }
     held = project.artifacts.publish(layout.REPORT, {"report.html": b"<html>"}, digest="0" * 64, record=record)
     shown = report.recognition_report(project).metadata
     assert shown["judged again"] is False
     assert shown["judged with cards"] == 5
     assert shown["the report as a page"].path.endswith(held.files["report.html"].key)
+    assert shown["recall@1 (medium camera)"] == 0.97
+    assert shown["strangers named"] == 0.01
 
 
 def test_of_more_strangers_than_are_asked_about_those_at_the_end_have_their_turn_too(tmp_path):
