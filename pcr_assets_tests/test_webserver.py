@@ -1,6 +1,5 @@
 """`make dev` as a browser uses it: a webserver and a daemon, and a materialization launched over GraphQL."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,11 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
+
+from pcr_assets_tests.graphql import STATUS, TIMEOUT, ask, wait_for
 
 ROOT = Path(__file__).parents[1]
 LAUNCH = """
@@ -24,9 +23,7 @@ mutation ($params: ExecutionParams!) {
   }
 }
 """
-STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 GRAPH = "{ assetNodes { assetKey { path } groupName kinds owners { ... on TeamAssetOwner { team } } description } }"
-TIMEOUT = 240
 
 
 @pytest.fixture
@@ -52,27 +49,6 @@ def server(world):
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=60)
-
-
-def wait_for(url, process, log):
-    for _ in range(TIMEOUT):
-        assert process.poll() is None, log.read_text()[-3000:]
-        try:
-            urllib.request.urlopen(f"{url}/server_info").close()
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(1)
-        else:
-            return url
-    raise AssertionError(log.read_text()[-3000:])
-
-
-def ask(url, query, **variables):
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(f"{url}/graphql", body, {"content-type": "application/json"})
-    with urllib.request.urlopen(request) as answer:
-        found = json.load(answer)
-    assert "errors" not in found, found["errors"]
-    return found["data"]
 
 
 def test_a_materialization_launched_in_the_ui_runs_to_its_end(server):

@@ -11,13 +11,15 @@ import botocore.session
 import pytest
 import yaml
 from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
 from pcr_assets import layout
+from pcr_assets.project_records import dashboard, experiments, manifest
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
 from pcr_assets_tests.cloud.endpoint_double import Cloud
 from pcr_assets_tests.cloud.packed import IMAGE, MODELS, ROLE, SaidToBeInABucket, repack
-from pcr_assets_tests.project_records.synthetic import store_with_models
+from pcr_assets_tests.project_records.synthetic import built, index_of, store_with_models
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -93,3 +95,25 @@ def cloud(aws, monkeypatch):
     """Endpoints on moto, for which nobody waits."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     return Cloud()
+
+
+@pytest.fixture
+def config(tmp_path):
+    """The store ``tmp_path/store`` with the records that are watched."""
+    artifacts = store_with_models(tmp_path / "store" / layout.PROJECT)
+    written, index = built(artifacts), {experiments.FILE: manifest.as_json(index_of(artifacts))}
+    for files in (dashboard.files(written), manifest.files(written), index):
+        for key, data in files.items():
+            artifacts.store.write(key, data)
+    return dashboard.config(written)
+
+
+@pytest.fixture
+def over_http(aws, monkeypatch):
+    """The AWS that these tests play, on a server of this process: for programs that are not ours."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    yield
+    server.stop()

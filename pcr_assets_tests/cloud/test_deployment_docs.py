@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import re
 import shlex
 import shutil
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from pcr_assets import layout
@@ -27,12 +25,12 @@ from pcr_assets.serving import archive, batch
 from pcr_assets.settings import load
 from pcr_assets_tests.cloud.endpoint_double import Cloud
 from pcr_assets_tests.cloud.packed import SaidToBeInABucket
-from pcr_assets_tests.project_records.test_manifest import built
+from pcr_assets_tests.cloud.shell import by_shell, needs_the_cli
+from pcr_assets_tests.project_records.synthetic import built
 from pcr_assets_tests.small_model import small_model
 from pcr_assets_tests.small_student import painted_cards
 
 ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 PAGES = ("registry", "inference", "deployment")
 NOT_OURS = ("docker", "tar", "mkdir", "curl", "pip")
 """Other programs. All that need neither docker nor an installation are asked below, as those of AWS are."""
@@ -159,17 +157,6 @@ def test_the_pipelines_are_jobs_of_the_code_location():
 
 
 @pytest.fixture
-def over_http(aws, monkeypatch):
-    """The AWS that these tests play, on a server of this process: for programs that are not ours."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    yield
-    server.stop()
-
-
-@pytest.fixture
 def account(s3, packed_store, profile, over_http):
     """What the CLI finds: a bucket with a manifest and rules, and registered models."""
     source = Artifacts(open_store(f"{packed_store}/{layout.PROJECT}"))
@@ -177,24 +164,6 @@ def account(s3, packed_store, profile, over_http):
     for key, data in manifest.files(built(source)).items():
         s3.put_object(Bucket="training", Key=f"{layout.PROJECT}/{key}", Body=data)
     lifecycle.apply(s3, "training")
-
-
-def by_shell(command):
-    """What a line of a page prints."""
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command],
-        env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "AWS_PAGER": "", "AWS_DEFAULT_OUTPUT": "json"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-needs_the_cli = pytest.mark.skipif(
-    not (BIN / "aws").exists(), reason="the AWS CLI is not installed: pip install awscli"
-)
 
 
 @needs_the_cli

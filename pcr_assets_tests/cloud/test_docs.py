@@ -12,10 +12,9 @@ import pytest
 from pcr_assets import layout
 from pcr_assets.cloud import emf
 from pcr_assets.settings import load
-from pcr_assets_tests.cloud.test_deployment_docs import by_shell, needs_the_cli, over_http
-from pcr_assets_tests.cloud.test_watching import EVENTS, config, lines
+from pcr_assets_tests.cloud.device_events import EVENTS, lines
+from pcr_assets_tests.cloud.shell import by_shell, needs_the_cli
 
-__all__ = ["config", "over_http"]
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "aws.md").read_text()
 BUCKET = "training"

@@ -11,37 +11,14 @@ from botocore.stub import Stubber
 from pcr_assets import layout
 from pcr_assets.cloud import clients, emf, telling, watching
 from pcr_assets.cloud.clients import CloudError
-from pcr_assets.project_records import dashboard, experiments, manifest
-from pcr_assets_tests.project_records.synthetic import index_of, store_with_models
-from pcr_assets_tests.project_records.test_manifest import built
+from pcr_assets_tests.cloud.device_events import EVENTS, lines
 
 NOW = 1_780_000_000.0
-EVENTS = [
-    {"event": "appeared", "stay": 1, "status": "unknown", "confidence": 0.0},
-    {"event": "confirmed", "stay": 1, "status": "confirmed", "confidence": 0.9},
-    {"event": "left", "stay": 1, "status": "confirmed", "confidence": 0.98},
-    {"event": "left", "stay": 2, "status": "unknown", "confidence": 0.1},
-]
-
-
-@pytest.fixture
-def config(tmp_path):
-    """The store ``tmp_path/store`` with the records that are watched."""
-    artifacts = store_with_models(tmp_path / "store" / layout.PROJECT)
-    written, index = built(artifacts), {experiments.FILE: manifest.as_json(index_of(artifacts))}
-    for files in (dashboard.files(written), manifest.files(written), index):
-        for key, data in files.items():
-            artifacts.store.write(key, data)
-    return dashboard.config(written)
 
 
 @pytest.fixture
 def cloudwatch(aws):
     return boto3.client("cloudwatch")
-
-
-def lines(events):
-    return [json.dumps(event) for event in events]
 
 
 def test_the_dashboard_and_the_alarms_are_put_and_put_again(config, cloudwatch):

@@ -1,67 +1,19 @@
 """Calibrating a judge: from queries whose truth is known to a confidence, and what is measured with it."""
 
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
 
-import cv2
-import numpy as np
 import pytest
 
 from edge_runtime.decide import Status
-from edge_runtime.features import features
-from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
 from edge_runtime.judge import Judge
-from edge_runtime.references import SIZE, References, features_name, picture_name
+from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook
 from pcr_assets.gallery import judging
 from pcr_assets.gallery.judging import Query
-
-COUNT = 12
-
-
-def textured(seed):
-    noise = np.random.default_rng(seed).normal(size=(SIZE[1], SIZE[0], 3)).astype(np.float32)
-    soft = cv2.GaussianBlur(noise, (0, 0), 3)
-    return np.clip(128 + 80 * soft / soft.std(), 0, 255).astype(np.uint8)
-
-
-CARDS = {key: textured(key) for key in range(1, COUNT + 1)}
-
-
-def seen(key):
-    """The card through a mild camera."""
-    noise = np.random.default_rng([key, 1]).normal(0, 8, CARDS[key].shape)
-    return np.clip(0.8 * np.roll(CARDS[key], 2, axis=1) + 10 + noise, 0, 255).astype(np.uint8)
-
-
-def match(key, similarity):
-    return Match(Card(f"demo-{key}", f"Card {key}", "demo", str(key), f"demo-{key}"), similarity, key)
-
-
-def asked(key):
-    """A query for a card: an embedding that knows little puts it third, with a small lead for somebody else."""
-    others = [other for other in CARDS if other != key]
-    ranked = [match(others[0], 0.62), match(others[1], 0.6), match(key, 0.58), *(match(o, 0.4) for o in others[2:])]
-    return Query(lambda: seen(key), ranked, f"demo-{key}", f"demo-{key}", f"Card {key}")
-
-
-@pytest.fixture
-def second_look(tmp_path):
-    with zipfile.ZipFile(tmp_path / "references-demo.zip", "w") as packed:
-        for key, picture in CARDS.items():
-            packed.writestr(picture_name(key), cv2.imencode(".png", picture[:, :, ::-1])[1].tobytes())
-            packed.writestr(features_name(key), features(picture).to_bytes())
-    return SecondLook(References([tmp_path / "references-demo.zip"]))
-
-
-def clear(key):
-    """A query that the embedding answers alone."""
-    return Query(
-        lambda: seen(key), [match(key, 0.95), match(key % COUNT + 1, 0.3)], f"demo-{key}", f"demo-{key}", f"Card {key}"
-    )
+from pcr_assets_tests.gallery.drawn_queries import CARDS, COUNT, asked, clear
 
 
 @pytest.fixture

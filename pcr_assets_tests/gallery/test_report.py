@@ -13,9 +13,7 @@ from pcr_assets.gallery.queries import Answers
 from pcr_assets.gallery.report import objections
 from pcr_assets.gallery.report_page import page
 from pcr_assets.gallery.settings import ReportSettings
-from pcr_assets_tests.gallery.test_judging import asked, clear, second_look, textured
-
-__all__ = ["second_look"]
+from pcr_assets_tests.gallery.drawn_queries import asked, clear, textured
 
 CARDS = {
     card_id: Card(card_id, card_id, "base1", "1", group) for card_id, group in (("a", "a"), ("b", "a"), ("c", "c"))

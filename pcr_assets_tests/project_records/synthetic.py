@@ -4,9 +4,10 @@ import json
 from types import SimpleNamespace
 
 from pcr_assets import digests, layout
-from pcr_assets.project_records import experiments, price_table
+from pcr_assets.project_records import costs, experiments, manifest, price_table
 from pcr_assets.project_records.models import Sources, collect
 from pcr_assets.project_records.settings import RecordsSettings
+from pcr_assets.project_records.storage import Storage
 from pcr_assets.resources import runs
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
@@ -112,3 +113,11 @@ def index_of(artifacts):
 def _answered(run):
     info = SimpleNamespace(status="FINISHED", start_time=run.started, end_time=run.ended)
     return SimpleNamespace(info=info, data=SimpleNamespace(tags=run.tags, params=run.params, metrics=run.metrics))
+
+
+def built(artifacts, **settings):
+    """The manifest of a store."""
+    sources, chosen = sources_of(artifacts, **settings)
+    found = collect(sources)
+    data = {layout.PROCESSED: artifacts.current(layout.PROCESSED), layout.RELEASES: artifacts.current(layout.RELEASES)}
+    return manifest.build(sources, found, data, costs.figure(sources, Storage((), {}), chosen))

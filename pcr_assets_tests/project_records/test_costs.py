@@ -12,8 +12,7 @@ from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.project_records.storage import Storage, measure
 from pcr_assets.resources.stored import Stored
 from pcr_assets.settings import SettingsError
-from pcr_assets_tests.project_records.synthetic import log, sources_of, store_with_models
-from pcr_assets_tests.project_records.test_manifest import built
+from pcr_assets_tests.project_records.synthetic import built, log, sources_of, store_with_models
 
 EMPTY = Storage((), {})
 

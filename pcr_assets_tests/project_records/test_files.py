@@ -14,8 +14,7 @@ from pcr_assets.project_records.drawn import Drawn
 from pcr_assets.project_records.placing import is_record, place
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import FolderStore
-from pcr_assets_tests.project_records.synthetic import index_of, store_with_models
-from pcr_assets_tests.project_records.test_manifest import built
+from pcr_assets_tests.project_records.synthetic import built, index_of, store_with_models
 
 TEXTS = count()
 

@@ -6,24 +6,15 @@ import jsonschema
 import pytest
 
 from pcr_assets import layout
-from pcr_assets.project_records import costs, manifest
-from pcr_assets.project_records.models import collect
-from pcr_assets.project_records.storage import Storage
+from pcr_assets.project_records import manifest
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.store import StoreError
-from pcr_assets_tests.project_records.synthetic import SPEC, sources_of, store_with_models
+from pcr_assets_tests.project_records.synthetic import SPEC, built, store_with_models
 
 
 @pytest.fixture
 def artifacts(tmp_path):
     return store_with_models(tmp_path / "store")
-
-
-def built(artifacts, **settings):
-    sources, chosen = sources_of(artifacts, **settings)
-    found = collect(sources)
-    data = {layout.PROCESSED: artifacts.current(layout.PROCESSED), layout.RELEASES: artifacts.current(layout.RELEASES)}
-    return manifest.build(sources, found, data, costs.figure(sources, Storage((), {}), chosen))
 
 
 def test_it_is_valid_by_the_schema_that_is_published_beside_it(artifacts):

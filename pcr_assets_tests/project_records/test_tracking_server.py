@@ -21,8 +21,7 @@ from pcr_assets.project_records import experiments, manifest, tracking
 from pcr_assets.project_records.placing import place
 from pcr_assets.resources.project import Project
 from pcr_assets.settings import SettingsError, load
-from pcr_assets_tests.project_records.synthetic import store_with_models, told_of
-from pcr_assets_tests.project_records.test_manifest import built
+from pcr_assets_tests.project_records.synthetic import built, store_with_models, told_of
 
 ROOT = Path(__file__).parents[2]
 COPY, INSTALL, SERVE = re.search(

@@ -16,8 +16,8 @@ import yaml
 from pcr_assets.imaging.sample import render
 from pcr_assets.instance import POSTGRES
 from pcr_assets_tests.conftest import QUICK
+from pcr_assets_tests.graphql import STATUS, ask, wait_for
 from pcr_assets_tests.team.compose import DOCKER, SERVICES, commands
-from pcr_assets_tests.test_webserver import STATUS, ask, wait_for
 
 BIN = Path(sys.executable).parent
 LAUNCH = """
