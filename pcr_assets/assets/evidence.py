@@ -12,11 +12,18 @@ from pcr_assets.assets.declare import observed
 from pcr_assets.assets.reference import MODELS
 from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import parent
+from pcr_assets.resources.store import StoreError, parent
 
 
-def _observed_folder(project: Project, root: str, labels: bytes = b"") -> dg.ObserveResult:
+def _observed_folder(project: Project, kind: str, root: str, labels: bytes = b"") -> dg.ObserveResult:
+    """The observation of the photos or the strangers. Raises StoreError for a folder that somebody named and that holds nothing: of
+    one that is mistyped, or of a disk that is not mounted, a release would be judged as if nobody had asked about it."""
     digest, count = listed(project, root, labels)
+    if not count and project.names(kind):
+        variable = kind.upper()
+        raise StoreError(
+            f"there is nothing in {root}: mend {variable} (make) or PCR_{variable}, or name no folder there"
+        )
     return dg.ObserveResult(data_version=dg.DataVersion(digest), metadata={"files": count, "root": root})
 
 
@@ -30,7 +37,7 @@ def listed(project: Project, root: str, labels: bytes = b"") -> tuple[str, int]:
 @observed("release", kinds={"s3"})
 def evaluation_photos(project: Project) -> dg.ObserveResult:
     """Photos of cards, labelled in `photos.csv`: only what is measured on them may be called accuracy. May be empty."""
-    return _observed_folder(project, project.photos_root, labels(project))
+    return _observed_folder(project, "photos", project.photos_root, labels(project))
 
 
 def labels(project: Project) -> bytes:
@@ -44,7 +51,7 @@ def labels(project: Project) -> bytes:
 @observed("release", kinds={"s3"})
 def strangers(project: Project) -> dg.ObserveResult:
     """Pictures that must be refused: other games' cards, backs of cards, things. May be empty."""
-    return _observed_folder(project, project.strangers_root)
+    return _observed_folder(project, "strangers", project.strangers_root)
 
 
 def subjects_of(project: Project) -> dict[str, Any]:

@@ -60,6 +60,10 @@ class Project(dg.ConfigurableResource):
         """Where the pictures are that must be refused; empty where nobody named them and the scans fill a whole bucket."""
         return self.strangers or _variable("PCR_STRANGERS", _beside(self.raw_root, "strangers"))
 
+    def names(self, folder: str) -> bool:
+        """Whether somebody named the folder of the ``photos``, or the ``strangers``; else it is the usual one, which may lack."""
+        return bool(getattr(self, folder) or _variable(f"PCR_{folder.upper()}", ""))
+
     def open(self, root: str) -> Store:
         """A store for one of the raw roots."""
         return open_store(root)

@@ -12,6 +12,8 @@ from pcr_assets.assets.evidence import strangers, strangers_of
 from pcr_assets.assets.reference import card_references
 from pcr_assets.cards.listing import UNPLACED
 from pcr_assets.cards.tally import tally
+from pcr_assets.definitions import build_defs
+from pcr_assets.planner.execution import execute
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.cards.drawn import card, encoded
 
@@ -31,6 +33,11 @@ def made(project, *assets):
     return dg.materialize([raw_card_images, *assets], resources={"project": project}).success
 
 
+def observed(project, source):
+    with dg.DagsterInstance.ephemeral() as instance:
+        return execute(build_defs({"project": project}), instance, [source.key], lambda _: None)
+
+
 @pytest.mark.parametrize("set_id", ["s" * 240, "ポケモンカード" * 8, ".5", "..", "a/b"])
 def test_a_catalogue_may_call_a_set_anything(project, set_id):
     raw = project.open(project.raw_root)
@@ -46,6 +53,7 @@ def test_a_scan_whose_name_is_no_text_is_in_quarantine_and_stops_no_other(projec
     raw = project.open(project.raw_root)
     raw.write("x.png", encoded(card(20)))
     Path(raw.root, "x.png").rename(Path(raw.root, LATIN_1))
+    assert observed(project, raw_card_images) == []
     assert made(project, processed_cards)
     record = project.artifacts.current(layout.PROCESSED).record
     assert record["scans"] == 9
@@ -59,7 +67,7 @@ def test_a_stranger_whose_name_is_no_text_is_asked_about_like_any_other(project)
     folder = project.open(project.strangers_root)
     folder.write("x.png", encoded(card(20)))
     Path(folder.root, "x.png").rename(Path(folder.root, LATIN_1))
-    assert dg.materialize([strangers], resources={"project": project}).success
+    assert observed(project, strangers) == []
     pictures, faults = strangers_of(project, 10)
     assert len(pictures) == 1
     assert not faults
