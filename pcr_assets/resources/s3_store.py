@@ -33,14 +33,13 @@ from pcr_assets.resources.objects import (
 from pcr_assets.resources.s3_client import S3Settings, connect
 from pcr_assets.resources.s3_errors import status, told
 from pcr_assets.resources.s3_listing import Bucket, list_unordered
-from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place, unfinished
+from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place, read_whole, unfinished
 from pcr_assets.resources.side_by_side import side_by_side
 
 log = logging.getLogger(__name__)
 
 REMOVED_AT_ONCE = 1000
 """As many keys as S3 takes in one request."""
-READ_TRIES = 5
 PAGE, ASKED = 1000, 20
 """Of so many objects about so many are asked for: one must be readable, for another that is not to be an exception."""
 
@@ -111,20 +110,10 @@ class S3Store:
         return self._read(key, etag)[0]
 
     def _read(self, key: str, etag: str | None = None) -> tuple[bytes, str]:
-        """An object's bytes and etag. An answer that breaks off or arrives damaged is asked for again."""
-        from botocore.exceptions import FlexibleChecksumError
-        from s3transfer.utils import S3_RETRYABLE_DOWNLOAD_ERRORS
-
+        """An object's bytes and etag."""
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
         with self._told(key):
-            for left in reversed(range(READ_TRIES)):
-                held = self.client.get_object(**self._at(key), **condition)
-                try:
-                    return held["Body"].read(), held["ETag"]
-                except (FlexibleChecksumError, *S3_RETRYABLE_DOWNLOAD_ERRORS):
-                    if not left:
-                        raise
-        raise AssertionError("the last try returns or raises")
+            return read_whole(self.client, **self._at(key), **condition)
 
     def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | Shut]:
         """See :meth:`Store.read_many`. Raises :class:`Shut` where nothing else may be read either."""

@@ -9,6 +9,7 @@ PART = 8 << 20
 """Objects above this many bytes go up, and come down, in parts of this size."""
 AT_ONCE = 16
 """Requests under way at the same time."""
+READ_TRIES = 5
 
 
 class Known:
@@ -26,6 +27,22 @@ class Known:
 def place(at: dict[str, str]) -> dict[str, str]:
     """Where an object lies, in the words of s3transfer."""
     return {name.lower(): value for name, value in at.items()}
+
+
+def read_whole(client: Any, **asked: str) -> tuple[bytes, str]:
+    """An object's bytes and etag, in one request. What breaks off or arrives damaged is asked for again, as s3transfer does with
+    files. Raises what boto3 raises."""
+    from botocore.exceptions import FlexibleChecksumError
+    from s3transfer.utils import S3_RETRYABLE_DOWNLOAD_ERRORS
+
+    for left in reversed(range(READ_TRIES)):
+        held = client.get_object(**asked)
+        try:
+            return held["Body"].read(), held["ETag"]
+        except (FlexibleChecksumError, *S3_RETRYABLE_DOWNLOAD_ERRORS):
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def manager(client: Any) -> Any:
