@@ -109,7 +109,7 @@ def adopt(artifacts: Artifacts, found: Found) -> Artifact:
     if spec:
         from pcr_assets.learning.weights import tensor_digest
 
-        metrics = json.loads(paths[METRICS].read_text()) if METRICS in paths else {}
+        metrics = _metrics(paths)
         digest = digests.of_json([tensor_digest(paths[WEIGHTS]), spec])
         record |= {name: metrics[name] for name in ("parameters", "steps") if name in metrics}
         record |= {"backbone": spec["backbone"], "teacher_license": _licence(artifacts, found, spec)}
@@ -132,6 +132,14 @@ def _spec(paths: Mapping[str, Path]) -> tuple[dict[str, Any] | None, str]:
         return spec, OWN_FORM
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
         return None, f"{WEIGHTS} and {SPEC} are not of this pipeline's form ({error!r})"
+
+
+def _metrics(paths: Mapping[str, Path]) -> dict[str, Any]:
+    """What ``metrics.json`` says; nothing where there is none, or none that reads."""
+    try:
+        return dict(json.loads(paths[METRICS].read_text()))
+    except (KeyError, ValueError, TypeError):
+        return {}
 
 
 def _said(found: Found, reason: str) -> dict[str, Any]:

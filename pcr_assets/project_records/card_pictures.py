@@ -30,8 +30,11 @@ def _curve(artifacts: Artifacts, place: str, picture: Picture) -> dict[str, byte
     model = artifacts.find(place)
     if model is None or "metrics.json" not in model.files:
         return {}
-    metrics: dict[str, Any] = json.loads(artifacts.fetch(model, "metrics.json").read_text())
-    loss = metrics["curves"]["loss"] if "curves" in metrics else metrics.get("loss")
+    try:
+        metrics: dict[str, Any] = json.loads(artifacts.fetch(model, "metrics.json").read_text())
+        loss = metrics["curves"]["loss"] if "curves" in metrics else metrics.get("loss")
+    except (ValueError, KeyError, TypeError, AttributeError):  # adopted, and of another form
+        return {}
     if not loss:
         return {}
 

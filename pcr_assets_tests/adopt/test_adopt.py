@@ -17,6 +17,7 @@ from pcr_assets.adopt.survey import raw_cards, survey
 from pcr_assets.definitions import build_defs
 from pcr_assets.imaging.sample import render
 from pcr_assets.learning.weights import tensor_digest
+from pcr_assets.project_records import card_pictures
 from pcr_assets.project_records.models import collect
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
@@ -213,6 +214,21 @@ def test_weights_and_a_spec_of_this_pipelines_form_are_adopted_whole(tmp_path):
     assert models.find(store, listed(store), frozenset({layout.STAGE2})) == [], (
         "what has a pointer is not adopted again"
     )
+
+
+@pytest.mark.parametrize("metrics", [b"no json", b"[1, 2]", b"\xff"])
+def test_measures_that_do_not_read_keep_no_model_from_being_adopted(tmp_path, metrics):
+    folder = tmp_path / layout.TEACHER / "v1.0"
+    folder.mkdir(parents=True)
+    save_file({"head.weight": np.zeros((2, 2), np.float32)}, folder / "weights.safetensors")
+    (folder / "model.json").write_text(json.dumps(SPEC))
+    (folder / "metrics.json").write_bytes(metrics)
+    store = FolderStore(str(tmp_path))
+    (found,) = models.find(store, listed(store), frozenset())
+    record = models.adopt(Artifacts(store), found).record
+    assert record["backbone"] == SPEC["backbone"]
+    assert "steps" not in record
+    assert card_pictures.draw(Artifacts(store), lambda _, drawn: drawn()) == {}
 
 
 @pytest.mark.parametrize(
