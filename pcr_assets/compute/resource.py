@@ -1,6 +1,8 @@
 """The resource ``compute``: runs a program where the profile says."""
 
-from collections.abc import Callable, Mapping
+import fcntl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,27 @@ class Compute(dg.ConfigurableResource):
         return compute_settings(self.project.settings)
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
-        """See :meth:`pcr_assets.compute.launcher.Launcher.run`."""
+        """See :meth:`pcr_assets.compute.launcher.Launcher.run`. The same work is done by one at a time."""
         engine = self.settings.engine
         name = engine if module in ELSEWHERE.get(engine, ()) else "local"
-        return LAUNCHERS[name](self).run(module, job, workdir)
+        with _alone_in(workdir, module):
+            return LAUNCHERS[name](self).run(module, job, workdir)
+
+
+@contextmanager
+def _alone_in(workdir: Path, module: str) -> Iterator[None]:
+    """Nobody else on this machine is inside this block for the folder: two trainings would write one checkpoint together.
+
+    A refresh keeps others out, but *Materialize* in the UI and ``dagster asset materialize`` ask for no lock. Who waits finds the
+    work done.
+    """
+    with (workdir / ".alone").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{module}: another run is at this very work: waiting for its end", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _local(compute: Compute) -> Launcher:
