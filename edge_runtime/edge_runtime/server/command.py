@@ -63,6 +63,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     tell.add_argument("--mqtt-user", default="", metavar="NAME")
     tell.add_argument("--mqtt-password-file", type=Path, metavar="FILE")
     tell.add_argument("--mqtt-tls", action="store_true", help="over TLS, by default at port 8883")
+    tell.add_argument(
+        "--mqtt-device", default="", metavar="NAME", help="this service's name there (default: the host's name)"
+    )
 
 
 def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]", options: argparse.Namespace) -> int:
@@ -200,7 +203,7 @@ def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Mess
     if options.mqtt:
         file = options.mqtt_password_file
         password = read_password(file) if file else ""
-        found.append(Mqtt(options.mqtt, options.mqtt_user, password, tls=options.mqtt_tls))
+        found.append(Mqtt(options.mqtt, options.mqtt_user, password, options.mqtt_device, tls=options.mqtt_tls))
     return found
 
 
