@@ -16,6 +16,7 @@ from edge_runtime.bench import command as bench
 from edge_runtime.feedback.command import add_commands
 from edge_runtime.proof import CHANNELS
 from edge_runtime.server import command as serve
+from edge_runtime.server.logs import drop_warnings
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, at_least_one, nobody_reads, run
 
@@ -168,6 +169,7 @@ def _log() -> None:
     """Our own lines as they are; of others only errors, as what they warn of is told in a sentence of ours."""
     logging.basicConfig(format="edge-runtime: %(message)s", level=logging.ERROR)
     logging.getLogger("edge_runtime").setLevel(logging.INFO)
+    drop_warnings()
 
 
 def _watch(options: argparse.Namespace) -> int:

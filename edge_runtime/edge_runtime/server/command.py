@@ -177,11 +177,15 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 def _require_certificate(cert: Path, key: Path) -> None:
     """Raises :class:`NotSafe` for files that no server can use; one who is started by a supervisor can't be asked a password."""
-    for path in (cert, key):
-        if not path.is_file():
-            raise NotSafe(f"{path} is not there: name a PEM file")
     try:
+        for path in (cert, key):
+            if not path.is_file():
+                raise NotSafe(f"{path} is not there: name a PEM file")
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password="")
+    except PermissionError as error:
+        raise NotSafe(
+            f"{cert} and {key} may not be read by this user: put copies where it may, readable for its group alone"
+        ) from error
     except OSError as error:
         raise NotSafe(
             f"{cert} and {key} are no certificate with its key ({error.strerror or error}): name PEM files, the key without a "

@@ -123,6 +123,6 @@ class Mqtt:
 
 
 def _known(event: dict[str, Any]) -> dict[str, Any]:
-    """What an event tells of its card. An unknown one may come with the card whose other printing it is: that does not lie there."""
+    """What an event tells of its card. An unknown one may come with the card whose other printing it is."""
     card = event["cards"][0] if event["cards"] and event["status"] != "unknown" else {}
     return {"status": event["status"], "name": card.get("name", ""), **card, "confidence": event["confidence"]}
