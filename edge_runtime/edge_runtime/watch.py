@@ -68,7 +68,7 @@ def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
             pass
         except BrokenPipeError:
             nobody_reads()
-        except (EmbedderError, GalleryError) as error:
+        except (EmbedderError, GalleryError, SourceError) as error:
             _say(str(error))
             code = 1
     _say(summary(stream, confirmed, time.monotonic() - started))
