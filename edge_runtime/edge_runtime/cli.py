@@ -151,6 +151,15 @@ def _load(options: argparse.Namespace, release: Any) -> Any:
     return recognizer
 
 
+def _load_to_serve(options: argparse.Namespace, release: Any) -> Any:
+    """The same for a service, which is not to wait for a disk."""
+    from edge_runtime.feedback.background import Background
+
+    recognizer = _load(options, release)
+    recognizer.notice = Background(recognizer.notice) if recognizer.notice else None
+    return recognizer
+
+
 def _opened(options: argparse.Namespace) -> Any:
     """The recogniser of the release that the options choose; None after saying why there is none."""
     from edge_runtime.embedder import EmbedderError
@@ -181,7 +190,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    return serve.run(partial(_newest, options, log.warning), partial(_load, options), options)
+    return serve.run(partial(_newest, options, log.warning), partial(_load_to_serve, options), options)
 
 
 def _recognize(options: argparse.Namespace) -> int:
