@@ -153,7 +153,7 @@ forget_old_environments() {
 
 put_files() {
     do_it mkdir -p "$etc/trusted_roots" "$units"
-    [ -e "$etc/edge.env" ] || do_it install -m 0644 "$here/service/edge.env" "$etc/edge.env"
+    [ -e "$etc/edge.env" ] || do_it install -m 0600 "$here/service/edge.env" "$etc/edge.env"
     for unit in "$here"/service/*.service "$here"/service/*.timer; do
         do_it install -m 0644 "$unit" "$units/$(basename -- "$unit")"
     done

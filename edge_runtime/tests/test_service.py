@@ -129,6 +129,9 @@ def test_a_first_install_an_upgrade_and_an_uninstall(install, wheel, publisher, 
     for unit in UNITS:
         if unit != "edge.env":
             assert install.at(f"etc/systemd/system/{unit}").read_text() == (SERVICE / unit).read_text()
+    assert install.at("etc/edge-runtime/edge.env").stat().st_mode & 0o777 == 0o600, (
+        "a camera's address may hold a password"
+    )
     first = install.at("opt/edge-runtime/venv").readlink()
     said = subprocess.run([install.at("opt/edge-runtime/venv/bin/edge-runtime"), "--version"], capture_output=True, check=True,
                           env={"PYTHONPATH": site.getsitepackages()[0]})  # fmt: skip

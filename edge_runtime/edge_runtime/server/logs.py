@@ -40,6 +40,7 @@ def set_up(how: str) -> None:
     handler.setFormatter(AsJson() if how == "json" else AsLine())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("edge_runtime").setLevel(logging.INFO)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each client that goes in the midst of an answer
     drop_warnings()
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from edge_runtime.server.logs import AsLine
+from edge_runtime.server.logs import AsLine, set_up
 
 
 def test_a_line_for_people_is_one_line_and_a_fault_stands_below_it():
@@ -15,3 +15,10 @@ def test_a_line_for_people_is_one_line_and_a_fault_stands_below_it():
     first, *others = AsLine().format(record).splitlines()
     assert first.endswith("b.jpg")
     assert others[0].startswith("Traceback") and others[-1] == "ValueError: broken"
+
+
+def test_clients_that_go_in_the_midst_of_an_answer_do_not_fill_the_log(capsys):
+    set_up("human")
+    logging.getLogger("asyncio").warning("socket.send() raised exception.")
+    logging.getLogger("asyncio").error("Task exception was never retrieved")
+    assert capsys.readouterr().err == "edge-runtime: Task exception was never retrieved\n"
