@@ -103,12 +103,13 @@ make_user() {
 # Built in full beside the one that runs, which is then replaced by moving one link.
 make_environment() {
     fresh=$opt/venv-$(printf '%.16s' "$digest")
-    if [ ! -e "$fresh/.ready" ]; then
+    if ! works "$fresh"; then
         do_it rm -rf "$fresh"
         do_it mkdir -p "$opt"
         # The system's packages are seen: picamera2 and hailo_platform come from apt only.
         do_it "$python" -m venv --system-site-packages "$fresh"
-        do_it "$fresh/bin/pip" install --quiet --disable-pip-version-check "$(wheel_with_extras)"
+        do_it "$fresh/bin/pip" install --quiet --disable-pip-version-check \
+            --constraint "$here/service/constraints.txt" "$(wheel_with_extras)"
         do_it "$fresh/bin/$NAME" --version
         do_it touch "$fresh/.ready"
     fi
@@ -118,6 +119,11 @@ make_environment() {
     do_it mkdir -p "$(dirname -- "$link")"
     do_it ln -sfn "/opt/$NAME/venv/bin/$NAME" "$link"
     forget_old_environments
+}
+
+# Whether an environment is whole, and still runs: one is made for a Python, and a new Debian brings another.
+works() {
+    [ -e "$1/.ready" ] && "$1/bin/$NAME" --version >/dev/null 2>&1
 }
 
 wheel_with_extras() {
@@ -147,7 +153,7 @@ forget_old_environments() {
 
 put_files() {
     do_it mkdir -p "$etc/trusted_roots" "$units"
-    [ -e "$etc/edge.env" ] || do_it install -m 0644 "$here/service/edge.env" "$etc/edge.env"
+    [ -e "$etc/edge.env" ] || do_it install -m 0600 "$here/service/edge.env" "$etc/edge.env"
     for unit in "$here"/service/*.service "$here"/service/*.timer; do
         do_it install -m 0644 "$unit" "$units/$(basename -- "$unit")"
     done

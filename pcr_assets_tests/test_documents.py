@@ -1,5 +1,7 @@
 """The documents hold together: links lead somewhere, pages can be reached, and docs/api.md tells all that the service answers."""
 
+import ast
+import importlib.util
 import re
 from pathlib import Path
 
@@ -44,6 +46,24 @@ def test_each_page_is_reached_from_the_readme():
             reached.add(page)
             waiting += [path for path, _ in links(page)]
     assert not set(PAGES) - reached
+
+
+def test_what_an_example_imports_of_ours_is_there():
+    examples = (block for page in PAGES for block in CODE.findall(page.read_text()) if block.startswith("```python"))
+    imported = [
+        (node.module, name.name)
+        for example in examples
+        for node in ast.walk(ast.parse(example.strip("`").removeprefix("python")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(("edge_runtime", "pcr_assets"))
+        for name in node.names
+    ]
+    assert imported
+    assert [each for each in imported if not is_there(*each)] == []
+
+
+def is_there(module: str, name: str) -> bool:
+    """Whether a module has something of this name: its own, or a module below it."""
+    return hasattr(importlib.import_module(module), name) or importlib.util.find_spec(f"{module}.{name}") is not None
 
 
 def test_each_picture_of_the_documents_is_shown():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.terminal import on_one_line
 
 LISTED = 2
 """Further candidates that a line for a person names."""
@@ -45,9 +46,9 @@ def card_json(reading: Any) -> dict[str, Any]:
 
 def in_words(answer: dict[str, Any]) -> str:
     """An answer for a person: a line for each card."""
-    head = f"{Path(answer['photo']).name:<28.28} {answer['ms']:>6.0f} ms  "
+    head = f"{on_one_line(Path(answer['photo']).name):<28.28} {answer['ms']:>6.0f} ms  "
     if answer["status"] == "error":
-        return f"{head}{answer['error']}"
+        return f"{head}{on_one_line(answer['error'])}"
     if not answer["cards"]:
         return f"{head}no card"
     return "\n".join(

@@ -12,10 +12,12 @@ from edge_runtime.disk import write
 from edge_runtime.home import Home
 from edge_runtime.parts import File, Part, Range, fetch, files_of, is_part, lies_in, parts_of, ranges
 from edge_runtime.publishers import Publisher
-from edge_runtime.refusals import Damaged, ReleaseError
+from edge_runtime.refusals import CannotPull, Damaged, ReleaseError
 
 AT_ONCE = 8
 """Parts that are fetched at the same time."""
+SPARE = 16 << 20
+"""Bytes that a pull leaves free: on a full disk a service can note nothing, not even that a release takes it down."""
 
 Progress = Callable[[int, int], None]
 
@@ -46,6 +48,7 @@ def assemble(
     wanted = [part for part in dict.fromkeys(p for parts in made_of.values() for p in parts) if part not in found]
     home.keep_incoming({part.sha256 for part in wanted})
     missing = [part for part in wanted if not lies_in(home.incoming, part)]
+    _require_room(home, sum(part.size for part in missing) + sum(file.whole.size for file in lacking))
     _fetch(publisher, missing, home.incoming, progress)
     found |= {part: Range(home.incoming / part.sha256, 0, part.size) for part in wanted}
     for file, parts in made_of.items():
@@ -97,6 +100,16 @@ def _ranges_here(home: Home, wanted: set[Part]) -> dict[Part, Range]:
             if part is not None and part not in found and place.path.is_file() and is_part(place.read(), part):
                 found[part] = place
     return found
+
+
+def _require_room(home: Home, needed: int) -> None:
+    """Raises :class:`CannotPull` where so many bytes don't fit: found out by writing them, the disk would stay full."""
+    free = shutil.disk_usage(home.folder).free
+    if free < needed + SPARE:
+        raise CannotPull(
+            f"this release takes {needed / 1e6:.1f} MB more in {home.folder}, where {free / 1e6:.1f} MB are free and "
+            f"{SPARE / 1e6:.0f} stay so: free space, then pull again"
+        )
 
 
 def _fetch(publisher: Publisher, parts: Sequence[Part], folder: Path, progress: Progress) -> None:

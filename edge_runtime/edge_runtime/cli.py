@@ -16,6 +16,7 @@ from edge_runtime.bench import command as bench
 from edge_runtime.feedback.command import add_commands
 from edge_runtime.proof import CHANNELS
 from edge_runtime.server import command as serve
+from edge_runtime.server.logs import drop_warnings
 from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, at_least_one, nobody_reads, run
 
@@ -150,6 +151,15 @@ def _load(options: argparse.Namespace, release: Any) -> Any:
     return recognizer
 
 
+def _load_to_serve(options: argparse.Namespace, release: Any) -> Any:
+    """The same for a service, which is not to wait for a disk."""
+    from edge_runtime.feedback.background import Background
+
+    recognizer = _load(options, release)
+    recognizer.notice = Background(recognizer.notice) if recognizer.notice else None
+    return recognizer
+
+
 def _opened(options: argparse.Namespace) -> Any:
     """The recogniser of the release that the options choose; None after saying why there is none."""
     from edge_runtime.embedder import EmbedderError
@@ -168,6 +178,7 @@ def _log() -> None:
     """Our own lines as they are; of others only errors, as what they warn of is told in a sentence of ours."""
     logging.basicConfig(format="edge-runtime: %(message)s", level=logging.ERROR)
     logging.getLogger("edge_runtime").setLevel(logging.INFO)
+    drop_warnings()
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -179,7 +190,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    return serve.run(partial(_newest, options, log.warning), partial(_load, options), options)
+    return serve.run(partial(_newest, options, log.warning), partial(_load_to_serve, options), options)
 
 
 def _recognize(options: argparse.Namespace) -> int:

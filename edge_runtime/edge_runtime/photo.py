@@ -64,14 +64,17 @@ def as_photo(image: np.ndarray) -> np.ndarray:
 
 
 def _read(path: Path) -> bytes:
+    data = b""
     try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= MOST_BYTES else b""
+        size = path.stat().st_size  # 0 for a device or a pipe, whatever comes out of it
+        if size <= MOST_BYTES:
+            with path.open("rb") as file:
+                data = file.read(1 + (size or MOST_BYTES))
     except IsADirectoryError as error:
         raise PhotoError(f"{path} is a folder: name the photos in it, such as {path}/*.jpg") from error
     except OSError as error:
         raise PhotoError(f"{path} can't be opened: {error.strerror}") from error
-    if size > MOST_BYTES:
+    if max(size, len(data)) > MOST_BYTES:
         raise PhotoError(f"{path} is larger than {MOST_BYTES >> 20} MiB: that is no photo")
     return data
 

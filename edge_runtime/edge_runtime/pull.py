@@ -134,12 +134,16 @@ class _Pull:
             return Pulled(offer.release_id, folder, size, len(data), 0, self.channel)
 
         aside = home.releases / f"{offer.release_id}{ASIDE}"
-        fetched = assemble(self.publisher, home, files, aside, mend, self.progress)
-        write(aside / "manifest.json", [data])
-        write(aside / PROOF, [offer.proof])
-        signed_release(aside, roots)  # what would not be opened takes the place of nothing
-        self._try(aside, new)
-        home.publish(aside, new)
+        try:
+            fetched = assemble(self.publisher, home, files, aside, mend, self.progress)
+            write(aside / "manifest.json", [data])
+            write(aside / PROOF, [offer.proof])
+            signed_release(aside, roots)  # what would not be opened takes the place of nothing
+            self._try(aside, new)
+            home.publish(aside, new)
+        except OSError:
+            home.drop_unfinished()  # it may be what fills the disk
+            raise
         self._tidy()
         return Pulled(offer.release_id, folder, size, fetched.size + len(data), fetched.parts, self.channel)
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from edge_runtime.terminal import on_one_line
+
 if TYPE_CHECKING:
     from edge_runtime.stream import Recognizes, Stream
     from edge_runtime.tracks import Event
@@ -66,7 +68,7 @@ def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
             pass
         except BrokenPipeError:
             nobody_reads()
-        except (EmbedderError, GalleryError) as error:
+        except (EmbedderError, GalleryError, SourceError) as error:
             _say(str(error))
             code = 1
     _say(summary(stream, confirmed, time.monotonic() - started))
@@ -144,7 +146,7 @@ def quiet_opencv() -> None:
 
 
 def _say(sentence: str) -> None:
-    print(f"edge-runtime: {sentence}", file=sys.stderr, flush=True)
+    print(f"edge-runtime: {on_one_line(sentence)}", file=sys.stderr, flush=True)
 
 
 def at_least_one(text: str) -> int:

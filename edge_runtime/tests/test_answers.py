@@ -44,3 +44,14 @@ def test_of_other_cards_the_nearest_are_listed(status):
         "fox-0",
         *(f"heron-{at}" for at in range(4)),
     ]
+
+
+def test_a_photos_name_neither_colours_the_terminal_nor_begins_another_line():
+    answer = {
+        "photo": "a\x1b[31m\nb\u00e9.jpg",
+        "status": "error",
+        "ms": 1.0,
+        "cards": [],
+        "error": "a\x1b[31m is no picture",
+    }
+    assert in_words(answer) == r"a\x1b[31m\nb" + "é.jpg" + " " * 11 + r"      1 ms  a\x1b[31m is no picture"

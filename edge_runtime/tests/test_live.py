@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from edge_runtime.sources.live import CameraLost, LiveSource, Newest, Patience, within
+from edge_runtime.sources import SourceError
+from edge_runtime.sources.live import MOST_LEFT_BEHIND, CameraLost, LiveSource, Newest, Patience, within
 
 QUICK = Patience(first=0.01, longest=0.05, silence=0.2, closing=0.5)
 
@@ -190,6 +191,33 @@ def test_a_driver_that_hangs_while_it_closes_is_left_behind(live, said):
     assert said[-1] == "camera: it is back"
     assert ended == []
     never.set()
+
+
+@pytest.mark.parametrize("hangs", ["open", "read"])
+def test_a_driver_that_hangs_for_good_ends_the_reading_so_that_it_can_be_started_anew(live, said, hangs):
+    never = threading.Event()
+    script = Script(lambda: never.wait(30) and 0)
+    if hangs == "open":
+        script.open = lambda: never.wait(30) and script
+    with pytest.raises(SourceError, match="its driver hangs: start this anew"):
+        list(live(script, Patience(0.01, 0.05, 0.1, 0.1, hanging=0.3)))
+    assert said == ["camera: it gives no frames; waiting for it"]
+    never.set()
+
+
+def test_a_driver_that_hangs_each_time_that_it_closes_does_not_use_up_the_threads(live):
+    script, never = Script(*[CameraLost("gone")] * 1000), threading.Event()
+    script.close = lambda: never.wait(30)
+    with pytest.raises(SourceError, match="its driver hangs"):
+        list(live(script, Patience(0.001, 0.001, 0.1, 0.001)))
+    assert MOST_LEFT_BEHIND <= script.opened < 1000
+    never.set()
+
+
+def test_a_camera_that_is_away_for_long_is_no_driver_that_hangs(live, said):
+    frames = until_grey(live(Script(*["not there"] * 30, 1, 255), Patience(0.02, 0.02, 0.05, 0.5, hanging=0.2)))
+    assert frames[-1].image[0, 0, 0] == 255
+    assert said[-1] == "camera: it is back"
 
 
 def test_pauses_grow_with_each_failure_and_start_anew_after_a_frame(live):

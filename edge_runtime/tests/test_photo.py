@@ -127,3 +127,9 @@ def test_a_frame_upside_down_in_memory_is_laid_out_anew():
 def test_a_frame_that_is_no_picture_is_refused(frame):
     with pytest.raises(PhotoError, match="a frame must"):
         as_photo(frame)
+
+
+def test_of_a_device_that_never_ends_no_more_is_read_than_of_a_photo(monkeypatch):
+    monkeypatch.setattr("edge_runtime.photo.MOST_BYTES", 1 << 20)
+    with pytest.raises(PhotoError, match="larger than 1 MiB"):
+        load_photo("/dev/zero")

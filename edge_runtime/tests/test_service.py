@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from setuptools.build_meta import build_wheel
 
 PACKAGE = Path(__file__).parents[1]
@@ -48,6 +49,11 @@ def test_what_pulls_has_no_device_and_what_watches_reads_the_home_alone():
     assert "PrivateDevices=yes" in pulls
     assert "DeviceAllow" not in pulls
     assert "EDGE_PUBLISHER" not in watches
+
+
+def test_the_chip_is_allowed_by_the_name_that_its_driver_has_in_proc_devices():
+    """``register_chrdev(0, "hailo")`` of hailort-drivers 4; ``hailo_chardev`` is the class in /sys."""
+    assert "DeviceAllow=char-hailo rw" in (SERVICE / "edge-runtime.service").read_text().splitlines()
 
 
 def test_every_setting_that_a_unit_uses_is_in_the_settings_file():
@@ -123,6 +129,9 @@ def test_a_first_install_an_upgrade_and_an_uninstall(install, wheel, publisher, 
     for unit in UNITS:
         if unit != "edge.env":
             assert install.at(f"etc/systemd/system/{unit}").read_text() == (SERVICE / unit).read_text()
+    assert install.at("etc/edge-runtime/edge.env").stat().st_mode & 0o777 == 0o600, (
+        "a camera's address may hold a password"
+    )
     first = install.at("opt/edge-runtime/venv").readlink()
     said = subprocess.run([install.at("opt/edge-runtime/venv/bin/edge-runtime"), "--version"], capture_output=True, check=True,
                           env={"PYTHONPATH": site.getsitepackages()[0]})  # fmt: skip
@@ -172,6 +181,24 @@ def changed(wheel, folder, byte=b"!"):
         file.write(b"\x01\x00" + byte)
     write_sums(path)
     return path
+
+
+def test_an_environment_of_a_python_that_is_gone_is_made_anew(install, wheel):
+    assert install(wheel).returncode == 0
+    environment = install.at("opt/edge-runtime/venv")
+    command = [environment / "bin" / "edge-runtime", "--version"]
+    (package,) = environment.glob("lib/python*/site-packages/edge_runtime")
+    shutil.rmtree(package)  # as it looks to the Python of a newer Debian: it has a folder of its own for packages
+    assert subprocess.run(command, capture_output=True, check=False).returncode
+    assert install(wheel).returncode == 0
+    assert package.is_dir()
+
+
+def test_below_python_3_13_no_numpy_is_brought_beside_which_apts_picamera2_fails(install, wheel):
+    assert "service/constraints.txt" in install(wheel, "--dry-run").stdout
+    constraint = Requirement((SERVICE / "constraints.txt").read_text().splitlines()[-1])
+    assert "2.4.6" not in constraint.specifier
+    assert [constraint.marker.evaluate({"python_version": version}) for version in ("3.11", "3.13")] == [True, False]
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(install, wheel):

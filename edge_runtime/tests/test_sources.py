@@ -133,6 +133,7 @@ def test_a_video_of_which_no_frame_can_be_read_is_no_source(video, said):
         ("text.mp4", "is no video, or is cut short"),
         ("photo.JPG", "is a single picture: edge-runtime recognize"),
         ("ftp://cameras/1", "is not there: name"),
+        (300 * "x", r"can't be opened \(File name too long\): name picamera"),
         ("picamera:one", "is not there: name"),
     ],
 )

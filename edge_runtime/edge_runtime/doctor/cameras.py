@@ -4,6 +4,7 @@ import re
 
 from edge_runtime.doctor.finding import Finding, failed, fine, note
 from edge_runtime.doctor.machine import Machine
+from edge_runtime.doctor.software import NUMPY_1, numpy_2_beside_apt
 
 VIDEO = "/sys/class/video4linux"
 PARTS_OF_A_PI = ("bcm2835-", "pispbe", "rp1-cfe", "rpi-hevc", "rpivid", "unicam")
@@ -31,6 +32,10 @@ def _ribbon(machine: Machine) -> list[Finding]:
     seen = ", ".join(sensors)
     if not machine.can_import("picamera2"):
         return [failed("camera", f"{seen} is there, picamera2 is not", INSTALL_PICAMERA2, sensors=sensors)]
+    if version := numpy_2_beside_apt(machine):
+        return [
+            failed("camera", f"{seen} is there, but apt's picamera2 can't be imported beside NumPy {version}", NUMPY_1)
+        ]
     return [fine("camera", f"{seen} on the ribbon cable, picamera2 is here", sensors=sensors)]
 
 

@@ -1,10 +1,10 @@
 """The Hailo chip: on the bus, driven, of one version throughout, fast enough, and with a model of the release."""
 
 import re
-import sys
 
 from edge_runtime.doctor.finding import Finding, failed, fine, note, refused, warning
 from edge_runtime.doctor.machine import Machine
+from edge_runtime.doctor.software import NUMPY_1, numpy_2_beside_apt
 from edge_runtime.hailo.chip import INSTALL, Chip, find_chip, temperature
 from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.release import Release
@@ -76,10 +76,9 @@ def _versions(machine: Machine, driver: str, chip: Chip | None) -> list[Finding]
 
 def _numbers(machine: Machine, chip: Chip) -> list[Finding]:
     """NumPy, which HailoRT's package of a Python below 3.13 wants to be below 2."""
-    version = machine.version_of("numpy") or "0"
-    if sys.version_info < (3, 13) and chip.hailort.startswith("4.") and int(version.split(".")[0]) >= 2:
-        return [warning("hailo numpy", f"HailoRT {chip.hailort} asks for numpy<2, here is {version}",
-                        "run `pip install 'numpy<2'` in the environment of edge-runtime")]  # fmt: skip
+    version = numpy_2_beside_apt(machine)
+    if version and chip.hailort.startswith("4."):
+        return [warning("hailo numpy", f"HailoRT {chip.hailort} asks for numpy<2, here is {version}", NUMPY_1)]
     return []
 
 

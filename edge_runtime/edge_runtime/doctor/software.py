@@ -10,6 +10,7 @@ PACKAGES = ("numpy", "opencv-python-headless", "pillow", "onnxruntime", "usearch
 """As ``pyproject.toml`` names them."""
 ALSO_AS = {"opencv-python-headless": ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")}
 """Packages that bring the same module."""
+NUMPY_1 = "run `pip install 'numpy<2'` in the environment of edge-runtime"
 REINSTALL = "install edge_runtime again: `pip install edge-runtime`, or `install.sh` for the service"
 
 
@@ -45,3 +46,9 @@ def processor(machine: Machine) -> Finding:
     if "CPUExecutionProvider" not in providers:
         return failed("onnxruntime", f"has no CPU provider, only {', '.join(providers)}", REINSTALL)
     return fine("onnxruntime", f"{onnxruntime.__version__} with {', '.join(providers)}", providers=providers)
+
+
+def numpy_2_beside_apt(machine: Machine) -> str | None:
+    """The version of a NumPy beside which apt's modules can't be imported: those of Debian 12 are built for NumPy 1."""
+    version = machine.version_of("numpy") or "0"
+    return version if sys.version_info < (3, 13) and int(version.split(".")[0]) >= 2 else None

@@ -63,6 +63,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     tell.add_argument("--mqtt-user", default="", metavar="NAME")
     tell.add_argument("--mqtt-password-file", type=Path, metavar="FILE")
     tell.add_argument("--mqtt-tls", action="store_true", help="over TLS, by default at port 8883")
+    tell.add_argument(
+        "--mqtt-device", default="", metavar="NAME", help="this service's name there (default: the host's name)"
+    )
 
 
 def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]", options: argparse.Namespace) -> int:
@@ -174,11 +177,15 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 def _require_certificate(cert: Path, key: Path) -> None:
     """Raises :class:`NotSafe` for files that no server can use; one who is started by a supervisor can't be asked a password."""
-    for path in (cert, key):
-        if not path.is_file():
-            raise NotSafe(f"{path} is not there: name a PEM file")
     try:
+        for path in (cert, key):
+            if not path.is_file():
+                raise NotSafe(f"{path} is not there: name a PEM file")
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password="")
+    except PermissionError as error:
+        raise NotSafe(
+            f"{cert} and {key} may not be read by this user: put copies where it may, readable for its group alone"
+        ) from error
     except OSError as error:
         raise NotSafe(
             f"{cert} and {key} are no certificate with its key ({error.strerror or error}): name PEM files, the key without a "
@@ -200,7 +207,7 @@ def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Mess
     if options.mqtt:
         file = options.mqtt_password_file
         password = read_password(file) if file else ""
-        found.append(Mqtt(options.mqtt, options.mqtt_user, password, tls=options.mqtt_tls))
+        found.append(Mqtt(options.mqtt, options.mqtt_user, password, options.mqtt_device, tls=options.mqtt_tls))
     return found
 
 

@@ -1,7 +1,7 @@
 """Events to an MQTT broker, and two sensors for Home Assistant, which finds them by itself.
 
-Topics below ``edge-runtime/DEVICE``: ``event`` each event; ``card`` what is known now, kept for who comes later; ``status``
-``online`` or ``offline``, said by the broker when this device is gone.
+Topics below ``edge-runtime/DEVICE``: ``event`` each event; ``card`` what is known now of the card that was told of last, kept for
+who comes later; ``status`` ``online`` or ``offline``, said by the broker when this device is gone.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import socket
+import threading
 from typing import Any
 
 from edge_runtime.server.access import NotSafe, can_be_asked_for
@@ -48,6 +49,9 @@ class Mqtt:
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = lambda *_: self._say("can't be reached")
         self._said = ""
+        self._known: dict[int, dict[str, Any]] = {}
+        """What is known of the cards in view by their stay, the one that was told of last at the end."""
+        self._telling = threading.Lock()
         if user:
             self._client.username_pw_set(user, password or None)
         if tls:
@@ -60,14 +64,18 @@ class Mqtt:
 
     def put(self, event: dict[str, Any]) -> None:
         """Publish an event; never waits."""
-        self._publish("event", event, retain=False)
+        self._publish("event", event, qos=1)
         if event["event"] != "appeared":
-            gone = event["event"] == "left"
-            # An unknown card may come with the one whose other printing it is: that is not what lies there.
-            named = event["cards"] and not gone and event["status"] != "unknown"
-            card = event["cards"][0] if named else {}
-            known = {"status": "no card" if gone else event["status"], "name": card.get("name", ""), **card}
-            self._publish("card", {**known, "confidence": event["confidence"]}, retain=True)
+            with self._telling:
+                self._known.pop(event["stay"], None)
+                if event["event"] != "left":
+                    self._known[event["stay"]] = _known(event)
+                self._tell_card()
+
+    def _tell_card(self) -> None:
+        """Keep with the broker what is known now. Not queued for one that is away: it is told anew when that is back."""
+        card = next(reversed(self._known.values()), {"status": "no card", "name": "", "confidence": 0.0})
+        self._publish("card", card, retain=True)
 
     def close(self) -> None:
         """Say that this device is gone, and go."""
@@ -77,8 +85,8 @@ class Mqtt:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _publish(self, topic: str, value: dict[str, Any], *, retain: bool) -> None:
-        self._client.publish(f"{self._base}/{topic}", json.dumps(value, ensure_ascii=False), qos=1, retain=retain)
+    def _publish(self, topic: str, value: dict[str, Any], *, qos: int = 0, retain: bool = False) -> None:
+        self._client.publish(f"{self._base}/{topic}", json.dumps(value, ensure_ascii=False), qos=qos, retain=retain)
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
@@ -88,6 +96,8 @@ class Mqtt:
         for name, config in self._sensors().items():
             topic = f"{DISCOVERY}/sensor/{self._base.replace('/', '-')}/{name}/config"
             client.publish(topic, json.dumps(config), qos=1, retain=True)
+        with self._telling:
+            self._tell_card()  # what the broker kept may be of an earlier run, or lost
         client.publish(f"{self._base}/status", "online", qos=1, retain=True)
 
     def _say(self, why: str) -> None:
@@ -110,3 +120,9 @@ class Mqtt:
             "card": {**shared, **card, "json_attributes_topic": f"{self._base}/card", "icon": "mdi:cards"},
             "status": {**shared, **status},
         }
+
+
+def _known(event: dict[str, Any]) -> dict[str, Any]:
+    """What an event tells of its card. An unknown one may come with the card whose other printing it is."""
+    card = event["cards"][0] if event["cards"] and event["status"] != "unknown" else {}
+    return {"status": event["status"], "name": card.get("name", ""), **card, "confidence": event["confidence"]}

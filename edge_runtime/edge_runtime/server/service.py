@@ -163,6 +163,7 @@ class Service:
             loop="asyncio",
             ws="websockets-sansio",
             ws_max_size=MOST_SENT_TO_US,
+            ws_per_message_deflate=False,  # a JPEG shrinks by a hundredth, for more time than it takes to make it
             log_config=None,
             access_log=False,
             server_header=False,

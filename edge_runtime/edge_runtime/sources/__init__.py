@@ -37,9 +37,13 @@ def open_source(name: str, say: Callable[[str], object] = print) -> Source:
         device = f"/dev/video{name}" if name.isdecimal() else name
         return LiveSource(device, partial(UsbCamera, device), say)
     path = Path(name)
-    if path.is_dir():
-        return Folder(path, say)
-    if not path.is_file():
+    try:
+        if path.is_dir():
+            return Folder(path, say)
+        there = path.is_file()
+    except OSError as error:  # a folder above it that is another user's, or a name that no file can have
+        raise SourceError(f"{without_password(name)} can't be opened ({error.strerror}): name {KINDS}") from error
+    if not there:
         raise SourceError(f"{without_password(name)} is not there: name {KINDS}")
     if path.suffix.lower() in PICTURES:
         raise SourceError(f"{name} is a single picture: edge-runtime recognize names the cards on it")

@@ -1,7 +1,7 @@
 """Frames of a camera, always the newest: a thread reads, a slot of one holds what it read last.
 
 A camera that is unplugged, busy or stalled is waited for, with longer and longer pauses. It is said once that it is lost
-and once that it is back.
+and once that it is back. A driver that hangs can't be waited for: only the end of the process lets go of it.
 """
 
 import random
@@ -14,7 +14,10 @@ from typing import Protocol
 import numpy as np
 
 from edge_runtime.photo import PhotoError, as_photo
-from edge_runtime.sources.base import Closing, Frame
+from edge_runtime.sources.base import Closing, Frame, SourceError
+
+MOST_LEFT_BEHIND = 8
+"""Times that a driver may hang as it closes: each leaves a thread behind, and whatever it holds."""
 
 
 class CameraLost(RuntimeError):
@@ -34,12 +37,13 @@ class Camera(Protocol):
 @dataclass(frozen=True)
 class Patience:
     """Seconds: the first pause before a camera is opened again, and the longest; a silence that is said; how long a driver
-    is waited for when it is asked to close."""
+    is waited for when it is asked to close; how long it may take over anything else, which is far more than it should."""
 
     first: float = 0.5
     longest: float = 30.0
     silence: float = 5.0
     closing: float = 3.0
+    hanging: float = 60.0
 
     def pause(self, failures: int) -> float:
         """Twice as long after each failure, less up to a half by chance, so that cameras of one hub don't come at once."""
@@ -76,7 +80,10 @@ class Newest:
 
 
 class LiveSource(Closing):
-    """The frames of a camera that ``open_camera`` opens, again and again if need be. Never ends by itself."""
+    """The frames of a camera that ``open_camera`` opens, again and again if need be. Never ends by itself.
+
+    Iterating over it raises :class:`SourceError` where the driver hangs for good: another process may have it answer again.
+    """
 
     live = True
 
@@ -95,6 +102,9 @@ class LiveSource(Closing):
         self._slot = Newest()
         self._stop = threading.Event()
         self.lost = False
+        self._called: float | None = None
+        """Since when the driver is at work; None while it is not asked for anything."""
+        self._left_behind = 0
         self._telling = threading.Lock()
         self._number = 0
         self._reader = threading.Thread(target=self._run, name=f"frames of {name}", daemon=True)
@@ -108,6 +118,15 @@ class LiveSource(Closing):
                 yield frame
             elif not self._slot.closed:
                 self._tell_lost("it gives no frames")
+                self._require_driver()
+
+    def _require_driver(self) -> None:
+        """Raises :class:`SourceError` where waiting is of no use."""
+        called = self._called
+        if self._left_behind >= MOST_LEFT_BEHIND or (
+            called is not None and time.monotonic() - called > self._patience.hanging
+        ):
+            raise SourceError(f"{self.name}: its driver hangs: start this anew; if it hangs again, reboot")
 
     def close(self) -> None:
         """Let go of the camera; a driver that hangs is left behind after a while."""
@@ -123,6 +142,7 @@ class LiveSource(Closing):
             try:
                 self._read_all()
             except Exception as error:  # whatever a driver raises: the camera is as good as unplugged
+                self._called = None
                 failures = 0 if self._number > before else failures
                 self._tell_lost(" ".join(str(error).split()).rstrip(".") or type(error).__name__)
                 self._stop.wait(self._patience.pause(failures))
@@ -130,12 +150,14 @@ class LiveSource(Closing):
 
     def _read_all(self) -> None:
         """Read until the camera is lost, which raises, or the source is closed."""
+        self._called = time.monotonic()
         camera = self._open()
         try:
             while not self._stop.is_set():
+                self._called = time.monotonic()
                 self._take_in(camera.read())
         finally:
-            within(self._patience.closing, camera.close)
+            self._left_behind += not within(self._patience.closing, camera.close)
 
     def _take_in(self, image: np.ndarray) -> None:
         try:

@@ -14,6 +14,13 @@ def test_a_camera_on_the_ribbon_cable_needs_picamera2(pi):
     assert is_cured_by(cameras(pi.machine)[0], State.FAILED, "imx708", "python3-picamera2")
 
 
+@pytest.mark.skipif("sys.version_info >= (3, 13)", reason="apt's picamera2 is built for NumPy 1 below Python 3.13 only")
+def test_apts_picamera2_does_not_run_beside_a_numpy_that_pip_brought(pi):
+    pi.write(SENSOR, "imx708_wide 10-001a")
+    pi.versions["numpy"] = "2.4.6"
+    assert is_cured_by(cameras(pi.machine)[0], State.FAILED, "picamera2 can't be imported", "numpy<2")
+
+
 def test_a_usb_camera_that_this_user_may_not_open(pi):
     pi.write(WEBCAM, "HD Webcam")
     pi.write("dev/video0")

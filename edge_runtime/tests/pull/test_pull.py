@@ -9,6 +9,7 @@ import pytest
 from publishing import sha256
 from pulling import Counting, served
 
+from edge_runtime.assembly import SPARE
 from edge_runtime.opening import newest_at, open_newest
 from edge_runtime.publishers import FolderPublisher
 from edge_runtime.pull import pull
@@ -195,6 +196,26 @@ def test_a_full_disk_is_one_sentence(published, home, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CannotPull, match=r"incoming can't be used \(No space left on device\): free space"):
         pull(FolderPublisher(published.releases), home, published.trusted)
+
+
+@pytest.mark.faults
+def test_a_release_for_which_there_is_no_room_is_not_begun(published, home, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, (1 << 30) - SPARE, SPARE))
+    with pytest.raises(CannotPull, match=r"MB more in .* are free and 17 stay so: free space"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert list((home / "incoming").iterdir()) == []
+
+
+@pytest.mark.faults
+def test_a_disk_that_fills_up_during_a_pull_is_not_left_full(published, home, monkeypatch):
+    def full(path, pieces):
+        path.write_bytes(b"half a file")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("edge_runtime.assembly.write", full)
+    with pytest.raises(CannotPull, match="No space left"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert list((home / "releases").iterdir()) == []
 
 
 def test_two_pulls_at_once_take_turns(published, home):

@@ -1,15 +1,19 @@
 """``edge-runtime serve``, as a shell or a supervisor would run it."""
 
+import errno
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
 import weakref
+from pathlib import Path
 
 import cv2
 import pytest
 import requests
+from PIL import Image
 
 from edge_runtime.cli import main
 from edge_runtime.server.service import Service
@@ -64,6 +68,17 @@ def test_a_process_serves_a_folder_over_and_over_and_ends_at_sigterm(served, unt
     left = process.stderr.read()
     assert process.wait(30) == 0
     assert "Traceback" not in left
+
+
+def test_each_line_of_a_log_for_machines_is_json_whatever_a_library_warns_of(served):
+    process, address = served()
+    photo = io.BytesIO()
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01"  # one tag is announced, and none comes
+    Image.new("RGB", (64, 64)).save(photo, "JPEG", exif=exif)
+    assert requests.post(f"{address}api/v1/recognize", photo.getvalue(), timeout=30).status_code == 200
+    process.send_signal(signal.SIGTERM)
+    for line in process.stderr:
+        json.loads(line)
 
 
 BUSY = """
@@ -182,6 +197,27 @@ def refused(capsys, *arguments):
 def test_what_is_not_safe_or_not_there_is_one_sentence(device, frames, capsys, options, why):
     code, line = refused(capsys, frames, "--releases", str(device.releases), "--port", "0", *options)
     assert (code, why in line) == (1, True), line
+
+
+@pytest.mark.parametrize("what", ["certificate", "film"])
+def test_what_this_user_may_not_look_at_is_one_sentence(device, frames, capsys, monkeypatch, what):
+    """As for a service: /etc/letsencrypt/live is root's alone, and of home folders it sees nothing."""
+
+    def hidden(path):
+        if "hidden" in str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return known(path)
+
+    known = Path.is_file
+    monkeypatch.setattr(Path, "is_file", hidden)
+    options = ["--tls-cert", "hidden/cert", "--tls-key", "hidden/key"] if what == "certificate" else []
+    source = frames if what == "certificate" else "hidden/film.mp4"
+    code, line = refused(capsys, source, "--releases", str(device.releases), "--port", "0", *options)
+    assert (code, "hidden" in line, "may not be read" in line or "can't be opened (Permission denied)" in line) == (
+        1,
+        True,
+        True,
+    )
 
 
 def test_a_port_that_is_taken_is_one_sentence(device, frames, capsys):

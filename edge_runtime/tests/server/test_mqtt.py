@@ -9,18 +9,22 @@ import subprocess
 
 import pytest
 
+from edge_runtime.cli import _parser
 from edge_runtime.server.access import NotSafe
+from edge_runtime.server.command import messengers_of
+from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.mqtt import Mqtt, parse
 
 BROKER = os.environ.get("MOSQUITTO") or shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 client = pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed: pip install 'edge-runtime[mqtt]'")
 
 
-def confirmed(number=1, kind="confirmed"):
-    card = {"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "number": "1"}
+def confirmed(number=1, kind="confirmed", stay=1, name="Amber Fox"):
+    card = {"card_id": "demo-1", "name": name, "set": "demo", "number": "1"}
     return {
         "id": f"run-{number}",
         "number": number,
+        "stay": stay,
         "event": kind,
         "status": "confirmed",
         "confidence": 0.99,
@@ -96,17 +100,45 @@ def test_events_arrive_and_what_is_known_is_kept_for_who_comes_later(broker, hea
     assert (json.loads(known[1])["name"], json.loads(known[1])["status"], known[2]) == ("Amber Fox", "confirmed", True)
     told.put(confirmed(2, "left"))
     gone = take(late, lambda each: each[0] == "edge-runtime/pi-4/card")
-    assert json.loads(gone[1]) == {"status": "no card", "name": "", "confidence": 0.99}
+    assert json.loads(gone[1]) == {"status": "no card", "name": "", "confidence": 0.0}
     told.close()
     take(got, lambda each: each[:2] == ("edge-runtime/pi-4/status", b"offline"))
 
 
 def test_another_printing_of_a_card_is_not_told_by_that_ones_name(monkeypatch):
     told, sent = Mqtt("127.0.0.1", device="pi"), {}
-    monkeypatch.setattr(told, "_publish", lambda topic, value, retain: sent.update({topic: value}))
+    monkeypatch.setattr(told, "_publish", lambda topic, value, **_: sent.update({topic: value}))
     told.put({**confirmed(kind="changed"), "status": "unknown", "confidence": 0.05})
     assert sent["card"] == {"status": "unknown", "name": "", "confidence": 0.05}
     assert sent["event"]["cards"][0]["name"] == "Amber Fox"
+
+
+def test_a_card_that_lay_there_when_the_service_ended_is_not_told_of_by_the_next_run(broker, hears):
+    port, start = broker
+    start()
+    got = hears(port)
+    before = Mqtt(f"127.0.0.1:{port}", device="pi")
+    before.start()
+    before.put(confirmed())
+    take(got, lambda each: each[0] == "edge-runtime/pi/card" and b"Amber Fox" in each[1])
+    before.close()
+    take(got, lambda each: each[:2] == ("edge-runtime/pi/status", b"offline"))
+    after = Mqtt(f"127.0.0.1:{port}", device="pi")
+    after.start()
+    card = take(got, lambda each: each[0].startswith("edge-runtime/pi/") and each[1] != b"offline")
+    after.close()
+    assert json.loads(card[1])["status"] == "no card"
+
+
+def test_while_a_card_lies_there_it_is_not_said_that_there_is_none(monkeypatch):
+    told, sent = Mqtt("127.0.0.1", device="pi"), {}
+    monkeypatch.setattr(told, "_publish", lambda topic, value, **_: sent.update({topic: value}))
+    told.put(confirmed(1, stay=1))
+    told.put(confirmed(2, stay=2, name="Reef Serpent"))
+    told.put(confirmed(3, "left", stay=2))
+    assert (sent["card"]["status"], sent["card"]["name"]) == ("confirmed", "Amber Fox")
+    told.put(confirmed(4, "left", stay=1))
+    assert sent["card"]["status"] == "no card"
 
 
 def test_home_assistant_finds_two_sensors(broker, hears):
@@ -158,6 +190,14 @@ def test_a_broker_that_refuses_this_device_and_one_that_is_away_are_told_once(un
     told.close()
     said = [record.getMessage() for record in caplog.records if record.name == "edge_runtime.server.mqtt"]
     assert ["refuses this device (Not authorized): see to --mqtt-user" in each for each in said] == [True, False]
+
+
+def test_two_services_of_one_host_have_names_of_their_own():
+    """Else the broker takes them for one client, and ends the connection of one each time that the other comes."""
+    given = ["serve", "0", "--releases", "home", "--mqtt", "broker", "--mqtt-device", "till 2"]
+    (told,) = messengers_of(_parser().parse_args(given), Metrics())
+    assert told._base == "edge-runtime/till-2"
+    assert told._client._client_id == b"edge-runtime-till-2"
 
 
 @pytest.mark.parametrize(

@@ -119,11 +119,27 @@ def test_a_wrong_name_is_corrected_where_that_is_kept(page, serve, hand, scans, 
     page.sees("#events", "Wrong?")
     page.run("document.querySelector('.correct').click()")
     page.sees("#correction", "It was told as: Amber Fox, demo · 1")
+    assert page.run("[...document.querySelector('#correct-id').list.options].map((card) => card.value)") == ["demo-1"]
     page.run("document.querySelector('#correct-id').value = 'demo-2'")
     page.run("document.querySelector('#correction [type=submit]').click()")
     page.sees("#events", "kept as demo-2")
     (said,) = kept(tmp_path / "box")
     assert (said["card_id"], said["corrected"]) == ("demo-1", "demo-2")
+
+
+def test_on_a_phone_a_name_has_the_row_to_itself_where_it_can_be_corrected(
+    page, serve, hand, scans, photo_of, tmp_path
+):
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    page.open(client.base, width=390)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Wrong?")
+    of_row, of_name, of_button = (
+        page.run(f"document.querySelector('#events li:has(.correct){part}').getBoundingClientRect().toJSON()")
+        for part in ("", " .what", " .correct")
+    )
+    assert of_name["width"] > 0.75 * of_row["width"]
+    assert of_button["top"] >= of_name["bottom"]
 
 
 def test_where_nothing_is_kept_nobody_is_asked_for_corrections(page, serve, hand, scans, photo_of):
@@ -147,6 +163,15 @@ def test_a_link_with_the_token_signs_in_and_does_not_keep_it_in_the_address(page
     page.sees("#now", "no card")
     assert not page.run("document.querySelector('#sign-in').open")
     assert page.run("location.href") == f"{client.base}/"
+
+
+def test_whoever_has_no_token_is_told_so_and_not_that_nobody_answers(page, serve):
+    _, client = serve(settings=Settings(port=0, token=TOKEN))
+    page.open(client.base)
+    page.sees("#notice", "the recogniser asks for its token")
+    page.open(f"{client.base}/#token={TOKEN}")
+    page.sees("#now", "no card")
+    page.until("document.querySelector('#notice').textContent === ''")
 
 
 def test_where_no_token_is_asked_for_a_link_with_one_asks_for_none(page, serve):

@@ -31,6 +31,14 @@ def test_a_card_in_front_of_the_camera_is_confirmed_and_leaves(serve, hand, scan
         assert stream.take(lambda m: m.get("event") == "left")["stay"] == confirmed["stay"]
 
 
+def test_pictures_are_not_deflated_for_a_client_that_offers_it(serve):
+    """JPEG does not shrink: it would cost a device more than making the picture does, for each who watches."""
+    _, client = serve()
+    with client.stream(compression="deflate") as stream:
+        assert "permessage-deflate" in stream.socket.request.headers["Sec-WebSocket-Extensions"]
+        assert "Sec-WebSocket-Extensions" not in stream.socket.response.headers
+
+
 def test_a_picture_comes_for_each_that_is_asked_for_with_the_corners_on_it(serve, hand, scans, photo_of):
     hand.picture = photo_of(scans["demo-1"])
     _, client = serve()

@@ -2,7 +2,7 @@
 import { fetchOr401 } from "./access.js";
 import { eventLine } from "./words.js";
 
-export function correcting(list, dialog, form, said, field, wrong, cancel) {
+export function correcting(list, dialog, form, said, field, choices, wrong, cancel) {
   let button = null;
   // The rows come and go: their list is listened to.
   list.addEventListener("click", (event) => {
@@ -10,6 +10,8 @@ export function correcting(list, dialog, form, said, field, wrong, cancel) {
     if (!button) return;
     said.textContent = `It was told as: ${button.dataset.said}`;
     field.value = wrong.textContent = "";
+    // Most often it is another of those that it may be: they need no typing.
+    choices.replaceChildren(...JSON.parse(button.dataset.cards).map((card) => new Option(card.name, card.card_id)));
     dialog.showModal();
   });
   cancel.addEventListener("click", () => dialog.close());
@@ -39,6 +41,7 @@ export function correctionOf(event) {
   button.textContent = "Wrong?";
   button.dataset.address = `api/v1/events/${event.number}/correction`;
   button.dataset.said = eventLine(event);
+  button.dataset.cards = JSON.stringify(event.cards);
   button.setAttribute("aria-label", `Wrong? ${eventLine(event)}`);
   return button;
 }

@@ -11,9 +11,11 @@ const byId = (id) => document.getElementById(id);
 const live = new Live(byId("view"), byId("picture"), byId("blank"), byId("answer-title"), byId("now"));
 const history = new History(byId("events"), byId("no-events"), byId("more"));
 let state = null;
+let connected = false;
+let signedOut = false;
 
-function showNotice(connected) {
-  const text = noticeOf(connected, state);
+function showNotice() {
+  const text = noticeOf(connected, state, signedOut);
   const notice = byId("notice");
   if (notice.textContent !== text) notice.textContent = text;
 }
@@ -25,27 +27,33 @@ const connection = new Connection({
     byId("past").classList.toggle("corrects", now.corrects);
     byId("release").textContent = releaseLine(now.release);
     live.showState(now);
-    showNotice(true);
+    showNotice();
     if (another) history.restart();
   },
   onEvent: (event) => history.add(event),
   onPicture: (head, jpeg) => live.showPicture(head, jpeg),
   onOpen() {
-    showNotice(true);
+    connected = true;
+    signedOut = false;
+    showNotice();
     history.catchUp();
   },
   async onClosed() {
+    connected = false;
     live.disconnected();
-    showNotice(false);
+    showNotice();
     // A WebSocket does not say why it was refused; the same cookie tells.
-    await fetchOr401("api/v1/release").catch(() => null);
+    const response = await fetchOr401("api/v1/release").catch(() => null);
+    if (connected) return;
+    signedOut = response?.status === 401;
+    showNotice();
   },
 });
 
 watchPhotos(byId("drop"), byId("file"), byId("photo-answer"));
 correcting(
-  byId("events"), byId("correction"), byId("correction-form"), byId("correction-said"), byId("correct-id"), byId("correction-wrong"),
-  byId("correction-cancel"),
+  byId("events"), byId("correction"), byId("correction-form"), byId("correction-said"), byId("correct-id"),
+  byId("correct-ids"), byId("correction-wrong"), byId("correction-cancel"),
 );
 signIn(byId("sign-in"), byId("token-form"), byId("token"), byId("token-wrong"), () => connection.now());
 history.begin().finally(() => connection.now());

@@ -30,8 +30,8 @@ const sourceNotice = {
 // What is said in the place of the cards while there is nothing to see them on.
 export const nothingSeen = { lost: "camera lost", waiting: "no picture yet", ended: "the video has ended" };
 
-export function noticeOf(connected, state) {
-  if (!connected) return "The recogniser can't be reached. Trying again …";
+export function noticeOf(connected, state, signedOut) {
+  if (!connected) return signedOut ? "Signed out: the recogniser asks for its token." : "The recogniser can't be reached. Trying again …";
   if (!state) return "";
   const expired = state.release.expired ? "This release has expired: new cards may be missing. Pull a newer one." : "";
   return [sourceNotice[state.source], expired].filter(Boolean).join(" ");
