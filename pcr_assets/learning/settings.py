@@ -109,7 +109,6 @@ class TeacherSettings(TrainingSettings):
     """The teacher learns to name each training card through the camera: ArcFace, one class for what can't be told apart."""
 
     phases: tuple[Phase, ...] = (Phase(steps=140),)
-    view_size: tuple[int, int] = (144, 200)
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
     scale: float = Field(
         default=32.0, gt=0, description="Inverse temperature of the cosines; a smaller one asks for nearer views."
@@ -167,8 +166,8 @@ class UndistilledSettings(BaseModel):
 
 
 def without_a_teacher(stage1: Mapping[str, Any]) -> dict[str, Any]:
-    """Of stage 1's settings those that a training without a teacher has too."""
-    return {name: value for name, value in stage1.items() if name in TrainingSettings.model_fields}
+    """Of stage 1's settings those that a training without a teacher has too, also where stage 1 follows its own defaults."""
+    return Stage1Settings.model_validate(stage1).model_dump(mode="json", include=set(TrainingSettings.model_fields))
 
 
 class OutlineFilterSettings(BaseModel):
