@@ -78,6 +78,12 @@ class TrainingSettings(BaseModel):
         ge=0,
         description="Cards from which the head's first weights are computed in closed form; 0 keeps them random.",
     )
+    head_refit_cards: int = Field(
+        default=0,
+        ge=0,
+        description="Cards from which the head is computed in closed form once more after the last step; 0 leaves it as trained. "
+        "So does stage 2 where there are fewer.",
+    )
     validate_every: int = Field(
         default=0, ge=0, description="Steps between two looks at validation cards; 0 looks at the end only."
     )
@@ -136,12 +142,6 @@ class Stage2Settings(TrainingSettings):
         default=0,
         ge=0,
         description="Cards from which a new head is computed in closed form, in the features of stage 1; 0 goes on with its head.",
-    )
-    head_refit_cards: int = Field(
-        default=0,
-        ge=0,
-        description="Cards from which the head is computed in closed form once more after the last step; 0, or where there are "
-        "fewer, leaves it as trained.",
     )
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
     scale: float = Field(
