@@ -78,6 +78,12 @@ class TrainingSettings(BaseModel):
         ge=0,
         description="Cards from which the head's first weights are computed in closed form; 0 keeps them random.",
     )
+    head_refit_cards: int = Field(
+        default=0,
+        ge=0,
+        description="Cards from which the head is computed in closed form once more after the last step; 0 leaves it as trained. "
+        "So does stage 2 where there are fewer.",
+    )
     validate_every: int = Field(
         default=0, ge=0, description="Steps between two looks at validation cards; 0 looks at the end only."
     )
@@ -109,7 +115,6 @@ class TeacherSettings(TrainingSettings):
     """The teacher learns to name each training card through the camera: ArcFace, one class for what can't be told apart."""
 
     phases: tuple[Phase, ...] = (Phase(steps=140),)
-    view_size: tuple[int, int] = (144, 200)
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
     scale: float = Field(
         default=32.0, gt=0, description="Inverse temperature of the cosines; a smaller one asks for nearer views."
@@ -138,12 +143,6 @@ class Stage2Settings(TrainingSettings):
         ge=0,
         description="Cards from which a new head is computed in closed form, in the features of stage 1; 0 goes on with its head.",
     )
-    head_refit_cards: int = Field(
-        default=0,
-        ge=0,
-        description="Cards from which the head is computed in closed form once more after the last step; 0, or where there are "
-        "fewer, leaves it as trained.",
-    )
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
     scale: float = Field(
         default=32.0, gt=0, description="Inverse temperature of the cosines; a smaller one asks for nearer views."
@@ -167,8 +166,8 @@ class UndistilledSettings(BaseModel):
 
 
 def without_a_teacher(stage1: Mapping[str, Any]) -> dict[str, Any]:
-    """Of stage 1's settings those that a training without a teacher has too."""
-    return {name: value for name, value in stage1.items() if name in TrainingSettings.model_fields}
+    """Of stage 1's settings those that a training without a teacher has too, also where stage 1 follows its own defaults."""
+    return Stage1Settings.model_validate(stage1).model_dump(mode="json", include=set(TrainingSettings.model_fields))
 
 
 class OutlineFilterSettings(BaseModel):

@@ -21,19 +21,15 @@ REFIT_STRENGTHS = ("medium", "hard")
 Prepared = dict[str, Tensor]  # what a stage computes before its first step: kept, so that a resumed run skips it
 
 
-def _as_it_is(net: EmbeddingNet, cards: Cards, settings: Any, say: Say) -> None:
-    """What a stage does that is done with its last step."""
-
-
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its settings, what it prepares, the loss ``criterion(embeddings B×D, rows B, ripeness 0..1)``, and what is
-    done with the network after the last step, in place."""
+    """One stage: its settings, what it prepares, the loss ``criterion(embeddings B×D, rows B, ripeness 0..1)``, and how the
+    head is computed once more after the last step, in place, where the settings ask for it."""
 
     settings: type[TrainingSettings]
     prepare: Callable[[EmbeddingNet, Cards, Any, EmbeddingNet | None, Say], Prepared]
     criterion: Callable[[Prepared, Cards, Any], nn.Module]
-    finish: Callable[[EmbeddingNet, Cards, Any, Say], None] = _as_it_is
+    finish: Callable[[EmbeddingNet, Cards, Any, Say], None]
 
 
 def prepare_teacher(
@@ -70,8 +66,14 @@ def prepare_stage2(
     }
 
 
-def refit_head(net: EmbeddingNet, cards: Cards, settings: Stage2Settings, say: Say) -> None:
-    """Compute the head anew, in what the backbone has learned, at the size at which it will be asked; in place.
+def refit_discriminant(net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say) -> None:
+    """The head with which the next stage would begin: so a stage is judged by what its backbone has learned; in place."""
+    if settings.head_refit_cards:
+        _refit_head(net, cards, settings, heads.discriminant, say)
+
+
+def refit_posterior(net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say) -> None:
+    """The head that no training follows, in place.
 
     Where there are fewer training cards than ``head_refit_cards`` the head stays: axes that few cards don't show would be lost.
     """
@@ -80,11 +82,7 @@ def refit_head(net: EmbeddingNet, cards: Cards, settings: Stage2Settings, say: S
     if len(cards) < count:
         say(f"the head stays as trained: it is computed anew from {count} cards, and there are {len(cards)}")
         return
-    looks = settings.model_copy(update={"view_size": net.spec.input_size, "strengths": REFIT_STRENGTHS})
-    weight, bias = heads.posterior(
-        *_features(net, cards, looks, even_sample(len(cards), count).tolist(), say), net.spec.embedding_dim
-    )
-    heads.set_linear(net.head, weight, bias)
+    _refit_head(net, cards, settings, heads.posterior, say)
 
 
 class NamesCards(nn.Module):
@@ -128,10 +126,12 @@ class MeetsTeacher(nn.Module):
 
 
 STAGES: Mapping[str, Stage] = {
-    "teacher": Stage(TeacherSettings, prepare_teacher, NamesCards),
-    "student_stage1": Stage(Stage1Settings, prepare_stage1, MeetsTeacher),
-    "student_undistilled": Stage(TeacherSettings, prepare_teacher, NamesCards),  # it learns as the teacher did
-    "student_stage2": Stage(Stage2Settings, prepare_stage2, NamesCards, refit_head),
+    "teacher": Stage(TeacherSettings, prepare_teacher, NamesCards, refit_discriminant),
+    "student_stage1": Stage(Stage1Settings, prepare_stage1, MeetsTeacher, refit_discriminant),
+    "student_undistilled": Stage(
+        TeacherSettings, prepare_teacher, NamesCards, refit_discriminant
+    ),  # as the teacher did
+    "student_stage2": Stage(Stage2Settings, prepare_stage2, NamesCards, refit_posterior),
 }
 
 
@@ -163,6 +163,19 @@ def _discriminant_head(net: EmbeddingNet, cards: Cards, settings: TrainingSettin
     weight, bias = heads.discriminant(*_features(net, cards, settings, picked, say), net.spec.embedding_dim)
     heads.set_linear(net.head, weight, bias)
     return {"head.weight": weight, "head.bias": bias}
+
+
+def _refit_head(
+    net: EmbeddingNet,
+    cards: Cards,
+    settings: TrainingSettings,
+    fit: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]],
+    say: Say,
+) -> None:
+    """Compute the head anew, in what the backbone has learned, at the size at which it will be asked; in place."""
+    looks = settings.model_copy(update={"view_size": net.spec.input_size, "strengths": REFIT_STRENGTHS})
+    picked = even_sample(len(cards), settings.head_refit_cards).tolist()
+    heads.set_linear(net.head, *fit(*_features(net, cards, looks, picked, say), net.spec.embedding_dim))
 
 
 def _features(

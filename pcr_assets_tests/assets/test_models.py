@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 from pcr_assets import layout
 from pcr_assets.assets import models
 from pcr_assets.compute.launcher import Ran
-from pcr_assets.learning.settings import TeacherSettings
+from pcr_assets.learning.settings import Stage1Settings, TeacherSettings, TrainingSettings
 from pcr_assets.project_records.models import collect
 from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.project import Project
@@ -107,22 +107,23 @@ def test_a_training_that_other_code_began_is_not_gone_on_with(project, monkeypat
     assert len(list(Path(project.scratch).glob("teacher-*"))) == 2
 
 
-def test_a_student_without_a_teacher_is_trained_only_where_that_is_asked_for(project, tmp_path):
-    said = models.student_undistilled(project=project, compute=DrawnCompute())
+def test_a_student_without_a_teacher_is_trained_as_the_distilled_one_is_but_where_a_profile_declines(project, tmp_path):
+    profile = tmp_path / "not_compared.yaml"
+    profile.write_text("extends: embedded\nundistilled: {trained: false}\n")
+    declined = Project(store=project.store, scratch=project.scratch, profile=str(profile))
+    said = models.student_undistilled(project=declined, compute=DrawnCompute())
     assert said.metadata["off"] == "undistilled.trained is false"
 
-    profile = tmp_path / "compared.yaml"
-    profile.write_text("extends: embedded\nundistilled: {trained: true}\n")
-    asked = Project(store=project.store, scratch=project.scratch, profile=str(profile))
-    models.student_undistilled(project=asked, compute=DrawnCompute())
+    models.student_undistilled(project=project, compute=DrawnCompute())
     (run,) = runs.logged(project.root)
     taught = run.settings["settings"]
     assert (run.asset, set(run.made_from)) == ("student_undistilled", {"training_snapshot"})
-    assert taught["phases"] == asked.settings.section("stage1")["phases"], "as many steps as stage 1"
-    assert TeacherSettings(**taught).head_fit_cards == asked.settings.section("stage1")["head_fit_cards"], (
-        "and as good a head"
+    stage1 = Stage1Settings(**project.settings.section("stage1"))
+    shared = set(TrainingSettings.model_fields)
+    assert TeacherSettings(**taught).model_dump(include=shared) == stage1.model_dump(include=shared), (
+        "stage 1's steps, views and cards for the head, named in the profile or not"
     )
-    assert run.settings["spec"] == asked.settings.section("student")
+    assert run.settings["spec"] == project.settings.section("student")
     assert "efficientnet-student-undistilled" not in collect(sources_of(project.artifacts)[0]), (
         "it is not of the product"
     )

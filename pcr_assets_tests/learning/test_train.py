@@ -139,6 +139,21 @@ def test_stage_2_computes_its_head_anew_at_the_end_where_there_are_cards_enough(
     assert any("computed anew from 100 cards, and there are 13" in line for line in lines)
 
 
+def test_stage_1_and_its_rival_end_in_the_head_with_which_the_next_stage_would_begin(job_for):
+    """However few cards there are: its axes are as many for few cards as for many."""
+    train.train(job_for("teacher", "teacher"), quiet)
+
+    def weights(stage, count, **given):
+        job = job_for(stage, f"{stage}-{count}", settings=QUICK | {"head_refit_cards": count}, **given)
+        train.train(job, quiet)
+        return load_tensors(job.out / "weights.safetensors")
+
+    teacher = trained(job_for("teacher", "teacher"))
+    for stage, given in (("student_stage1", {"teacher": teacher}), ("student_undistilled", {})):
+        kept, anew = weights(stage, 0, **given), weights(stage, 100, **given)
+        assert {name for name in kept if not torch.equal(kept[name], anew[name])} == {"head.weight", "head.bias"}
+
+
 @pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
 def test_a_killed_run_ends_with_the_same_bytes(job_for, monkeypatch, killed_after):
     whole = job_for(out="whole")
