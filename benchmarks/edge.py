@@ -93,6 +93,7 @@ def measured(release: Release, releases: Path, given: argparse.Namespace, work: 
         "searching": searching(grown),
         "serving_mb": _resident(grown, given, work),
         "changing_mb": _changing(grown, given, work) if given.changes else None,
+        "changing_the_model_mb": _changing(grown, given, work, copied=True) if given.changes else None,
         "soak": soaked(folder, given.soak) if given.soak else None,
         "killed_pulls": killing(releases, given.kills, work, dict(os.environ)) if given.kills else None,
         "load": round(os.getloadavg()[0], 1),
@@ -104,9 +105,9 @@ def _resident(grown: Release, given: argparse.Namespace, work: Path) -> dict[str
         return resident(grown, given.served, work, given.python)
 
 
-def _changing(grown: Release, given: argparse.Namespace, work: Path) -> dict[str, Any]:
+def _changing(grown: Release, given: argparse.Namespace, work: Path, copied: bool = False) -> dict[str, Any]:
     with unsigned():
-        return changing(grown, given.changes, work, given.python)
+        return changing(grown, given.changes, work, given.python, copied)
 
 
 def _scans(release: Release) -> int:

@@ -1,7 +1,7 @@
 """What `edge-runtime serve` holds in memory while it goes over from one release to another and back, again and again.
 
-Both releases lie whole in a folder whose pointer is moved; they have the same files and other names. The service reads frames all
-the while, as in `resident.py`.
+Both releases lie whole in a folder whose pointer is moved; they have the same files and other names, or copies of them: then
+none of the models that are open serves the other release. The service reads frames all the while, as in `resident.py`.
 """
 
 import hashlib
@@ -27,11 +27,13 @@ SETTLED = 15
 """Frames read after each change."""
 
 
-def changing(release: Release, changes: int, work: Path, python: str = sys.executable) -> dict[str, Any]:
+def changing(
+    release: Release, changes: int, work: Path, python: str = sys.executable, copied: bool = False
+) -> dict[str, Any]:
     """Megabytes of the service before the first change; while each is made, at most; and after each, the median and what of that is
-    in no file. ``python``: as for `resident.py`."""
-    place = work / "changing"
-    names = [_laid(release, place, turn) for turn in ("there", "back")]
+    in no file. ``python``: as for `resident.py`; ``copied``: the releases share no model, as where it was trained anew."""
+    place = work / ("copied" if copied else "changing")
+    names = [_laid(release, place, turn, copied) for turn in ("there", "back")]
     _point(place, names[0])
     rows: list[dict[str, float]] = []
     options = ["--watch-releases", str(WATCHED)]
@@ -50,10 +52,10 @@ def changing(release: Release, changes: int, work: Path, python: str = sys.execu
     }
 
 
-def _laid(release: Release, place: Path, turn: str) -> str:
+def _laid(release: Release, place: Path, turn: str, copied: bool) -> str:
     """The release under a name of its own in the place."""
     name = f"{release.release_id}-{turn}"
-    shutil.copytree(release.folder, place / name, copy_function=os.link)
+    shutil.copytree(release.folder, place / name, copy_function=shutil.copy2 if copied else os.link)
     manifest = place / name / "manifest.json"
     said = json.dumps(dict(release.manifest) | {"release_id": name})
     manifest.unlink()

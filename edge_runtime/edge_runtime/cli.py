@@ -138,11 +138,11 @@ def _newest(options: argparse.Namespace, say: Callable[[str], None]) -> Any:
     return open_newest(options.releases, channel=options.channel, say=say, progress=_progress)
 
 
-def _load(options: argparse.Namespace, release: Any) -> Any:
-    """The recogniser of a release, as the options choose it. Raises what :meth:`Recognizer.open` raises."""
+def _load(options: argparse.Namespace, release: Any, after_each: Callable[[], object] = lambda: None) -> Any:
+    """The recogniser of a release, as the options choose it. ``after_each`` and what is raised: see :meth:`Recognizer.open`."""
     from edge_runtime.recognizer import Recognizer
 
-    recognizer = Recognizer.open(release, options.variant, options.threads, options.engine)
+    recognizer = Recognizer.open(release, options.variant, options.threads, options.engine, after_each)
     if options.feedback:
         from edge_runtime.feedback.box import FeedbackBox
 

@@ -44,10 +44,13 @@ class Coarse:
         # Several threads would take a multiple of one's CPU, and longer: they wait for each other.
         with threadpool_limits(1, "blas"):
             self._axes = _directions(some)
-            pieces = (read(keys[at : at + PIECE]) for at in range(0, len(keys), PIECE))
             # A unit vector's part can be 1, of embeddings of cards the largest is 0.6: all are measured by the sample's largest.
             largest = np.abs(some @ self._axes).max()
-            parts = np.concatenate([_in_steps(piece.astype(np.float32) @ self._axes, largest) for piece in pieces])
+            del some  # 3 MB, at the time at which most is held
+            parts = np.empty((len(keys), self._axes.shape[1]), np.int8)
+            for at in range(0, len(keys), PIECE):
+                piece = read(keys[at : at + PIECE]).astype(np.float32)
+                parts[at : at + PIECE] = _in_steps(piece @ self._axes, largest)
         self._parts = numkong.dots_pack(parts)
 
     def short_list(self, query: np.ndarray, wanted: int) -> np.ndarray:

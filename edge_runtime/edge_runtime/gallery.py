@@ -95,7 +95,7 @@ class Gallery:
         coarse, file = None, None
         if WHOLE_UP_TO < len(viewed) <= EXACT_UP_TO:
             file = VectorFile.open(index, pages, viewed)
-            coarse = Coarse(viewed, partial(_read, file) if file else None)
+            coarse = Coarse(viewed, partial(_read, file, keep=False) if file else None)
         gallery = cls(viewed, read_catalogue(catalogue), coarse, pages, file)
         gallery.rest()
         return gallery
@@ -187,10 +187,10 @@ def _viewed(path: Path) -> tuple[Index, mmap.mmap]:
     return viewed, pages
 
 
-def _read(file: VectorFile, keys: np.ndarray) -> np.ndarray:
+def _read(file: VectorFile, keys: np.ndarray, keep: bool = True) -> np.ndarray:
     """Vectors as :meth:`VectorFile.vectors` gives them. Raises :class:`GalleryError`."""
     try:
-        return file.vectors(keys)
+        return file.vectors(keys, keep)
     except (OSError, EOFError) as error:
         raise GalleryError(f"{file.path} is damaged ({error}): pull the release again") from error
 

@@ -87,19 +87,27 @@ class Recognizer:
 
     @classmethod
     def open(
-        cls, release: Release, variant: str | None = None, threads: int | None = None, engine: str = "auto"
+        cls,
+        release: Release,
+        variant: str | None = None,
+        threads: int | None = None,
+        engine: str = "auto",
+        after_each: Callable[[], object] = lambda: None,
     ) -> "Recognizer":
         """Load a model of a verified release and the index made with it; which one, :func:`open_engine` says.
 
+        ``after_each`` is called once the model is open, and once the index is: what one needed may be given back before the other.
         Raises a ReleaseError, EmbedderError or GalleryError.
         """
         embedder, chosen, choice = open_engine(release, engine, variant, threads)
         try:
+            after_each()
             second_look = SecondLook(References(release.references)) if release.references else None
             verifier = PrintingVerifier(release.printing_verifier, threads) if release.printing_verifier else None
             judge = Judge(chosen.calibration, second_look, verifier)
             outline_filter = OutlineFilter(release.outline_filter, threads) if release.outline_filter else None
             gallery = Gallery.open(chosen.index, release.catalogue)
+            after_each()
             return cls(embedder, gallery, judge, outline_filter, choice, release)
         except BaseException:
             embedder.close()

@@ -20,7 +20,7 @@ from edge_runtime.coarse import PIECE, vectors
 HEAD = struct.Struct("<II")
 """What an index's file begins with: how many vectors, and the bytes of each. They follow, in an order of their own."""
 COMPONENT = np.dtype(np.float16)
-SCATTERED = 128
+SCATTERED = 32
 """Vectors that are looked at between two times that the file's pages are let go: each brings 64 KB of them into memory."""
 KEPT = 2048
 """Vectors that were read last and are kept, 3.3 MB: as many as ten cards look at."""
@@ -68,11 +68,13 @@ class VectorFile:
         """Keep none of what was read."""
         self._read.cache_clear()
 
-    def vectors(self, keys: np.ndarray) -> np.ndarray:
-        """The vectors of scans that the index has, float16 N×D. Raises EOFError where the file is shorter by now."""
+    def vectors(self, keys: np.ndarray, keep: bool = True) -> np.ndarray:
+        """The vectors of scans that the index has, float16 N×D. ``keep``: these may be asked for again soon. Raises EOFError where
+        the file is shorter by now."""
         size = self._dim * COMPONENT.itemsize
         offsets = self._offsets[np.searchsorted(self._keys, keys)].tolist()
-        read = b"".join([self._read(offset) for offset in offsets])
+        read_one = self._read if keep else self._read.__wrapped__
+        read = b"".join([read_one(offset) for offset in offsets])
         if len(read) != len(offsets) * size:
             raise EOFError(f"{self.path} is shorter than it was")
         return np.frombuffer(read, COMPONENT).reshape(-1, self._dim)

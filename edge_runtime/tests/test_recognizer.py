@@ -192,6 +192,16 @@ def test_a_model_that_the_manifest_describes_otherwise_is_refused(publisher, cla
         Recognizer.open(open_release(publisher.releases, publisher.trusted))
 
 
+def test_what_opening_a_part_needed_may_be_given_back_before_the_next(publisher, monkeypatch):
+    said = []
+    opened = Gallery.open
+    monkeypatch.setattr(Gallery, "open", lambda *files: said.append("index") or opened(*files))
+    Recognizer.open(
+        open_release(publisher.releases, publisher.trusted), threads=1, after_each=lambda: said.append("given back")
+    )
+    assert said == ["given back", "index", "given back"]
+
+
 def test_the_same_photo_gives_the_same_answer(recognizer, publisher, scans, photo_of):
     again = Recognizer(OnnxEmbedder(publisher.folder / "fp32.onnx", threads=2), recognizer.gallery, recognizer.judge)
     first, second = (each.recognize(photo_of(scans["demo-6"])).cards for each in (recognizer, again))

@@ -62,6 +62,14 @@ def test_a_file_that_lays_vectors_out_otherwise_is_left_to_the_index(saved):
         assert VectorFile.open(path, mapped, index) is None
 
 
+def test_vectors_that_are_read_once_are_not_kept(saved):
+    path, catalogue = saved()
+    index, pages = _viewed(path)
+    file = VectorFile.open(path, pages, index)
+    assert np.array_equal(file.vectors(KEYS, keep=False), file.vectors(KEYS))
+    assert Gallery.open(path, catalogue)._file._read.cache_info().misses == 0, "opening goes through all of them"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel what is mapped")
 def test_opening_holds_little_of_the_file_at_once(saved, monkeypatch):
     path, _ = saved()

@@ -21,7 +21,7 @@ from pcr_assets.cards.names import file_label
 from pcr_assets.imaging import art
 from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
-from pcr_assets.imaging.hashing import phash
+from pcr_assets.imaging.hashing import grey, phash
 from pcr_assets.imaging.jpeg import jpeg
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Shut, Store
@@ -142,14 +142,15 @@ def _processed(scan: Scan, data: bytes | Missing | Shut) -> dict[str, Any] | Rej
     except Rejected as error:
         return Reject(scan.set_id, scan.key, str(error))
     height, width = card.shape[:2]
+    in_grey = grey(card)
     return {
         **_described(scan),
         "image": jpeg(card, JPEG_QUALITY, FULL_COLOUR),  # not by Pillow, which holds the interpreter's lock over it
         "width": width,
         "height": height,
         "pixel_digest": digests.of_arrays({"card": card}),
-        "phash": phash(card).tobytes(),
-        "art": art.thumbnail(card).tobytes(),
+        "phash": phash(in_grey).tobytes(),
+        "art": art.thumbnail(in_grey).tobytes(),
     }
 
 

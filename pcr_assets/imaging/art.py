@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from pcr_assets.imaging.hashing import grey
+
 BOX = (0.09, 0.11, 0.91, 0.52)
 """Left, top, right and bottom of where a card shows its art, as shares of its width and height: within the frame of any
 layout, and within a picture that covers all of the card."""
@@ -17,11 +19,10 @@ INNER = 0.72
 
 
 def thumbnail(card: np.ndarray) -> np.ndarray:
-    """The art of a card uint8 RGB H×W×3, grey and small: uint8 of 15×20."""
+    """The art of a card uint8 RGB H×W×3 or grey H×W, grey and small: uint8 of 15×20."""
     height, width = card.shape[:2]
     left, top, right, bottom = (np.array(BOX) * (width, height, width, height)).astype(int)
-    grey = cv2.cvtColor(card[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
-    return cv2.resize(grey, SIZE, interpolation=cv2.INTER_AREA)
+    return cv2.resize(grey(card[top:bottom, left:right]), SIZE, interpolation=cv2.INTER_AREA)
 
 
 def middles(thumb: np.ndarray) -> list[np.ndarray]:

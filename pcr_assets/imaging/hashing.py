@@ -13,26 +13,37 @@ import numpy as np
 BITS = 256
 
 
+def grey(image: np.ndarray) -> np.ndarray:
+    """A picture uint8 RGB H×W×3 in grey, uint8 H×W; one that is grey already as it is: whoever needs it twice makes it once."""
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+
+
 def phash(image: np.ndarray, bits: int = BITS) -> np.ndarray:
-    """The pHash, uint8 (bits / 8,), of a picture uint8 RGB H×W×3; ``bits`` is 64 or 256."""
+    """The pHash, uint8 (bits / 8,), of a picture uint8 RGB H×W×3 or grey H×W; ``bits`` is 64 or 256."""
     side = math.isqrt(bits)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (4 * side, 4 * side), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = cv2.resize(grey(image), (4 * side, 4 * side), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:side, :side].ravel()
-    return np.packbits(low > np.median(low))
+    return np.packbits(low > _median(low))
 
 
 def dhash(image: np.ndarray, bits: int = BITS) -> np.ndarray:
-    """The dHash, uint8 (bits / 8,), of a picture uint8 RGB H×W×3; ``bits`` is 64 or 256."""
+    """The dHash, uint8 (bits / 8,), of a picture uint8 RGB H×W×3 or grey H×W; ``bits`` is 64 or 256."""
     side = math.isqrt(bits)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (side + 1, side), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(grey(image), (side + 1, side), interpolation=cv2.INTER_AREA)
     return np.packbits(small[:, 1:] > small[:, :-1])
 
 
 def both(image: np.ndarray) -> np.ndarray:
     """pHash and dHash of 256 bits side by side, uint8 (64,): the strongest of the hash baselines."""
-    return np.concatenate([phash(image), dhash(image)])
+    once = grey(image)
+    return np.concatenate([phash(once), dhash(once)])
+
+
+def _median(values: np.ndarray) -> np.floating:
+    """The median of an even number of values (N,), as numpy's, in a fifth of its time."""
+    middle = len(values) // 2
+    below, above = np.partition(values, (middle - 1, middle))[middle - 1 : middle + 1]
+    return (below + above) / 2
 
 
 def hamming(queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:

@@ -68,8 +68,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]", options: argparse.Namespace) -> int:
+def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", options: argparse.Namespace) -> int:
     """Serve until the process is asked to stop. ``newest`` gives the newest release, ``load`` its recogniser; or they raise.
+    ``load`` takes an ``after_each`` as :meth:`Recognizer.open` does.
 
     The exit code: 0, 1 with one sentence why it can't go on, 2 when no release was opened.
     """
@@ -88,7 +89,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[[Release], Recognizer]"
     quiet_opencv()
     metrics = Metrics()
     source_again = partial(open_source, options.source, partial(log.warning, "%s"))
-    opener = Opener(newest, load)
+    opener = Opener(newest, partial(load, after_each=heap.settle))
     service: Service | None = None
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))

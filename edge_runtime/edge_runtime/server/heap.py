@@ -75,6 +75,13 @@ def let_go_of_code() -> int:
     return given
 
 
+def settle() -> None:
+    """Hold no more of what opening something needed than what using it needs: between two things that are opened, the most that is
+    held at once is less by that."""
+    give_back()
+    let_go_of_code()
+
+
 def _as_in_files() -> Iterator[tuple[int, int, int]]:
     """The mappings of files that can't be written and weren't before they were locked: from where to where, bytes in memory.
 

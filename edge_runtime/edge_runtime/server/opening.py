@@ -14,7 +14,7 @@ from edge_runtime.recognizer import Recognizer
 from edge_runtime.refusals import ReleaseError, SelfTestFailed
 from edge_runtime.release import Release
 from edge_runtime.selftest import self_test
-from edge_runtime.server.heap import apart
+from edge_runtime.server.heap import apart, settle
 from edge_runtime.server.served import Served
 from edge_runtime.trial import Trial
 from edge_runtime.trust import NotARoot
@@ -66,6 +66,7 @@ class Opener:
         try:
             if not trial.proven:
                 self._tried(recognizer)
+                settle()  # both releases read frames before the one that answered is closed
         except BaseException:
             recognizer.close()
             raise

@@ -93,6 +93,13 @@ def test_a_home_that_is_only_opened_counts_and_rolls_back_too(start, home):
     served.close()
 
 
+def test_what_only_the_test_needed_is_given_back_before_the_release_is_handed_over(start, home, monkeypatch):
+    said = []
+    monkeypatch.setattr("edge_runtime.server.opening.settle", lambda: said.append("given back"))
+    start(test=lambda recognizer: said.append("tried")).close()
+    assert said == ["tried", "given back"]
+
+
 def no_package(release):
     raise ModuleNotFoundError("No module named 'onnxruntime'", name="onnxruntime")
 
