@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_runtime import geometry
 from edge_runtime.geometry import area, full_frame, overlap, rectify, scaled, shared_area, turned
 
 SIZE = (80, 112)
@@ -45,6 +46,15 @@ def test_corners_outside_the_photo_take_the_photos_edge(scans):
     scan = scans["demo-1"]
     card = rectify(scan, full_frame(*scan.shape[1::-1]) + np.float32(40), SIZE)
     assert card[-1, -1].tolist() == scan[-1, -1].tolist()
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.8, 1.4, 2.5])
+def test_a_fourth_channel_changes_no_pixel_of_a_card(scans, photo_of, monkeypatch, factor):
+    photo = photo_of(scans["demo-1"])
+    corners = scaled(np.float32([(250, 90), (420, 130), (360, 400), (170, 350)]), factor)
+    padded = rectify(photo, corners, (160, 224))
+    monkeypatch.setattr(geometry, "WORTH_PADDING", 0)
+    assert np.array_equal(rectify(photo, corners, (160, 224)), padded)
 
 
 def test_overlap_is_that_of_the_areas():
