@@ -13,7 +13,7 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import CARD_ASPECT, area, areas, cross, following, full_frame, scaled_down
+from edge_runtime.geometry import CARD_ASPECT, area, areas, cross, following, full_frame, scaled_down, side_lengths
 from edge_runtime.masks import ORDER, QUICK, masks
 from edge_runtime.segments import joined
 from edge_runtime.sharpen import sharpened
@@ -68,7 +68,7 @@ FOR_DOUBTS = 0.25
 NONE = np.empty((0, 4, 2), np.float32)
 TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
 """The corners of an outline, read from each of them."""
-PLACES = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
+PLACES = np.linspace(0, 1, 40, dtype=np.float32)
 """Where along a side, from one corner to the next, its support is looked up."""
 
 
@@ -194,9 +194,9 @@ def _taken_apart(contours: Sequence[np.ndarray], steepness: np.ndarray, least: f
 
 def _best(outlines: np.ndarray, steepness: np.ndarray, most: int) -> np.ndarray:
     """The best supported of outlines N×4×2 whose first side may be a short or a long one, each so that it has a card's shape."""
-    other_way = np.roll(outlines, 1, axis=1)
-    scores, others = _scores(outlines, steepness), _scores(other_way, steepness)
-    outlines = np.where((others > scores)[:, None, None], other_way, outlines)
+    support, sides = _support(outlines, steepness), side_lengths(outlines)
+    scores, others = support * _likeness(sides), support * _likeness(np.roll(sides, 1, axis=1))
+    outlines = np.where((others > scores)[:, None, None], np.roll(outlines, 1, axis=1), outlines)
     return outlines[_distinct(outlines, np.maximum(scores, others), most)]
 
 
@@ -252,14 +252,22 @@ def _gradient(image: np.ndarray) -> np.ndarray:
 def _scores(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:
     """How well each of N outlines N×4×2 is supported, 0..1: the share of its length on steep ground, times how near its
     aspect is to a card's."""
-    ends = following(outlines)
-    points = outlines[:, :, None] + (ends - outlines)[:, :, None] * PLACES
-    columns = np.clip(points[..., 0], 0, steepness.shape[1] - 1).astype(int)
-    rows = np.clip(points[..., 1], 0, steepness.shape[0] - 1).astype(int)
-    support = (steepness[rows, columns] > STEEP).mean(axis=(1, 2))
-    sides = np.linalg.norm(ends - outlines, axis=2)
+    return _support(outlines, steepness) * _likeness(side_lengths(outlines))
+
+
+def _support(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:
+    """The share of the length of each of N outlines that lies on steep ground: float64 N."""
+    height, width = steepness.shape
+    starts, ways = outlines[..., None], (following(outlines) - outlines)[..., None]  # N×4×2×1
+    columns = np.clip(starts[:, :, 0] + ways[:, :, 0] * PLACES, 0, width - 1).astype(np.int32)  # N×4×40
+    rows = np.clip(starts[:, :, 1] + ways[:, :, 1] * PLACES, 0, height - 1).astype(np.int32)
+    return (steepness > STEEP).take(rows * width + columns).mean(axis=(1, 2))
+
+
+def _likeness(sides: np.ndarray) -> np.ndarray:
+    """How near the aspects of N outlines are to a card's, 0..1; their sides N×4, from the first corner on."""
     aspects = (sides[:, 0] + sides[:, 2]) / (sides[:, 1] + sides[:, 3])
-    return support * np.exp(-np.abs(np.log(aspects / CARD_ASPECT)))
+    return np.exp(-np.abs(np.log(aspects / CARD_ASPECT)))
 
 
 def _distinct(outlines: np.ndarray, scores: np.ndarray, most: int, known: np.ndarray = NONE) -> list[int]:
