@@ -169,6 +169,13 @@ def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
 
 
+def within(outlines: np.ndarray, card: np.ndarray, times: float) -> np.ndarray:
+    """Which of N outlines N×4×2 have all corners within those of a card 4×2 so many times as large: bool N."""
+    large = scaled(card, times)
+    turns = cross(following(large) - large, outlines[:, :, None] - large)  # N×4×4: of each corner, along each side
+    return np.asarray((turns >= 0).all(axis=(1, 2)) | (turns <= 0).all(axis=(1, 2)))
+
+
 def met(
     starts: np.ndarray, ways: np.ndarray, others: np.ndarray, other_ways: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

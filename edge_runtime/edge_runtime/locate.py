@@ -6,14 +6,24 @@ border vanishes on a black table, a yellow one on wood.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import CARD_ASPECT, area, areas, cross, following, full_frame, scaled_down, side_lengths
+from edge_runtime.geometry import (
+    CARD_ASPECT,
+    area,
+    areas,
+    cross,
+    following,
+    full_frame,
+    scaled_down,
+    side_lengths,
+    within,
+)
 from edge_runtime.masks import ORDER, QUICK, masks
 from edge_runtime.segments import joined
 from edge_runtime.sharpen import sharpened
@@ -65,6 +75,8 @@ OUTLINES = 168
 """Outlines of one photo, at most: enough for a table full of forty cards."""
 FOR_DOUBTS = 0.25
 """Share of them that is kept for the steps for doubts: a table full of pattern has more outlines than can be read."""
+RIM = 1.1
+"""Times a card's size within which an outline counts as one of that card, which is found a little larger or smaller."""
 NONE = np.empty((0, 4, 2), np.float32)
 TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
 """The corners of an outline, read from each of them."""
@@ -112,8 +124,11 @@ def at_edges(image: np.ndarray, places: Sequence[np.ndarray]) -> list[Quad]:
 
 
 @timed_steps("find")
-def in_steps(image: np.ndarray, most: int = OUTLINES) -> Iterator[list[Quad]]:
-    """Candidates on a photo uint8 RGB H×W×3, best first within each step, ``most`` in all.
+def in_steps(
+    image: np.ndarray, most: int = OUTLINES, named: Callable[[], Sequence[np.ndarray]] = tuple
+) -> Iterator[list[Quad]]:
+    """Candidates on a photo uint8 RGB H×W×3, best first within each step, ``most`` in all. ``named``: gives the corners of the
+    cards that are known by then; outlines inside one may be rough.
 
     First from the few pictures that show the most outlines, in a fifth of the time; then from all others; then from outlines
     that are of more than one card; then from straight lines that no outline joins. The photo itself is a candidate of the first
@@ -121,7 +136,7 @@ def in_steps(image: np.ndarray, most: int = OUTLINES) -> Iterator[list[Quad]]:
     """
     whole = _whole(image)
     kept, doubts = NONE, int(FOR_DOUBTS * most)
-    for step, (found, scores) in enumerate(_outlines(image)):
+    for step, (found, scores) in enumerate(_outlines(image, named)):
         until = most if step in DOUBTS else most - doubts
         rows = _distinct(found, scores, until - len(kept) - len(whole), kept)
         kept = np.concatenate([kept, found[rows]])
@@ -137,14 +152,14 @@ def _whole(image: np.ndarray) -> list[Quad]:
     return [Quad(outline, WHOLE) for outline in _upright_ones([full_frame(width, height)])]
 
 
-def _outlines(image: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _outlines(image: np.ndarray, named: Callable[[], Sequence[np.ndarray]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The outlines of each step on the photo, float32 N×4×2, and their scores, float64 N."""
     small, scale = _small(image)
     least, steepness = LEAST_AREA * small[..., 0].size, _gradient(small)
     merged: list[np.ndarray] = []
     made = masks(small)
     for count in (len(QUICK), len(ORDER) - len(QUICK)):
-        found = _closed(islice(made, count), merged, least)
+        found = _closed(islice(made, count), merged, least, [corners / scale for corners in named()])
         yield found * scale, _scores(found, steepness)
     found = _taken_apart(merged, steepness, least)
     yield found * scale, _scores(found, steepness)
@@ -161,9 +176,11 @@ def _small(image: np.ndarray, side: int = WORKING_SIDE) -> tuple[np.ndarray, np.
     return (scaled_down(image, size) if shrink < 1 else image), np.divide((width, height), size, dtype=np.float32)
 
 
-def _closed(made: Iterable[np.ndarray], merged: list[np.ndarray], least: float) -> np.ndarray:
-    """The outlines that masks close around, float32 N×4×2 of at least so many square pixels. To ``merged`` come the contours
-    that may be of more than one card."""
+def _closed(
+    made: Iterable[np.ndarray], merged: list[np.ndarray], least: float, named: Sequence[np.ndarray] = ()
+) -> np.ndarray:
+    """The outlines that masks close around, float32 N×4×2 of at least so many square pixels; those inside ``named`` cards stay
+    rough: nobody will read them. To ``merged`` come the contours that may be of more than one card."""
     rough: list[np.ndarray] = []
     hulls: list[np.ndarray | None] = []
     for mask in made:
@@ -180,6 +197,10 @@ def _closed(made: Iterable[np.ndarray], merged: list[np.ndarray], least: float) 
             whole = corners is not None and cv2.contourArea(contour) > FULL * cv2.contourArea(hull)
             if width * height >= MERGED * least and not whole:
                 merged.append(contour)
+    outlines = np.array(rough, np.float32).reshape(-1, 4, 2)
+    for card in named:
+        for row in np.flatnonzero(within(outlines, card, RIM)):
+            hulls[row] = None
     found = _upright_ones(sharpened(rough, hulls))
     return found[areas(found) >= least]
 

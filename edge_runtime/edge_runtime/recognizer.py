@@ -147,7 +147,11 @@ class Recognizer:
             return self._recognition(image, read, seen)
         if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen, followed)):
             return large
-        for step, quads in enumerate(in_steps(image, most)):
+
+        def known() -> list[np.ndarray]:
+            return self._known(seen)
+
+        for step, quads in enumerate(in_steps(image, most, known)):
             seen = self._looked_at(image, quads, read, seen, effort, followed)
             if step >= (1 if effort is Effort.THOROUGH else 0) and settled(seen):
                 break
