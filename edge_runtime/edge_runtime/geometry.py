@@ -72,7 +72,8 @@ def rectify(image: np.ndarray, corners: np.ndarray, size: tuple[int, int]) -> np
     # OpenCV counts from the centre of the first pixel.
     target = full_frame(width * times, height * times) - np.float32(0.5)
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32) - np.float32(0.5), target)
-    image = _padded(image, corners, WORTH_PADDING * width * height * times * times)
+    if times > 1:  # a small card is cut sooner than padded
+        image = _padded(image, corners, WORTH_PADDING * width * height * times * times)
     card = cv2.warpPerspective(
         image, matrix, (width * times, height * times), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
