@@ -60,7 +60,8 @@ class Coarse:
             return self._keys
         # Not numpy's matrix product: it would wake a thread on each core for microseconds of work.
         part = np.einsum("d,dk->k", query, self._axes)
-        along = np.asarray(numkong.dots_packed(_in_steps(part[None], np.abs(part).max()), self._parts))[0]
+        steps = np.rint(part * (FINEST / max(np.abs(part).max(), 1e-6))).astype(np.int8)
+        along = np.asarray(numkong.dots_packed(steps[None], self._parts))[0]
         return self._keys[np.argpartition(along, len(along) - listed)[-listed:]]
 
 

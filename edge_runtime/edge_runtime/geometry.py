@@ -17,6 +17,9 @@ CARD_MM = (63.0, 88.0)
 """Width and height of a trading card."""
 CARD_ASPECT = CARD_MM[0] / CARD_MM[1]
 MOST_OVERSAMPLING = 4
+WORTH_PADDING = 8
+"""Pixels of a picture that are given a fourth channel for each one that is cut out of it, at most: with four channels OpenCV 5 cuts
+the same pixels in half of the time."""
 OVERVIEW = 320
 """Pixels across a picture that is looked at as a whole, at least, where it has so many."""
 NEARLY_SQUARE = 0.82
@@ -69,10 +72,21 @@ def rectify(image: np.ndarray, corners: np.ndarray, size: tuple[int, int]) -> np
     # OpenCV counts from the centre of the first pixel.
     target = full_frame(width * times, height * times) - np.float32(0.5)
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32) - np.float32(0.5), target)
+    if times > 1:  # a small card is cut sooner than padded
+        image = _padded(image, corners, WORTH_PADDING * width * height * times * times)
     card = cv2.warpPerspective(
         image, matrix, (width * times, height * times), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return card if times == 1 else cv2.resize(card, size, interpolation=cv2.INTER_AREA)
+    card = card if times == 1 else cv2.resize(card, size, interpolation=cv2.INTER_AREA)
+    return card if card.shape[2] == 3 else cv2.cvtColor(card, cv2.COLOR_RGBA2RGB)
+
+
+def _padded(image: np.ndarray, corners: np.ndarray, most: int) -> np.ndarray:
+    """The picture as far right and down as the corners reach, with a fourth channel; as it is where that takes more pixels than
+    ``most``. Left and top stay, and so do all coordinates: others would be rounded otherwise."""
+    reach = np.ceil(corners.max(axis=0)) + 2
+    width, height = (int(each) for each in reach.clip(1, image.shape[1::-1]))
+    return image if width * height > most else cv2.cvtColor(image[:height, :width], cv2.COLOR_RGB2RGBA)
 
 
 def thumbnails(image: np.ndarray, outlines: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
@@ -120,9 +134,16 @@ def scaled_down(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def overview(image: np.ndarray) -> np.ndarray:
-    """A picture uint8 RGB H×W×3 halved as often as :data:`OVERVIEW` pixels remain across: what moved can be seen on it."""
+    """A picture uint8 RGB H×W×3 halved as often as :data:`OVERVIEW` pixels remain across: what moved can be seen on it.
+
+    A quarter is made at once, of the four pixels in the middle of sixteen: half of the picture is not even read from memory.
+    Cards are then followed by 0.19 % of their size off from frame to frame, in place of 0.12 %.
+    """
     halvings = max(0, int(math.log2(max(1, image.shape[1] // OVERVIEW))))
     height, width = (max(1, length >> halvings) for length in image.shape[:2])
+    if halvings > 1:
+        quarter = image.shape[1] // 4, max(1, image.shape[0] // 4)
+        image = cv2.resize(image, quarter, interpolation=cv2.INTER_LINEAR)
     return scaled_down(image, (width, height))
 
 
@@ -147,6 +168,13 @@ def areas(outlines: np.ndarray) -> np.ndarray:
 def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The cross product of vectors ...×2: positive where the second is clockwise of the first on a picture."""
     return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+
+
+def within(outlines: np.ndarray, card: np.ndarray, times: float) -> np.ndarray:
+    """Which of N outlines N×4×2 have all corners within those of a card 4×2 so many times as large: bool N."""
+    large = scaled(card, times)
+    turns = cross(following(large) - large, outlines[:, :, None] - large)  # N×4×4: of each corner, along each side
+    return np.asarray((turns >= 0).all(axis=(1, 2)) | (turns <= 0).all(axis=(1, 2)))
 
 
 def met(

@@ -6,14 +6,24 @@ border vanishes on a black table, a yellow one on wood.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import CARD_ASPECT, area, areas, cross, following, full_frame, scaled_down
+from edge_runtime.geometry import (
+    CARD_ASPECT,
+    area,
+    areas,
+    cross,
+    following,
+    full_frame,
+    scaled_down,
+    side_lengths,
+    within,
+)
 from edge_runtime.masks import ORDER, QUICK, masks
 from edge_runtime.segments import joined
 from edge_runtime.sharpen import sharpened
@@ -65,10 +75,12 @@ OUTLINES = 168
 """Outlines of one photo, at most: enough for a table full of forty cards."""
 FOR_DOUBTS = 0.25
 """Share of them that is kept for the steps for doubts: a table full of pattern has more outlines than can be read."""
+RIM = 1.1
+"""Times a card's size within which an outline counts as one of that card, which is found a little larger or smaller."""
 NONE = np.empty((0, 4, 2), np.float32)
 TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
 """The corners of an outline, read from each of them."""
-PLACES = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
+PLACES = np.linspace(0, 1, 40, dtype=np.float32)
 """Where along a side, from one corner to the next, its support is looked up."""
 
 
@@ -112,8 +124,11 @@ def at_edges(image: np.ndarray, places: Sequence[np.ndarray]) -> list[Quad]:
 
 
 @timed_steps("find")
-def in_steps(image: np.ndarray, most: int = OUTLINES) -> Iterator[list[Quad]]:
-    """Candidates on a photo uint8 RGB H×W×3, best first within each step, ``most`` in all.
+def in_steps(
+    image: np.ndarray, most: int = OUTLINES, named: Callable[[], Sequence[np.ndarray]] = tuple
+) -> Iterator[list[Quad]]:
+    """Candidates on a photo uint8 RGB H×W×3, best first within each step, ``most`` in all. ``named``: gives the corners of the
+    cards that are known by then; outlines inside one may be rough.
 
     First from the few pictures that show the most outlines, in a fifth of the time; then from all others; then from outlines
     that are of more than one card; then from straight lines that no outline joins. The photo itself is a candidate of the first
@@ -121,7 +136,7 @@ def in_steps(image: np.ndarray, most: int = OUTLINES) -> Iterator[list[Quad]]:
     """
     whole = _whole(image)
     kept, doubts = NONE, int(FOR_DOUBTS * most)
-    for step, (found, scores) in enumerate(_outlines(image)):
+    for step, (found, scores) in enumerate(_outlines(image, named)):
         until = most if step in DOUBTS else most - doubts
         rows = _distinct(found, scores, until - len(kept) - len(whole), kept)
         kept = np.concatenate([kept, found[rows]])
@@ -137,14 +152,14 @@ def _whole(image: np.ndarray) -> list[Quad]:
     return [Quad(outline, WHOLE) for outline in _upright_ones([full_frame(width, height)])]
 
 
-def _outlines(image: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _outlines(image: np.ndarray, named: Callable[[], Sequence[np.ndarray]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The outlines of each step on the photo, float32 N×4×2, and their scores, float64 N."""
     small, scale = _small(image)
     least, steepness = LEAST_AREA * small[..., 0].size, _gradient(small)
     merged: list[np.ndarray] = []
     made = masks(small)
     for count in (len(QUICK), len(ORDER) - len(QUICK)):
-        found = _closed(islice(made, count), merged, least)
+        found = _closed(islice(made, count), merged, least, [corners / scale for corners in named()])
         yield found * scale, _scores(found, steepness)
     found = _taken_apart(merged, steepness, least)
     yield found * scale, _scores(found, steepness)
@@ -161,9 +176,11 @@ def _small(image: np.ndarray, side: int = WORKING_SIDE) -> tuple[np.ndarray, np.
     return (scaled_down(image, size) if shrink < 1 else image), np.divide((width, height), size, dtype=np.float32)
 
 
-def _closed(made: Iterable[np.ndarray], merged: list[np.ndarray], least: float) -> np.ndarray:
-    """The outlines that masks close around, float32 N×4×2 of at least so many square pixels. To ``merged`` come the contours
-    that may be of more than one card."""
+def _closed(
+    made: Iterable[np.ndarray], merged: list[np.ndarray], least: float, named: Sequence[np.ndarray] = ()
+) -> np.ndarray:
+    """The outlines that masks close around, float32 N×4×2 of at least so many square pixels; those inside ``named`` cards stay
+    rough: nobody will read them. To ``merged`` come the contours that may be of more than one card."""
     rough: list[np.ndarray] = []
     hulls: list[np.ndarray | None] = []
     for mask in made:
@@ -180,6 +197,10 @@ def _closed(made: Iterable[np.ndarray], merged: list[np.ndarray], least: float) 
             whole = corners is not None and cv2.contourArea(contour) > FULL * cv2.contourArea(hull)
             if width * height >= MERGED * least and not whole:
                 merged.append(contour)
+    outlines = np.array(rough, np.float32).reshape(-1, 4, 2)
+    for card in named:
+        for row in np.flatnonzero(within(outlines, card, RIM)):
+            hulls[row] = None
     found = _upright_ones(sharpened(rough, hulls))
     return found[areas(found) >= least]
 
@@ -194,9 +215,9 @@ def _taken_apart(contours: Sequence[np.ndarray], steepness: np.ndarray, least: f
 
 def _best(outlines: np.ndarray, steepness: np.ndarray, most: int) -> np.ndarray:
     """The best supported of outlines N×4×2 whose first side may be a short or a long one, each so that it has a card's shape."""
-    other_way = np.roll(outlines, 1, axis=1)
-    scores, others = _scores(outlines, steepness), _scores(other_way, steepness)
-    outlines = np.where((others > scores)[:, None, None], other_way, outlines)
+    support, sides = _support(outlines, steepness), side_lengths(outlines)
+    scores, others = support * _likeness(sides), support * _likeness(np.roll(sides, 1, axis=1))
+    outlines = np.where((others > scores)[:, None, None], np.roll(outlines, 1, axis=1), outlines)
     return outlines[_distinct(outlines, np.maximum(scores, others), most)]
 
 
@@ -252,14 +273,22 @@ def _gradient(image: np.ndarray) -> np.ndarray:
 def _scores(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:
     """How well each of N outlines N×4×2 is supported, 0..1: the share of its length on steep ground, times how near its
     aspect is to a card's."""
-    ends = following(outlines)
-    points = outlines[:, :, None] + (ends - outlines)[:, :, None] * PLACES
-    columns = np.clip(points[..., 0], 0, steepness.shape[1] - 1).astype(int)
-    rows = np.clip(points[..., 1], 0, steepness.shape[0] - 1).astype(int)
-    support = (steepness[rows, columns] > STEEP).mean(axis=(1, 2))
-    sides = np.linalg.norm(ends - outlines, axis=2)
+    return _support(outlines, steepness) * _likeness(side_lengths(outlines))
+
+
+def _support(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:
+    """The share of the length of each of N outlines that lies on steep ground: float64 N."""
+    height, width = steepness.shape
+    starts, ways = outlines[..., None], (following(outlines) - outlines)[..., None]  # N×4×2×1
+    columns = np.clip(starts[:, :, 0] + ways[:, :, 0] * PLACES, 0, width - 1).astype(np.int32)  # N×4×40
+    rows = np.clip(starts[:, :, 1] + ways[:, :, 1] * PLACES, 0, height - 1).astype(np.int32)
+    return (steepness > STEEP).take(rows * width + columns).mean(axis=(1, 2))
+
+
+def _likeness(sides: np.ndarray) -> np.ndarray:
+    """How near the aspects of N outlines are to a card's, 0..1; their sides N×4, from the first corner on."""
     aspects = (sides[:, 0] + sides[:, 2]) / (sides[:, 1] + sides[:, 3])
-    return support * np.exp(-np.abs(np.log(aspects / CARD_ASPECT)))
+    return np.exp(-np.abs(np.log(aspects / CARD_ASPECT)))
 
 
 def _distinct(outlines: np.ndarray, scores: np.ndarray, most: int, known: np.ndarray = NONE) -> list[int]:

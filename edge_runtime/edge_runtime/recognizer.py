@@ -155,7 +155,11 @@ class Recognizer:
             return self._recognition(image, read, seen)
         if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen, followed)):
             return large
-        for step, quads in enumerate(in_steps(image, most)):
+
+        def known() -> list[np.ndarray]:
+            return self._known(seen)
+
+        for step, quads in enumerate(in_steps(image, most, known)):
             seen = self._looked_at(image, quads, read, seen, effort, followed)
             if step >= (1 if effort is Effort.THOROUGH else 0) and settled(seen):
                 break
@@ -215,7 +219,8 @@ class Recognizer:
 
         With less than all effort a glance that settles the art will do.
         """
-        seen, left = list(seen), self._worth_reading(image, quads)
+        seen = list(seen)
+        left = self._worth_reading(image, [quad for quad in quads if not self._explained(quad, seen)])
         while left:
             portion, left = self._portion(left, seen)
             readings = self._reader.read(image, portion, followed)
@@ -257,22 +262,25 @@ class Recognizer:
         for at, quad in enumerate(quads):
             if len(now) == AT_ONCE:
                 return now, [*later, *quads[at:]]
-            if any(self._explains(reading, quad) for reading in seen):
+            if self._explained(quad, seen):
                 continue
             apart = all(shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
             (now if apart else later).append(quad)
         return now, later
 
-    def _explains(self, reading: Reading, quad: Quad) -> bool:
+    def _explained(self, quad: Quad, seen: Sequence[Reading]) -> bool:
         """Whether a card that was named already takes the place of an outline.
 
         An outline around two copies of a card may be named at a glance, but weakly: each copy then gets its chance.
         """
+        return any(shared(corners, quad.corners) > SAME_PLACE for corners in self._known(seen))
+
+    def _known(self, seen: Sequence[Reading]) -> list[np.ndarray]:
+        """The corners of the cards that were named, and of other printings of known ones."""
         least = self.calibration.accept if self.judge.second_look else self.calibration.sure
-        named = reading.status is not Status.UNKNOWN and reading.confidence >= least
-        return (
-            reading.judged and (named or reading.other_printing) and shared(reading.corners, quad.corners) > SAME_PLACE
-        )
+        sure = [each.status is not Status.UNKNOWN and each.confidence >= least for each in seen]
+        pairs = zip(seen, sure, strict=True)
+        return [each.corners for each, named in pairs if each.judged and (named or each.other_printing)]
 
     def _judged(self, image: np.ndarray, readings: Sequence[Reading], least: float) -> list[Reading]:
         """The readings, those judged that promise something and were not judged before."""

@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_runtime.geometry import area, full_frame, overlap, rectify, scaled, shared_area, turned
+from edge_runtime import geometry
+from edge_runtime.geometry import area, full_frame, overlap, rectify, scaled, shared_area, turned, within
 
 SIZE = (80, 112)
 
@@ -47,6 +48,15 @@ def test_corners_outside_the_photo_take_the_photos_edge(scans):
     assert card[-1, -1].tolist() == scan[-1, -1].tolist()
 
 
+@pytest.mark.parametrize("factor", [0.3, 0.8, 1.4, 2.5])
+def test_a_fourth_channel_changes_no_pixel_of_a_card(scans, photo_of, monkeypatch, factor):
+    photo = photo_of(scans["demo-1"])
+    corners = scaled(np.float32([(250, 90), (420, 130), (360, 400), (170, 350)]), factor)
+    padded = rectify(photo, corners, (160, 224))
+    monkeypatch.setattr(geometry, "WORTH_PADDING", 0)
+    assert np.array_equal(rectify(photo, corners, (160, 224)), padded)
+
+
 def test_overlap_is_that_of_the_areas():
     square = full_frame(10, 10)
     assert area(square) == 100
@@ -78,3 +88,10 @@ def test_overlap_holds_where_sides_nearly_coincide():
     outer = np.float32([(203.230, 268.086), (214.622, 231.405), (280.413, 247.853), (270.836, 285.129)])
     inner = np.float32([(214.618, 231.404), (247.800, 239.700), (237.416, 276.045), (203.300, 268.041)])
     assert overlap(outer, inner) == pytest.approx(area(inner) / area(outer), abs=0.01)
+
+
+def test_an_outline_is_within_a_card_that_is_grown_enough():
+    card = turned(full_frame(63, 88), 1)
+    beside, inner, own = card + np.float32([30, 0]), scaled(card, 0.5), scaled(card, 1.04)
+    assert within(np.stack([own, inner, beside]), card, 1.1).tolist() == [True, True, False]
+    assert within(np.stack([own, inner[::-1]]), card[::-1], 1.0).tolist() == [False, True]

@@ -84,8 +84,8 @@ def steps_taken(monkeypatch):
     """The steps of the finder that were asked for, counted from 1."""
     taken = []
 
-    def counted(image, most):
-        for step, quads in enumerate(in_steps(image, most), start=1):
+    def counted(*asked):
+        for step, quads in enumerate(in_steps(*asked), start=1):
             taken.append(step)
             yield quads
 
