@@ -18,7 +18,7 @@ from edge_runtime.geometry import full_frame, rectify, scaled, turned, width
 from edge_runtime.judge import CANDIDATES, MOST_TWINS, Judge, where_it_agrees
 from edge_runtime.locate import half_under
 from edge_runtime.outline_filter import OutlineFilter
-from edge_runtime.readings import SAME_PLACE, Reading, shared
+from edge_runtime.readings import SAME_PLACE, WORTH_FITTING, Reading, shared
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook, Seen, Support
 from edge_runtime.support import LEAST_SCORE, RIM
@@ -125,6 +125,8 @@ class HalfHidden:
         vectors = embedded(self.embedder, np.stack([self._cut(image, *way) for way in ways]))
         glances = list(zip(ways, vectors, self.gallery.search(vectors, CANDIDATES), strict=True))
         for way, vector, matches in sorted(glances, key=lambda glance: -glance[2][0].similarity):
+            if self.judge.glance(way[0], matches).confidence < WORTH_FITTING:
+                continue
             card = second_look.seen_in_part(image, *way)
             supports = _strongest_first(second_look.supports(card, matches[:most]))
             if supports and supports[0].fits:
