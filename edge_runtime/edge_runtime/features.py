@@ -39,12 +39,13 @@ class Features:
         return cls(places, np.ascontiguousarray(rows[:, 4:]))
 
 
-def features(picture: np.ndarray) -> Features:
-    """The features of a picture uint8 RGB H×W×3."""
+def features(picture: np.ndarray, visible: np.ndarray | None = None) -> Features:
+    """The features of a picture uint8 RGB H×W×3; ``visible``, bool H×W: where alone they are looked for."""
     detector = cv2.ORB.create(
         POINTS, scaleFactor=1.2, nlevels=6, fastThreshold=5
     )  # cheap, and not to be shared by threads
-    points, descriptors = detector.detectAndCompute(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), None)
+    mask = None if visible is None else visible.astype(np.uint8)
+    points, descriptors = detector.detectAndCompute(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), mask)
     if descriptors is None:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
     return Features(np.array([point.pt for point in points], np.float32), descriptors)

@@ -95,7 +95,7 @@ class Judge:
         if settled:
             verified = self._verified(card, seen, supports)
             if not verified.other_printing:  # of one the artwork alone agrees, which doesn't say where its sides lie
-                return replace(verified, corners=_fitted(seen.corners, supports[0])) if supports else verified
+                return replace(verified, corners=fitted(seen.corners, supports[0])) if supports else verified
             if len({match.card.card_id for match in _prints(matches)}) == 1:
                 return verified
             supports = self._supports(card, matches[:CANDIDATES])
@@ -155,7 +155,7 @@ class Judge:
         clear = lead is None or (lead >= self.calibration.twin_lead and len(twins) <= MOST_TWINS)
         rest = sorted((m for m in seen.matches if m not in prints), key=lambda m: m.card.art_group != art)
         return Judgement(
-            self._status(confidence, clear), confidence, (*prints, *rest), _fitted(seen.corners, best), evidence, lead
+            self._status(confidence, clear), confidence, (*prints, *rest), fitted(seen.corners, best), evidence, lead
         )
 
     def _likeliest(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> tuple[Support, Evidence]:
@@ -243,16 +243,25 @@ def stands_out(points: int, rival: int) -> bool:
     return points >= max(OUTSTANDING, TIMES * rival)
 
 
-def _fitted(corners: np.ndarray, support: Support) -> np.ndarray:
+def fitted(corners: np.ndarray, support: Support) -> np.ndarray:
     """The corners that the picture of the card has on the photo, where enough points agree; else those of the outline."""
-    if support.homography is None or not support.fits:
+    found = where_it_agrees(corners, support)
+    if found is None:
         return corners
+    moved = np.linalg.norm(found - corners, axis=1).max()
+    size = np.linalg.norm(corners[2] - corners[0])
+    return found if moved < 0.2 * size else corners
+
+
+def where_it_agrees(corners: np.ndarray, support: Support) -> np.ndarray | None:
+    """The corners, float32 4×2, that a candidate's picture has on the photo, however far from those that were compared with it;
+    None where too few points agree."""
+    if support.homography is None or not support.fits:
+        return None
     to_card = cv2.getPerspectiveTransform(full_frame(*SIZE), corners.astype(np.float32))
     try:
         onto_photo = to_card @ np.linalg.inv(support.homography)
     except np.linalg.LinAlgError:
-        return corners
-    fitted = cv2.perspectiveTransform(full_frame(*SIZE)[None], onto_photo)[0]
-    moved = np.linalg.norm(fitted - corners, axis=1).max()
-    size = np.linalg.norm(corners[2] - corners[0])
-    return fitted.astype(np.float32) if np.isfinite(moved) and moved < 0.2 * size else corners
+        return None
+    found = cv2.perspectiveTransform(full_frame(*SIZE)[None], onto_photo)[0]
+    return found.astype(np.float32) if np.isfinite(found).all() else None

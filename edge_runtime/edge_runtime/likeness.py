@@ -4,7 +4,8 @@ Both are shrunk to a pixel for a millimetre, laid over each other, and correlate
 their artwork: what lies around it is the same on every card of a design, and speaks for strangers too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -21,6 +22,20 @@ LEAST_CONTRAST = 25.0
 """Grey levels, squared, that count as noise in an even place."""
 BLANK = 1.0
 """Product of the lengths of two evened artworks below which one of them shows nothing; that of two cards is some hundreds."""
+CELL = (11, 9)
+"""Height and width in pixels of the cells, eight down and seven across, that what is seen of a card is compared in."""
+LEAST_IN_CELL = 50
+"""Pixels seen of a cell that is compared, at least."""
+
+
+@dataclass(frozen=True)
+class PartlyAlike:
+    """How alike a picture and what is seen of a card are, as correlations in -1..1: their ``artwork``, of which a ``share`` is
+    seen, and the tenth part of all that is seen which agrees least."""
+
+    artwork: float
+    share: float
+    tenth: float
 
 
 def shrunk(picture: np.ndarray, size: tuple[int, int] = SMALL) -> np.ndarray:
@@ -33,10 +48,36 @@ def artwork(card: np.ndarray, onto: np.ndarray | None = None) -> np.ndarray:
 
     ``onto``: a homography 3×3, in pixels of a shrunk card, by which the card is laid over another first.
     """
+    return _evened(card, onto)[ARTWORK]
+
+
+def partly_alike(card: np.ndarray, onto: np.ndarray, picture: np.ndarray, visible: np.ndarray) -> PartlyAlike:
+    """How alike what is seen of a card, laid over a picture, and that picture are; both as :func:`shrunk` gave them.
+
+    ``visible``: where the card, so laid, is seen: bool H×W of :data:`edge_runtime.references.SMALL`.
+    """
+    ours, theirs = _evened(card, onto), _evened(picture, None)
+    cells = [likeness(ours[cell][seen], theirs[cell][seen]) for cell, seen in _cells(visible)]
+    in_artwork = visible[ARTWORK]
+    artworks = likeness(ours[ARTWORK][in_artwork], theirs[ARTWORK][in_artwork]) if in_artwork.any() else 0.0
+    return PartlyAlike(artworks, float(in_artwork.mean()), float(np.percentile(cells, 10)) if cells else 0.0)
+
+
+def _cells(visible: np.ndarray) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
+    """The cells of a card of which enough is seen, each with where it is."""
+    for top in range(0, visible.shape[0], CELL[0]):
+        for left in range(0, visible.shape[1], CELL[1]):
+            cell = slice(top, top + CELL[0]), slice(left, left + CELL[1])
+            if visible[cell].sum() >= LEAST_IN_CELL:
+                yield cell, visible[cell]
+
+
+def _evened(card: np.ndarray, onto: np.ndarray | None) -> np.ndarray:
+    """A whole card with the same mean and contrast everywhere, laid over another first if so asked."""
     soft = cv2.GaussianBlur(card.astype(np.float32), (0, 0), SOFT)
     if onto is not None:
         soft = cv2.warpPerspective(soft, onto, SMALL, borderMode=cv2.BORDER_REPLICATE)
-    return evened_out(soft, lambda picture: cv2.GaussianBlur(picture, (0, 0), SURROUNDINGS))[ARTWORK]
+    return evened_out(soft, lambda picture: cv2.GaussianBlur(picture, (0, 0), SURROUNDINGS))
 
 
 def evened_out(picture: np.ndarray, around: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -13,6 +13,7 @@ from itertools import islice
 import cv2
 import numpy as np
 
+from edge_runtime.beneath import beneath
 from edge_runtime.geometry import (
     CARD_ASPECT,
     area,
@@ -29,6 +30,7 @@ from edge_runtime.segments import joined
 from edge_runtime.sharpen import sharpened
 from edge_runtime.sides import quadrilaterals
 from edge_runtime.snap import snapped
+from edge_runtime.support import NONE, distinct, gradient, likeness, shown_beside, steepness_along, support
 from edge_runtime.timing import timed, timed_steps
 
 WORKING_SIDE = 720
@@ -47,15 +49,8 @@ UNEVEN = 0.4
 """A side that is shorter than this share of the longer one of either pair of opposite sides is none of a card's."""
 HOPELESS = 0.3
 """Width by height of a rough outline that sharpening makes no card of: of 2,000 on real photos none below 0.38 became one."""
-SAME = 0.045
-"""Two outlines are one when their corners lie apart, on average, by no more than this share of their size (the root of
-the area): they then overlap by nine tenths."""
-LEAST_SCORE = 0.55
-"""Of 110 labelled cards on real photos the worst outline scores 0.71; half of all others score less than this."""
 WHOLE = 0.6
 """Score of the whole photo as the outline of a card."""
-STEEP = 30
-"""Sobel gradient, in grey levels, from which the ground counts as an edge."""
 MERGED = 3
 """Times the area of the smallest card that an outline must span to be taken for that of more than one card."""
 FULL = 0.95
@@ -66,6 +61,13 @@ MOST_JOINED = 24
 """Cards that straight lines are joined to, at most."""
 NEAR = 0.05
 """How far the sides of such a card are moved to an edge, as a share of its size: what shows of them is short."""
+UNDER = 160
+"""Pixels of the height of the smallest known card on the picture that cards half under it are looked for on: on one of 100 pixels
+57 of 68 are read, on one of 160 it is 62."""
+SHOWN = 0.7
+"""Share of what is not covered of such a card's sides that lies on steep ground."""
+MOST_UNDER = 32
+"""Places of such cards, at most."""
 DOUBTS = (2, 3)
 """The steps, counted from 0, that are for what the others leave in doubt."""
 LINES = 3
@@ -77,11 +79,6 @@ FOR_DOUBTS = 0.25
 """Share of them that is kept for the steps for doubts: a table full of pattern has more outlines than can be read."""
 RIM = 1.1
 """Times a card's size within which an outline counts as one of that card, which is found a little larger or smaller."""
-NONE = np.empty((0, 4, 2), np.float32)
-TURNS = (np.arange(4)[:, None] + np.arange(4)) % 4
-"""The corners of an outline, read from each of them."""
-PLACES = np.linspace(0, 1, 40, dtype=np.float32)
-"""Where along a side, from one corner to the next, its support is looked up."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +103,8 @@ def at_hand(image: np.ndarray) -> list[Quad]:
     halved, scale = _small(image)
     small, again = _small(halved, WORKING_SIDE // 2)
     found = _closed(islice(masks(small), len(QUICK)), [], AT_HAND * small[..., 0].size)
-    scores = _scores(found, _gradient(small))
-    return [Quad(found[row] * scale * again, float(scores[row])) for row in _distinct(found, scores, len(found))]
+    scores = support(found, gradient(small))
+    return [Quad(found[row] * scale * again, float(scores[row])) for row in distinct(found, scores, len(found))]
 
 
 @timed("find")
@@ -116,11 +113,24 @@ def at_edges(image: np.ndarray, places: Sequence[np.ndarray]) -> list[Quad]:
     if not places:
         return []
     small, scale = _small(image)
-    steepness = _gradient(small)
+    steepness = gradient(small)
     found = _upright_ones([way for place in places for way in (place / scale, snapped(place / scale, steepness, NEAR))])
     return [
-        Quad(outline * scale, float(score)) for outline, score in zip(found, _scores(found, steepness), strict=True)
+        Quad(outline * scale, float(score)) for outline, score in zip(found, support(found, steepness), strict=True)
     ]
+
+
+@timed("find")
+def half_under(image: np.ndarray, known: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Where cards may lie half under known ones on a photo uint8 RGB H×W×3, those whose sides are seen best first: corners float32
+    4×2 of both."""
+    high = min(float(np.linalg.norm(card[3] - card[0])) for card in known)
+    small, scale = _small(image, min(WORKING_SIDE, round(max(image.shape[:2]) * UNDER / high)))
+    cards = [card / scale for card in known]
+    found = _upright_ones(beneath(cards, small))
+    shown = shown_beside(found, cards, gradient(small))
+    found, shown = found[shown > SHOWN], shown[shown > SHOWN]
+    return [found[row] * scale for row in distinct(found, shown, MOST_UNDER)]
 
 
 @timed_steps("find")
@@ -138,7 +148,7 @@ def in_steps(
     kept, doubts = NONE, int(FOR_DOUBTS * most)
     for step, (found, scores) in enumerate(_outlines(image, named)):
         until = most if step in DOUBTS else most - doubts
-        rows = _distinct(found, scores, until - len(kept) - len(whole), kept)
+        rows = distinct(found, scores, until - len(kept) - len(whole), kept)
         kept = np.concatenate([kept, found[rows]])
         yield [*(whole if step == 0 else ()), *(Quad(found[row], float(scores[row])) for row in rows)]
 
@@ -155,16 +165,16 @@ def _whole(image: np.ndarray) -> list[Quad]:
 def _outlines(image: np.ndarray, named: Callable[[], Sequence[np.ndarray]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The outlines of each step on the photo, float32 N×4×2, and their scores, float64 N."""
     small, scale = _small(image)
-    least, steepness = LEAST_AREA * small[..., 0].size, _gradient(small)
+    least, steepness = LEAST_AREA * small[..., 0].size, gradient(small)
     merged: list[np.ndarray] = []
     made = masks(small)
     for count in (len(QUICK), len(ORDER) - len(QUICK)):
         found = _closed(islice(made, count), merged, least, [corners / scale for corners in named()])
-        yield found * scale, _scores(found, steepness)
+        yield found * scale, support(found, steepness)
     found = _taken_apart(merged, steepness, least)
-    yield found * scale, _scores(found, steepness)
+    yield found * scale, support(found, steepness)
     found = _upright_ones(_best(joined(small, least), steepness, MOST_JOINED))
-    yield found * scale, _scores(found, steepness)
+    yield found * scale, support(found, steepness)
 
 
 def _small(image: np.ndarray, side: int = WORKING_SIDE) -> tuple[np.ndarray, np.ndarray]:
@@ -215,10 +225,10 @@ def _taken_apart(contours: Sequence[np.ndarray], steepness: np.ndarray, least: f
 
 def _best(outlines: np.ndarray, steepness: np.ndarray, most: int) -> np.ndarray:
     """The best supported of outlines N×4×2 whose first side may be a short or a long one, each so that it has a card's shape."""
-    support, sides = _support(outlines, steepness), side_lengths(outlines)
-    scores, others = support * _likeness(sides), support * _likeness(np.roll(sides, 1, axis=1))
+    steep, sides = steepness_along(outlines, steepness), side_lengths(outlines)
+    scores, others = steep * likeness(sides), steep * likeness(np.roll(sides, 1, axis=1))
     outlines = np.where((others > scores)[:, None, None], np.roll(outlines, 1, axis=1), outlines)
-    return outlines[_distinct(outlines, np.maximum(scores, others), most)]
+    return outlines[distinct(outlines, np.maximum(scores, others), most)]
 
 
 def _upright_ones(outlines: Iterable[np.ndarray]) -> np.ndarray:
@@ -260,52 +270,3 @@ def _aspect(corners: np.ndarray) -> float:
     first = math.hypot(c - a, d - b) + math.hypot(g - e, h - f)
     second = math.hypot(e - c, f - d) + math.hypot(a - g, b - h)
     return min(first, second) / max(first, second, 1e-6)
-
-
-def _gradient(image: np.ndarray) -> np.ndarray:
-    """How steep the picture is at each pixel, over all channels: float32 H×W."""
-    planes = cv2.split(cv2.GaussianBlur(image, (3, 3), 0))
-    slopes = ((slope.astype(np.float32) for slope in cv2.spatialGradient(plane)) for plane in planes)
-    first, second, third = (cv2.magnitude(*slope) for slope in slopes)
-    return cv2.GaussianBlur(cv2.max(cv2.max(first, second), third), (5, 5), 0)
-
-
-def _scores(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:
-    """How well each of N outlines N×4×2 is supported, 0..1: the share of its length on steep ground, times how near its
-    aspect is to a card's."""
-    return _support(outlines, steepness) * _likeness(side_lengths(outlines))
-
-
-def _support(outlines: np.ndarray, steepness: np.ndarray) -> np.ndarray:
-    """The share of the length of each of N outlines that lies on steep ground: float64 N."""
-    height, width = steepness.shape
-    starts, ways = outlines[..., None], (following(outlines) - outlines)[..., None]  # N×4×2×1
-    columns = np.clip(starts[:, :, 0] + ways[:, :, 0] * PLACES, 0, width - 1).astype(np.int32)  # N×4×40
-    rows = np.clip(starts[:, :, 1] + ways[:, :, 1] * PLACES, 0, height - 1).astype(np.int32)
-    return (steepness > STEEP).take(rows * width + columns).mean(axis=(1, 2))
-
-
-def _likeness(sides: np.ndarray) -> np.ndarray:
-    """How near the aspects of N outlines are to a card's, 0..1; their sides N×4, from the first corner on."""
-    aspects = (sides[:, 0] + sides[:, 2]) / (sides[:, 1] + sides[:, 3])
-    return np.exp(-np.abs(np.log(aspects / CARD_ASPECT)))
-
-
-def _distinct(outlines: np.ndarray, scores: np.ndarray, most: int, known: np.ndarray = NONE) -> list[int]:
-    """Rows of the outlines to read, in order, without those that are the same as an earlier one or as a ``known`` one.
-
-    Well supported and large first: a card's inner frames, which lie inside it, need not be read once the card is named.
-    """
-    rows: list[int] = []
-    kept = known
-    sizes = np.sqrt(areas(outlines))
-    for row in np.argsort(-scores * np.sqrt(sizes), kind="stable"):
-        if len(rows) == most:
-            break
-        if scores[row] < LEAST_SCORE:
-            continue
-        apart = np.linalg.norm(kept[:, None] - outlines[row][TURNS], axis=3).mean(axis=2)
-        if (apart > SAME * sizes[row]).all():
-            rows.append(int(row))
-            kept = np.concatenate([known, outlines[rows]])
-    return rows

@@ -147,6 +147,11 @@ def one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float
     return kept
 
 
+def known_corners(seen: Sequence[Reading]) -> list[np.ndarray]:
+    """Where the cards lie, of those seen, that were named or are another printing of a known one."""
+    return [each.corners for each in seen if each.judged and not each.left_open]
+
+
 def settled(seen: Sequence[Reading]) -> bool:
     """Whether a card was named, or is another printing of a known one, and nothing else on the photo looks like either."""
     left = [reading for reading in seen if reading.left_open]

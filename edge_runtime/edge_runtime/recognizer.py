@@ -16,6 +16,7 @@ from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import scaled, turned
+from edge_runtime.half_hidden import HalfHidden
 from edge_runtime.judge import Judge, Judgement
 from edge_runtime.locate import LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
 from edge_runtime.outline_filter import OutlineFilter
@@ -30,6 +31,7 @@ from edge_runtime.readings import (
     Reading,
     Recognition,
     by_confidence,
+    known_corners,
     named_first,
     of_one_size,
     one_each,
@@ -77,6 +79,7 @@ class Recognizer:
         self.gallery = gallery
         self.judge = judge
         self._reader = Reader(embedder, gallery, judge)
+        self._half_hidden = HalfHidden(embedder, gallery, judge, outline_filter)
         self.outline_filter = outline_filter
         self.choice = choice
         """What answers, and why; None where the model was not chosen here."""
@@ -159,24 +162,30 @@ class Recognizer:
         def known() -> list[np.ndarray]:
             return self._known(seen)
 
+        outlines: list[np.ndarray] = []
         for step, quads in enumerate(in_steps(image, most, known)):
+            outlines += [quad.corners for quad in quads]
             seen = self._looked_at(image, quads, read, seen, effort, followed)
             if step >= (1 if effort is Effort.THOROUGH else 0) and settled(seen):
                 break
             if step + 1 == LINES and not all(reading.left_open for reading in seen):
                 break
         if effort is Effort.THOROUGH:
-            seen = self._in_gaps(image, read, seen)
+            seen = self._beside_known(image, outlines, read, seen)
         return self._recognition(image, read, seen)
 
-    def _in_gaps(self, image: np.ndarray, read: list[Reading], seen: Sequence[Reading]) -> list[Reading]:
-        """What is seen after the gaps in rows of known cards as well, and after those beside what was found in them."""
+    def _beside_known(
+        self, image: np.ndarray, outlines: Sequence[np.ndarray], read: list[Reading], seen: Sequence[Reading]
+    ) -> list[Reading]:
+        """What is seen after the gaps in rows of known cards as well, what lies half under one, and beside those in turn."""
         seen, rows, tried = list(seen), 0, set[bytes]()
-        while len(known := [each.corners for each in seen if each.judged and not each.left_open]) > rows:
+        while len(known := known_corners(seen)) > rows:
             rows = len(known)
             places = [place for place in gaps(known, image.shape[1::-1]) if place.tobytes() not in tried]
             tried |= {place.tobytes() for place in places}
             seen = self._looked_at(image, at_edges(image, places), read, seen, Effort.THOROUGH, ())
+            hidden = self._half_hidden.found(image, known_corners(seen), outlines)
+            seen = one_each([*seen, *hidden], by_confidence) if hidden else seen
         return seen
 
     def _as_before(self, image: np.ndarray, followed: Sequence[Reading], effort: Effort) -> list[Reading]:

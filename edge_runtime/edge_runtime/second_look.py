@@ -16,7 +16,7 @@ import numpy as np
 from edge_runtime.features import Features, features
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import rectify
-from edge_runtime.likeness import artwork, likeness, shrunk
+from edge_runtime.likeness import PartlyAlike, artwork, likeness, partly_alike, shrunk
 from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.references import HALF, SIZE, SMALL, References
 from edge_runtime.timing import timed
@@ -40,6 +40,8 @@ REMEMBERED_HALVES = 32
 """Pictures of half the size that are kept, 0.02 MB each."""
 FEWEST_TO_FIT = 15
 """Agreeing points from which their homography is believed more than the outline's corners."""
+BLURRED = 7
+"""Width in pixels of a square on a shrunk card from whose edge another card, laid on it, blurs into its middle no more."""
 SHRINKING = np.diag([SMALL[0] / SIZE[0], SMALL[1] / SIZE[1], 1.0])
 HALVING = np.diag([HALF[0] / SIZE[0], HALF[1] / SIZE[1], 1.0])
 DIFFERENT = 28
@@ -55,11 +57,13 @@ PLAY = 4
 @dataclass(frozen=True)
 class Seen:
     """A card on a photo, cut out: its features, and itself as :func:`edge_runtime.likeness.shrunk` gives it, of
-    :data:`edge_runtime.references.SMALL` and of :data:`edge_runtime.references.HALF`."""
+    :data:`edge_runtime.references.SMALL` and of :data:`edge_runtime.references.HALF`. ``visible``: where it is seen, bool H×W of
+    :data:`edge_runtime.references.SIZE`, if not all over."""
 
     features: Features
     small: np.ndarray
     half: np.ndarray
+    visible: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,12 @@ class SecondLook:
         return Seen(features(card), shrunk(card), shrunk(card, HALF))
 
     @timed("look")
+    def seen_in_part(self, image: np.ndarray, corners: np.ndarray, visible: np.ndarray) -> Seen:
+        """The same of a card of which other cards cover all but where it is ``visible``."""
+        card = rectify(image, corners, SIZE)
+        return Seen(features(card, visible), shrunk(card), shrunk(card, HALF), visible)
+
+    @timed("look")
     def supports(self, card: Seen, matches: Sequence[Match]) -> list[Support]:
         """The support for each candidate that has a picture, in the order given."""
         return [
@@ -118,19 +128,34 @@ class SecondLook:
         return likeness(artwork(card.small, onto_picture), self._artwork(support.match.key))
 
     @timed("look")
+    def partly_alike(self, card: Seen, support: Support) -> PartlyAlike:
+        """How alike what is seen of a card, of which a part is covered, and a candidate's picture are, in all that is seen."""
+        assert support.homography is not None and card.visible is not None
+        visible = _laid_mask(card.visible, support.homography, SIZE)
+        clear = cv2.erode(cv2.resize(visible, SMALL, interpolation=cv2.INTER_AREA), np.ones((BLURRED, BLURRED))) == 255
+        onto_picture = _scaled(support.homography, SHRINKING)
+        return partly_alike(card.small, onto_picture, self.references.small(support.match.key), clear)
+
+    @timed("look")
     def same_printing(self, card: Seen, support: Support, verifier: PrintingVerifier) -> float | None:
         """How likely the card is the very printing that a candidate's picture shows, 0..1; None where too few points agree to
         lay the one over the other."""
         if not support.fits:
             return None
         assert support.homography is not None
-        return verifier.probability(laid_over(card.half, support.homography), self._half(support.match.key))
+        laid, picture = laid_over(card.half, support.homography), self._half(support.match.key)
+        if card.visible is not None:  # what is covered shall speak neither for nor against it
+            laid = np.where(_laid_mask(card.visible, _scaled(support.homography, HALVING), HALF) == 255, laid, picture)
+        return verifier.probability(laid, picture)
 
     @timed("look")
-    def tell_apart(self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]) -> list[float]:
-        """How well the card agrees with each of some twins where their pictures differ: correlations in -1..1.
+    def tell_apart(
+        self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support], visible: np.ndarray | None = None
+    ) -> list[float]:
+        """How well the card agrees with each of some twins where their pictures differ: correlations in -1..1. ``visible``: where
+        it is seen, bool H×W of :data:`edge_runtime.references.SIZE`, if not all over.
 
-        Equal numbers where the pictures do not differ: nobody can tell those apart.
+        Equal numbers where the pictures do not differ, or only where the card isn't seen: nobody can tell those apart.
         """
         best = twins[0]
         if best.homography is None:
@@ -138,7 +163,11 @@ class SecondLook:
         card = cv2.warpPerspective(
             _grey(rectify(image, corners, SIZE)), best.homography, SIZE, borderMode=cv2.BORDER_REPLICATE
         )
-        return _agreements(card, *self._twins(tuple(twin.match.key for twin in twins)))
+        pictures, boxes = self._twins(tuple(twin.match.key for twin in twins))
+        if visible is not None:
+            laid = _laid_mask(visible, best.homography, SIZE)
+            boxes = [[x, y, w, h] for x, y, w, h in boxes if laid[y : y + h, x : x + w].min() == 255]
+        return _agreements(card, pictures, boxes)
 
 
 def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None]:
@@ -182,6 +211,12 @@ def _aligned(references: References, known: Callable[[int], Features], key: int,
 def laid_over(card: np.ndarray, homography: np.ndarray) -> np.ndarray:
     """A card that was halved, laid over a picture of that size by the homography between both of full size."""
     return cv2.warpPerspective(card, _scaled(homography, HALVING), HALF, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _laid_mask(visible: np.ndarray, homography: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Where a card that is ``visible`` in part is seen once it is laid over a picture of ``size``: 255 where it surely is."""
+    mask = cv2.resize(visible.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.warpPerspective(mask, homography, size))
 
 
 def _scaled(homography: np.ndarray, scaling: np.ndarray) -> np.ndarray:

@@ -28,8 +28,8 @@ def joined(image: np.ndarray, least: float) -> np.ndarray:
 
     ``least``: area of the smallest card, in square pixels.
     """
-    lines = _lines(image, SHORTEST * math.sqrt(least))
-    corners, first, second = _corners(lines)
+    lines = lines_of(image, SHORTEST * math.sqrt(least))
+    corners, first, second = corners_of(lines)
     one, other = np.triu_indices(len(corners), 1)
     facing = (_dot(first[one], first[other]) < -FACING) & (_dot(second[one], second[other]) < -FACING)
     one, other = one[facing], other[facing]
@@ -41,7 +41,7 @@ def joined(image: np.ndarray, least: float) -> np.ndarray:
     return found[card_shaped(found, 2 * least, (image.shape[1], image.shape[0]))]
 
 
-def _lines(image: np.ndarray, shortest: float) -> np.ndarray:
+def lines_of(image: np.ndarray, shortest: float) -> np.ndarray:
     """The longest straight lines as start and end, float32 N×2×2, without those that run along a longer one.
 
     By the detector of von Gioi et al. (LSD: a line segment detector, IPOL 2012), without its refinement: that is slow, and a
@@ -65,7 +65,7 @@ def _lines(image: np.ndarray, shortest: float) -> np.ndarray:
     return lines[~doubled & (lengths > shortest)][:MOST]
 
 
-def _corners(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def corners_of(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where two lines end in a corner: N×2 each, the corner and the ways along its sides, the second clockwise of the first."""
     one, other = np.triu_indices(len(lines), 1)
     spans = lines[:, 1] - lines[:, 0]

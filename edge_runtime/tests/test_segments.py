@@ -6,7 +6,7 @@ import pytest
 
 from edge_runtime.geometry import overlap
 from edge_runtime.locate import in_steps
-from edge_runtime.segments import MOST_CORNERS, _corners, joined
+from edge_runtime.segments import MOST_CORNERS, corners_of, joined
 
 SIZE = (640, 480)
 LEAST = 0.004 * SIZE[0] * SIZE[1]
@@ -56,7 +56,7 @@ def test_what_is_no_card_is_joined_to_none(lines):
 
 def test_a_picture_full_of_lines_takes_no_more_corners_than_can_be_tried():
     lines = np.concatenate([np.float32([[(0, at), (640, at)], [(at, 0), (at, 480)]]) for at in range(5, 405, 5)])
-    corners, _, _ = _corners(lines)
+    corners, _, _ = corners_of(lines)
     assert len(corners) == MOST_CORNERS
 
 
