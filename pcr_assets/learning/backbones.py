@@ -46,8 +46,17 @@ class EmbeddingNet(nn.Module):
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
 
     def features(self, images: Tensor) -> Tensor:
-        """Pooled features N×C of images N×3×H×W, uint8 or float in 0..255."""
-        return self.pool(self.backbone((images.float() - self.mean) / self.std))
+        """What the head sees, N×C, of images N×3×H×W, uint8 or float in 0..255."""
+        return self.pooled((images.float() - self.mean) / self.std)
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """The same of images whose pixels are normalised."""
+        if not (count := self.spec.blocks_seen):
+            return self.pool(self.backbone(images))
+        indices = list(range(len(blocks(self)) + 1))[-count:]
+        last, maps = self.backbone.forward_intermediates(images, indices=indices, extra_blocks=True)  # type: ignore[operator]
+        means = [functional.adaptive_avg_pool2d(each, 1).flatten(1) for each in maps]
+        return torch.cat([self.pool(self.backbone.forward_head(last)), *means], dim=1)  # type: ignore[operator]
 
     def projection(self, images: Tensor) -> Tensor:
         """Embeddings N×D before they are scaled to unit length: where an export for an accelerator cuts the graph."""
@@ -80,7 +89,18 @@ def build(spec: ModelSpec) -> EmbeddingNet:
     backbone = _backbone(spec)
     if spec.batch_norm == "folded":
         fold_batch_norm(backbone)
-    return EmbeddingNet(backbone, _head(spec, _width(backbone)), spec)
+    net = EmbeddingNet(backbone, nn.Identity(), spec)
+    net.head = _head(spec, _width(net))
+    return net
+
+
+def see_blocks(net: EmbeddingNet, count: int) -> None:
+    """Give a network, in place, a new head that sees the means of so many last blocks as well; its weights are random.
+
+    Raises :class:`WeightsError` for a backbone that gives no maps of its blocks.
+    """
+    net.spec = replace(net.spec, blocks_seen=count)
+    net.head = _head(net.spec, _width(net)).to(net.mean.device)
 
 
 def restore(spec: ModelSpec, weights: Path) -> EmbeddingNet:
@@ -165,9 +185,19 @@ def _load(network: nn.Module, tensors: dict[str, Tensor], what: str) -> None:
     network.load_state_dict({name: tensors[name] for name in wanted})
 
 
-def _width(backbone: nn.Module) -> int:
-    width: Any = getattr(backbone, "head_hidden_size", None) or backbone.num_features
-    return int(width)
+def _width(net: EmbeddingNet) -> int:
+    """How many features the head of a network sees."""
+    width: Any = getattr(net.backbone, "head_hidden_size", None) or net.backbone.num_features
+    if not net.spec.blocks_seen:
+        return int(width)
+    was, (columns, rows) = net.training, net.spec.input_size
+    try:
+        with torch.no_grad():
+            seen = net.eval().features(torch.zeros(1, 3, rows, columns, device=net.mean.device))
+    except (AttributeError, TypeError) as error:
+        raise WeightsError(f"{net.spec.backbone} gives no maps of its blocks: set head_refit_blocks to 0") from error
+    net.train(was)
+    return seen.shape[1]
 
 
 def _head(spec: ModelSpec, width: int) -> nn.Module:

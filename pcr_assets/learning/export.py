@@ -28,9 +28,9 @@ HAILO = "student_hailo.onnx"
 OPSET = 17
 MAX_IR_VERSION = 8
 # What EfficientNet-Lite and a linear head are made of. A Pad, Shape or Slice here means padding that was not folded.
-# The last three are GeM pooling.
+# Concat joins what a head sees of several blocks; the last three are GeM pooling.
 HAILO_OPERATORS = frozenset(
-    {"Conv", "Clip", "Relu", "Add", "GlobalAveragePool", "Flatten", "Reshape", "Gemm", "Constant"}
+    {"Conv", "Clip", "Relu", "Add", "GlobalAveragePool", "Flatten", "Reshape", "Gemm", "Concat", "Constant"}
     | {"Mul", "ReduceMean", "Pow"}
 )
 LEAST_COSINE = 0.9999
@@ -63,7 +63,7 @@ class _Compiled(nn.Module):
         self.model = model
 
     def forward(self, card: Tensor) -> Tensor:
-        return self.model.head(self.model.pool(self.model.backbone(card)))
+        return self.model.head(self.model.pooled(card))
 
 
 def export_onnx(model: EmbeddingNet, spec: ModelSpec, out_dir: Path) -> dict[str, Path]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 SHRINKAGE = 0.5  # of the scatter within cards, towards a multiple of the identity: docs/ablations.md
-LAST_SHRINKAGE = 3.0  # the same for a head that no training follows
+LAST_SHRINKAGE = 1.0  # the same for a head that no training follows
 
 
 class Axes(NamedTuple):

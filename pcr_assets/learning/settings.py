@@ -143,6 +143,11 @@ class Stage2Settings(TrainingSettings):
         ge=0,
         description="Cards from which a new head is computed in closed form, in the features of stage 1; 0 goes on with its head.",
     )
+    head_refit_blocks: int = Field(
+        default=0,
+        ge=0,
+        description="Of so many of the backbone's last blocks the head that is computed once more sees the means as well.",
+    )
     margin: float = Field(default=0.2, ge=0, lt=1.5, description="Additive angular margin, in radians.")
     scale: float = Field(
         default=32.0, gt=0, description="Inverse temperature of the cosines; a smaller one asks for nearer views."

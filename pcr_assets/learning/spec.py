@@ -16,7 +16,8 @@ class ModelSpec:
     them), ``file:/path.safetensors`` or ``.pth``, or ``none`` (random, for tests). A store URI is fetched by the caller,
     who passes the file. ``mean`` and ``std`` are in units of 0..255. ``batch_norm`` ``folded`` merges each BatchNorm into
     its convolution before training: with the statistics of ImageNet kept, the network is the same, and a step on a
-    CPU takes less than half the time.
+    CPU takes less than half the time. ``blocks_seen``: of so many of the backbone's last blocks the head sees the mean of each
+    channel, besides the pooled features: of a network of timm's that gives the maps of its blocks.
     """
 
     backbone: str = "efficientnet_lite0"
@@ -27,6 +28,7 @@ class ModelSpec:
     std: tuple[float, float, float] = (128.0, 128.0, 128.0)
     pooling: Literal["native", "gem"] = "native"
     head: Literal["linear", "mlp"] = "linear"
+    blocks_seen: int = 0
     batch_norm: Literal["folded", "trained"] = "folded"
     licence: str = "Apache-2.0"
     options: dict[str, Any] = field(default_factory=dict)  # handed to timm.create_model

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from pcr_assets.imaging import camera
 from pcr_assets.learning import embed, heads, losses, together
-from pcr_assets.learning.backbones import EmbeddingNet
+from pcr_assets.learning.backbones import EmbeddingNet, see_blocks
 from pcr_assets.learning.data import Cards, Image, clean_view
 from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings, TrainingSettings
 from pcr_assets.measures import even_sample
@@ -72,8 +72,8 @@ def refit_discriminant(net: EmbeddingNet, cards: Cards, settings: TrainingSettin
         _refit_head(net, cards, settings, heads.discriminant, say)
 
 
-def refit_posterior(net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say) -> None:
-    """The head that no training follows, in place.
+def refit_posterior(net: EmbeddingNet, cards: Cards, settings: Stage2Settings, say: Say) -> None:
+    """The head that no training follows, which may see more of the backbone than the one that was trained; in place.
 
     Where there are fewer training cards than ``head_refit_cards`` the head stays: axes that few cards don't show would be lost.
     """
@@ -82,6 +82,8 @@ def refit_posterior(net: EmbeddingNet, cards: Cards, settings: TrainingSettings,
     if len(cards) < count:
         say(f"the head stays as trained: it is computed anew from {count} cards, and there are {len(cards)}")
         return
+    if settings.head_refit_blocks:
+        see_blocks(net, settings.head_refit_blocks)
     _refit_head(net, cards, settings, heads.posterior, say)
 
 

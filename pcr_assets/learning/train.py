@@ -93,13 +93,11 @@ def train(job: Job, say: Say = print, team: Team = ALONE) -> dict[str, Any]:
                 pace.tell(done, curves["loss"][-1])
                 if not team.leads:
                     continue
-                if done == steps:
-                    STAGES[job.stage].finish(net, cards, settings, say)
-                if done == steps or (settings.validate_every and done % settings.validate_every == 0):
+                if settings.validate_every and done % settings.validate_every == 0 and done < steps:
                     curves["validation"].append({"step": done, **validate(net, validation, cards, settings, say)})
                 if done in (steps, stretch.stop) or done % settings.checkpoint_every == 0:
                     checkpoint.save(checkpoints, done, parts, optimizer, {"curves": curves}, job.keep_checkpoints)
-    return publish(job, net, curves) if team.leads else {}
+    return conclude(job, net, cards, validation, curves, say) if team.leads else {}
 
 
 def first_lesson(
@@ -166,6 +164,20 @@ def validate(
     )
     say(f"val_recall@1={found['recall_at_1']['recall']:.4f} of {len(shelf)} cards, same_card={found['same_card']:.3f}")
     return found
+
+
+def conclude(
+    job: Job, net: EmbeddingNet, cards: Cards, validation: Cards, curves: dict[str, list[Any]], say: Say
+) -> dict[str, Any]:
+    """Compute the head once more where the settings ask for it, look at validation cards, and publish.
+
+    This comes after the last checkpoint: a run that is resumed from there does it again, from the head as it was trained.
+    """
+    settings = STAGES[job.stage].settings.model_validate(job.settings)
+    STAGES[job.stage].finish(net, cards, settings, say)
+    step = len(curves["loss"])
+    curves["validation"].append({"step": step, **validate(net, validation, cards, settings, say)})
+    return publish(job, net, curves)
 
 
 def publish(job: Job, net: EmbeddingNet, curves: dict[str, list[Any]]) -> dict[str, Any]:

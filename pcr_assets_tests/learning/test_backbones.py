@@ -36,6 +36,25 @@ def test_folding_batch_norm_changes_no_output(images):
     assert torch.allclose(pair[0].features(images), pair[1].features(images), rtol=1e-3, atol=1e-3)
 
 
+def test_a_head_may_see_the_means_of_the_last_blocks_beside_the_features(images):
+    net = build(RANDOM).eval()
+    before = net.features(images)
+    maps = []
+    for block in backbones.blocks(net)[-2:]:
+        block.register_forward_hook(lambda block, given, made: maps.append(made.mean(dim=(2, 3))))
+    backbones.see_blocks(net, 2)
+    maps.clear()
+    assert torch.allclose(net.features(images), torch.cat([before, *maps], dim=1), atol=1e-5)
+    assert net(images).shape == (2, 16)
+    assert build(net.spec).head.in_features == net.head.in_features, "the spec says so, so the weights load again"
+
+
+def test_a_backbone_that_gives_no_maps_of_its_blocks_is_told_with_the_setting():
+    net = build(replace(RANDOM, backbone="test_vit", options={"img_size": (96, 64)}))
+    with pytest.raises(WeightsError, match="test_vit gives no maps of its blocks: set head_refit_blocks to 0"):
+        backbones.see_blocks(net, 2)
+
+
 def test_gem_lies_between_the_mean_and_the_maximum():
     maps = torch.rand(2, 3, 5, 7)
     pooled = backbones.GeM()(maps)

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from pcr_assets.learning import onnx_graph
-from pcr_assets.learning.backbones import build, read_tensors
+from pcr_assets.learning.backbones import build, read_tensors, see_blocks
 from pcr_assets.learning.export import HAILO_OPERATORS, ExportError, export_onnx, graph_digest, parity, run
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets_tests.small_student import SIZE, painted_cards
@@ -57,6 +57,17 @@ def test_the_graph_for_the_compiler_is_static_plain_and_stops_before_the_unit_le
     assert shape(model.graph.input[0]) == [1, 3, 96, 64]
     assert {node.op_type for node in model.graph.node} <= HAILO_OPERATORS
     assert model.graph.node[-1].op_type == "Gemm"
+
+
+def test_a_head_that_sees_several_blocks_is_exported_in_the_compilers_operators(student, tmp_path):
+    _, model = trained(student)
+    see_blocks(model, 2)
+    files = export_onnx(model, model.spec, tmp_path)
+    for path in files.values():
+        assert parity(path, model, painted_cards(4)).minimum > 0.99999
+    operators = [node.op_type for node in onnx.load(files["student_hailo.onnx"]).graph.node]
+    assert "Concat" in operators
+    assert set(operators) <= HAILO_OPERATORS
 
 
 def test_dynamic_padding_is_refused_with_a_backbone_that_would_do(tmp_path):

@@ -133,6 +133,11 @@ def test_stage_2_computes_its_head_anew_at_the_end_where_there_are_cards_enough(
     kept, anew = weights("kept"), weights("anew", head_refit_cards=12)
     assert {name for name in kept if not torch.equal(kept[name], anew[name])} == {"head.weight", "head.bias"}
 
+    weights("wide", head_refit_cards=12, head_refit_blocks=2)
+    wide = trained(job_for("student_stage2", "wide", spec=None, init=trained(stage1))).load()
+    assert wide.spec.blocks_seen == 2
+    assert wide.head.in_features > kept["head.weight"].shape[1], "it sees the means of two blocks as well"
+
     lines: list[str] = []
     few = weights("few", lines.append, head_refit_cards=100)
     assert all(torch.equal(kept[name], few[name]) for name in kept)
@@ -190,7 +195,9 @@ def test_a_run_that_is_done_trains_no_further_step(job_for):
     metrics = train.train(job, quiet)
     lines: list[str] = []
     assert train.train(job, lines.append) == metrics
-    assert lines == ["teacher: going on from step 5 of 5"]
+    going_on, looked = lines
+    assert going_on == "teacher: going on from step 5 of 5"
+    assert looked.startswith("val_recall@1="), "it is judged once more, for that comes after the last checkpoint"
 
 
 def moved(job: Job) -> set[str]:
