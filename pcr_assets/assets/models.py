@@ -33,7 +33,7 @@ ASSETS = {
     layout.UNDISTILLED: "student_undistilled",
     layout.STAGE2: "student_stage2",
 }
-CODE = {layout.TEACHER: "1", layout.STAGE1: "1", layout.UNDISTILLED: "3", layout.STAGE2: "1"}
+CODE = {layout.TEACHER: "1", layout.STAGE1: "1", layout.UNDISTILLED: "3", layout.STAGE2: "2"}
 """The code version of each training: one that other code began is not gone on with."""
 
 
