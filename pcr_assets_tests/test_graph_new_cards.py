@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 from PIL import Image
 
+from edge_runtime.gallery import read_catalogue
 from pcr_assets import layout
 from pcr_assets.assets.evidence import evidence_of
 from pcr_assets.gallery import new_sets
@@ -57,6 +58,21 @@ def test_a_card_saved_again_with_the_same_pixels_stops_at_the_shard(world):
     Image.open(card).save(card, compress_level=1)
     _, built = world.refresh()
     assert built == ["processed_cards"]
+
+
+def test_a_renamed_set_reaches_the_release_and_no_picture_is_opened_or_embedded_again(world):
+    before, shards, listed = pulled(world), shard_times(world), world.raw / "cards.csv"
+    listed.write_text(listed.read_text().replace("First Dawn", "Dawn of All"))
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 0, str(outcome)
+    assert built == ["processed_cards", "card_index", "recognition_report", "edge_release"]
+    assert shard_times(world) == shards
+    made = world.project.artifacts.current(layout.PROCESSED)
+    assert made.record["set_names"]["dawn1"] == "Dawn of All"
+    names = {card.set_name for card in read_catalogue(pulled(world).folder / "catalogue.csv").values()}
+    assert {"Dawn of All"} == names - {
+        card.set_name for card in read_catalogue(before.folder / "catalogue.csv").values()
+    }
 
 
 def add_a_set(world):
