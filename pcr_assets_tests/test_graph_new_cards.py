@@ -5,10 +5,13 @@ from pathlib import Path
 import dagster as dg
 from PIL import Image
 
+from edge_runtime.gallery import read_catalogue
 from pcr_assets import layout
 from pcr_assets.assets.evidence import evidence_of
 from pcr_assets.gallery import new_sets
 from pcr_assets_tests.sample_world import GALLERY, a_card, pulled
+
+OF_PIXELS = [layout.SNAPSHOT, layout.EMBEDDINGS, layout.REFERENCES, layout.REPORT]
 
 
 def shard_times(world):
@@ -57,6 +60,23 @@ def test_a_card_saved_again_with_the_same_pixels_stops_at_the_shard(world):
     Image.open(card).save(card, compress_level=1)
     _, built = world.refresh()
     assert built == ["processed_cards"]
+
+
+def test_a_renamed_set_reaches_the_release_and_no_picture_is_opened_or_embedded_again(world):
+    digests_of = lambda: {name: world.project.artifacts.current(name).digest for name in OF_PIXELS}  # noqa: E731
+    before, shards, digests, listed = pulled(world), shard_times(world), digests_of(), world.raw / "cards.csv"
+    listed.write_text(listed.read_text().replace("First Dawn", "Dawn of All"))
+    outcome, built = world.refresh()
+    assert int(outcome.ending) == 0, str(outcome)
+    assert sorted(built) == sorted(["processed_cards", "training_snapshot", "card_references", *GALLERY])
+    assert digests_of() == digests, "they were looked at, and nothing in them is new"
+    assert shard_times(world) == shards
+    made = world.project.artifacts.current(layout.PROCESSED)
+    assert made.record["set_names"]["dawn1"] == "Dawn of All"
+    names = {card.set_name for card in read_catalogue(pulled(world).folder / "catalogue.csv").values()}
+    assert {"Dawn of All"} == names - {
+        card.set_name for card in read_catalogue(before.folder / "catalogue.csv").values()
+    }
 
 
 def add_a_set(world):

@@ -58,11 +58,11 @@ def in_words(answer: dict[str, Any]) -> str:
 
 def _card_line(card: dict[str, Any]) -> str:
     if card["other_printing"]:
-        return f"unknown card: another printing of {card['name']} ({card['set']} {card['number']})"
+        return f"unknown card: another printing of {card['name']} ({card['set_name']} {card['number']})"
     if card["status"] == "unknown":
         return f"unknown card (nearest: {card['name']}, {card['similarity']:.2f})"
     line = (
-        f"{card['name']:<26.26} {card['set']:<10} {card['number']:>5}  {card['similarity']:.2f}"
+        f"{card['name']:<26.26} {card['set_name']:<22.22} {card['number']:>5}  {card['similarity']:.2f}"
         f"  {100 * card['confidence']:>3.0f} % sure"
     )
     if card["status"] == "confirmed":

@@ -17,7 +17,7 @@ from edge_runtime.timing import timed
 from edge_runtime.vector_file import VectorFile, let_go
 
 COLUMNS = ("key", "card_id", "name", "set", "number", "art_group")
-"""Of a catalogue; it may have others."""
+"""Of a catalogue; it may have others, such as ``set_name``."""
 WHOLE_UP_TO = 2_000
 """Scans up to which all are compared by their whole vectors, some 0.3 ms a thousand; of more a short list is made first."""
 EXACT_UP_TO = 100_000
@@ -36,17 +36,24 @@ class GalleryError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the catalogue says of a card. Cards of one ``art_group`` show the same art."""
+    """What the catalogue says of a card. Cards of one ``art_group`` show the same art; a set may lack a name."""
 
     card_id: str
     name: str
     set_id: str
     number: str
     art_group: str
+    set_name: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """The card as answers and events tell of it."""
-        return {"card_id": self.card_id, "name": self.name, "set": self.set_id, "number": self.number}
+        """The card as answers and events tell of it. Where the set has no name, its id serves."""
+        return {
+            "card_id": self.card_id,
+            "name": self.name,
+            "set": self.set_id,
+            "set_name": self.set_name or self.set_id,
+            "number": self.number,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +211,7 @@ def read_catalogue(path: Path) -> dict[int, Card]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
             head = next(rows, [])
-            key, *columns = (head.index(name) for name in COLUMNS)
+            key, *columns = (head.index(name) for name in COLUMNS + ("set_name",) * ("set_name" in head))
             return {int(row[key]): Card(*(intern(row[column]) for column in columns)) for row in rows if row}
     except (IndexError, ValueError, csv.Error) as error:
         raise GalleryError(f"{path} is no catalogue of this product ({error}): pull the release again") from error

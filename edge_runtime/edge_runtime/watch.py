@@ -96,14 +96,15 @@ def in_words(event: "Event") -> str:
     head = f"{event.time:>8.1f} s  card {event.stay:<4} {event.kind.value:<10}"
     if event.kind == "appeared" or not event.cards:
         return f"{head}{'unknown' if event.kind == 'changed' else ''}".rstrip()
-    named = "  ".join([f"{event.cards[0].name:<26.26}", event.cards[0].set_id, event.cards[0].number])
+    card = event.cards[0]
+    named = "  ".join([f"{card.name:<26.26}", card.set_name or card.set_id, card.number])
     if event.state == "confirmed":
         return f"{head}{named}" if event.kind == "left" else f"{head}{named}  {100 * event.confidence:.1f} % sure"
     if event.other_printing:
         return f"{head}unknown card, another printing of {named}"
     others = ", ".join(card.card_id for card in event.cards[:LISTED])
     more = f" and {len(event.cards) - LISTED} more" if len(event.cards) > LISTED else ""
-    return f"{head}{event.cards[0].name:<26.26}  uncertain, one of {others}{more}"
+    return f"{head}{card.name:<26.26}  uncertain, one of {others}{more}"
 
 
 def summary(stream: "Stream", confirmed: int, seconds: float) -> str:

@@ -162,9 +162,9 @@ def write_catalogue(path: Path, card_ids: list[str]) -> Path:
     """One view of each card; keys count from 1."""
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["key", "card_id", "view", "name", "set", "number", "art_group"])
+        rows.writerow(["key", "card_id", "view", "name", "set", "number", "art_group", "set_name"])
         for key, card_id in enumerate(card_ids, 1):
-            rows.writerow([key, card_id, 0, NAMES[(key - 1) % len(NAMES)], "demo", key, card_id])
+            rows.writerow([key, card_id, 0, NAMES[(key - 1) % len(NAMES)], "demo", key, card_id, "Demo Days"])
     return path
 
 

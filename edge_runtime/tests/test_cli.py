@@ -53,6 +53,7 @@ def test_each_photo_gives_one_line_of_json(device, photos, capsys):
         "card_id",
         "name",
         "set",
+        "set_name",
         "number",
         "status",
         "similarity",
@@ -61,7 +62,13 @@ def test_each_photo_gives_one_line_of_json(device, photos, capsys):
         "confidence",
         "other_printing",
     ]
-    assert (card["card_id"], card["name"], card["set"], card["number"]) == ("demo-1", "Amber Fox", "demo", "1")
+    assert [card[key] for key in ("card_id", "name", "set", "set_name", "number")] == [
+        "demo-1",
+        "Amber Fox",
+        "demo",
+        "Demo Days",
+        "1",
+    ]
     assert card["candidates"][0] == ["demo-1", card["similarity"]]
     assert len(card["corners"]) == 4
     assert stranger["cards"][0]["status"] == "unknown"
@@ -92,7 +99,7 @@ def test_a_photo_turned_by_its_exif_gives_corners_of_the_upright_photo(device, t
 def test_a_person_gets_a_line_with_name_set_number_similarity_and_time(device, photos, capsys):
     assert main(["recognize", "--releases", str(device.releases), *photos("fox.png", "table.png", "text.png")]) == 1
     fox, table, text = capsys.readouterr().out.splitlines()
-    assert all(word in fox for word in ("fox.png", "Amber Fox", "demo", " ms"))
+    assert all(word in fox for word in ("fox.png", "Amber Fox", "Demo Days", " ms"))
     assert "no card" in table
     assert "is no picture" in text
 

@@ -7,7 +7,7 @@ import pytest
 from usearch.index import Index
 
 from edge_runtime.coarse import DIRECTIONS, LISTED, Coarse, _directions
-from edge_runtime.gallery import Card, Gallery, GalleryError
+from edge_runtime.gallery import Card, Gallery, GalleryError, read_catalogue
 
 HEADER = "key,card_id,view,name,set,number,art_group\n"
 
@@ -46,6 +46,15 @@ def test_ctrl_c_during_a_search_is_no_failure_of_the_search(listed):
     with pytest.raises(KeyboardInterrupt):
         while True:
             gallery.search(vectors)
+
+
+def test_a_set_is_called_by_its_name_and_where_the_catalogue_has_none_by_its_id(gallery, tmp_path):
+    (fox,) = gallery(("demo-1", 0, unit(1, 0))).cards.values()
+    assert (fox.set_name, fox.as_json()["set"], fox.as_json()["set_name"]) == ("", "demo", "demo")
+    rows = "1,demo-1,0,Fox,demo,1,demo-1,Demo Days\n2,echo-1,0,Fox,echo,1,echo-1,\n"
+    (tmp_path / "named.csv").write_text(HEADER.replace("\n", ",set_name\n") + rows)
+    found = [card.as_json() for card in read_catalogue(tmp_path / "named.csv").values()]
+    assert [(card["set"], card["set_name"]) for card in found] == [("demo", "Demo Days"), ("echo", "echo")]
 
 
 def test_cards_come_nearest_first_with_their_cosine(gallery):

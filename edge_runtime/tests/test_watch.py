@@ -68,7 +68,9 @@ def test_a_video_gives_a_line_for_each_event(device, film, scans, stranger, caps
         ("confirmed", "demo-2"),
     ]
     assert list(events[1]) == ["event", "time", "stay", "status", "confidence", "cards", "other_printing", "corners"]
-    assert events[1]["cards"] == [{"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "number": "1"}]
+    assert events[1]["cards"] == [
+        {"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "set_name": "Demo Days", "number": "1"}
+    ]
     assert events[1]["time"] == pytest.approx(0.2)
     assert events[1]["corners"][0] == pytest.approx([250, 90], abs=15)
 
@@ -78,7 +80,7 @@ def test_a_person_gets_a_line_for_each_event_and_a_summary(device, film, scans, 
     output = capsys.readouterr()
     appeared, confirmed = output.out.splitlines()
     assert "appeared" in appeared
-    assert all(word in confirmed for word in ("0.2 s", "confirmed", "Amber Fox", "demo", "% sure"))
+    assert all(word in confirmed for word in ("0.2 s", "confirmed", "Amber Fox", "Demo Days", "% sure"))
     assert "5 of 5 frames read" in output.err
     assert "1 card confirmed" in output.err
 

@@ -88,7 +88,7 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
         paths = {
             s: (built[s].path if s in built else None) or artifacts.fetch_file(kept[sets[s]["file"]]) for s in unread
         }
-        found = assemble(sets, paths, read_scans(artifacts, table) if table else NO_SCANS)
+        found = assemble(sets, paths, read_scans(artifacts, table) if table else NO_SCANS, listing.set_names)
         published = artifacts.publish(
             layout.PROCESSED, found.scans.files(), kept=kept, digest=found.digest, record=found.record
         )
@@ -144,6 +144,7 @@ def read_scans(artifacts: Artifacts, processed: Artifact) -> Any:
 
 
 def _shown(record: Any, built: tuple[str, ...], images: list[Any], captions: list[str]) -> dict[str, Any]:
+    names = record.get("set_names", {})
     worst = sorted(record["sets"].items(), key=lambda item: -item[1]["rejected"])  # of many, the page shows the first
     return {
         "cards": record["cards"],
@@ -153,5 +154,14 @@ def _shown(record: Any, built: tuple[str, ...], images: list[Any], captions: lis
         "twins": record["twins"],
         "quarantine": show.listed({"reason": row["reason"], "scan": row["key"]} for row in record["quarantine"]),
         "pictures": show.pictures(images, captions, "cards of the sets that were built"),
-        "sets": show.rows({name: {k: entry[k] for k in ("scans", "rejected")} for name, entry in worst}, "set"),
+        "sets": show.rows(
+            {
+                set_id: {
+                    **({"name": names.get(set_id, "")} if names else {}),
+                    **{k: entry[k] for k in ("scans", "rejected")},
+                }
+                for set_id, entry in worst
+            },
+            "set",
+        ),
     }

@@ -134,7 +134,8 @@ def card_index(project: Project) -> dg.MaterializeResult:
             scans[variant] = len(update.index)
             variants[variant] = {"sets": dict(update.sets), "scans": scans[variant]}
             del update  # else the next variant's index comes into memory beside this one
-        data = catalogue(read_scans(artifacts, processed).table, processed.record["art_groups"])
+        said = processed.record
+        data = catalogue(read_scans(artifacts, processed).table, said["art_groups"], said.get("set_names", {}))
         digest = digests.of_json({**content, "catalogue": digests.of_bytes(data)})
         record = {"variants": variants, "cards": processed.record["cards"]}
         published = artifacts.publish(layout.INDEX, {**files, "catalogue.csv": data}, digest=digest, record=record)

@@ -24,6 +24,7 @@ class CatalogueRow:
     set_id: str
     number: str
     name: str
+    set_name: str = ""
 
 
 Catalogue = Mapping[str, CatalogueRow]
@@ -69,8 +70,18 @@ def read_catalogue(data: bytes, source: str, prefix: str = "") -> Catalogue:
     return found
 
 
+def set_names(catalogue: Catalogue) -> dict[str, str]:
+    """What the sets are called, of those that are called anything: where rows differ, the first of them counts."""
+    found: dict[str, str] = {}
+    for row in catalogue.values():
+        if row.set_name:
+            found.setdefault(row.set_id, row.set_name)
+    return found
+
+
 def _entry(row: Mapping[str, str | None], prefix: str) -> tuple[str, CatalogueRow]:
     key, card_id = (row["path"] or "").removeprefix("./").removeprefix(prefix), row["card_id"] or ""
     of_id, _, number = card_id.rpartition("-")
     set_id = row.get("set") or of_id or PurePosixPath(key).parent.name or card_id
-    return key, CatalogueRow(card_id, set_id, row.get("number") or number, row.get("name") or card_id)
+    name, set_name = row.get("name") or card_id, (row.get("set_name") or "").strip()
+    return key, CatalogueRow(card_id, set_id, row.get("number") or number, name, set_name)

@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pcr_assets import digests
-from pcr_assets.cards.catalogue import Catalogue, CatalogueRow
+from pcr_assets.cards.catalogue import Catalogue, CatalogueRow, set_names
 from pcr_assets.cards.names import is_picture, read_name
 from pcr_assets.resources.objects import Entry, spelled
 
@@ -39,9 +39,10 @@ class Scan(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """The scans of all sets, in the order of their keys."""
+    """The scans of all sets, in the order of their keys; ``set_names``: what sets are called, where the catalogue says it."""
 
     scans: Mapping[str, tuple[Scan, ...]]
+    set_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -49,13 +50,14 @@ class Listing:
         return sum(not scan.key.endswith("/") for scans in self.scans.values() for scan in scans)
 
     def digest_of(self, set_id: str) -> str:
-        """The digest of one set's listing: keys, sizes, etags and what the catalogue or the names say."""
+        """The digest of one set's listing: keys, sizes, etags and what the catalogue or the names say of its scans."""
         return digests.of_json([scan._asdict() for scan in self.scans[set_id]])
 
     @property
     def digest(self) -> str:
-        """The digest of the whole listing."""
-        return digests.of_json({set_id: self.digest_of(set_id) for set_id in self.scans})
+        """The digest of the whole listing. Where no set has a name, it is what it was before sets could have one."""
+        sets = {set_id: self.digest_of(set_id) for set_id in self.scans}
+        return digests.of_json([sets, self.set_names] if self.set_names else sets)
 
 
 def list_scans(entries: Iterable[Entry], catalogue: Catalogue) -> Listing:
@@ -71,7 +73,8 @@ def list_scans(entries: Iterable[Entry], catalogue: Catalogue) -> Listing:
         scan = _placed(entry, following, catalogue, by_card)
         if scan is not None:
             groups[scan.set_id].append(scan)
-    return Listing({set_id: tuple(groups[set_id]) for set_id in sorted(groups)})
+    names = {set_id: name for set_id, name in set_names(catalogue).items() if set_id in groups}
+    return Listing({set_id: tuple(groups[set_id]) for set_id in sorted(groups)}, names)
 
 
 def _placed(

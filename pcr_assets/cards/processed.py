@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -96,15 +97,23 @@ def read_cards(paths: Mapping[str, Path]) -> pa.Table:
     return pa.concat_tables(pq.read_table(paths[set_id], columns=COLUMNS) for set_id in sorted(paths))
 
 
-def assemble(sets: Mapping[str, Mapping[str, Any]], built: Mapping[str, Path], before: Scans = NO_SCANS) -> Processed:
+def assemble(
+    sets: Mapping[str, Mapping[str, Any]],
+    built: Mapping[str, Path],
+    before: Scans = NO_SCANS,
+    set_names: Mapping[str, str] = MappingProxyType({}),
+) -> Processed:
     """Put the entries of all sets together. ``built``: the Parquet files of those that ``before`` doesn't know as they are.
 
+    ``set_names``: what sets are called; where none is, record and digest are as before sets could have names.
     A set of which every scan is in quarantine, such as an empty folder, has no shard and stands apart: ``without_cards``.
     """
     with_cards = {set_id for set_id, entry in sets.items() if entry["scans"]}
     scans = before.updated(with_cards, built)
     groups = art_groups(scans.table["card_id"].to_pylist(), scans.twins)
     shared = {card_id: group for card_id, group in groups.items() if card_id != group}
+    names = {set_id: set_names[set_id] for set_id in sorted(with_cards & set(set_names))}
+    named = {"set_names": names} if names else {}
     record = {
         "sets": {set_id: dict(sets[set_id]) for set_id in sorted(with_cards)},
         "without_cards": {set_id: dict(sets[set_id]) for set_id in sorted(set(sets) - with_cards)},
@@ -116,9 +125,10 @@ def assemble(sets: Mapping[str, Mapping[str, Any]], built: Mapping[str, Path], b
         "exact_twins": sum(pair.kind == "exact" for pair in scans.twins),
         "art_groups": shared,
         "table": TABLE_VERSION,
+        **named,
     }
     content = {set_id: sets[set_id]["digest"] for set_id in with_cards}
-    digest = digests.of_json({"sets": content, "art_groups": shared, "table": TABLE_VERSION})
+    digest = digests.of_json({"sets": content, "art_groups": shared, "table": TABLE_VERSION, **named})
     return Processed(record, digest, scans)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from pcr_assets.cards.catalogue import Catalogue
+from pcr_assets.cards.catalogue import Catalogue, set_names
 from pcr_assets.cards.listing import Scan, place
 from pcr_assets.resources.store import Entry
 
@@ -29,9 +29,9 @@ class Tally:
         self.digest = (self.digest + int.from_bytes(mark)) % (1 << BITS)
 
 
-def mark_of(scan: Scan) -> bytes:
-    """The digest of one scan: its key, size, etag, and what the catalogue or the name says of it (16 bytes)."""
-    said = f"{scan.key}\0{scan.size}\0" + "\0".join(scan[2:])
+def mark_of(scan: Scan, set_name: str = "") -> bytes:
+    """The digest of one scan: its key, size, etag, and what the catalogue or the name says of it and its set (16 bytes)."""
+    said = f"{scan.key}\0{scan.size}\0" + "\0".join([*scan[2:], set_name] if set_name else scan[2:])
     return hashlib.blake2b(said.encode(), digest_size=BITS // 8).digest()
 
 
@@ -47,12 +47,13 @@ def tally(
     ``name``: under which name a set is counted; ``before``: what was counted already, of a listing that goes on.
     """
     by_card = {row.card_id: row for row in catalogue.values()}
+    names = set_names(catalogue)
     sets = {counted: replace(sums) for counted, sums in before.items()}
     for entry in entries:
         scan = None if entry.key.endswith("/") else place(entry, catalogue, by_card)
         if scan is None:
             continue
-        mark = mark_of(scan)
+        mark = mark_of(scan, names.get(scan.set_id, ""))
         counted = name(scan.set_id)
         if counted not in sets:
             sets[counted] = Tally()

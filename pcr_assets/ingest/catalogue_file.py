@@ -13,7 +13,7 @@ from pcr_assets.cards.catalogue import FILE, read_catalogue
 from pcr_assets.ingest.plan import Scan
 from pcr_assets.resources.store import Missing, Moved, Store
 
-COLUMNS = ("path", "game", "set", "number", "card_id", "name", "lang", "source")
+COLUMNS = ("path", "game", "set", "number", "card_id", "name", "lang", "source", "set_name")
 TRIES = 5
 
 
@@ -44,11 +44,15 @@ class CatalogueFile:
             self.rows[path] = {**{column: row.get(column) or "" for column in self.columns}, "path": path}
 
     def add(self, scan: Scan) -> None:
-        """Add a fetched scan. A row that lists its path already stays: somebody may have mended it."""
-        card = scan.card
-        if scan.key not in self.rows:
-            values = (scan.key, card.game, card.set_id, card.number, card.card_id, card.name, card.lang, card.image)
-            self.rows[scan.key] = self._added[scan.key] = dict(zip(COLUMNS, map(_text, values), strict=True))
+        """Add a fetched scan. A row that lists its path already stays, for somebody may have mended it; only the name of its set is
+        added where it lacks: rows of before there were such names get it when they are next asked for."""
+        card, row = scan.card, self.rows.get(scan.key)
+        about = (card.game, card.set_id, card.number, card.card_id, card.name, card.lang, card.image, card.set_name)
+        fetched = dict(zip(COLUMNS, map(_text, (scan.key, *about)), strict=True))
+        if row is None:
+            self.rows[scan.key] = self._added[scan.key] = fetched
+        elif row["set"] == card.set_id and not row["set_name"] and fetched["set_name"]:
+            self.rows[scan.key] = self._added[scan.key] = {**row, "set_name": fetched["set_name"]}
 
     def save(self) -> None:
         """Publish the rows, if there are new ones. Raises StoreError.
@@ -78,9 +82,13 @@ class CatalogueFile:
 
     def _body(self) -> bytes:
         """The file: rows in the order of their paths, numbers by size."""
-        sets = {row["card_id"]: row["set"] for path, row in self.rows.items() if path not in self._added and row["set"]}
-        for row in self._added.values():  # a card is in one set: that of the rows that were here first
+        here = [row for path, row in self.rows.items() if path not in self._added]
+        sets = {row["card_id"]: row["set"] for row in here if row["set"]}
+        names = {row["set"]: row["set_name"] for row in reversed(here) if row["set_name"]}
+        # A card is in one set, and a set has one name: those of the rows that were here first.
+        for row in self._added.values():
             row["set"] = sets.get(row["card_id"], row["set"])
+            row["set_name"] = names.get(row["set"], row["set_name"])
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, self.columns, restval="", lineterminator="\n")
         writer.writeheader()

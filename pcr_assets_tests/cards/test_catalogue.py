@@ -2,7 +2,7 @@
 
 import pytest
 
-from pcr_assets.cards.catalogue import CatalogueError, find_catalogue, read_catalogue
+from pcr_assets.cards.catalogue import CatalogueError, find_catalogue, read_catalogue, set_names
 from pcr_assets.resources.store import FolderStore
 
 CSV = "path,card_id,name,set,number\n{path},base1-4,Charizard,base1,4\n"
@@ -36,6 +36,12 @@ def test_a_catalogue_among_the_scans_wins_over_one_above(stores):
 def test_set_number_and_name_may_be_left_to_the_card_id():
     row = read_catalogue(b"path,card_id\na.png,PROMO-A-7\n", "cards.csv")["a.png"]
     assert (row.set_id, row.number, row.name) == ("PROMO-A", "7", "PROMO-A-7")
+
+
+def test_sets_may_have_names_and_of_two_the_first_counts():
+    rows = b"path,card_id,set_name\na.png,base1-1,\nb.png,base1-2,Base Set\nc.png,base1-3,Base\nd.png,base2-1, \n"
+    assert set_names(read_catalogue(rows, "cards.csv")) == {"base1": "Base Set"}
+    assert set_names(read_catalogue(b"path,card_id\na.png,base1-1\n", "cards.csv")) == {}
 
 
 def test_a_row_without_card_id_says_nothing():

@@ -1,5 +1,8 @@
 """Which scans there are, of which sets, and when a set counts as changed."""
 
+from dataclasses import replace
+
+from pcr_assets import digests
 from pcr_assets.cards.catalogue import CatalogueRow
 from pcr_assets.cards.listing import UNPLACED, list_scans
 from pcr_assets.resources.store import Entry
@@ -59,6 +62,17 @@ def test_a_set_changes_when_the_catalogue_says_otherwise():
     row = CatalogueRow("base1-4", "base1", "4", "Glurak")
     before, after = list_scans(entries("base1-4.png"), {}), list_scans(entries("base1-4.png"), {"base1-4.png": row})
     assert before.digest_of("base1") != after.digest_of("base1")
+
+
+def test_a_name_of_a_set_is_news_of_the_listing_and_of_no_shard():
+    row = CatalogueRow("base1-4", "base1", "4", "Charizard")
+    catalogues = [{"base1-4.png": row}, {"base1-4.png": replace(row, set_name="Base Set")}]
+    without, named = (list_scans(entries("base1-4.png", "base1-5.png", "base2-1.png"), each) for each in catalogues)
+    assert (without.set_names, named.set_names) == ({}, {"base1": "Base Set"})
+    assert without.digest != named.digest
+    assert without.scans == named.scans
+    assert without.digest == digests.of_json({set_id: without.digest_of(set_id) for set_id in without.scans})
+    assert list_scans(entries("base2-1.png"), catalogues[1]).set_names == {}, "no scan is of the set"
 
 
 def test_the_order_of_listing_does_not_matter():

@@ -66,6 +66,14 @@ def test_when_a_set_changed_only_it_is_read_and_the_whole_comes_out_as_if_all_we
     assert found.scans.files() == whole.scans.files()
 
 
+def test_names_of_sets_are_in_the_record_and_its_digest_where_there_are_any(raw, tmp_path):
+    sets, paths = shards_of(raw, tmp_path)
+    without, named = assemble(sets, paths), assemble(sets, paths, set_names={"base1": "Base Set", "gone": "Gone"})
+    assert "set_names" not in without.record
+    assert named.record == {**without.record, "set_names": {"base1": "Base Set"}}
+    assert without.digest == assemble(sets, paths, set_names={"gone": "Gone"}).digest != named.digest
+
+
 def test_rejects_of_all_sets_are_listed_and_are_no_content(raw, tmp_path):
     before = processed(raw, tmp_path)
     raw.write("base3-9.png", b"")

@@ -1,11 +1,13 @@
 """Counting a listing by set without holding it."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pcr_assets.cards.catalogue import CatalogueRow
-from pcr_assets.cards.listing import list_scans
-from pcr_assets.cards.tally import tally
+from pcr_assets.cards.listing import Scan, list_scans
+from pcr_assets.cards.tally import mark_of, tally
 from pcr_assets.resources.store import Entry
 
 KEYS = ["base1-4.png", "base1-5.png", "base2-1.png", "jungle/x.png", "holiday.png", "README.md", "base3/"]
@@ -37,6 +39,20 @@ def test_sets_are_those_of_the_listing_and_the_catalogue_is_heard():
     assert {set_id: set_.scans for set_id, set_ in found.items()} == {"classics": 1, "base1": 1}
     renamed = {"base1-4.png": CatalogueRow("base1-4", "classics", "4", "Glurak")}
     assert tally(entries, renamed)["classics"] != found["classics"]
+
+
+def test_a_set_that_gets_a_name_differs_and_no_other_does():
+    entries = [Entry("base1-4.png", 1, "a"), Entry("base1-5.png", 1, "a"), Entry("base2-1.png", 1, "a")]
+    row = CatalogueRow("base1-4", "base1", "4", "Charizard")
+    without, named = (tally(entries, {"base1-4.png": replace(row, set_name=name)}) for name in ("", "Base Set"))
+    assert without["base1"] != named["base1"]
+    assert without["base2"] == named["base2"]
+
+
+def test_a_scans_digest_without_a_name_of_its_set_is_the_same_for_ever():
+    """Whoever watches a folder remembers it."""
+    scan = Scan("base1-4.png", 1, "a", "base1-4", "base1", "4", "Charizard")
+    assert mark_of(scan).hex() == "1d1051c8f232f02817f7db4c2718d8e3"
 
 
 def test_each_scan_is_handed_on_with_its_digest():

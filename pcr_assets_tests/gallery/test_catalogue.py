@@ -41,6 +41,13 @@ def test_the_columns_are_those_of_the_contract():
     assert text.splitlines()[0] == "key,card_id,view,name,set,number,art_group"
 
 
+def test_names_of_sets_are_a_column_more_where_any_set_has_one():
+    table = scans(("a-1", 0, "A", "a", "1"), ("b-1", 0, "B", "b", "1"))
+    rows = list(csv.DictReader(io.StringIO(catalogue(table, {}, {"a": "Set, the first"}).decode())))
+    assert [row["set_name"] for row in rows] == ["Set, the first", ""]
+    assert catalogue(table, {}, {}) == catalogue(table, {})
+
+
 def test_a_key_is_the_same_for_ever():
     """Published indexes hold these numbers."""
     assert card_key("base1-4", 0) == 0x88D73E4B8403086C

@@ -134,6 +134,7 @@ def test_the_catalogue_lists_every_scan_of_all_sets_but_one(sample):
     for row in table:
         assert row["card_id"] == f"{row['set']}-{row['number']}"
         assert row["name"] in row["path"]
+    assert {row["set"]: row["set_name"] for row in table} == {"dawn1": "First Dawn", "echo1": "Echoes"}
 
 
 def test_the_unlisted_set_names_its_cards_by_their_files(sample):

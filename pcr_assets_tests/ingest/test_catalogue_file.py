@@ -9,10 +9,10 @@ from pcr_assets.ingest.sources import Card
 from pcr_assets.resources.store import FolderStore, Moved
 
 
-def scan(card_id, name="Alakazam"):
+def scan(card_id, name="Alakazam", set_name="", lang="en"):
     set_id, _, number = card_id.rpartition("-")
     image = f"https://images.example/{card_id}.png"
-    return Scan(Card(card_id, set_id, number, name, "en", "Pokemon TCG", image), f"{card_id}_{name}.png")
+    return Scan(Card(card_id, set_id, number, name, lang, "Pokemon TCG", image, set_name), f"{card_id}_{name}.png")
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_rows_and_columns_of_others_stay(store):
     catalogue = opened(store)
     catalogue.add(scan("base1-1"))
     catalogue.save()
-    assert lines(store)[0] == "path,card_id,note,game,set,number,name,lang,source"
-    assert "mine.png,base1-4,von Oma,,,,,," in lines(store)
+    assert lines(store)[0] == "path,card_id,note,game,set,number,name,lang,source,set_name"
+    assert "mine.png,base1-4,von Oma,,,,,,," in lines(store)
     assert set(find_catalogue(store, None)) == {"mine.png", "base1-1_Alakazam.png"}
 
 
@@ -55,6 +55,20 @@ def test_a_row_that_somebody_mended_stays(store):
     catalogue.add(scan("base1-1"))
     catalogue.save()
     assert lines(store) == ["path,card_id,name", "base1-1_Alakazam.png,base1-1,Simsala"]
+
+
+def test_rows_of_before_sets_had_names_get_them_and_a_set_keeps_the_name_that_it_has(store):
+    old = "path,set,card_id,name\nbase1-1_Alakazam.png,base1,base1-1,Simsala\nbase2-1_Alakazam.png,mine,base2-1,Abra\n"
+    store.write("cards.csv", old.encode())
+    for catalogue, called in ((opened(store), "Base"), (opened(store), "Grundset")):
+        for card_id in ("base1-1", "base2-1"):
+            catalogue.add(scan(card_id, set_name=called))
+        catalogue.save()
+    french = opened(store)
+    french.add(scan("base1-2", set_name="Set de Base", lang="fr"))
+    french.save()
+    rows = [(row.set_id, row.name, row.set_name) for row in find_catalogue(store, None).values()]
+    assert rows == [("base1", "Simsala", "Base"), ("base1", "Alakazam", "Base"), ("mine", "Abra", "")]
 
 
 def test_a_card_stays_in_the_set_that_others_put_it_in(store):

@@ -40,6 +40,7 @@ def test_the_catalogue_tells_all_of_a_scan(raw, published):
             "name": "Pikachu",
             "lang": "en",
             "source": f"{published.root}/assets/en/sv/sv03.5/025/high.png",
+            "set_name": "Sv03.5",
         }
     ]
 
@@ -82,6 +83,10 @@ def test_the_pokemon_tcg_data_is_read_from_its_published_files(raw, published):
     published.without_picture = {"base1-2"}
     published.put_data("base2", "Jungle", {"base2-1": "Clefable"})
     assert raw.ingest("base1", "cel25c", source="pokemontcg") == 0
+    assert {row["set"]: row["set_name"] for row in raw.rows} == {
+        "base1": "Base",
+        "cel25c": "Celebrations: Classic Collection",
+    }
     assert raw.files == [
         "base1-1_Alakazam.png",
         "base1-2_Blastoise.png",

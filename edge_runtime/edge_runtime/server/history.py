@@ -33,6 +33,7 @@ COLUMNS = (
     "set",
     "card_number",
     "release_id",
+    "set_name",
 )
 
 

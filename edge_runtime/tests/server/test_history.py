@@ -11,7 +11,7 @@ from edge_runtime.gallery import Card
 from edge_runtime.server.history import History
 from edge_runtime.tracks import Event, Kind
 
-FOX = Card("demo-1", "Amber Fox", "demo", "1", "fox")
+FOX = Card("demo-1", "Amber Fox", "demo", "1", "fox", "Demo Days")
 CORNERS = np.float32([[10, 10], [73, 10], [73, 98], [10, 98]])
 
 
@@ -22,3 +22,4 @@ def test_whoever_counts_cards_is_told_which_row_is_of_another_printing_than_the_
     assert entry.value["other_printing"] is flag
     (row,) = csv.DictReader(io.StringIO(history.table()))
     assert (row["card_id"], row["other_printing"]) == ("demo-1", str(flag).lower())
+    assert (row["set"], row["set_name"]) == ("demo", "Demo Days")

@@ -20,7 +20,7 @@ client = pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not instal
 
 
 def confirmed(number=1, kind="confirmed", stay=1, name="Amber Fox"):
-    card = {"card_id": "demo-1", "name": name, "set": "demo", "number": "1"}
+    card = {"card_id": "demo-1", "name": name, "set": "demo", "set_name": "Demo Days", "number": "1"}
     return {
         "id": f"run-{number}",
         "number": number,

@@ -85,7 +85,9 @@ def test_a_card_is_named_beside_its_scan_and_in_the_history(page, serve, hand, s
     page.sees("#now", "no card")
     hand.picture = photo_of(scans["demo-1"])
     page.sees("#now .name", "Amber Fox")
-    page.sees("#events", "Amber Fox, demo · 1")
+    page.sees("#now", "Demo Days · 1 demo-1")
+    page.sees("#events", "Amber Fox, Demo Days · 1")
+    assert page.run("[...document.querySelectorAll('#events .what')].map((what) => what.title)")[0] == "demo-1"
     page.until("document.querySelector('#now figure img').naturalWidth > 0")
     assert "Amber Fox" in page.run("document.querySelector('#picture').ariaLabel")
     hand.picture = table
@@ -103,7 +105,7 @@ def test_another_printing_is_called_one_and_no_scan_is_shown_for_it(
     page.open(client.base)
     hand.picture = photo_of(foreign)
     page.sees("#now", "another printing of Amber Fox")
-    page.sees("#events", "another printing of Amber Fox, demo · 1")
+    page.sees("#events", "another printing of Amber Fox, Demo Days · 1")
     hand.picture = table
     page.sees("#events", "a card left")
     page.choose("#file", photo)
@@ -118,7 +120,7 @@ def test_a_wrong_name_is_corrected_where_that_is_kept(page, serve, hand, scans, 
     hand.picture = photo_of(scans["demo-1"])
     page.sees("#events", "Wrong?")
     page.run("document.querySelector('.correct').click()")
-    page.sees("#correction", "It was told as: Amber Fox, demo · 1")
+    page.sees("#correction", "It was told as: Amber Fox, Demo Days · 1")
     assert page.run("[...document.querySelector('#correct-id').list.options].map((card) => card.value)") == ["demo-1"]
     page.run("document.querySelector('#correct-id').value = 'demo-2'")
     page.run("document.querySelector('#correction [type=submit]').click()")
@@ -146,7 +148,7 @@ def test_where_nothing_is_kept_nobody_is_asked_for_corrections(page, serve, hand
     _, client = serve()
     page.open(client.base)
     hand.picture = photo_of(scans["demo-1"])
-    page.sees("#events", "Amber Fox, demo · 1")
+    page.sees("#events", "Amber Fox, Demo Days · 1")
     assert "Wrong?" not in page.text("#events")
 
 

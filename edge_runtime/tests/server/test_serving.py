@@ -23,7 +23,8 @@ def test_a_card_in_front_of_the_camera_is_confirmed_and_leaves(serve, hand, scan
         assert stream.take(lambda m: m["type"] == "state")["status"] == "no card"
         hand.picture = photo_of(scans["demo-1"])
         confirmed = stream.take(lambda m: m.get("event") == "confirmed")
-        assert confirmed["cards"] == [{"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "number": "1"}]
+        (card,) = confirmed["cards"]
+        assert card == {"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "set_name": "Demo Days", "number": "1"}
         state = stream.take(lambda m: m["type"] == "state" and m["status"] == "confirmed")
         assert state["cards"][0]["cards"][0]["name"] == "Amber Fox"
         hand.picture = table

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pcr_assets.imaging.sample.brush import Image, resized
-from pcr_assets.imaging.sample.sets import GAME, Card, render_card
+from pcr_assets.imaging.sample.sets import GAME, Card, render_card, set_name
 
 T = TypeVar("T")
 COLUMNS = ("path", "card_id", "name", "set", "number", "lang", "game")
@@ -53,7 +53,7 @@ def write_scans(folder: Path, cards: Sequence[Card], seed: int) -> None:
     files = scans(cards, seed)
     each(lambda scan: write_scan(folder, scan, seed), files, "cards")
     listed = [scan for scan in files if scan.listed]
-    write_csv(folder / "cards.csv", COLUMNS, (_row(scan) for scan in listed))
+    write_csv(folder / "cards.csv", (*COLUMNS, "set_name"), (_row(scan) for scan in listed))
 
 
 def write_scan(folder: Path, scan: Scan, seed: int) -> None:
@@ -98,4 +98,4 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, ob
 def _row(scan: Scan) -> dict[str, object]:
     card = scan.card
     values = (scan.path, card.card_id, card.name, card.set, card.number, "en", GAME)
-    return dict(zip(COLUMNS, values, strict=True))
+    return {**dict(zip(COLUMNS, values, strict=True)), "set_name": set_name(card.set)}

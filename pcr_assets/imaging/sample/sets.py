@@ -73,6 +73,13 @@ def set_codes(sets: int) -> list[str]:
     return [*own, f"{_ECHO[0]}1"]
 
 
+def set_name(code: str) -> str:
+    """What is printed nowhere, but every player knows: ``dawn1`` is First Dawn, ``dawn2`` First Dawn 2."""
+    series = code.rstrip("0123456789")
+    volume = code.removeprefix(series)
+    return dict((*_SETS, _ECHO))[series] + (f" {volume}" if volume != "1" else "")
+
+
 def specs(seed: int = 0, *, sets: int = 6, cards_per_set: int = 40) -> list[Card]:
     """Every card, set by set. Of the last set's 40, 15 are near twins of others and 3 exact twins.
 

@@ -45,6 +45,7 @@ class Card:
     lang: str
     game: str
     image: str
+    set_name: str = ""
 
 
 class Source(Protocol):

@@ -54,4 +54,5 @@ def _card(card_set: CardSet, entry: _CardEntry, lang: str) -> Card:
     """The number is what the id says: the printed one is that of several cards in sets of reprints."""
     number = entry.id.removeprefix(f"{card_set.set_id}-")
     images = entry.images or _Images()
-    return Card(entry.id, card_set.set_id, number, entry.name, lang, GAME, images.large or images.small or "")
+    image = images.large or images.small or ""
+    return Card(entry.id, card_set.set_id, number, entry.name, lang, GAME, image, card_set.name)

@@ -65,4 +65,4 @@ def cards(client: Client, api: str, card_set: CardSet, lang: str) -> list[Card]:
 def _card(card_set: CardSet, brief: _CardBrief, lang: str, game: str) -> Card:
     number = ids.number(card_set.own_id, brief.localId)
     image = f"{brief.image}/{QUALITY}" if brief.image else ""
-    return Card(f"{card_set.set_id}-{number}", card_set.set_id, number, brief.name, lang, game, image)
+    return Card(f"{card_set.set_id}-{number}", card_set.set_id, number, brief.name, lang, game, image, card_set.name)

@@ -1,5 +1,5 @@
 // Corners and names on a picture, and what is said of a card.
-import { statusLine, whichCard } from "./words.js";
+import { idBeside, statusLine, whichCard } from "./words.js";
 
 const COLOURS = { confirmed: "#2fe08a", uncertain: "#ffbf5c", unknown: "#d3a8ff" };
 const MOST_SCANS = 8;
@@ -62,7 +62,7 @@ export function answerOf(status, cards, sure) {
   block.className = "found";
   const said = document.createElement("div");
   const head = statusOf(status, statusLine(status, cards));
-  if (status === "confirmed") said.append(paragraph("name", cards[0].name), paragraph("", whichCard(cards[0])));
+  if (status === "confirmed") said.append(paragraph("name", cards[0].name), setOf(cards[0]));
   said.append(head);
   block.append(said);
   if (status === "unknown" || !cards.length) return block;
@@ -74,6 +74,17 @@ export function answerOf(status, cards, sure) {
   block.append(scans);
   if (cards.length > MOST_SCANS) block.append(paragraph("quiet", `and ${cards.length - MOST_SCANS} more`));
   return block;
+}
+
+// Its set and number, and after them the id that a correction asks for.
+function setOf(card) {
+  const line = paragraph("", whichCard(card));
+  if (!idBeside(card)) return line;
+  const id = document.createElement("span");
+  id.className = "quiet";
+  id.textContent = idBeside(card);
+  line.append(" ", id);
+  return line;
 }
 
 // The scan of a card, with its name below where that is not said beside it.

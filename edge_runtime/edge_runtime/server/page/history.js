@@ -1,7 +1,7 @@
 // What happened, newest first. What was missed while the connection was gone is asked for.
 import { fetchOr401 } from "./access.js";
 import { correctionOf } from "./correction.js";
-import { eventLine, when } from "./words.js";
+import { eventLine, idBeside, when } from "./words.js";
 
 const PAGE = 30;
 const MOST = 1000;  // as many as the service keeps
@@ -74,6 +74,7 @@ function row(event) {
   const what = document.createElement("span");
   what.className = "what";
   what.textContent = eventLine(event);
+  what.title = event.cards.map(idBeside).filter(Boolean).join(", ");
   if (event.event === "confirmed" || event.event === "changed") what.dataset.status = event.status;
   const time = document.createElement("time");
   time.dateTime = event.at;

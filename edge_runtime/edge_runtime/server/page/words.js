@@ -12,7 +12,10 @@ export function when(at, today = new Date()) {
   return `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
 }
 
-export const whichCard = (card) => `${card.set} · ${card.number}`;
+export const whichCard = (card) => `${card.set_name} · ${card.number}`;
+
+// The card's id, where its set is not called by it anyway.
+export const idBeside = (card) => (card.set_name === card.set ? "" : card.card_id);
 
 export function statusLine(status, cards) {
   if (status === "confirmed") return "confirmed";
