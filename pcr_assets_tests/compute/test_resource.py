@@ -23,6 +23,7 @@ def compute(tmp_path, monkeypatch):
     return Compute(project=Project(store=str(tmp_path / "store"), profile="quick"))
 
 
+@pytest.mark.faults
 def test_two_runs_that_are_asked_for_the_same_work_are_at_it_one_after_the_other(compute, tmp_path, capfd):
     """As by two clicks on Materialize: both wrote into one ``checkpoints/writing``, and one ended in a FileNotFoundError."""
     with ThreadPoolExecutor(2) as pool:
