@@ -16,6 +16,7 @@ def failures(tmp_path, source, **named):
 
 
 @pytest.mark.parametrize(("source", "kind"), [(evaluation_photos, "photos"), (strangers, "strangers")])
+@pytest.mark.faults
 def test_a_folder_that_was_named_and_holds_nothing_is_told_of(tmp_path, source, kind):
     """A mistyped one counted as empty: the next release's thresholds were made without a stranger, and nobody was told."""
     (failure,) = failures(tmp_path, source, **{kind: str(tmp_path / "mistyped")})

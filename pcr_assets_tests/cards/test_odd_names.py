@@ -49,6 +49,7 @@ def test_a_catalogue_may_call_a_set_anything(project, set_id):
         assert set_id in found.record["sets"]
 
 
+@pytest.mark.faults
 def test_a_scan_whose_name_is_no_text_is_in_quarantine_and_stops_no_other(project):
     raw = project.open(project.raw_root)
     raw.write("x.png", encoded(card(20)))
@@ -63,6 +64,7 @@ def test_a_scan_whose_name_is_no_text_is_in_quarantine_and_stops_no_other(projec
     assert UNPLACED in tally(raw.list(), {})
 
 
+@pytest.mark.faults
 def test_a_stranger_whose_name_is_no_text_is_asked_about_like_any_other(project):
     folder = project.open(project.strangers_root)
     folder.write("x.png", encoded(card(20)))
