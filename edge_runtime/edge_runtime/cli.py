@@ -151,11 +151,11 @@ def _load(options: argparse.Namespace, release: Any, after_each: Callable[[], ob
     return recognizer
 
 
-def _load_to_serve(options: argparse.Namespace, release: Any) -> Any:
+def _load_to_serve(options: argparse.Namespace, release: Any, after_each: Callable[[], object]) -> Any:
     """The same for a service, which is not to wait for a disk."""
     from edge_runtime.feedback.background import Background
 
-    recognizer = _load(options, release)
+    recognizer = _load(options, release, after_each)
     recognizer.notice = Background(recognizer.notice) if recognizer.notice else None
     return recognizer
 

@@ -42,7 +42,7 @@ def test_another_printing_is_unknown_and_said_to_be_one(verifying, foreign, phot
     assert (card.status, card.card.card_id, card.other_printing) == (Status.UNKNOWN, "demo-1", True)
     assert card.confidence < verifying.judge.verifier.threshold
     answer = {"photo": "p.jpg", "status": "unknown", "ms": 1.0, "cards": [card_json(card)]}
-    assert "unknown card: another printing of Amber Fox (demo 1)" in in_words(answer)
+    assert "unknown card: another printing of Amber Fox (Demo Days 1)" in in_words(answer)
 
 
 def test_without_a_verifier_its_artwork_names_it(verifying, foreign, photo_of):

@@ -15,6 +15,7 @@ from edge_runtime.opening import open_newest
 from edge_runtime.pull import pull
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.refusals import RefusedBefore, SelfTestFailed
+from edge_runtime.server import opening
 from edge_runtime.server.opening import RolledBack
 from edge_runtime.trial import STARTS
 
@@ -95,7 +96,7 @@ def test_a_home_that_is_only_opened_counts_and_rolls_back_too(start, home):
 
 def test_what_only_the_test_needed_is_given_back_before_the_release_is_handed_over(start, home, monkeypatch):
     said = []
-    monkeypatch.setattr("edge_runtime.server.opening.settle", lambda: said.append("given back"))
+    monkeypatch.setattr(opening, "settle", lambda: said.append("given back"))
     start(test=lambda recognizer: said.append("tried")).close()
     assert said == ["tried", "given back"]
 
