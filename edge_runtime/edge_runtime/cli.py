@@ -151,7 +151,7 @@ def _load(options: argparse.Namespace, release: Any, after_each: Callable[[], ob
     return recognizer
 
 
-def _load_to_serve(options: argparse.Namespace, release: Any, after_each: Callable[[], object]) -> Any:
+def _load_to_serve(options: argparse.Namespace, release: Any, after_each: Callable[[], object] = lambda: None) -> Any:
     """The same for a service, which is not to wait for a disk."""
     from edge_runtime.feedback.background import Background
 
