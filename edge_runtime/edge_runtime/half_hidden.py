@@ -110,9 +110,7 @@ class HalfHidden:
         """The places that are worth reading, the likeliest first."""
         if self.outline_filter is None:
             return list(places[:MOST])
-        likely = self.outline_filter.probabilities(image, places)
-        order = np.argsort(-likely, kind="stable")[:MOST]
-        return [places[row] for row in order if likely[row] >= LIKELY]
+        return [places[row] for row in self.outline_filter.likeliest(image, places, LIKELY)[:MOST]]
 
     def _look(
         self, second_look: SecondLook, image: np.ndarray, place: np.ndarray, above: Sequence[np.ndarray], most: int

@@ -40,6 +40,16 @@ class OutlineFilter:
         self.path = path
         self._name = given.name
 
+    def likeliest(self, image: np.ndarray, outlines: Sequence[np.ndarray], least: float | None = None) -> list[int]:
+        """Rows of the outlines (float32 4×2) on a picture uint8 RGB H×W×3 that have a probability of at least ``least``, or of the
+        filter's own threshold: the likeliest first.
+
+        Raises EmbedderError when the model gives other numbers.
+        """
+        likely = self.probabilities(image, outlines)
+        least = self.threshold if least is None else least
+        return [int(row) for row in np.argsort(-likely, kind="stable") if likely[row] >= least]
+
     @timed("filter")
     def probabilities(self, image: np.ndarray, outlines: Sequence[np.ndarray]) -> np.ndarray:
         """How likely each outline (float32 4×2) on a picture uint8 RGB H×W×3 is that of a whole card: float32 N, 0..1.

@@ -260,9 +260,7 @@ class Recognizer:
         """The outlines that may be whole cards, the likeliest first; all as they come where there is no filter."""
         if self.outline_filter is None:
             return list(quads)
-        likely = self.outline_filter.probabilities(image, [quad.corners for quad in quads])
-        order = np.argsort(-likely, kind="stable")
-        return [quads[row] for row in order if likely[row] >= self.outline_filter.threshold]
+        return [quads[row] for row in self.outline_filter.likeliest(image, [quad.corners for quad in quads])]
 
     def _portion(self, quads: Sequence[Quad], seen: Sequence[Reading]) -> tuple[list[Quad], list[Quad]]:
         """The first outlines that nothing seen explains and that lie apart, to be read at once; and those left for later."""
