@@ -18,7 +18,7 @@ from edge_runtime.geometry import full_frame, rectify, scaled, turned, width
 from edge_runtime.judge import CANDIDATES, MOST_TWINS, Judge, where_it_agrees
 from edge_runtime.locate import half_under
 from edge_runtime.outline_filter import OutlineFilter
-from edge_runtime.readings import SAME_PLACE, WORTH_FITTING, Reading, shared
+from edge_runtime.readings import WORTH_FITTING, Reading, apart
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook, Seen, Support
 from edge_runtime.support import LEAST_SCORE, RIM
@@ -73,9 +73,9 @@ class HalfHidden:
         found: list[Reading] = []
         for place in self._likeliest(image, half_under(image, known)):
             taken = [*known, *(each.corners for each in found)]
-            if all(shared(place, other) <= SAME_PLACE for other in taken):
+            if apart(place, taken):
                 reading = self.read(image, place, known)
-                if reading is not None and all(shared(reading.corners, other) <= SAME_PLACE for other in taken):
+                if reading is not None and apart(reading.corners, taken):
                     found.append(reading)
         return found
 

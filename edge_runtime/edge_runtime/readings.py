@@ -126,9 +126,11 @@ def named_first(reading: Reading) -> tuple[float, ...]:
     return (1 if reading.other_printing else 2, -_promise(reading.corners, reading.outline), -reading.similarity)
 
 
-def shared(first: np.ndarray, second: np.ndarray) -> float:
-    """The share of the smaller outline that lies in the other."""
-    return shared_area(first, second) / max(min(area(first), area(second)), 1e-6)
+def apart(corners: np.ndarray, others: Sequence[np.ndarray]) -> bool:
+    """Whether an outline lies where none of the others does."""
+    return all(
+        shared_area(corners, other) <= SAME_PLACE * max(min(area(corners), area(other)), 1e-6) for other in others
+    )
 
 
 def of_one_size(readings: Sequence[Reading]) -> Iterator[Reading]:
@@ -142,7 +144,7 @@ def one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float
     """Of readings in one place keep the first in order."""
     kept: list[Reading] = []
     for reading in sorted(readings, key=order):
-        if all(shared(reading.corners, other.corners) <= SAME_PLACE for other in kept):
+        if apart(reading.corners, [other.corners for other in kept]):
             kept.append(reading)
     return kept
 

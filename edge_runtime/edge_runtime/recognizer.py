@@ -14,6 +14,7 @@ from edge_runtime.decide import Calibration, Status
 from edge_runtime.effort import Effort
 from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
+from edge_runtime.explained import Explained
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import scaled, turned
 from edge_runtime.half_hidden import HalfHidden
@@ -26,7 +27,6 @@ from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.reader import Reader
 from edge_runtime.readings import (
     CLEAR,
-    SAME_PLACE,
     WORTH_FITTING,
     Reading,
     Recognition,
@@ -36,15 +36,12 @@ from edge_runtime.readings import (
     of_one_size,
     one_each,
     settled,
-    shared,
 )
 from edge_runtime.references import References
 from edge_runtime.release import Release
 from edge_runtime.rows import gaps
 from edge_runtime.second_look import SecondLook
 
-AT_ONCE = 4
-"""Outlines read before looking whether a card that was named explains the others: most lie where it lies."""
 FITS = (0.94, 0.97, 1.03)
 """A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
 PROMISING = 0.5
@@ -79,6 +76,7 @@ class Recognizer:
         self.gallery = gallery
         self.judge = judge
         self._reader = Reader(embedder, gallery, judge)
+        self._explained = Explained(judge)
         self._half_hidden = HalfHidden(embedder, gallery, judge, outline_filter)
         self.outline_filter = outline_filter
         self.choice = choice
@@ -160,7 +158,7 @@ class Recognizer:
             return large
 
         def known() -> list[np.ndarray]:
-            return self._known(seen)
+            return self._explained.places(seen)
 
         outlines: list[np.ndarray] = []
         for step, quads in enumerate(in_steps(image, most, known)):
@@ -229,9 +227,9 @@ class Recognizer:
         With less than all effort a glance that settles the art will do.
         """
         seen = list(seen)
-        left = self._worth_reading(image, [quad for quad in quads if not self._explained(quad, seen)])
+        left = self._worth_reading(image, self._explained.left(quads, seen))
         while left:
-            portion, left = self._portion(left, seen)
+            portion, left = self._explained.portion(left, seen)
             readings = self._reader.read(image, portion, followed)
             readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
             read += readings
@@ -261,33 +259,6 @@ class Recognizer:
         if self.outline_filter is None:
             return list(quads)
         return [quads[row] for row in self.outline_filter.likeliest(image, [quad.corners for quad in quads])]
-
-    def _portion(self, quads: Sequence[Quad], seen: Sequence[Reading]) -> tuple[list[Quad], list[Quad]]:
-        """The first outlines that nothing seen explains and that lie apart, to be read at once; and those left for later."""
-        now: list[Quad] = []
-        later: list[Quad] = []
-        for at, quad in enumerate(quads):
-            if len(now) == AT_ONCE:
-                return now, [*later, *quads[at:]]
-            if self._explained(quad, seen):
-                continue
-            apart = all(shared(quad.corners, other.corners) <= SAME_PLACE for other in now)
-            (now if apart else later).append(quad)
-        return now, later
-
-    def _explained(self, quad: Quad, seen: Sequence[Reading]) -> bool:
-        """Whether a card that was named already takes the place of an outline.
-
-        An outline around two copies of a card may be named at a glance, but weakly: each copy then gets its chance.
-        """
-        return any(shared(corners, quad.corners) > SAME_PLACE for corners in self._known(seen))
-
-    def _known(self, seen: Sequence[Reading]) -> list[np.ndarray]:
-        """The corners of the cards that were named, and of other printings of known ones."""
-        least = self.calibration.accept if self.judge.second_look else self.calibration.sure
-        sure = [each.status is not Status.UNKNOWN and each.confidence >= least for each in seen]
-        pairs = zip(seen, sure, strict=True)
-        return [each.corners for each, named in pairs if each.judged and (named or each.other_printing)]
 
     def _judged(self, image: np.ndarray, readings: Sequence[Reading], least: float) -> list[Reading]:
         """The readings, those judged that promise something and were not judged before."""
