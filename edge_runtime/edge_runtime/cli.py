@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument(
         "--releases", type=Path, help="the home, or folder of releases, to look at (default: the service's)"
     )
-    doctor.add_argument("--source", help="what is watched: picamera, 0, /dev/video0; it must be there then")
+    doctor.add_argument("--source", help="what is watched: picamera, 0, /dev/video0, @FILE; it must be there then")
     doctor.add_argument("--json", action="store_true", help="one JSON value")
     doctor.set_defaults(run=_doctor)
     timing = _command(commands, "bench", "time each model of a release on this device, part by part")

@@ -22,7 +22,11 @@ LISTED = 3
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this command, those that choose a release aside."""
-    parser.add_argument("source", metavar="SOURCE", help="picamera, 0, /dev/video0, rtsp://…, a video, or a folder")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="picamera, 0, /dev/video0, rtsp://…, a video, a folder, @FILE that names one",
+    )
     parser.add_argument("--json", action="store_true", help="one line of JSON for each event")
     parser.add_argument(
         "--every", type=at_least_one, default=1, metavar="N", help="look at one of N frames (default: each)"

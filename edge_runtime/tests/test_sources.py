@@ -1,5 +1,7 @@
 """Files and folders as sources of frames, and what a source is called."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -185,6 +187,29 @@ def test_the_password_of_a_stream_is_never_said(said, address, said_as):
 def test_the_password_of_a_stream_of_no_known_kind_is_not_said_either(said):
     with pytest.raises(SourceError, match=r"^rtmp://…@door\.local/stream is not there"):
         open_source("rtmp://admin:s3cret@door.local/stream", said.append)
+
+
+def test_a_camera_may_be_named_in_a_file_so_that_no_list_of_programs_shows_its_password(tmp_path, said):
+    (tmp_path / "camera").write_text("\nrtsp://anna:secret@192.0.2.7/live\n")
+    with open_source(f"@{tmp_path / 'camera'}", said.append) as source:
+        assert (source.name, source.live) == ("rtsp://…@192.0.2.7/live", True)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "can't be read (No such file or directory)"),
+        (b"", "must name one camera"),
+        (b"0\npicamera\n", "must name one camera"),
+        (b"@camera", "must name one camera"),
+        (b"\xff\xfe", "it holds no text"),
+    ],
+)
+def test_a_file_that_names_no_camera_is_one_sentence(tmp_path, said, content, why):
+    if content is not None:
+        (tmp_path / "camera").write_bytes(content)
+    with pytest.raises(SourceError, match=re.escape(why)):
+        open_source(f"@{tmp_path / 'camera'}", said.append)
 
 
 def test_a_file_that_is_named_like_a_camera_is_opened_by_its_path(tmp_path, monkeypatch, video, said):

@@ -67,6 +67,11 @@ def _no_right(machine: Machine, device: str, name: str) -> Finding:
 
 def _lacking(machine: Machine, wanted: str) -> Finding | None:
     """What a source needs and the device has not."""
+    if wanted.startswith("@"):
+        file, wanted = wanted[1:], (machine.text(wanted[1:]) or "").strip()
+        if not wanted:
+            cure = f"write the camera there, on one line, and let {machine.user} read it"
+            return failed("camera", f"{file} names no camera that {machine.user} could read", cure)
     if re.fullmatch(r"picamera(:\d+)?", wanted):
         if sensors_on_ribbon(machine):
             return None

@@ -30,7 +30,11 @@ log = logging.getLogger(__name__)
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this command, those that choose a release aside."""
-    parser.add_argument("source", metavar="SOURCE", help="picamera, 0, /dev/video0, rtsp://…, a video, or a folder")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="picamera, 0, /dev/video0, rtsp://…, a video, a folder, @FILE that names one",
+    )
     parser.add_argument("--repeat", action="store_true", help="begin a video or folder again when it ended")
     parser.add_argument(
         "--watch-releases",

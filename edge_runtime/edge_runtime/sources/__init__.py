@@ -19,15 +19,21 @@ from edge_runtime.sources.live import LiveSource
 
 __all__ = ["Frame", "Source", "SourceError", "open_source"]
 
+MOST_LETTERS = 4096
 KINDS = "picamera, 0 or /dev/video0, rtsp://…, a video file, or a folder of pictures"
 
 
 def open_source(name: str, say: Callable[[str], object] = print) -> Source:
     """The source that a name means: ``picamera`` (``picamera:1``), ``0``, ``/dev/video0``, ``rtsp://…``, a file, a folder.
 
+    ``@FILE`` means what the one line of a file means: every user of a machine sees the arguments of its programs, and the
+    address of a network camera may hold its password.
+
     ``say`` is told, in a sentence, when a camera is lost and when it is back, and of damaged frames. A camera that is not
     there is waited for; a file that is not there, or that holds no frames, is a :class:`SourceError`.
     """
+    if name.startswith("@"):
+        name = _written_in(Path(name[1:]))
     if pi := re.fullmatch(r"picamera(?::(\d+))?", name):
         require_picamera2()
         return LiveSource(name, partial(PiCamera, int(pi[1] or 0)), say)
@@ -48,3 +54,17 @@ def open_source(name: str, say: Callable[[str], object] = print) -> Source:
     if path.suffix.lower() in PICTURES:
         raise SourceError(f"{name} is a single picture: edge-runtime recognize names the cards on it")
     return VideoFile(path, say)
+
+
+def _written_in(file: Path) -> str:
+    """The one line of a file. Raises :class:`SourceError`."""
+    try:
+        with file.open(encoding="utf-8") as opened:
+            lines = opened.read(MOST_LETTERS).split("\n")
+    except (OSError, ValueError) as error:  # ValueError: no text, or a name that no file can have
+        why = error.strerror if isinstance(error, OSError) else "it holds no text"
+        raise SourceError(f"{file} can't be read ({why}): write the camera there, on one line") from error
+    found = [line.strip() for line in lines if line.strip()]
+    if len(found) != 1 or found[0].startswith("@"):
+        raise SourceError(f"{file} must name one camera, on one line: {KINDS}")
+    return found[0]

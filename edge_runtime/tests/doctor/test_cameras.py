@@ -40,6 +40,14 @@ def test_a_camera_that_is_watched_must_be_there(pi, wanted):
     assert cameras(pi.machine, wanted)[-1].state is State.FAILED
 
 
+def test_a_camera_that_a_file_names_is_looked_for_and_the_file_must_be_readable(pi):
+    assert is_cured_by(
+        cameras(pi.machine, "@/etc/camera")[-1], State.FAILED, "/etc/camera names no camera", "on one line"
+    )
+    pi.write("etc/camera", "/dev/video7\n")
+    assert cameras(pi.machine, "@/etc/camera")[-1].said == "/dev/video7 is not there"
+
+
 @pytest.mark.parametrize("wanted", ["rtsp://camera/stream", "film.mp4"])
 def test_a_stream_or_a_film_needs_no_camera(pi, wanted):
     assert cameras(pi.machine, wanted)[-1].state is State.NOTE
