@@ -21,6 +21,8 @@ from edge_runtime.server.served import Served
 from edge_runtime.server.uploads import Uploads
 
 MOST_EVENTS = 1000
+MOST_FOUND = 100
+MOST_ASKED = 100
 DESCRIPTION = Path(__file__).with_name("openapi.json")
 CARD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 A_DAY = "private, max-age=86400"
@@ -55,6 +57,7 @@ class Api:
         return [
             Route("/api/v1/recognize", self.recognize, methods=["POST"]),
             Route("/api/v1/release", self.release),
+            Route("/api/v1/cards", self.cards),
             Route("/api/v1/cards/{card_id}", self.card),
             Route("/api/v1/cards/{card_id}/picture", self.card_picture),
             Route("/api/v1/events", self.events),
@@ -74,6 +77,16 @@ class Api:
     async def release(self, _: Request) -> Response:
         """The release that answers."""
         return JSONResponse(self._served().as_json())
+
+    async def cards(self, request: Request) -> Response:
+        """The cards that a name, a set, a number or several of them mean. Beside the event loop: all cards are looked through."""
+        asked = request.query_params.get("q", "")
+        if not 0 < len(asked.strip()) <= len(asked) <= MOST_ASKED:
+            raise Refused(422, "query", f"q must say what to look for, in at most {MOST_ASKED} characters")
+        limit = _whole(request, "limit", 20, least=1, most=MOST_FOUND)
+        served = self._served()
+        found = await asyncio.to_thread(served.find, asked, limit)
+        return JSONResponse({"release_id": served.release_id, "cards": [card.as_json() for card in found]})
 
     async def card(self, request: Request) -> Response:
         """What the catalogue says of a card."""

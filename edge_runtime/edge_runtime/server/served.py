@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from edge_runtime.card_search import find_cards
 from edge_runtime.gallery import Card
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.references import References
@@ -49,6 +50,10 @@ class Served:
     def card(self, card_id: str) -> Card | None:
         """A card of this release."""
         return self._cards.get(card_id)
+
+    def find(self, asked: str, most: int) -> list[Card]:
+        """The cards of this release that somebody asks for by name, set and number."""
+        return find_cards(self._cards.values(), asked, most)
 
     def picture(self, card_id: str) -> bytes | None:
         """The picture of a card's scan as JPEG."""

@@ -27,6 +27,8 @@ from edge_runtime.server.service import Service
 from edge_runtime.server.settings import Limits, Settings
 from edge_runtime.sources import Frame
 
+from . import chromium
+
 PATIENCE = 30
 """Seconds that a test waits for what must happen."""
 
@@ -49,6 +51,26 @@ def log_as_before():
     root.handlers[:] = before[0]
     root.setLevel(before[1])
     ours.setLevel(before[2])
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    command = chromium.find()
+    if command is None:
+        pytest.skip("there is no Chromium or Chrome here to look at the page with")
+    with chromium.started(command, tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture
+def page(browser):
+    """The tab, whose page must have thrown nothing in the end."""
+    browser.offline(False)
+    browser.send("Network.clearBrowserCookies")
+    browser.errors.clear()
+    yield browser
+    assert not browser.errors
+    browser.send("Page.navigate", url="about:blank")
 
 
 @pytest.fixture(name="until", scope="session")

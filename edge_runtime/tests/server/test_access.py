@@ -30,7 +30,7 @@ def guarded(serve):
 
 def test_without_the_token_nothing_is_told_but_that_it_lives(guarded):
     paths = ["/api/v1/release", "/api/v1/events", "/api/v1/events.csv", "/metrics", "/openapi.json"]
-    for path in [*paths, "/api/v1/cards/demo-1", "/api/v1/cards/demo-1/picture", "/nothing"]:
+    for path in [*paths, "/api/v1/cards?q=fox", "/api/v1/cards/demo-1", "/api/v1/cards/demo-1/picture", "/nothing"]:
         answer = guarded.get(path)
         assert (answer.status_code, answer.json()["reason"]) == (401, "token"), path
     assert guarded.post("/api/v1/recognize", b"x").status_code == 401

@@ -14,35 +14,11 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_runtime.feedback.box import kept
-from edge_runtime.feedback.corrections import Corrections
 from edge_runtime.server.service import Service
 from edge_runtime.server.settings import Settings
 
-from . import chromium
-
 SIZES = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 READ = "document.querySelector('#photo-answer').innerText"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    command = chromium.find()
-    if command is None:
-        pytest.skip("there is no Chromium or Chrome here to look at the page with")
-    with chromium.started(command, tmp_path_factory.mktemp("profile")) as page:
-        yield page
-
-
-@pytest.fixture
-def page(browser):
-    """The tab, whose page must have thrown nothing in the end."""
-    browser.offline(False)
-    browser.send("Network.clearBrowserCookies")
-    browser.errors.clear()
-    yield browser
-    assert not browser.errors
-    browser.send("Page.navigate", url="about:blank")
 
 
 @pytest.fixture
@@ -112,44 +88,6 @@ def test_another_printing_is_called_one_and_no_scan_is_shown_for_it(
     page.sees("#photo-answer", "another printing of Amber Fox")
     assert "sure" not in page.run(READ)
     assert page.run("document.querySelectorAll('#now img, #photo-answer img').length") == 0
-
-
-def test_a_wrong_name_is_corrected_where_that_is_kept(page, serve, hand, scans, photo_of, tmp_path):
-    _, client = serve(corrections=Corrections(tmp_path / "box"))
-    page.open(client.base, width=390)
-    hand.picture = photo_of(scans["demo-1"])
-    page.sees("#events", "Wrong?")
-    page.run("document.querySelector('.correct').click()")
-    page.sees("#correction", "It was told as: Amber Fox, Demo Days · 1")
-    assert page.run("[...document.querySelector('#correct-id').list.options].map((card) => card.value)") == ["demo-1"]
-    page.run("document.querySelector('#correct-id').value = 'demo-2'")
-    page.run("document.querySelector('#correction [type=submit]').click()")
-    page.sees("#events", "kept as demo-2")
-    (said,) = kept(tmp_path / "box")
-    assert (said["card_id"], said["corrected"]) == ("demo-1", "demo-2")
-
-
-def test_on_a_phone_a_name_has_the_row_to_itself_where_it_can_be_corrected(
-    page, serve, hand, scans, photo_of, tmp_path
-):
-    _, client = serve(corrections=Corrections(tmp_path / "box"))
-    page.open(client.base, width=390)
-    hand.picture = photo_of(scans["demo-1"])
-    page.sees("#events", "Wrong?")
-    of_row, of_name, of_button = (
-        page.run(f"document.querySelector('#events li:has(.correct){part}').getBoundingClientRect().toJSON()")
-        for part in ("", " .what", " .correct")
-    )
-    assert of_name["width"] > 0.75 * of_row["width"]
-    assert of_button["top"] >= of_name["bottom"]
-
-
-def test_where_nothing_is_kept_nobody_is_asked_for_corrections(page, serve, hand, scans, photo_of):
-    _, client = serve()
-    page.open(client.base)
-    hand.picture = photo_of(scans["demo-1"])
-    page.sees("#events", "Amber Fox, Demo Days · 1")
-    assert "Wrong?" not in page.text("#events")
 
 
 TOKEN = "a-token-that-nobody-guesses"

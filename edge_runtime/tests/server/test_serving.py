@@ -126,6 +126,16 @@ def test_cards_and_their_scans_are_looked_up(serve, scans, publisher):
         assert client.get(path).status_code == 404
 
 
+def test_cards_are_found_by_name_set_and_number(serve, publisher):
+    _, client = serve()
+    found = client.get("/api/v1/cards?q=HERON+2").json()
+    assert found["release_id"] == publisher.folder.name
+    assert [card["card_id"] for card in found["cards"]] == ["demo-2"]
+    assert len(client.get("/api/v1/cards?q=demo&limit=3").json()["cards"]) == 3
+    for query in ("", "?q=", "?q=%20", f"?q={'x' * 101}", "?q=fox&limit=0", "?q=fox&limit=101"):
+        assert client.get(f"/api/v1/cards{query}").status_code == 422, query
+
+
 def test_the_release_is_told_without_a_path_of_the_device(serve, publisher, opened):
     _, client = serve()
     answer = client.get("/api/v1/release")

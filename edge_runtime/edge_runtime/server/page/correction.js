@@ -1,36 +1,113 @@
 // Saying which card it was that an event names otherwise. Kept by a service that was started to keep feedback.
 import { fetchOr401 } from "./access.js";
-import { eventLine } from "./words.js";
+import { eventLine, idBeside, whichCard } from "./words.js";
 
-export function correcting(list, dialog, form, said, field, choices, wrong, cancel) {
-  let button = null;
-  // The rows come and go: their list is listened to.
-  list.addEventListener("click", (event) => {
-    button = event.target.closest("button");
-    if (!button) return;
+const UNHURRIED = 150;  // ms without another letter before cards are looked for
+const CARD_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
+
+export class Correction {
+  #on;  // the elements of the dialogue, by what they do
+  #button = null;
+  #asked = "";
+  #waiting = 0;
+
+  constructor(elements) {
+    this.#on = elements;
+    const { events, dialog, form, search, cancel } = elements;
+    // The rows come and go: their list is listened to.
+    events.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button) this.#open(button);
+    });
+    search.addEventListener("input", () => {
+      clearTimeout(this.#waiting);
+      this.#waiting = setTimeout(() => this.#look(), UNHURRIED);
+    });
+    cancel.addEventListener("click", () => dialog.close());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#keep(new FormData(form).get("card"));
+    });
+  }
+
+  #open(button) {
+    const { said, search, wrong, dialog } = this.#on;
+    this.#button = button;
     said.textContent = `It was told as: ${button.dataset.said}`;
-    field.value = wrong.textContent = "";
-    // Most often it is another of those that it may be: they need no typing.
-    choices.replaceChildren(...JSON.parse(button.dataset.cards).map((card) => new Option(card.name, card.card_id)));
+    search.value = wrong.textContent = this.#asked = "";
+    this.#show(this.#told());
     dialog.showModal();
-  });
-  cancel.addEventListener("click", () => dialog.close());
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const mine = button;
-    const response = await fetchOr401(mine.dataset.address, {
+  }
+
+  // Most often it is another of those that it may be: they need no typing.
+  #told() {
+    return JSON.parse(this.#button.dataset.cards);
+  }
+
+  async #look() {
+    const asked = this.#on.search.value.trim();
+    if (asked === this.#asked) return;
+    this.#asked = asked;
+    if (!asked) return this.#show(this.#told());
+    const response = await fetchOr401(`api/v1/cards?q=${encodeURIComponent(asked)}`).catch(() => null);
+    const found = response?.ok ? (await response.json()).cards : null;
+    if (asked !== this.#asked) return;  // more was typed meanwhile
+    this.#on.wrong.textContent = found ? "" : "The recogniser can't be reached.";
+    this.#show(found ?? [], asked);
+  }
+
+  #show(cards, asked = "") {
+    const choices = cards.map((card) => choice(card.card_id, card.name, whichCard(card), idBeside(card)));
+    if (!cards.length && CARD_ID.test(asked)) choices.push(choice(asked, asked, "no card of this release: kept under this id"));
+    if (!choices.length && asked) choices.push(note("No card of this release is called so."));
+    this.#on.cards.replaceChildren(...choices);
+  }
+
+  async #keep(cardId) {
+    const { wrong, dialog } = this.#on;
+    const button = this.#button;
+    if (!cardId) {
+      wrong.textContent = "Choose a card first.";
+      return;
+    }
+    const response = await fetchOr401(button.dataset.address, {
       method: "POST",
-      body: JSON.stringify({ card_id: field.value }),
+      body: JSON.stringify({ card_id: cardId }),
       headers: { "content-type": "application/json" },
     }).catch(() => null);
     if (response?.ok) {
-      mine.replaceWith(`kept as ${field.value}`);
+      button.replaceWith(`kept as ${cardId}`);
       dialog.close();
       return;
     }
     const problem = await response?.json().catch(() => null);
     wrong.textContent = problem?.detail ?? "The recogniser can't be reached.";
-  });
+  }
+}
+
+// A card to choose, with its scan where the release has it.
+function choice(cardId, name, ...details) {
+  const label = document.createElement("label");
+  const radio = document.createElement("input");
+  radio.type = "radio";
+  radio.name = "card";
+  radio.value = cardId;
+  const scan = document.createElement("img");
+  scan.src = `api/v1/cards/${encodeURIComponent(cardId)}/picture`;
+  scan.alt = "";
+  scan.loading = "lazy";
+  scan.addEventListener("error", () => scan.removeAttribute("src"));
+  const what = document.createElement("span");
+  what.append(name, note(details.filter(Boolean).join(" · ")));
+  label.append(radio, scan, what);
+  return label;
+}
+
+function note(text) {
+  const line = document.createElement("span");
+  line.className = "quiet";
+  line.textContent = text;
+  return line;
 }
 
 // The button of an event that says which card it is.

@@ -1,7 +1,7 @@
 // Puts the page together: what the connection says goes to the parts that show it.
 import { Connection } from "./connection.js";
 import { fetchOr401, signIn } from "./access.js";
-import { correcting } from "./correction.js";
+import { Correction } from "./correction.js";
 import { Live } from "./live.js";
 import { History } from "./history.js";
 import { watchPhotos } from "./photo.js";
@@ -51,9 +51,9 @@ const connection = new Connection({
 });
 
 watchPhotos(byId("drop"), byId("file"), byId("photo-answer"));
-correcting(
-  byId("events"), byId("correction"), byId("correction-form"), byId("correction-said"), byId("correct-id"),
-  byId("correct-ids"), byId("correction-wrong"), byId("correction-cancel"),
-);
+new Correction({
+  events: byId("events"), dialog: byId("correction"), form: byId("correction-form"), said: byId("correction-said"),
+  search: byId("correct-search"), cards: byId("correct-cards"), wrong: byId("correction-wrong"), cancel: byId("correction-cancel"),
+});
 signIn(byId("sign-in"), byId("token-form"), byId("token"), byId("token-wrong"), () => connection.now());
 history.begin().finally(() => connection.now());

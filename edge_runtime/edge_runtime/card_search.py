@@ -1,0 +1,47 @@
+"""Cards by what a person would type of them: the beginnings of words of the name and the set, the number, the id."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from heapq import nsmallest
+
+from edge_runtime.gallery import Card
+
+PARTS = re.compile(r"[^\W_]+")
+PRINTED = re.compile(r"#?0*(\d+)(?:/\d+)?")
+"""A number as cards have it: of how many it is one says nothing that a search needs."""
+
+
+def find_cards(cards: Iterable[Card], asked: str, most: int) -> list[Card]:
+    """The cards of which each word that is asked for begins a word, whole words and names that begin so first; at most so many.
+
+    Capitals, accents and the zeros before a number count for nothing, nor what is printed around it: ``poke ball 7`` and
+    ``poke ball 007/102`` find Poké Ball, 007. Where nothing is asked, nothing is found.
+    """
+    words = [_bare(word) for word in _folded(asked).split()]
+    if not words:
+        return []
+    start = _folded(asked).strip()
+    ranked = []
+    for at, card in enumerate(cards):
+        line = _folded(f"{card.name} {card.set_name or card.set_id} {card.number} {card.card_id}")
+        if all(word in line for word in words):  # quick, and leaves few to look at closely
+            parts = {card.card_id.casefold(), *map(_bare, PARTS.findall(line)), *line.split()}
+            if all(any(part.startswith(word) for part in parts) for word in words):
+                partly = sum(word not in parts for word in words)
+                ranked.append((partly, not _folded(card.name).startswith(start), at, card))
+    return [card for *_, card in nsmallest(most, ranked, key=lambda found: found[:3])]
+
+
+def _folded(text: str) -> str:
+    """The text without capitals and accents."""
+    text = text.casefold()
+    if text.isascii():
+        return text
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
+def _bare(word: str) -> str:
+    """A number without what is printed around it; any other word as it is."""
+    printed = PRINTED.fullmatch(word)
+    return printed[1] if printed else word

@@ -1,0 +1,75 @@
+"""Saying on the page which card it was that the history names otherwise, in a real browser."""
+
+from edge_runtime.feedback.box import kept
+from edge_runtime.feedback.corrections import Corrections
+
+OFFERED = "[...document.querySelectorAll('#correct-cards input')].map((choice) => choice.value)"
+KEEP = "document.querySelector('#correction [type=submit]').click()"
+
+
+def typed(page, text):
+    page.run(f"document.querySelector('#correct-search').value = {text!r}")
+    page.run("document.querySelector('#correct-search').dispatchEvent(new Event('input'))")
+
+
+def test_a_wrong_name_is_corrected_where_that_is_kept(page, serve, hand, scans, photo_of, tmp_path):
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    page.open(client.base, width=390)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Wrong?")
+    page.run("document.querySelector('.correct').click()")
+    page.sees("#correction", "It was told as: Amber Fox, Demo Days · 1")
+    assert page.run(OFFERED) == ["demo-1"]
+    page.run(KEEP)
+    page.sees("#correction-wrong", "Choose a card first.")
+    typed(page, "heron")
+    page.until(f"{OFFERED}.join() === 'demo-2'")
+    page.sees("#correct-cards", "Demo Days · 2 · demo-2")
+    page.until("document.querySelector('#correct-cards img').naturalWidth > 0")
+    page.run("document.querySelector('#correct-cards label').click()")
+    page.run(KEEP)
+    page.sees("#events", "kept as demo-2")
+    (said,) = kept(tmp_path / "box")
+    assert (said["card_id"], said["corrected"]) == ("demo-1", "demo-2")
+
+
+def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(
+    page, serve, hand, scans, photo_of, tmp_path
+):
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    page.open(client.base)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Wrong?")
+    page.run("document.querySelector('.correct').click()")
+    typed(page, "no such card")
+    page.sees("#correct-cards", "No card of this release is called so.")
+    typed(page, "next1-7")
+    page.sees("#correct-cards", "no card of this release: kept under this id")
+    page.run("document.querySelector('#correct-cards input').click()")
+    page.run(KEEP)
+    page.sees("#events", "kept as next1-7")
+    (said,) = kept(tmp_path / "box")
+    assert said["corrected"] == "next1-7"
+
+
+def test_on_a_phone_a_name_has_the_row_to_itself_where_it_can_be_corrected(
+    page, serve, hand, scans, photo_of, tmp_path
+):
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    page.open(client.base, width=390)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Wrong?")
+    of_row, of_name, of_button = (
+        page.run(f"document.querySelector('#events li:has(.correct){part}').getBoundingClientRect().toJSON()")
+        for part in ("", " .what", " .correct")
+    )
+    assert of_name["width"] > 0.75 * of_row["width"]
+    assert of_button["top"] >= of_name["bottom"]
+
+
+def test_where_nothing_is_kept_nobody_is_asked_for_corrections(page, serve, hand, scans, photo_of):
+    _, client = serve()
+    page.open(client.base)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Amber Fox, Demo Days · 1")
+    assert "Wrong?" not in page.text("#events")
