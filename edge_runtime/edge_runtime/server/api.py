@@ -84,6 +84,7 @@ class Api:
         if not 0 < len(asked.strip()) <= len(asked) <= MOST_ASKED:
             raise Refused(422, "query", f"q must say what to look for, in at most {MOST_ASKED} characters")
         limit = _whole(request, "limit", 20, least=1, most=MOST_FOUND)
+        assert limit is not None
         served = self._served()
         found = await asyncio.to_thread(served.find, asked, limit)
         return JSONResponse({"release_id": served.release_id, "cards": [card.as_json() for card in found]})
