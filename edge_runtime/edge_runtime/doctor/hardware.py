@@ -10,6 +10,7 @@ SLOWS_DOWN, SLOWER_STILL = 80, 85
 """°C: a Raspberry Pi's cores slow down from the first, and its GPU too from the second (its documentation, config.txt)."""
 LEAST_MEMORY = 300 << 20
 """Bytes that should be free to start with; the answer holds a gallery and a model, see benchmarks/edge.py."""
+AS_THE_SERVICE = "run as the service's user: `sudo -u edge-runtime edge-runtime doctor`"
 THROTTLED = {
     0: "the supply voltage is too low",
     1: "the processor's frequency is capped",
@@ -37,14 +38,14 @@ def clock(machine: Machine, pulled: float | None) -> Finding:
 
 def disk(machine: Machine, home: Path, release_bytes: int | None) -> Finding:
     """Room for two further releases in the home, and the right to write there."""
-    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    there = next(folder for folder in (home, *home.parents) if _is_seen(folder))
     if _is_read_only(machine, there):
         return failed("disk", f"{there} is mounted read-only", "check `dmesg` for errors of the card, then replace it")
     if not machine.may_use(there):
         return warning(
             "disk",
             f"{machine.user} may not write in {there}: nothing new is taken by this user",
-            "run as the service's user: `sudo -u edge-runtime edge-runtime doctor`",
+            AS_THE_SERVICE,
         )
     free, needed = machine.free_bytes(there), 2 * (release_bytes or 0)
     facts = {"free": free, "needed": needed}
@@ -56,6 +57,13 @@ def disk(machine: Machine, home: Path, release_bytes: int | None) -> Finding:
             **facts,
         )
     return fine("disk", f"{free / 1e6:.0f} MB free in {there}", **facts)
+
+
+def _is_seen(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except PermissionError:  # a folder above it is locked
+        return False
 
 
 def _is_read_only(machine: Machine, folder: Path) -> bool:

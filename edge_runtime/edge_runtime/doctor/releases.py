@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_runtime.doctor.finding import Finding, failed, fine, note, refused, warning
+from edge_runtime.doctor.hardware import AS_THE_SERVICE
 from edge_runtime.doctor.machine import Machine
 from edge_runtime.home import Home, home_of
 from edge_runtime.publishers import open_publisher
@@ -34,6 +35,14 @@ def look(machine: Machine, place: Path | None) -> Here:
     if place is None:
         nothing = note("release", "none was named", "name a home with --releases")
         return Here(Path.cwd(), None, None, None, [root, nothing])
+    try:
+        return _in_place(machine, place, root)
+    except PermissionError as error:
+        said = f"{machine.user} may not look into {error.filename}"
+        return Here(place, None, None, None, [root, failed("release", said, AS_THE_SERVICE)])
+
+
+def _in_place(machine: Machine, place: Path, root: Finding) -> Here:
     if (place / METADATA).is_dir() and not (place / "releases").is_dir():
         place = home_of(open_publisher(place).name)
     folder = place / "releases" if (place / "releases").is_dir() else place

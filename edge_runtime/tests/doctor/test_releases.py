@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from device_of_files import NOW, by_check, is_cured_by, pulled_at
 
+from edge_runtime.doctor.command import examine
 from edge_runtime.doctor.finding import State
 from edge_runtime.doctor.releases import DAY, OLD, look
 from edge_runtime.home import Home
@@ -51,6 +52,16 @@ def test_a_home_of_another_user(pi, home, lock):
     lock(home / "releases")
     found = by_check(look(pi.machine, home).findings)["release"]
     assert is_cured_by(found, State.FAILED, "may not be read by this user", "sudo -u edge-runtime")
+
+
+def test_a_home_in_a_folder_that_is_locked(pi, home, lock):
+    (pi.root / "locked").mkdir()
+    home = home.rename(pi.root / "locked" / "home")
+    lock(home.parent)
+    findings = examine(pi.machine, home)
+    assert is_cured_by(
+        by_check(findings)["release"], State.FAILED, "ada may not look into", str(home), "sudo -u edge-runtime"
+    )
 
 
 def test_a_home_that_was_never_filled(pi, device, tmp_path):
