@@ -8,6 +8,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from dagster._core.execution.plan.objects import ErrorSource  # internal, dagste
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, NOT_FINISHED_STATUSES  # internal, dagster 1.13
 from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
 
-from pcr_assets.planner.lock import lives, spans_machines
+from pcr_assets.planner.lock import lives, living, spans_machines
 
 TAGS = {"pcr/launcher": "stale"}
 JOB_TAGS = {"pcr/launcher": "job"}
@@ -25,7 +26,7 @@ JOB_TAGS = {"pcr/launcher": "job"}
 BEGINNING_SECONDS = 30
 """A run of a job that began so lately may not have come to its step, which says that it lives."""
 HOST = "pcr/host"
-WHAT = "pcr/what"
+WHAT, OBSERVE = "pcr/what", "observe"
 OURS = ("pcr_assets.", "edge_runtime.")
 """Where errors come from whose message is a sentence for a person, the cure included: no traceback adds to it."""
 SHORT_TEXT = 60
@@ -67,7 +68,8 @@ class Failure:
 
 
 def bury_the_dead(instance: dg.DagsterInstance, job_run: str = "") -> None:
-    """Close the runs that a killed refresh left open. Call it under the lock: then the waves that it keeps out are all dead.
+    """Close the runs that a killed refresh left open. Call it under the lock: then the waves that it keeps out are all dead, but
+    for a plan's observation, which needs no lock and says itself that it lives.
 
     Dagster can't know that an in-process run died, nor a job's run that went down with its code server. It would show it as
     running for ever, and the run would keep its slot in a pool and in the queue: the next one would wait for ever too.
@@ -76,6 +78,7 @@ def bury_the_dead(instance: dg.DagsterInstance, job_run: str = "") -> None:
     """
     where = {} if spans_machines(instance) else {HOST: socket.gethostname()}
     waves = instance.get_runs(dg.RunsFilter(tags={**TAGS, **where}, statuses=NOT_FINISHED_STATUSES))
+    waves = [run for run in waves if run.tags.get(WHAT) != OBSERVE or not lives(instance, run.run_id)]
     begun = dg.RunsFilter(
         tags=JOB_TAGS,
         statuses=IN_PROGRESS_RUN_STATUSES,
@@ -109,17 +112,18 @@ def execute(
         job = job.get_subset(asset_selection=set(), asset_check_selection=set(checks))
     listener = _Listener(defs, on_event)
     made = defs.resolve_asset_graph().materializable_asset_keys
-    what = "check" if checks is not None else "build" if made & set(assets) else "observe"
+    what = "check" if checks is not None else "build" if made & set(assets) else OBSERVE
     run_id = str(uuid.uuid4())
     instance.add_event_listener(run_id, listener)
-    result = job.execute_in_process(
-        run_config=QUIET,
-        instance=instance,
-        asset_selection=None if checks is not None else assets,
-        raise_on_error=False,
-        run_id=run_id,
-        tags={**TAGS, HOST: socket.gethostname(), WHAT: what, **(tags or {})},
-    )
+    with living(instance, run_id) if what == OBSERVE else nullcontext():
+        result = job.execute_in_process(
+            run_config=QUIET,
+            instance=instance,
+            asset_selection=None if checks is not None else assets,
+            raise_on_error=False,
+            run_id=run_id,
+            tags={**TAGS, HOST: socket.gethostname(), WHAT: what, **(tags or {})},
+        )
     if listener.interrupted or result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
         raise KeyboardInterrupt
     if result.success or listener.failures or listener.refused:

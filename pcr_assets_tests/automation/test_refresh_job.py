@@ -1,15 +1,17 @@
 """The job that the UI, the sensor and a schedule start."""
 
+import socket
 import threading
 
 import dagster as dg
 import pytest
 
+from pcr_assets import planner
 from pcr_assets.automation import refresh_job
 from pcr_assets.automation.refresh_job import OP, refresh_job_for
 from pcr_assets.planner import execution
-from pcr_assets.planner.execution import JOB_TAGS, WHAT, bury_the_dead
-from pcr_assets.planner.lock import lives, only_refresh
+from pcr_assets.planner.execution import HOST, JOB_TAGS, OBSERVE, TAGS, WHAT, bury_the_dead
+from pcr_assets.planner.lock import lives, living, only_refresh
 from pcr_assets_tests.small_graph import SmallGraph
 
 
@@ -85,3 +87,25 @@ def test_a_refresh_closes_a_job_that_died_and_leaves_one_that_began_just_now(wor
     monkeypatch.setattr(execution, "BEGINNING_SECONDS", 0)
     world.refresh("cards")
     assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_refresh_leaves_a_plans_observation_alone_while_that_lives(world, instance):
+    job = refresh_job_for(lambda: world.defs)
+    ours = {**TAGS, HOST: socket.gethostname(), WHAT: OBSERVE}
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=ours)
+    with living(instance, run.run_id):
+        world.refresh("cards")
+    assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTED
+    world.refresh("cards")
+    assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+def test_an_observation_says_that_it_lives(world, instance):
+    alive = []
+
+    def look(_):
+        begun = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        alive.extend(lives(instance, run.run_id) for run in begun)
+
+    planner.observe(world.defs, instance, on_event=look)
+    assert alive and all(alive)
