@@ -5,6 +5,7 @@ import os
 import cv2
 import torch
 
+from pcr_assets.learning.memory import keep_memory
 from pcr_assets.learning.together import ALONE, Team
 
 
@@ -18,4 +19,7 @@ def set_up_torch(threads: int, team: Team = ALONE) -> torch.device:
     # All that is read was written before, so nothing need be filled: a tenth of a step's time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch makes it a property
     torch.set_flush_denormal(True)  # a fresh network is full of denormals, a hundred times slower on a CPU
-    return torch.device("cuda", team.local) if torch.cuda.is_available() else torch.device("cpu")
+    if torch.cuda.is_available():
+        return torch.device("cuda", team.local)
+    keep_memory()
+    return torch.device("cpu")
