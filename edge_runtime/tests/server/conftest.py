@@ -5,6 +5,8 @@ import json
 import logging
 import queue
 import socket
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -71,6 +73,41 @@ def page(browser):
     yield browser
     assert not browser.errors
     browser.send("Page.navigate", url="about:blank")
+
+
+@pytest.fixture
+def frames(tmp_path, scans, photo_of):
+    """A folder of frames that show the first card."""
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    picture = cv2.cvtColor(photo_of(scans["demo-1"]), cv2.COLOR_RGB2BGR)
+    for number in range(6):
+        cv2.imwrite(str(folder / f"{number}.png"), picture)
+    return str(folder)
+
+
+@pytest.fixture
+def served(device, frames):
+    """Starts the command in a process of its own; gives its log's lines and its address."""
+    running = []
+
+    def start(*options):
+        command = [sys.executable, "-m", "edge_runtime.cli", "serve", frames, "--releases", str(device.releases)]
+        process = subprocess.Popen(
+            [*command, "--port", "0", "--log", "json", *options], stderr=subprocess.PIPE, text=True
+        )
+        running.append(process)
+        for line in process.stderr:
+            message = json.loads(line)["message"]
+            if message.startswith("open http"):
+                return process, message.removeprefix("open ")
+        raise AssertionError("it ended")
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+        process.stderr.close()
 
 
 @pytest.fixture(name="until", scope="session")

@@ -10,48 +10,12 @@ import time
 import weakref
 from pathlib import Path
 
-import cv2
 import pytest
 import requests
 from PIL import Image
 
 from edge_runtime.cli import main
 from edge_runtime.server.service import Service
-
-
-@pytest.fixture
-def frames(tmp_path, scans, photo_of):
-    """A folder of frames that show the first card."""
-    folder = tmp_path / "frames"
-    folder.mkdir()
-    picture = cv2.cvtColor(photo_of(scans["demo-1"]), cv2.COLOR_RGB2BGR)
-    for number in range(6):
-        cv2.imwrite(str(folder / f"{number}.png"), picture)
-    return str(folder)
-
-
-@pytest.fixture
-def served(device, frames):
-    """Starts the command in a process of its own; gives its log's lines and its address."""
-    running = []
-
-    def start(*options):
-        command = [sys.executable, "-m", "edge_runtime.cli", "serve", frames, "--releases", str(device.releases)]
-        process = subprocess.Popen(
-            [*command, "--port", "0", "--log", "json", *options], stderr=subprocess.PIPE, text=True
-        )
-        running.append(process)
-        for line in process.stderr:
-            message = json.loads(line)["message"]
-            if message.startswith("open http"):
-                return process, message.removeprefix("open ")
-        raise AssertionError("it ended")
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
-        process.stderr.close()
 
 
 def test_a_process_serves_a_folder_over_and_over_and_ends_at_sigterm(served, until):
@@ -255,54 +219,3 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "--token-file" in done.stdout
-
-
-def test_https_is_served_with_a_certificate_of_ones_own(served, tmp_path, until):
-    cert, key = certificate(tmp_path)
-    token = tmp_path / "token"
-    token.write_text("a-token-that-nobody-guesses")
-    _, address = served("--tls-cert", str(cert), "--tls-key", str(key), "--token-file", str(token))
-    assert address.startswith("https://127.0.0.1:")
-    answer = requests.post(f"{address}login", data=token.read_text(), verify=str(cert), timeout=30)
-    assert "Secure" in answer.headers["set-cookie"]
-
-
-def test_a_key_that_asks_for_a_password_is_one_sentence(device, frames, tmp_path, capsys):
-    from cryptography.hazmat.primitives import serialization
-
-    cert, key = certificate(tmp_path)
-    open_one = serialization.load_pem_private_key(key.read_bytes(), None)
-    locked = serialization.BestAvailableEncryption(b"a password")
-    key.write_bytes(open_one.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
-    options = ["--releases", str(device.releases), "--port", "0", "--tls-cert", str(cert), "--tls-key", str(key)]
-    code, line = refused(capsys, frames, *options)
-    assert (code, "name PEM files, the key without a password" in line) == (1, True), line
-
-
-def certificate(folder):
-    """A certificate for 127.0.0.1 that signs itself, and its key."""
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a Pi")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, encoding = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
-    (folder / "cert.pem").write_bytes(made.public_bytes(encoding))
-    (folder / "key.pem").write_bytes(key.private_bytes(encoding, pem, serialization.NoEncryption()))
-    return folder / "cert.pem", folder / "key.pem"
