@@ -16,7 +16,7 @@ from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.explained import Explained
 from edge_runtime.gallery import Gallery, GalleryError
-from edge_runtime.geometry import scaled, turned
+from edge_runtime.geometry import scaled, turned, width
 from edge_runtime.half_hidden import HalfHidden
 from edge_runtime.judge import Judge, Judgement
 from edge_runtime.locate import LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
@@ -50,6 +50,8 @@ WORTH_JUDGING = 0.02
 """The same for outlines that nothing else explained, after all were read."""
 MOST_JUDGED = 48
 """Outlines of one photo that are judged at most, but for those whose place one took later that promised more."""
+ASKEW = 0.05
+"""Width of a card by which the corners of its picture lie elsewhere than those of the outline, at least, to be looked at there."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
 
@@ -274,15 +276,27 @@ class Recognizer:
         """A reading with more than a glance taken.
 
         One that stays unknown gets two more chances: the other way up, which a glance at a poor picture mistakes, and an
-        outline that fits better. Another printing of a known card gets none: what it is was seen.
+        outline that fits better. Another printing of a known card gets none but this: to be looked at where its picture lies.
         """
         judgement = self.judge.judge(image, reading.corners, reading.matches)
+        if judgement.other_printing:
+            judgement = self._laid_straight(image, judgement, reading.outline)
         if judgement.left_open and self.judge.second_look:
             judgement = self._better(image, judgement, [turned(reading.corners)], reading.outline)
         if judgement.left_open and reading.confidence >= WORTH_FITTING:
             fits = [scaled(reading.corners, factor) for factor in FITS]
             judgement = self._better(image, judgement, fits, reading.outline)
         return Reading.of(judgement, reading.outline, judged=True)
+
+    def _laid_straight(self, image: np.ndarray, judgement: Judgement, outline: float) -> Judgement:
+        """The judgement of another printing, or what the card is named where its picture lies, if that is elsewhere: an outline
+        around two copies that lie on each other is that of neither, and what is cut out along it looks like another printing."""
+        place = self.judge.place_of(image, judgement.corners, judgement.matches[0])
+        if np.linalg.norm(place - judgement.corners, axis=1).max() <= ASKEW * width(place):
+            return judgement
+        (there,) = self._reader.match(image, [(place, outline)])
+        other = self.judge.judge(image, place, there.matches)
+        return judgement if other.status is Status.UNKNOWN else other
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
         """The judgement, or that of the most promising of other corners if it is more confident, or of another printing."""

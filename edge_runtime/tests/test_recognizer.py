@@ -43,6 +43,23 @@ def test_a_card_that_lies_upside_down_is_named_and_its_corners_start_at_its_own_
     np.testing.assert_allclose(reading.corners, corners, atol=8)
 
 
+@pytest.mark.usefixtures("telling_printings_apart")
+@pytest.mark.parametrize("printing", ["the card itself", "another printing"])
+def test_what_looks_like_another_printing_is_looked_at_where_its_picture_lies(
+    recognizer, scans, foreign, photo_of, printing
+):
+    """An outline that ends above the card's lower edge cuts off what tells its printings apart."""
+    photo = photo_of(scans["demo-1"] if printing == "the card itself" else foreign)
+    above_the_edge = TILTED.copy()
+    above_the_edge[2:] += 0.08 * (TILTED[[1, 0]] - TILTED[[2, 3]])
+    reading = recognizer.read_at(photo, above_the_edge)
+    if printing == "the card itself":
+        assert (reading.status, reading.card.card_id) == (Status.CONFIRMED, "demo-1")
+        np.testing.assert_allclose(reading.corners, TILTED, atol=8)
+    else:
+        assert (reading.status, reading.other_printing) == (Status.UNKNOWN, True)
+
+
 @pytest.mark.parametrize("quarters", range(4))
 def test_a_card_that_looks_wider_than_high_at_a_slant_is_named(recognizer, scans, photo_of, quarters):
     square = np.float32([(220, 140), (420, 140), (430, 320), (210, 320)])
