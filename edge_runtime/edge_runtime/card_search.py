@@ -18,15 +18,15 @@ def find_cards(cards: Iterable[Card], asked: str, most: int) -> list[Card]:
     Capitals, accents and the zeros before a number count for nothing, nor what is printed around it: ``poke ball 7`` and
     ``poke ball 007/102`` find Poké Ball, 007. Where nothing is asked, nothing is found.
     """
-    words = [_bare(word) for word in _folded(asked).split()]
+    start = _folded(asked).strip()
+    words = [_bare(word) for word in start.split()]
     if not words:
         return []
-    start = _folded(asked).strip()
     ranked = []
     for at, card in enumerate(cards):
         line = _folded(f"{card.name} {card.set_name or card.set_id} {card.number} {card.card_id}")
         if all(word in line for word in words):  # quick, and leaves few to look at closely
-            parts = {card.card_id.casefold(), *map(_bare, PARTS.findall(line)), *line.split()}
+            parts = {*line.split(), *map(_bare, PARTS.findall(line))}
             if all(any(part.startswith(word) for part in parts) for word in words):
                 partly = sum(word not in parts for word in words)
                 ranked.append((partly, not _folded(card.name).startswith(start), at, card))

@@ -13,7 +13,7 @@ def keep_memory() -> bool:
     """Let this process keep the memory that it frees, for its next arrays; False without glibc.
 
     glibc maps each large array anew and gives it back at once. So a step of training, which makes and frees the same arrays as the
-    one before, has the kernel clear half a gigabyte of pages: on two cores without it steps are a third shorter (docs/training.md).
+    one before, has the kernel clear half a gigabyte of pages. What that costs on two cores is in docs/training.md.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
