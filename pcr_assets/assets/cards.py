@@ -63,7 +63,7 @@ def _opened(project: Project, listing: Any) -> list[str]:
     return [entry.key for entry, data in zip(entries, contents, strict=True) if isinstance(data, bytes)]
 
 
-@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="6")
+@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="7")
 def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Cleaned cards, a Parquet shard for each card set; only sets whose listing changed are decoded again.
 

@@ -1,12 +1,12 @@
 """Which cards show the same art: reprints that are told apart by number, frame or set symbol, or not at all."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
+from pcr_assets.cards.names import plain
 from pcr_assets.imaging.art import likeness, middles
 
 NEAR = 8
@@ -71,11 +71,6 @@ def in_order(twins: Iterable[Twins]) -> list[Twins]:
     return sorted(twins, key=lambda pair: (pair.distance, pair.card_id, pair.other_id))
 
 
-def _plain(name: str) -> str:
-    """A name without case, accents' spelling and punctuation: sources differ in them."""
-    return "".join(character for character in unicodedata.normalize("NFKD", name.casefold()) if character.isalnum())
-
-
 def _close_pairs(
     names: Sequence[str], hashes: np.ndarray, art: np.ndarray, fresh: np.ndarray
 ) -> Iterator[tuple[int, int, int]]:
@@ -84,7 +79,7 @@ def _close_pairs(
         return
     words = np.ascontiguousarray(hashes).view(np.uint64)
     alike = _Alike(art)
-    _, called = np.unique([_plain(name) for name in names], return_inverse=True)
+    _, called = np.unique([plain(name) for name in names], return_inverse=True)
     for row, column, distance in _together(called, words, fresh):
         if distance <= NEAR_SAME_NAME or alike(row, column):
             yield row, column, distance

@@ -5,6 +5,7 @@ The ids are those of the Pokémon TCG data (https://pokemontcg.io). Names in the
 """
 
 import re
+import unicodedata
 from posixpath import splitext
 from typing import NamedTuple
 from urllib.parse import quote
@@ -27,6 +28,9 @@ _ID_FIRST = re.compile(rf"(?P<set>{_SET})-(?P<number>{_NUMBER})(?:_(?P<name>.+))
 _NAME_FIRST = re.compile(
     rf"(?P<name>.+)-(?P<lang>[a-z]{{2}}(?:-[a-z]{{2}})?)_[^_]+_(?P<set>{_SET})_(?P<number>{_NUMBER})(?:_[a-z]+)?"
 )
+
+
+_ENERGY = re.compile(r"^basic(.+energy)$")
 
 
 class Named(NamedTuple):
@@ -63,6 +67,17 @@ def read_name(key: str) -> Named | None:
 def is_picture(key: str) -> bool:
     """Whether a file's suffix says that it is a picture."""
     return splitext(key)[1].lower() in PICTURES
+
+
+def plain(name: str) -> str:
+    """What a card's name comes down to, however a source writes it: without case, accents and punctuation, but with signs such as
+    ♀. Basic energies bear the word since Scarlet & Violet, and are the same cards as before.
+
+    >>> plain("Pokémon Trader") == plain("POKEMON TRADER"), plain("Basic Psychic Energy") == plain("Psychic Energy")
+    (True, True)
+    """
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return _ENERGY.sub(r"\1", "".join(each for each in letters if each.isalnum() or unicodedata.category(each) == "So"))
 
 
 def file_label(set_id: str) -> str:

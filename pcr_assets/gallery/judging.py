@@ -21,6 +21,7 @@ from edge_runtime.judge import CANDIDATES, Judge, Judgement, stands_out
 from edge_runtime.references import References
 from edge_runtime.second_look import SecondLook, Seen, Support
 from pcr_assets import measures
+from pcr_assets.cards.names import plain
 from pcr_assets.gallery.confidence import fit_curve
 from pcr_assets.gallery.queries import MISSED
 from pcr_assets.gallery.thresholds import accept_confidence, ambiguity_margin
@@ -54,8 +55,9 @@ class Query:
     set_id: str = ""
 
     def as_stranger(self) -> "Query":
-        """The same picture with its own art and name taken out of the gallery."""
-        others = [m for m in self.matches if m.card.art_group != self.art_group and m.card.name != self.name]
+        """The same picture with its own art and name, however they are written, taken out of the gallery."""
+        own = plain(self.name)
+        others = [m for m in self.matches if m.card.art_group != self.art_group and plain(m.card.name) != own]
         return Query(self.picture, others)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pcr_assets.cards.names import Named, is_picture, read_name
+from pcr_assets.cards.names import Named, is_picture, plain, read_name
 
 
 def named(name: str) -> Named:
@@ -77,3 +77,24 @@ def test_other_names_mean_no_card(name):
 def test_pictures_are_told_by_their_suffix():
     assert is_picture("a/b.PNG") and is_picture("phone.heic")
     assert not any(map(is_picture, ["cards.csv", "README.md", ".DS_Store", "base1-4"]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Pokémon Trader", "pokemon trader"),
+        ("Nidoran ♀", "Nidoran♀"),
+        ("Farfetch'd", "Farfetch\u2019d"),
+        ("Basic Psychic Energy", "Psychic Energy"),
+    ],
+)
+def test_sources_that_write_a_name_differently_mean_one_card(one, other):
+    assert plain(one) == plain(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Nidoran♀", "Nidoran♂"), ("Psychic Energy", "Water Energy"), ("Basic Instinct", "Instinct"), ("Mew", "Mewtwo")],
+)
+def test_names_of_different_cards_stay_different(one, other):
+    assert plain(one) != plain(other)

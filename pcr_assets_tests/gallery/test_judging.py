@@ -7,13 +7,14 @@ from threading import Barrier
 import pytest
 
 from edge_runtime.decide import Status
+from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
 from edge_runtime.judge import Judge
 from edge_runtime.references import SIZE
 from edge_runtime.second_look import SecondLook
 from pcr_assets.gallery import judging
 from pcr_assets.gallery.judging import Query
-from pcr_assets_tests.gallery.drawn_queries import CARDS, COUNT, asked, clear
+from pcr_assets_tests.gallery.drawn_queries import CARDS, COUNT, asked, clear, match
 
 
 @pytest.fixture
@@ -26,6 +27,17 @@ def test_a_stranger_is_a_query_whose_art_and_name_left_the_gallery():
     query = asked(1).as_stranger()
     assert (query.card_id, query.art_group) == ("", "")
     assert "demo-1" not in {found.card.card_id for found in query.matches}
+
+
+def test_a_stranger_lost_its_reprints_however_their_name_is_written():
+    basic, before = (
+        Card(f"{set_id}-1", name, set_id, "1", f"{set_id}-1")
+        for set_id, name in (("sv1", "Basic Fire Energy"), ("base1", "Fire Energy"))
+    )
+    query = Query(
+        lambda: CARDS[1], [Match(basic, 0.9, 0), Match(before, 0.8, 1), match(3, 0.3)], "sv1-1", "sv1-1", basic.name
+    )
+    assert [found.card.card_id for found in query.as_stranger().matches] == ["demo-3"]
 
 
 def test_a_calibrated_judge_names_unseen_cards_that_the_search_missed_and_no_stranger(calibrated):
