@@ -21,7 +21,7 @@ from pcr_assets.assets import (
 )
 from pcr_assets.automation.declarative import automated, content_changes
 from pcr_assets.automation.new_cards import new_cards_sensor
-from pcr_assets.automation.pipelines import pipeline_jobs_for
+from pcr_assets.automation.pipelines import described, pipeline_jobs_for
 from pcr_assets.automation.refresh_job import refresh_job_for
 from pcr_assets.automation.renewal import renew_nightly, renew_trust
 from pcr_assets.checks import CHECKS
@@ -46,18 +46,23 @@ FLOORS = [
 ]
 
 
+def every_asset() -> list[Any]:
+    """The assets of all floors, and the record of the pipelines, which are made of these."""
+    return [*dg.load_assets_from_modules(FLOORS), project.pipelines_for(lambda: described(project_definitions()))]
+
+
 def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """The definitions, with some resources replaced: tests and commands build theirs here too."""
     refresh = refresh_job_for(project_definitions)
-    project = (resource_overrides or {}).get("project", Project())
+    opened = (resource_overrides or {}).get("project", Project())
     resources = {
-        "project": project,
-        "compute": Compute(project=project),
+        "project": opened,
+        "compute": Compute(project=opened),
         "hailo": HailoCompiler(),
         "signer": ReleaseSigner(),
     }
     return dg.Definitions(
-        assets=automated(dg.load_assets_from_modules(FLOORS)),
+        assets=automated(every_asset()),
         asset_checks=CHECKS,
         resources={**resources, **(resource_overrides or {})},
         jobs=[refresh, *pipeline_jobs_for(project_definitions), renew_trust],

@@ -16,9 +16,9 @@ from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
 from edge_runtime.explained import Explained
 from edge_runtime.gallery import Gallery, GalleryError
-from edge_runtime.geometry import scaled, turned, width
+from edge_runtime.geometry import turned
 from edge_runtime.half_hidden import HalfHidden
-from edge_runtime.judge import Judge, Judgement
+from edge_runtime.judge import Judge
 from edge_runtime.locate import LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
 from edge_runtime.outline_filter import OutlineFilter
 from edge_runtime.pair import require_pair
@@ -27,7 +27,6 @@ from edge_runtime.printing_verifier import PrintingVerifier
 from edge_runtime.reader import Reader
 from edge_runtime.readings import (
     CLEAR,
-    WORTH_FITTING,
     Reading,
     Recognition,
     by_confidence,
@@ -41,17 +40,12 @@ from edge_runtime.references import References
 from edge_runtime.release import Release
 from edge_runtime.rows import gaps
 from edge_runtime.second_look import SecondLook
+from edge_runtime.weighing import Weighing
 
-FITS = (0.94, 0.97, 1.03)
-"""A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
 PROMISING = 0.5
 """Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""
 WORTH_JUDGING = 0.02
 """The same for outlines that nothing else explained, after all were read."""
-MOST_JUDGED = 48
-"""Outlines of one photo that are judged at most, but for those whose place one took later that promised more."""
-ASKEW = 0.05
-"""Width of a card by which the corners of its picture lie elsewhere than those of the outline, at least, to be looked at there."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
 
@@ -78,6 +72,7 @@ class Recognizer:
         self.gallery = gallery
         self.judge = judge
         self._reader = Reader(embedder, gallery, judge)
+        self._weighing = Weighing(self._reader)
         self._explained = Explained(judge)
         self._half_hidden = HalfHidden(embedder, gallery, judge, outline_filter)
         self.outline_filter = outline_filter
@@ -205,7 +200,7 @@ class Recognizer:
         likely = [each for each in now if each.card.art_group in arts and each.confidence >= PROMISING]
         return [
             each
-            for each in self._judged(image, one_each(likely, by_confidence), PROMISING)
+            for each in self._weighing.judged(image, one_each(likely, by_confidence), PROMISING)
             if each.status is not Status.UNKNOWN and each.card.art_group in arts
         ]
 
@@ -235,7 +230,7 @@ class Recognizer:
             readings = self._reader.read(image, portion, followed)
             readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
             read += readings
-            seen = self._judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
+            seen = self._weighing.judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
         return seen
 
     def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:
@@ -244,7 +239,7 @@ class Recognizer:
 
     def _recognition(self, image: np.ndarray, read: Sequence[Reading], seen: Sequence[Reading]) -> Recognition:
         """What is said in the end: the cards that were named, and what looks like a card that is not known."""
-        seen = one_each(self._judged(image, seen, WORTH_JUDGING), by_confidence)
+        seen = one_each(self._weighing.judged(image, seen, WORTH_JUDGING), by_confidence)
         named = [each for each in seen if each.status is not Status.UNKNOWN]
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         unknown = [each for each in seen if each.status is Status.UNKNOWN]
@@ -254,52 +249,10 @@ class Recognizer:
     def read_at(self, image: np.ndarray, corners: np.ndarray) -> Reading:
         """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""
         (best,) = one_each(self._reader.read(image, [Quad(corners, 1.0)]), by_confidence)
-        return self._judge(image, best)
+        return self._weighing.judge(image, best)
 
     def _worth_reading(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Quad]:
         """The outlines that may be whole cards, the likeliest first; all as they come where there is no filter."""
         if self.outline_filter is None:
             return list(quads)
         return [quads[row] for row in self.outline_filter.likeliest(image, [quad.corners for quad in quads])]
-
-    def _judged(self, image: np.ndarray, readings: Sequence[Reading], least: float) -> list[Reading]:
-        """The readings, those judged that promise something and were not judged before."""
-        done = sum(reading.judged for reading in readings)
-        judged: list[Reading] = []
-        for reading in readings:
-            worth = not reading.judged and reading.confidence >= least and done < MOST_JUDGED
-            judged.append(self._judge(image, reading) if worth else reading)
-            done += worth
-        return judged
-
-    def _judge(self, image: np.ndarray, reading: Reading) -> Reading:
-        """A reading with more than a glance taken.
-
-        One that stays unknown gets two more chances: the other way up, which a glance at a poor picture mistakes, and an
-        outline that fits better. Another printing of a known card gets none but this: to be looked at where its picture lies.
-        """
-        judgement = self.judge.judge(image, reading.corners, reading.matches)
-        if judgement.other_printing:
-            judgement = self._laid_straight(image, judgement, reading.outline)
-        if judgement.left_open and self.judge.second_look:
-            judgement = self._better(image, judgement, [turned(reading.corners)], reading.outline)
-        if judgement.left_open and reading.confidence >= WORTH_FITTING:
-            fits = [scaled(reading.corners, factor) for factor in FITS]
-            judgement = self._better(image, judgement, fits, reading.outline)
-        return Reading.of(judgement, reading.outline, judged=True)
-
-    def _laid_straight(self, image: np.ndarray, judgement: Judgement, outline: float) -> Judgement:
-        """The judgement of another printing, or what the card is named where its picture lies, if that is elsewhere: an outline
-        around two copies that lie on each other is that of neither, and what is cut out along it looks like another printing."""
-        place = self.judge.place_of(image, judgement.corners, judgement.matches[0])
-        if np.linalg.norm(place - judgement.corners, axis=1).max() <= ASKEW * width(place):
-            return judgement
-        (there,) = self._reader.match(image, [(place, outline)])
-        other = self.judge.judge(image, place, there.matches)
-        return judgement if other.status is Status.UNKNOWN else other
-
-    def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
-        """The judgement, or that of the most promising of other corners if it is more confident, or of another printing."""
-        best = max(self._reader.match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
-        other = self.judge.judge(image, best.corners, best.matches)
-        return max(judgement, other, key=lambda each: (each.other_printing, each.confidence))

@@ -22,6 +22,7 @@ from edge_runtime.references import HALF
 from edge_runtime.release import open_release
 from edge_runtime.stream import Follower
 from edge_runtime.tracks import Kind
+from edge_runtime.weighing import Weighing
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_without_a_verifier_its_artwork_names_it(verifying, foreign, photo_of):
 
 
 def test_it_is_looked_at_no_other_way(verifying, foreign, photo_of, monkeypatch):
-    monkeypatch.setattr(Recognizer, "_better", lambda *_: pytest.fail("another way was tried"))
+    monkeypatch.setattr(Weighing, "_better", lambda *_: pytest.fail("another way was tried"))
     verifying.recognize(photo_of(foreign))
 
 
@@ -80,7 +81,7 @@ def test_it_may_be_seen_the_other_way_up_or_in_a_better_outline_only(verifying, 
         return replace(judge(*seen), **({"other_printing": False, "confidence": 0.4} if len(asked) == 1 else {}))
 
     monkeypatch.setattr(verifying.judge, "judge", mistaken_at_first)
-    monkeypatch.setattr("edge_runtime.recognizer.turned", lambda corners, turns=0: corners)
+    monkeypatch.setattr("edge_runtime.weighing.turned", lambda corners, turns=0: corners)
     assert verifying.read_at(photo, card.corners).other_printing
     assert len(asked) == 2
 

@@ -5,6 +5,7 @@ import pytest
 from drawn import lay
 
 from edge_runtime import recognizer as recognizer_module
+from edge_runtime import weighing
 from edge_runtime.decide import Status
 from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError, OnnxEmbedder
@@ -136,7 +137,7 @@ def test_lines_are_joined_only_where_nothing_was_named(recognizer, scans, photo_
 
 
 def test_no_more_outlines_are_judged_than_a_photo_may_cost(recognizer, three_cards, monkeypatch):
-    monkeypatch.setattr(recognizer_module, "MOST_JUDGED", 2)
+    monkeypatch.setattr(weighing, "MOST_JUDGED", 2)
     assert [reading.judged for reading in recognizer.recognize(three_cards).cards].count(True) == 2
 
 

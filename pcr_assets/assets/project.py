@@ -4,6 +4,7 @@ Nothing upstream depends on a record, so a record that changes makes nothing els
 """
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -223,18 +224,20 @@ def experiments_index(project: Project) -> dg.MaterializeResult:
     return materialized(published, {"runs": len(runs), **told_of, "all runs": show.listed(runs)})
 
 
-@recorded(layout.PIPELINES_RECORD, deps=[project_manifest])
-def pipelines(project: Project) -> dg.MaterializeResult:
-    """What each pipeline builds, in which order and behind which gates: read from the definitions, for people and programs."""
-    from pcr_assets.automation.pipelines import PIPELINES
-    from pcr_assets.definitions import build_defs
-    from pcr_assets.project_records import pipelines as pages
-    from pcr_assets.project_records.placing import place
+def pipelines_for(described: Callable[[], list[dict[str, Any]]]) -> dg.AssetsDefinition:
+    """The record of the pipelines, which ``described`` tells of: they are made of all assets, this one among them."""
 
-    defs = build_defs()  # this asset is part of them: only a run can look at them
-    described = [pages.describe(defs, each.name, each.select, each.about) for each in PIPELINES]
-    published = place(project.artifacts, layout.PIPELINES_RECORD, pages.files(described))
-    return materialized(published, {"pipelines": ", ".join(each["name"] for each in described)})
+    @recorded(layout.PIPELINES_RECORD, deps=[project_manifest])
+    def pipelines(project: Project) -> dg.MaterializeResult:
+        """What each pipeline builds, in which order and behind which gates: read from the definitions, for people and programs."""
+        from pcr_assets.project_records import pipelines as pages
+        from pcr_assets.project_records.placing import place
+
+        told = described()
+        published = place(project.artifacts, layout.PIPELINES_RECORD, pages.files(told))
+        return materialized(published, {"pipelines": ", ".join(each["name"] for each in told)})
+
+    return pipelines
 
 
 def graph() -> tuple[list[tuple[str, str]], dict[str, str]]:

@@ -5,6 +5,7 @@ Each is the job ``refresh`` over a selection: what is stale in it is built, in w
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -42,3 +43,10 @@ PIPELINES = (
 def pipeline_jobs_for(build: Callable[[], dg.Definitions]) -> list[dg.JobDefinition]:
     """A job for each pipeline, over the definitions that ``build`` gives when a run begins."""
     return [refresh_job_for(build, name=each.name, select=each.select, about=each.about) for each in PIPELINES]
+
+
+def described(defs: dg.Definitions) -> list[dict[str, Any]]:
+    """What each pipeline builds, as :func:`pcr_assets.project_records.pipelines.describe` tells of one."""
+    from pcr_assets.project_records.pipelines import describe
+
+    return [describe(defs, each.name, each.select, each.about) for each in PIPELINES]
