@@ -112,6 +112,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     judged = report.judge_photos(chosen, calibration, evidence, settings)
     record = {
         "cards": artifacts.current(layout.INDEX).record["cards"],
+        "set_names": _set_names(project, variants),
         "variants": variants,
         "int8_loss": report.loss(variants["fp32"], variants["int8"]),
         "effects": report.by_effect(chosen, calibration, evidence, settings),
@@ -140,6 +141,13 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     return materialized(published, shown)
 
 
+def _set_names(project: Project, variants: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What the sets that were asked about are called, where they have a name."""
+    names = project.artifacts.current(layout.PROCESSED).record.get("set_names", {})
+    asked = {set_id for judged in variants.values() for part in ("sets", "new sets") for set_id in judged.get(part, ())}
+    return {set_id: names[set_id] for set_id in sorted(asked & set(names))}
+
+
 def _page_of(project: Project, report: Artifact) -> dict[str, Any]:
     """Where a person reads it."""
     at = f"{project.artifacts.store.root}/{report.files['report.html'].key}"
@@ -153,9 +161,11 @@ def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in judged.items() if key not in ("confidences", "right_at_1", "sets", "new sets")}
 
 
-def _worst(sets: dict[str, Any]) -> list[tuple[str, Any]]:
+def _worst(sets: Mapping[str, Any], names: Mapping[str, str]) -> Any:
     """The sets that are recognised worst: the report's page has all of them."""
-    return sorted(sets.items(), key=lambda each: (each[1]["art_recall_at_1"], each[1]["recall_at_1"]))[:MOST_SETS]
+    from pcr_assets.gallery.report_tables import worst_first
+
+    return show.rows(dict(worst_first(sets, names)[:MOST_SETS]), "set")
 
 
 def _figures(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,8 +209,8 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         if "new cards" in chosen
         else "none came after the training snapshot, but with art that it knows",
         "new sets": record["recognised worse"]["said"],
-        "each new set, the worst first": show.rows(dict(_worst(chosen.get("new sets", {}))), "set"),
-        "each set, the worst first": show.rows(dict(_worst(chosen["sets"])), "set"),
+        "each new set, the worst first": _worst(chosen.get("new sets", {}), record["set_names"]),
+        "each set, the worst first": _worst(chosen["sets"], record["set_names"]),
         "each effect alone": show.rows(record["effects"], "effect") if record["effects"] else "not asked",
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),
         "known from unknown": dg.MetadataValue.md(plot),

@@ -78,7 +78,10 @@ def page(
             "<h2>Which effect of the camera hurts</h2>",
             report_tables.effects_alone(report.get("effects", {})),
             "<h2>Which sets are recognised worse</h2>",
-            *(report_tables.of_sets(name, judged["sets"]) for name, judged in report["variants"].items()),
+            *(
+                report_tables.of_sets(name, judged["sets"], report["set_names"])
+                for name, judged in report["variants"].items()
+            ),
             "<h2>Confusions</h2>",
             _confusion_figures(confusions),
             "<h2>Known from unknown</h2>",

@@ -28,7 +28,7 @@ def new_cards(report: Mapping[str, Any]) -> list[str]:
     about = "<p>No model learned from these cards, nor from others with their art: they came after the training snapshot.</p>"
     said = f"<p>{html.escape(report['recognised worse']['said'])}.</p>"
     rows = ((name, next(iter(judged["answers"])), judged["new cards"]) for name, judged in asked.items())
-    sets = (_answers_of(name, _worst_first(judged["new sets"])) for name, judged in asked.items())
+    sets = (_answers_of(name, worst_first(judged["new sets"], report["set_names"])) for name, judged in asked.items())
     return ["<h2>New cards</h2>", about, said, whole_answers(rows), *sets]
 
 
@@ -104,15 +104,17 @@ def effects_alone(effects: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
-def of_sets(name: str, sets: Mapping[str, Mapping[str, Any]]) -> str:
-    """A row for each set of a variant, the worst first."""
+def of_sets(name: str, sets: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    """A row for each set of a variant, the worst first; ``names``: what sets are called, by their ids."""
     return "<p>Test cards of each set, all strengths together, the worst first.</p>" + _answers_of(
-        name, _worst_first(sets)
+        name, worst_first(sets, names)
     )
 
 
-def _worst_first(sets: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
-    return sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
+def worst_first(sets: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What became of the cards of each set, by the set's name and id; the set that is recognised worst comes first."""
+    order = sorted(sets.items(), key=lambda item: (item[1]["art_recall_at_1"], item[1]["recall_at_1"]))
+    return [(f"{names[set_id]} ({set_id})" if set_id in names else set_id, found) for set_id, found in order]
 
 
 def _answers_of(what: str, answers: Iterable[tuple[str, Mapping[str, Any]]]) -> str:

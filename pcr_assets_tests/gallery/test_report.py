@@ -110,6 +110,7 @@ def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp
     report = {
         "cards": 3,
         "objections": [],
+        "set_names": {"base1": "Base"},
         "variants": {"int8": judged(0.95, 0.97)},
         "photos": {
             "outcomes": {"right": 1},
@@ -138,7 +139,7 @@ def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp
     assert "<p>int8 answers 81.0% of 100 new cards of new1.</p>" in text
     assert "<td>new1</td>" in text
     assert "<td>81.0% (72.2–87.5)</td>" in text
-    assert "<td>base1</td>" in text
+    assert "<td>Base (base1)</td>" in text
     assert "&lt;Mew&gt;" in text
     assert "<Mew>" not in text
     assert text.count("<figure>") == 1
