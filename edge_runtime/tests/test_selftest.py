@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -209,8 +211,32 @@ def test_a_release_that_takes_its_process_down_takes_down_nothing_else(publisher
 
 
 @pytest.mark.faults
-def test_a_release_that_never_answers_is_given_up(publisher, in_pythons_place, monkeypatch):
+def test_a_release_that_takes_all_the_cpu_and_never_answers_is_refused(publisher, in_pythons_place):
+    """A program in Python's place that spins under the limit that the self-test sets itself."""
+    in_pythons_place("ulimit -S -t 1\nwhile :; do :; done")
+    with pytest.raises(SelfTestFailed, match="no answer within 300 s of CPU time"):
+        tried_apart(publisher.folder)
+
+
+@pytest.mark.faults
+def test_a_trial_that_gets_no_cpu_is_given_up_and_not_held_against_the_release(
+    publisher, in_pythons_place, monkeypatch
+):
     in_pythons_place("exec sleep 60")
     monkeypatch.setattr("edge_runtime.selftest.SECONDS", 0.2)
-    with pytest.raises(SelfTestFailed, match="no answer within"):
+    with pytest.raises(ReleaseError, match="no answer within 0 s, nor the CPU time") as caught:
         tried_apart(publisher.folder)
+    assert type(caught.value) is ReleaseError
+
+
+@pytest.mark.faults
+def test_the_kernel_ends_a_trial_that_spins(publisher):
+    """The real program, in which reading the known queries never ends."""
+    spinning = (
+        "import sys, edge_runtime.selftest as selftest\n"
+        "def tried_here(folder):\n    while True: pass\n"
+        "selftest.CPU_SECONDS, selftest.tried_here = 1, tried_here\n"
+        "sys.exit(selftest.main(sys.argv[1:]))"
+    )
+    done = subprocess.run([sys.executable, "-c", spinning, publisher.folder], check=False, timeout=60)
+    assert done.returncode == -signal.SIGXCPU
