@@ -83,10 +83,11 @@ def plot(results: Sequence[Mapping[str, Any]], strength: str, path: Path) -> Non
         times = [judged["ms"] for _, judged in drawn]
         axes.errorbar(times, recalls, yerr=[below, above], fmt="o", color=f"C{number}", capsize=2, label=family)
         # Points of one family often meet in pairs: the faster one's name stands to the left, the slower one's to the right,
-        # where the slowest of all has its own.
+        # where the slowest of all has its own. To the left of a second pair, the first one's names lie below.
         for row, (name, judged) in enumerate(sorted(drawn, key=lambda pair: pair[1]["ms"])):
             place = (judged["ms"], 100 * judged["recall_at_1"])
-            offset, side = ((6, 4), "left") if row % 2 or row == len(drawn) - 1 else ((-6, -10), "right")
+            left = (-6, 7) if row else (-6, -10)
+            offset, side = ((6, 4), "left") if row % 2 or row == len(drawn) - 1 else (left, "right")
             axes.annotate(name, place, offset, textcoords="offset points", fontsize=7, ha=side)
     times = [result["strengths"][strength]["ms"] for result in results]
     axes.set(xscale="log", xlabel="CPU milliseconds a query, one core", ylabel=f"recall@1 at strength {strength}, %")
