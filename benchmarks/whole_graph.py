@@ -1,12 +1,12 @@
-"""The whole graph at 17,592 cards with pictures: what does each step cost when a gallery grows by whole sets?
+"""The whole graph with pictures, at 17,592 cards and more: what does each step cost when a gallery grows by whole sets?
 
     python benchmarks/whole_graph.py --store STORE --scans DIR --cards N --work DIR [--output FILE]
 
-STORE is copied, and N rendered cards come to the scans it was built from, in sets of 100 to 250. Nothing is trained again
-(`snapshot.growth`): that is how a gallery grows by new sets. Then, each in a process of its own: the refresh, step by step; a
-plan; a refresh with nothing to do, with one changed card, with a file that is no picture; a tick of the sensor; what the pages of
+STORE is copied, and N cards that are put together from the scans it was built from come to these, in sets of 100 to 250. Nothing
+is trained again (`snapshot.growth`): that is how a gallery grows by new sets. Then, each in a process of its own: the refresh, step
+by step; a plan; a refresh with nothing to do, with one changed card, with a file that is no picture; a tick of the sensor; what the pages of
 `dagster-webserver` ask; `make gc` without its APPLY; a device that pulls the release, recognises a photo and measures itself; and
-rendered cards and others of their game through the camera. Seconds are of CPU: other programs on the machine count less.
+made cards, of the gallery and others, through the camera. Seconds are of CPU: other programs on the machine count less.
 """
 
 import argparse
@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from device.killing import ROOTS, trusting
+from growth.made_sets import write_made
 from growth.metered import bytes_below, files_of, ran, refreshed
 from growth.one_refresh import pulled
 from growth.pages import pages, webserver
-from growth.rendered_sets import write_rendered
 from scorecard.machine import machine
 from scorecard.places import ended, newest
 from scorecard.ratio import write
@@ -36,7 +36,7 @@ PROFILE = "extends: embedded\nsnapshot: {growth: 1000, move_for_new_sets: false}
 """Nothing is trained again; and the report leaves out what each effect of the camera does alone, which has no part in this."""
 PENDING = 3
 ASKED = 200
-"""Rendered cards, and others, that the release is asked about at each strength."""
+"""Made cards, and others, that the release is asked about at each strength."""
 
 
 class Place:
@@ -76,9 +76,9 @@ class Place:
 
 
 def grow(place: Place, store: Path, scans: Path, count: int) -> None:
-    """Copy the store, and lay the scans it was built from and the rendered cards side by side: links, nothing is copied twice."""
-    rendered = place.work / "rendered"
-    cards = write_rendered(rendered, count)
+    """Copy the store, and lay the scans it was built from and the made cards side by side: links, nothing is copied twice."""
+    made = place.work / "made"
+    cards = write_made(made, scans, count)
     for old in (place.store, place.cards.parent, place.device):
         shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(store, place.store)
@@ -88,30 +88,30 @@ def grow(place: Place, store: Path, scans: Path, count: int) -> None:
     for entry in scans.absolute().iterdir():
         (place.cards / entry.name).symlink_to(entry)
     for card in cards:
-        target = place.cards / card.relative_to(rendered)
+        target = place.cards / card.relative_to(made)
         target.parent.mkdir(exist_ok=True)
         os.link(card, target)
     (place.work / "grown.yaml").write_text(PROFILE)
 
 
 def change_one(place: Place) -> None:
-    """Save a rendered card anew with a bar across its picture, as a better scan of it would come: whole at once."""
+    """Save a made card anew with a bar across its picture, as a better scan of it would come: whole at once."""
     import cv2
 
-    path = min(place.cards.glob("dawn1/*.png"))
+    path = min(place.cards.glob("made0/*.jpg"))
     image = cv2.imread(str(path))
     image[200:260] = 255 - image[200:260]
     aside = path.with_suffix(".aside")
-    aside.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+    aside.write_bytes(cv2.imencode(".jpg", image)[1].tobytes())
     aside.rename(path)
 
 
 def spoil_one(place: Place) -> None:
     """A file that is no picture, named like a card."""
-    (place.cards / "dawn1" / "dawn1-999_Spoiled.png").write_bytes(b"This is not a picture.\n")
+    (place.cards / "made0" / "made0-999_Spoiled.png").write_bytes(b"This is not a picture.\n")
 
 
-def measure(place: Place, count: int) -> None:
+def measure(place: Place, scans: Path, count: int) -> None:
     """Everything that the docstring of this file names, in that order."""
     store = str(place.store)
     run = ["-m", "pcr_assets.refresh"]
@@ -124,7 +124,7 @@ def measure(place: Place, count: int) -> None:
         found = ran(words, place.environment)
         place.tell(part, {**found, "said": json.loads(found["said"])})
 
-    place.rows["rendered_cards"] = count
+    place.rows["made_cards"] = count
     place.tell("report before", report_of(place.store))
     tell("plan before", *run, "plan", fine=(0, PENDING))
     place.refresh("grown")
@@ -147,7 +147,7 @@ def measure(place: Place, count: int) -> None:
     trusting(place.store / layout.PROJECT / layout.RELEASES, Path(place.environment[ROOTS]))
     tell("recognize", "-m", "edge_runtime.cli", "recognize", *home, str(photo))
     answer("bench", "-m", "edge_runtime.cli", "bench", *home, "--json")
-    answer("rendered cards asked", "-m", "growth.asked_of_rendered", store, str(count), str(ASKED))
+    answer("made cards asked", "-m", "growth.asked_of_made", store, str(scans.absolute()), str(count), str(ASKED))
 
 
 def report_of(store: Path) -> dict[str, Any]:
@@ -189,14 +189,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--scans", type=Path, required=True, help="the scans it was built from, photos and strangers beside"
     )
-    parser.add_argument("--cards", type=int, default=13_412, metavar="N", help="rendered cards that come")
+    parser.add_argument("--cards", type=int, default=13_412, metavar="N", help="cards that come")
     parser.add_argument("--work", type=Path, required=True, help="where all is made (some 8 GB); may be kept")
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
     place = Place(given.work.absolute(), given.scans.absolute(), given.output)
     given.work.mkdir(parents=True, exist_ok=True)
     grow(place, given.store, given.scans, given.cards)
-    measure(place, given.cards)
+    measure(place, given.scans, given.cards)
     return 0
 
 
