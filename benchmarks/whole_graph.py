@@ -4,9 +4,9 @@
 
 STORE is copied, and N cards that are put together from the scans it was built from come to these, in sets of 100 to 250. Nothing
 is trained again (`snapshot.growth`): that is how a gallery grows by new sets. Then, each in a process of its own: the refresh, step
-by step; a plan; a refresh with nothing to do, with one changed card, with a file that is no picture; a tick of the sensor; what the pages of
-`dagster-webserver` ask; `make gc` without its APPLY; a device that pulls the release, recognises a photo and measures itself; and
-made cards, of the gallery and others, through the camera. Seconds are of CPU: other programs on the machine count less.
+by step; a plan; a refresh with nothing to do, with one changed card, with a file that is no picture; a tick of the sensor; what the
+pages of `dagster-webserver` ask; `make gc` without its APPLY; a device that pulls the release, recognises a photo and measures
+itself; and made cards, of the gallery and others, through the camera. Seconds are of CPU: other programs on the machine count less.
 """
 
 import argparse
