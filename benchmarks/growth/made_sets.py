@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -24,6 +24,8 @@ QUALITY = 95
 """Of JPEG, 0..100: as public catalogues offer scans."""
 REMEMBERED = 5000
 """Scans that are kept decoded: a quarter of a megabyte each."""
+PORTION = 250
+"""Cards that a process is given at once."""
 
 
 def sources_of(scans: Path) -> list[Path]:
@@ -59,21 +61,25 @@ def named(count: int) -> Iterator[Path]:
 
 
 def write_made(folder: Path, scans: Path, count: int) -> list[Path]:
-    """Put together below ``folder`` what is not there yet of ``count`` cards; gives their files. Raises StoreError for no scans."""
+    """Put together below ``folder`` what is not there yet of ``count`` cards; gives their files. Raises StoreError for no scans.
+
+    In processes of their own: a child's most memory, as the kernel tells it, is never below what its parent held when it began.
+    """
     sources, files = sources_of(scans), [folder / file for file in named(count)]
-
-    def write(number: int) -> None:
-        path = files[number]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside, picture = path.with_suffix(".aside"), cv2.cvtColor(made_card(sources, number), cv2.COLOR_RGB2BGR)
-        aside.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
-        aside.rename(path)
-
-    lacking = [number for number, path in enumerate(files) if not path.exists()]
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for _ in tqdm(pool.map(write, lacking), total=len(lacking), desc="cards", unit="card", disable=None):
+    lacking = [(number, path) for number, path in enumerate(files) if not path.exists()]
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        made = pool.map(partial(_write, sources), lacking, chunksize=PORTION)
+        for _ in tqdm(made, total=len(lacking), desc="cards", unit="card", disable=None):
             pass
     return files
+
+
+def _write(sources: Sequence[Path], card: tuple[int, Path]) -> None:
+    number, path = card
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside, picture = path.with_suffix(".aside"), cv2.cvtColor(made_card(sources, number), cv2.COLOR_RGB2BGR)
+    aside.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
+    aside.rename(path)
 
 
 @lru_cache(REMEMBERED)
