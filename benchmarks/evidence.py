@@ -4,7 +4,8 @@
 
 The 8-bit model of a store is calibrated on validation cards, once without and once with the likeness of artworks, and judged on
 test cards through the easy, the medium and the hard camera, each also as a stranger and as a made-up other printing, and on
-pictures of other games; with the likeness also beside the printing verifier. Writes benchmarks/results/evidence.json.
+pictures of other games; with the likeness also beside the printing verifier. Then it is calibrated on fewer of the validation
+cards, drawn anew five times. Writes benchmarks/results/evidence.json.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from recognition import REFUSED, project_of
 from scorecard.machine import machine
 
@@ -45,6 +47,10 @@ KINDS = (
     ("and the printing verifier", RememberingLook, True),
 )
 CAMERAS = ("easy", "medium", "hard")
+FEWER = (100, 200, 300)
+"""Validation cards that a calibration is made from, besides all that are asked for."""
+DRAWS = 5
+"""Times that so few are drawn."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,12 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments, argparse.Namespace(photos=None))
     try:
         project = project_of(given)
-        settings = ReportSettings(**{**project.settings.section("report"), "queries": given.queries})
+        many = {"queries": given.queries, "calibration_queries": given.queries}
+        settings = ReportSettings(**{**project.settings.section("report"), **many})
         asking = Asking(subject := evidence.subjects_of(project)["int8"], evidence.evidence_of(project, ALL), settings)
     except REFUSED as error:
         print(f"evidence: {error}", file=sys.stderr)
         return 2
-    rows = measured(asking, subject, settings)
+    rows = {**measured(asking, subject, settings), **on_fewer(asking, subject, settings)}
     given.output.parent.mkdir(parents=True, exist_ok=True)
     result = {"machine": machine(), "queries": given.queries, "rows": rows}
     given.output.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
@@ -98,6 +105,29 @@ def measured(asking: Asking, subject: Subject, settings: ReportSettings) -> dict
             }
         row["other games named"] = judging.named_share(judging.judged(judge, strangers[1::2]))
         rows[name] = row
+    return rows
+
+
+def on_fewer(asking: Asking, subject: Subject, settings: ReportSettings) -> dict[str, dict[str, Any]]:
+    """A row for each number of validation cards: for each draw, the share of test cards, at all strengths of the report, that are
+    named right, and how many of them are named as strangers."""
+    look = RememberingLook(subject.second_look.references)
+    known = [asking.cards("validation", strength) for strength in settings.strengths]
+    asked = [query for strength in settings.strengths for query in asking.cards("test", strength)]
+    unknown, strangers = [query.as_stranger() for query in asked], asking.strangers()[::2]
+    rng, whole, rows = np.random.default_rng(settings.seed), len(known[0]), {}
+    for size in (*(few for few in FEWER if few < whole), whole):
+        draws = []
+        for _ in range(DRAWS if size < whole else 1):
+            rows_drawn = rng.permutation(whole)[:size]
+            taught = [queries[row] for queries in known for row in rows_drawn]
+            far = settings.false_accept_rate / CHANCES
+            calibration = judging.calibrate(look, taught, strangers, far=far, precision=settings.precision)
+            judge = Judge(calibration, look)
+            found = judging.measured(asked, judging.judged(judge, asked))
+            named = judging.named_share(judging.judged(judge, unknown))
+            draws.append({"named right": found["answered"], "as strangers named": round(named * len(unknown))})
+        rows[f"calibrated on {size}"] = {"asked": len(asked), "draws": draws}
     return rows
 
 

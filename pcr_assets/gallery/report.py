@@ -52,7 +52,8 @@ def judge_variant(
     Gives the record, and the worst confusions of arts, the most confident first.
     """
     asking = Asking(subject, evidence, settings)
-    known = [query for strength in settings.strengths for query in asking.cards("validation", strength)]
+    taught = settings.calibration_queries
+    known = [query for strength in settings.strengths for query in asking.cards("validation", strength, taught)]
     strangers = asking.strangers()
     calibration = judging.calibrate(
         subject.second_look,

@@ -10,8 +10,9 @@ class ReportSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    queries: int = Field(
-        400, ge=10, description="Test cards, and validation cards, that are asked for at each strength."
+    queries: int = Field(400, ge=10, description="Test cards that are asked for at each strength.")
+    calibration_queries: int = Field(
+        400, ge=10, description="Validation cards that are asked for at each strength: the thresholds follow from them."
     )
     strengths: StrengthNames = Field(("medium", "hard"), description="Of the simulated camera.")
     seed: int = 11
