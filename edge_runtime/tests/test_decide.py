@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge_runtime.decide import Calibration, Evidence, at_a_glance, logistic
+from edge_runtime.decide import Calibration, Evidence, at_a_glance, denied, logistic
 from edge_runtime.gallery import Card, Match
 
 CALIBRATION = Calibration(
@@ -34,7 +34,7 @@ def test_more_similarity_and_more_lead_are_more_confidence():
 
 
 def test_a_second_look_counts_points_and_rivals():
-    assert CALIBRATION.confidence(Evidence(0.5, 0.0, points=60, rival=6)) > 0.9
+    assert CALIBRATION.confidence(Evidence(0.5, 0.0, points=60, rival=6, alike=0.8)) > 0.9
     assert CALIBRATION.confidence(Evidence(0.9, 0.5, points=8, rival=8)) < 0.1
 
 
@@ -49,6 +49,16 @@ def test_a_calibration_survives_json():
         Calibration.from_json({**CALIBRATION.as_json(), "margin": 1})
 
 
+@pytest.mark.parametrize(
+    ("points", "alike", "named"),
+    [(39, 0.0, True), (40, 0.29, False), (40, 0.31, True), (80, 0.49, False), (300, 0.51, True)],
+)
+def test_an_artwork_that_is_not_alike_denies_what_many_points_say(points, alike, named):
+    """As of two cards with one frame and one text: a Plains and a Forest."""
+    assert (CALIBRATION.confidence(Evidence(0.5, 0.0, points, 6, alike)) > 0.8) is named
+    assert denied(Evidence(0.5, 0.0, points, 6, alike)) is not named
+
+
 def test_a_lead_in_points_says_more_the_more_points_there_are():
     by_product = replace(CALIBRATION, look=(-3.0, 0.0, 0.0, 0.0, 0.0, 1.0))
     few, many = (by_product.confidence(Evidence(0.5, -0.1, points=p, rival=r)) for p, r in ((7, 1), (31, 7)))
@@ -57,7 +67,7 @@ def test_a_lead_in_points_says_more_the_more_points_there_are():
 
 def test_a_calibration_of_an_older_release_is_read_and_one_of_another_kind_is_not():
     before = {**CALIBRATION.as_json(), "look": [-9.0, 0.0, 0.0, 2.0, 2.0]}
-    assert Calibration.from_json(before).confidence(Evidence(0.5, 0.0, points=60, rival=6)) > 0.9
+    assert Calibration.from_json(before).confidence(Evidence(0.5, 0.0, points=60, rival=6, alike=0.8)) > 0.9
     for curve in ({"look": [1.0] * 4}, {"look": [1.0] * 7}, {"glance": [1.0] * 2}):
         with pytest.raises(ValueError, match="other numbers of weights"):
             Calibration.from_json({**before, **curve})

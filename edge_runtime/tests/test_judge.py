@@ -50,7 +50,7 @@ class Counted:
         return False
 
     def likeness(self, card, support):
-        return self.like.get(support.match.card.card_id, 0.0)
+        return self.like.get(support.match.card.card_id, 1.0)
 
     def same_printing(self, card, support, verifier):
         return self.printing.get(support.match.card.card_id)
