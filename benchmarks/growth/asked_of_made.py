@@ -1,8 +1,8 @@
 """``python -m growth.asked_of_made STORE SCANS CARDS COUNT``: are made cards told apart, and are others made like them refused?
 
-COUNT of the CARDS cards with art of their own that the gallery grew by, and as many that were put together of the same scans but
-never came to it, through the camera at each strength, by the model and the judge of the newest release. The last line is JSON: what
-became of the answers, and the share of the others that was named.
+COUNT of the CARDS cards that the gallery grew by, and as many that were put together of the same scans but never came to it,
+through the camera at each strength, by the model and the judge of the newest release. The last line is JSON: what became of the
+answers, and the share of the others that was named.
 """
 
 import json
@@ -18,7 +18,7 @@ from scorecard.places import opened
 
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.references import SIZE
-from growth.made_sets import SEED, is_reprint, made_card, named, sources_of
+from growth.made_sets import SEED, made_card, named, sources_of
 from pcr_assets.cards.names import read_name
 from pcr_assets.gallery import judging, queries
 from pcr_assets.gallery.judging import Query
@@ -44,7 +44,7 @@ def asked(recognizer: Recognizer, cards: Sequence[np.ndarray], card_ids: Sequenc
 def answered(recognizer: Recognizer, scans: Path, count: int, drawn: int) -> dict[str, Any]:
     """What became of ``drawn`` of the ``count`` made cards, and of as many others, at each strength."""
     sources, files = sources_of(scans), list(named(count))
-    numbers = spread([number for number in range(count) if not is_reprint(number)], drawn)
+    numbers = spread(range(count), drawn)
     names = [read_name(files[number].name) for number in numbers]
     card_ids = [name.card_id for name in names if name]
     ours, others = ([made_card(sources, number, seed) for number in numbers] for seed in (SEED, SEED + 1))

@@ -1,4 +1,7 @@
-"""Sets of cards that no game has, as a gallery grows by them: each put together from three real scans, a tenth are reprints."""
+"""Sets of cards that no game has, as a gallery grows by them: each put together from three real scans.
+
+None is a reprint of a real card: under another name it would be a rival of the card that it shows, and no test card be found.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from device.grown import new_card, reprint
+from device.grown import new_card
 from tqdm import tqdm
 
 from edge_runtime.references import SIZE
@@ -17,8 +20,6 @@ from pcr_assets.resources.store import StoreError
 
 SMALLEST, LARGEST = 100, 250
 """Cards of a set."""
-REPRINT_EACH = 10
-"""Each tenth card is another print of a real one."""
 SEED = 8
 QUALITY = 95
 """Of JPEG, 0..100: as public catalogues offer scans."""
@@ -37,17 +38,9 @@ def sources_of(scans: Path) -> list[Path]:
 
 
 def made_card(sources: Sequence[Path], number: int, seed: int = SEED) -> np.ndarray:
-    """Card ``number``, uint8 RGB H×W×3 of :data:`SIZE`: the frame of one scan, art and text of two others; or a reprint of one."""
-    rng = np.random.default_rng([seed, number])
-    bases = rng.choice(len(sources), 3)
-    if is_reprint(number):
-        return reprint(_scan(sources[bases[0]]), rng)
+    """Card ``number``, uint8 RGB H×W×3 of :data:`SIZE`: the frame of one scan, art and text of two others."""
+    bases = np.random.default_rng([seed, number]).choice(len(sources), 3)
     return new_card([_scan(sources[base]) for base in bases])
-
-
-def is_reprint(number: int) -> bool:
-    """Whether a card shows the art of a real one."""
-    return number % REPRINT_EACH == REPRINT_EACH - 1
 
 
 def named(count: int) -> Iterator[Path]:
