@@ -30,7 +30,7 @@ def test_nothing_that_speaks_for_a_candidate_counts_against_it():
     points = np.clip(200 * leads + RNG.normal(0, 15, 4000) - 40 * right, 0, 300).astype(int)
     weights = fit_curve([Evidence(0.5, lead, point, 5) for lead, point in zip(leads, points, strict=True)], right)
     assert min(weights[1:]) >= 0
-    behind, ahead = Evidence(0.5, -0.2, 3, 90), Evidence(0.5, 0.2, 90, 3)
+    behind, ahead = Evidence(0.5, -0.2, 3, 90, 0.9), Evidence(0.5, 0.2, 90, 3, 0.9)
     calibration = Calibration((0.0,) * 3, weights, 0.0, 2.0, 0.0, 0.0)
     assert calibration.confidence(behind) < calibration.confidence(ahead)
 
