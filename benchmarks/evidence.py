@@ -116,12 +116,12 @@ def on_fewer(asking: Asking, subject: Subject, settings: ReportSettings) -> dict
     asked = [query for strength in settings.strengths for query in asking.cards("test", strength)]
     unknown, strangers = [query.as_stranger() for query in asked], asking.strangers()[::2]
     rng, whole, rows = np.random.default_rng(settings.seed), len(known[0]), {}
+    far = settings.false_accept_rate / CHANCES
     for size in (*(few for few in FEWER if few < whole), whole):
         draws = []
         for _ in range(DRAWS if size < whole else 1):
             rows_drawn = rng.permutation(whole)[:size]
             taught = [queries[row] for queries in known for row in rows_drawn]
-            far = settings.false_accept_rate / CHANCES
             calibration = judging.calibrate(look, taught, strangers, far=far, precision=settings.precision)
             judge = Judge(calibration, look)
             found = judging.measured(asked, judging.judged(judge, asked))

@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from pcr_assets.cards.names import is_picture
-from pcr_assets.resources.store import StoreError
+from growth.made_sets import sources_of
 
 PER_SET = 160
 RENDERED = 480
@@ -23,9 +22,7 @@ def write_cards(folder: Path, count: int, scans: Path | None) -> None:
     first round with its colours turned by an angle of that round, mirrored in every other one: to a model another card. Raises
     StoreError where there is none.
     """
-    sources = sorted(path for path in scans.rglob("*") if is_picture(path.name)) if scans else _rendered(folder.parent)
-    if not sources:
-        raise StoreError(f"{scans} holds no pictures: name a folder of card scans")
+    sources = sources_of(scans) if scans else _rendered(folder.parent)
     lacking = [number for number in range(count) if not card_file(folder, number).exists()]
 
     def write(number: int) -> None:

@@ -28,8 +28,6 @@ _ID_FIRST = re.compile(rf"(?P<set>{_SET})-(?P<number>{_NUMBER})(?:_(?P<name>.+))
 _NAME_FIRST = re.compile(
     rf"(?P<name>.+)-(?P<lang>[a-z]{{2}}(?:-[a-z]{{2}})?)_[^_]+_(?P<set>{_SET})_(?P<number>{_NUMBER})(?:_[a-z]+)?"
 )
-
-
 _ENERGY = re.compile(r"^basic(.+energy)$")
 
 
