@@ -43,7 +43,7 @@ class Place:
     """Where all of it is made: the copied store, the scans, the device; and what is measured, written after each part."""
 
     def __init__(self, work: Path, scans: Path, output: Path):
-        self.work, self.output = work, output
+        self.work, self.scans, self.output = work, scans, output
         self.store, self.device = work / "store", work / "device"
         self.cards = work / "raw" / scans.name
         self.home = self.store / ".dagster"
@@ -75,17 +75,17 @@ class Place:
         self.tell(part, {**said, "written_mb": round(written / 1e6, 1), "event_log_kb": round(grown / 1e3)})
 
 
-def grow(place: Place, store: Path, scans: Path, count: int) -> None:
+def grow(place: Place, store: Path, count: int) -> None:
     """Copy the store, and lay the scans it was built from and the made cards side by side: links, nothing is copied twice."""
     made = place.work / "made"
-    cards = write_made(made, scans, count)
+    cards = write_made(made, place.scans, count)
     for old in (place.store, place.cards.parent, place.device):
         shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(store, place.store)
     place.cards.mkdir(parents=True)
-    if (catalogue := scans.parent / "cards.csv").exists():
+    if (catalogue := place.scans.parent / "cards.csv").exists():
         shutil.copy2(catalogue, place.cards.parent)
-    for entry in scans.absolute().iterdir():
+    for entry in place.scans.iterdir():
         (place.cards / entry.name).symlink_to(entry)
     for card in cards:
         target = place.cards / card.relative_to(made)
@@ -111,7 +111,7 @@ def spoil_one(place: Place) -> None:
     (place.cards / "made0" / "made0-999_Spoiled.png").write_bytes(b"This is not a picture.\n")
 
 
-def measure(place: Place, scans: Path, count: int) -> None:
+def measure(place: Place, count: int) -> None:
     """Everything that the docstring of this file names, in that order."""
     store = str(place.store)
     run = ["-m", "pcr_assets.refresh"]
@@ -147,7 +147,7 @@ def measure(place: Place, scans: Path, count: int) -> None:
     trusting(place.store / layout.PROJECT / layout.RELEASES, Path(place.environment[ROOTS]))
     tell("recognize", "-m", "edge_runtime.cli", "recognize", *home, str(photo))
     answer("bench", "-m", "edge_runtime.cli", "bench", *home, "--json")
-    answer("made cards asked", "-m", "growth.asked_of_made", store, str(scans.absolute()), str(count), str(ASKED))
+    answer("made cards asked", "-m", "growth.asked_of_made", store, str(place.scans), str(count), str(ASKED))
 
 
 def report_of(store: Path) -> dict[str, Any]:
@@ -195,8 +195,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     place = Place(given.work.absolute(), given.scans.absolute(), given.output)
     given.work.mkdir(parents=True, exist_ok=True)
-    grow(place, given.store, given.scans, given.cards)
-    measure(place, given.scans, given.cards)
+    grow(place, given.store, given.cards)
+    measure(place, given.cards)
     return 0
 
 

@@ -199,9 +199,8 @@ def _hindered(why: str) -> ReleaseError:
 
 def main(arguments: Sequence[str]) -> int:
     """Try the release in a folder; says how many queries it was asked. The kernel ends it after :data:`CPU_SECONDS`."""
-    resource.setrlimit(
-        resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1)
-    )  # at the second one SIGKILL, which blames nobody
+    # The second limit ends a process with SIGKILL, which blames no release: the first one's SIGXCPU has to come before it.
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     try:
         print(tried_here(Path(arguments[0])))
     except SelfTestFailed as error:

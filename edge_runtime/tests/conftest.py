@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 import edge_runtime.selftest
+from edge_runtime.recognizer import Recognizer
+from edge_runtime.release import open_release
 
 sys.path.insert(0, str(Path(__file__).parent))
 from drawn import (
@@ -280,3 +282,9 @@ def photo_file(tmp_path: Path, scans: dict[str, np.ndarray], photo_of: Callable[
     path = tmp_path / "fox.png"
     cv2.imwrite(str(path), cv2.cvtColor(photo_of(scans["demo-1"]), cv2.COLOR_RGB2BGR))
     return str(path)
+
+
+@pytest.fixture
+def recognizer(publisher):
+    """Reads photos with the newest release of the publisher."""
+    return Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)

@@ -12,17 +12,10 @@ from edge_runtime.decide import Status
 from edge_runtime.effort import Effort
 from edge_runtime.following import Following
 from edge_runtime.geometry import full_frame, overlap, overview, turned
-from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import open_release
 from edge_runtime.stream import OTHERS, THOROUGH, Follower
 
 TILTED = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
 BESIDE = full_frame(120, 168) + np.float32([470, 150])
-
-
-@pytest.fixture
-def recognizer(publisher):
-    return Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
 
 
 @pytest.fixture

@@ -20,11 +20,6 @@ from edge_runtime.release import open_release
 TILTED = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
 
 
-@pytest.fixture
-def recognizer(publisher):
-    return Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
-
-
 def named(recognition):
     return {reading.card.card_id for reading in recognition.cards if reading.status is Status.CONFIRMED}
 

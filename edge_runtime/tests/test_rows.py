@@ -8,8 +8,6 @@ from drawn import lay
 from edge_runtime import recognizer as recognizer_module
 from edge_runtime.effort import Effort
 from edge_runtime.geometry import full_frame, overlap, turned
-from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import open_release
 from edge_runtime.rows import gaps
 
 SIZE = (640, 480)
@@ -73,11 +71,6 @@ def page(scans):
     x, y = at(1, 1)[0].astype(int)
     own[y - 10 : y + 178, x - 10 : x + 130] = True
     return np.where(own[..., None], photo * share + 205 * (1 - share), photo).astype(np.uint8)
-
-
-@pytest.fixture
-def recognizer(publisher):
-    return Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
 
 
 def test_a_card_whose_sides_can_not_be_seen_is_named_where_its_neighbours_leave_a_gap(recognizer, page, monkeypatch):
