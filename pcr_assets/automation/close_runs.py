@@ -4,15 +4,18 @@ Dagster's daemon can't know that they died, after a loss of power say, and count
 for their places in the queue, and the sensor would ask for none.
 """
 
+import argparse
 import json
 import socket
 import sys
+from collections.abc import Sequence
 
 import dagster as dg
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES  # internal, dagster 1.13
 from dagster._core.storage.tags import GRPC_INFO_TAG  # internal, dagster 1.13
 
 from pcr_assets.planner.lock import lives, spans_machines
+from pcr_assets.refresh.refusals import find_home, told
 
 
 def close_runs(instance: dg.DagsterInstance) -> int:
@@ -41,7 +44,26 @@ def _answers(server: str) -> bool:
     return True
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Close them, and say how many there were."""
+    argparse.ArgumentParser(
+        prog="python -m pcr_assets.automation.close_runs",
+        description="Close runs that died with the last `dagster dev`; `make dev` begins so.",
+    ).parse_args(arguments)
+    try:
+        find_home()
+        with dg.DagsterInstance.get() as opened:
+            count = close_runs(opened)
+    except Exception as error:
+        sentence, code = told(error)
+        if not sentence:
+            raise
+        print(sentence, file=sys.stderr)
+        return code
+    if count:
+        print(f"closed {count} runs that died with the last `dagster dev`", file=sys.stderr)
+    return 0
+
+
 if __name__ == "__main__":
-    with dg.DagsterInstance.get() as opened:
-        if count := close_runs(opened):
-            print(f"closed {count} runs that died with the last `dagster dev`", file=sys.stderr)
+    sys.exit(main())

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
-from pcr_assets.automation.close_runs import close_runs
+from pcr_assets.automation.close_runs import close_runs, main
 from pcr_assets.planner.lock import living
 
 
@@ -60,3 +60,16 @@ def test_no_run_is_closed_where_several_machines_share_the_records(instance, tmp
     monkeypatch.setattr("pcr_assets.automation.close_runs.spans_machines", lambda _: True)
     assert close_runs(instance) == 0
     assert instance.get_run_by_id(run).status is dg.DagsterRunStatus.STARTED
+
+
+def test_the_command_says_in_a_sentence_that_it_knows_no_records(monkeypatch, capsys):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    assert main([]) == 1
+    assert "DAGSTER_HOME is not set" in capsys.readouterr().err
+
+
+def test_asked_for_help_the_command_closes_nothing(monkeypatch, capsys):
+    monkeypatch.setattr("pcr_assets.automation.close_runs.close_runs", lambda _: pytest.fail("it did"))
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert "died with the last `dagster dev`" in capsys.readouterr().out
