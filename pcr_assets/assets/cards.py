@@ -38,7 +38,7 @@ def list_raw(project: Project) -> Any:
 def raw_card_images(project: Project) -> dg.ObserveResult:
     """Card scans as they lie in the raw folder: listed, not downloaded. The data version is the digest of the listing.
 
-    Scans that could not be read for want of rights, and can be now, are news though no listing tells of them.
+    Scans that could not be read when the cards were made, and can be now, are news though no listing tells of them.
     """
     listing = list_raw(project)
     opened = _opened(project, listing)
@@ -54,7 +54,7 @@ def raw_card_images(project: Project) -> dg.ObserveResult:
 
 
 def _opened(project: Project, listing: Any) -> list[str]:
-    """The scans that were shut when the cards were made, and may be read by now."""
+    """The scans that were shut, or away, when the cards were made, and can be read by now."""
     before = project.artifacts.named(layout.PROCESSED)
     sets = {**before.record["sets"], **before.record["without_cards"]} if before else {}
     shut = {key for entry in sets.values() for key in entry.get("shut", ())}

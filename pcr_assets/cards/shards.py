@@ -58,7 +58,8 @@ NOTHING: Mapping[Entry, Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Reject:
-    """A scan in quarantine and the reason. ``shut``: its rights are the reason, which change without a trace in a listing."""
+    """A scan in quarantine and the reason. ``shut``: it could not be read, for want of rights or because it was away just then;
+    that may pass without a trace in a listing."""
 
     set_id: str
     key: str
@@ -104,8 +105,8 @@ def build_shard(
     the shard is the same, byte for byte, as without them.
 
     The store reads ahead while ``workers`` threads decode, as many as there are cores by default: decoders and encoders
-    release the interpreter lock. A scan that vanished since the listing is a reject, for the next listing lacks it. Raises
-    StoreError when the store fails, or ``Replaced`` when a scan is no longer the listed one: both are no fault of a scan.
+    release the interpreter lock. A scan that vanished since the listing is a reject, for most likely the next listing lacks it.
+    Raises StoreError when the store fails, or ``Replaced`` when a scan is no longer the listed one: both are no fault of a scan.
     """
     asked = {scan.key for scan in scans if _readable(scan) and scan.entry not in known}
     contents = raw.read_many(scan.entry for scan in scans if scan.key in asked)
@@ -136,7 +137,8 @@ def _processed(scan: Scan, data: bytes | Missing | Shut) -> dict[str, Any] | Rej
     if isinstance(data, Shut):
         return Reject(scan.set_id, scan.key, f"{data.reason}, then `make refresh`", shut=True)
     if not isinstance(data, bytes):
-        return Reject(scan.set_id, scan.key, f"the scan could not be read ({data}): look whether it is still there")
+        said = f"the scan could not be read ({data}): look whether it is still there"
+        return Reject(scan.set_id, scan.key, said, shut=True)  # the same bytes may be put there again
     try:
         card = clean(decode(data))
     except Rejected as error:
@@ -189,8 +191,8 @@ def _with_views(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def entry(shard: Shard, file: str, inputs: str) -> dict[str, Any]:
-    """What the record of the processed cards says of one shard. ``shut``: scans that were not read for want of rights; with them
-    its inputs are others than those of the listing, so that it is made again whenever cards are."""
+    """What the record of the processed cards says of one shard. ``shut``: scans that could not be read; with them its inputs are
+    others than those of the listing, so that it is made again whenever cards are."""
     shut = [reject.key for reject in shard.rejects if reject.shut]
     return {
         "file": file,

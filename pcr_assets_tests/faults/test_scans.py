@@ -58,6 +58,18 @@ def test_a_scan_that_vanished_is_in_quarantine_until_the_next_listing(proxy, pro
     assert published(project) == (3, [])
 
 
+def test_a_scan_that_vanished_and_came_back_as_it_was_is_a_card_again(proxy, project, refresh):
+    """The bytes are the same, and so is the listing: the scan stayed in quarantine for ever."""
+    raw = project.open(project.raw_root)
+    gone = after(lambda: raw.client.delete_object(**raw._at("base1-2_Drawn.png")))
+    proxy.on("GET", "base1-2_Drawn.png", gone)
+    assert int(refresh().ending) == 0
+    assert published(project) == (3, ["base1-2_Drawn.png"])
+    raw.write("base1-2_Drawn.png", CARDS["base1-2_Drawn.png"])
+    assert int(refresh().ending) == 0
+    assert published(project) == (4, [])
+
+
 def test_a_scan_that_alone_may_not_be_read_is_in_quarantine_until_its_rights_are_mended(proxy, project, refresh):
     proxy.on("GET", "base1-2_Drawn.png", answered(403, "AccessDenied"), ALWAYS)
     proxy.on("GET", "base1-4_Drawn.png", answered(403, "InvalidObjectState"), ALWAYS)
