@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from pcr_assets import layout
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.tidy.found import Keep, table
@@ -31,13 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def artifact_names() -> list[str]:
-    """What the assets of the graph publish, by their names in the store."""
+    """What the assets of the graph publish, by their names in the store: one each, and ``edge_release`` the self-test besides."""
     from pcr_assets.assets.declare import ARTIFACT
     from pcr_assets.definitions import build_defs
 
     graph = build_defs().resolve_asset_graph()
     found = (graph.get(key).metadata.get(ARTIFACT) for key in graph.materializable_asset_keys)
-    return sorted(str(name) for name in found if name)
+    return sorted({layout.SELF_TEST, *(str(name) for name in found if name)})
 
 
 def _amount(text: str) -> float:

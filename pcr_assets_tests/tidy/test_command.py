@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from pcr_assets import layout
+from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
 from pcr_assets.tidy import __main__ as command
 
@@ -35,6 +36,16 @@ def test_it_tells_what_would_go_and_why_and_removes_it_when_asked(home, capsys):
     assert home.size(key) is None
     assert command.main([]) == 0
     assert "nothing may go" in capsys.readouterr().out
+
+
+def test_a_self_test_of_a_release_before_goes_though_no_asset_is_called_like_it(home, capsys):
+    """Each new index has one, and all of them stayed for ever."""
+    for release in (b"first", b"second"):
+        Artifacts(home).publish(layout.SELF_TEST, {"selftest.zip": release}, digest=release.hex() * 2)
+    assert command.main(["--hours", "0", "--apply"]) == 0
+    assert f"no pointer names it: {layout.SELF_TEST}" in capsys.readouterr().out
+    left = [entry.key for entry in home.list(layout.SELF_TEST) if entry.key.endswith(".zip")]
+    assert left == [file.key for file in Artifacts(home).current(layout.SELF_TEST).files.values()]
 
 
 def test_what_keeps_it_from_looking_is_one_sentence(home, capsys):
