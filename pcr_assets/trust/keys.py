@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_runtime import disk
+
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
 
@@ -58,9 +60,7 @@ class Keys:
         """Keep the newest root with the keys."""
         path = self.folders[0] / ROOT_FILE
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # all keys may lie in the other folders
-        aside = path.with_suffix(".aside")
-        aside.write_bytes(root)
-        aside.replace(path)
+        disk.replace(path, root, mode=0o644)
 
     def named(self, role: str) -> list["CryptoSigner"]:
         """The keys whose file was made for a role: ``stable.pem``, ``root-2.pem``. For the first metadata only."""
@@ -89,7 +89,10 @@ def read_key(path: Path) -> "CryptoSigner":
 
 
 def make_key(folder: Path, name: str) -> "CryptoSigner":
-    """Make a key in a file that only its owner can read; a file that is there is never replaced. Raises :class:`TrustError`."""
+    """Make a key in a file that only its owner can read; a file that is there is never replaced. Raises :class:`TrustError`.
+
+    It is on the disk then: what it signs is flushed into the store, and devices would trust a key that a loss of power took.
+    """
     from securesystemslib.signer import CryptoSigner
 
     signer = CryptoSigner.generate_ed25519()
@@ -98,6 +101,9 @@ def make_key(folder: Path, name: str) -> "CryptoSigner":
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(signer.private_bytes)
+            file.flush()
+            os.fsync(file.fileno())
+        disk.flush(folder)
     except OSError as error:
         raise TrustError(
             f"{path} can't be made ({error.strerror}): move it away, or name another folder in PCR_KEYS"

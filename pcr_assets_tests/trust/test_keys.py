@@ -1,6 +1,8 @@
 """Keys that are replaced, or kept offline, and metadata that nobody here signed."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,29 @@ from pcr_assets.trust.keys import Keys, TrustError
 from pcr_assets.trust.metadata import Repository
 from pcr_assets.trust.settings import ROLES
 from pcr_assets_tests.trust.offering import TRUST, World
+
+
+@pytest.fixture
+def flushed(monkeypatch):
+    """What was flushed to the disk, in this order."""
+    found, flush = [], os.fsync
+
+    def noted(handle):
+        found.append(Path(f"/proc/self/fd/{handle}").readlink())
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_key_is_on_the_disk_before_devices_may_trust_it(world, flushed, role):
+    """The metadata were flushed, and the key that signs them was not: a loss of power took it for good."""
+    repository, keys = world.open()
+    replace_key(repository, keys, TRUST.days, role, world.key_folder)
+    pointer = next(at for at, path in enumerate(flushed) if layout.METADATA in str(path))
+    key = world.key_folder / f"{role}-2.pem"
+    assert flushed.index(key) < flushed.index(world.key_folder) < pointer
 
 
 @pytest.mark.parametrize("role", ROLES)
