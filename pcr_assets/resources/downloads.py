@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path, PurePosixPath
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pcr_assets"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pcr_assets"
 
 
 def cache_file(root: str, key: str, etag: str) -> Path:

@@ -1,6 +1,9 @@
 """Looking over this machine's scratch folders and downloads while others are at work in them."""
 
+import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -47,3 +50,18 @@ def test_a_download_that_is_removed_meanwhile_is_none(tmp_path, gone_when_looked
         (tmp_path / name / "a.png").write_bytes(b"abc")
     gone_when_looked_at[tmp_path / "gone"] = 2
     assert [found.size for found in cache(Keep(time.time() + 2 * DAY, cache_bytes=0))] == [3]
+
+
+@pytest.mark.parametrize("named", ["", "/var/cache"])
+def test_an_empty_cache_variable_names_no_folder_and_one_that_names_one_needs_no_home(named):
+    """Empty, it meant the folder that one stands in: in the checkout, downloads lay among the code, and `make gc` removed both."""
+    code = "import os; del os.environ['HOME']; os.getuid = lambda: 54321\n" if named else ""
+    code += "from pcr_assets.resources.downloads import CACHE; print(CACHE)"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HOME": "/home/somebody", "XDG_CACHE_HOME": named},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == f"{named or '/home/somebody/.cache'}/pcr_assets\n"
