@@ -19,10 +19,10 @@ from functools import cache, lru_cache, reduce
 from importlib import resources
 from operator import getitem
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from yaml.constructor import ConstructorError
 
 from pcr_assets import digests
@@ -30,6 +30,12 @@ from pcr_assets import digests
 PROFILES = ("quick", "embedded", "gpu", "production")
 LIMITS = "gates"
 """The section whose settings are numbers by name; it has no type of its own."""
+
+AtLeast1 = Annotated[int, Field(ge=1)]
+Sides = tuple[AtLeast1, AtLeast1]
+"""Width and height, in pixels."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What drawn numbers follow from: generators take none below 0, and torch is given a million times this one."""
 
 
 class SettingsError(Exception):
@@ -158,6 +164,8 @@ _WORDS = {
     "literal_error": "must be {expected}",
     "too_short": "must have {min_length} entries or more",
     "too_long": "must have {max_length} entries or fewer",
+    "string_too_long": "must have {max_length} characters or fewer",
+    "string_pattern_mismatch": "must match {pattern}",
     "bool": "must be true or false",
     "int": "must be a whole number",
     "float": "must be a number",
@@ -275,6 +283,8 @@ class _OnlyJson(yaml.SafeLoader):
 
 _OnlyJson.add_constructor("tag:yaml.org,2002:float", _OnlyJson.construct_yaml_float)
 _OnlyJson.add_constructor("tag:yaml.org,2002:timestamp", _OnlyJson.construct_yaml_str)
+for _kind in ("binary", "omap", "pairs", "set"):
+    _OnlyJson.add_constructor(f"tag:yaml.org,2002:{_kind}", _OnlyJson.construct_undefined)
 
 
 def _overlaid(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -122,6 +122,24 @@ def test_what_nothing_would_read_is_refused_when_the_profile_is_read(tmp_path, t
         ),
         ("quantization: {minimum_cosine: '0.9'}", 'quantization.minimum_cosine: must be a number, is "0.9"'),
         ("hailo: {finetune: 1}", "hailo.finetune: must be true or false, is 1"),
+        # Nothing refused these before the step that they are for: of a report, after half an hour of training.
+        ("report: {seed: -1}", "report.seed: must be 0 or more, is -1"),
+        ("calibration: {seed: -1}", "calibration.seed: must be 0 or more, is -1"),
+        ("stage1: {seed: 4294967296}", "stage1.seed: must be less than 4294967296, is 4294967296"),
+        ("stage1: {view_size: [0, 176]}", "stage1.view_size[0]: must be 1 or more, is 0"),
+        ("outline_filter: {size: [48, 0]}", "outline_filter.size[1]: must be 1 or more, is 0"),
+        ("printing_verifier: {widths: [16, -1]}", "printing_verifier.widths[1]: must be 1 or more, is -1"),
+        ("student: {input_size: [0, 224]}", "student.input_size[0]: must be 1 or more, is 0"),
+        ("student: {embedding_dim: 0}", "student.embedding_dim: must be 1 or more, is 0"),
+        ("student: {std: [0, 1, 1]}", "student.std[0]: must be more than 0.0, is 0"),
+        (
+            "serving: {endpoint: {name: my cards}}",
+            'serving.endpoint.name: must match ^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$, is "my cards"',
+        ),
+        (
+            f"compute: {{sagemaker: {{image: {'a' * 256}}}}}",
+            f'compute.sagemaker.image: must have 255 characters or fewer, is "{"a" * 256}"',
+        ),
     ],
 )
 def test_a_mistake_in_a_section_names_the_file_the_setting_and_what_it_must_be(tmp_path, text, says):
@@ -168,6 +186,14 @@ def test_the_line_of_a_mistake_in_yaml_is_named_in_one_line(tmp_path):
     [
         ("stage2: {seed: 1}\nstage1: {}\nstage2: {}", ", line 4: 'stage2' stands there twice"),
         ("stage2:\n  seed: 1\n  seed: 2", ", line 4: 'seed' stands there twice"),
+        (
+            "student:\n  options: {a: !!binary aGVsbG8=}",
+            ", line 3: could not determine a constructor for the tag 'tag:yaml.org,2002:binary'",
+        ),
+        (
+            "student:\n  options: {a: !!set {x}}",
+            ", line 3: could not determine a constructor for the tag 'tag:yaml.org,2002:set'",
+        ),
         ("snapshot: {growth: .inf}", ", line 2: .inf is no number that a setting may be"),
         ("gates: {parity: .nan}", ", line 2: .nan is no number that a setting may be"),
     ],

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pcr_assets.imaging.strengths import StrengthName
+from pcr_assets.settings import Seed
 
 
 class SnapshotSettings(BaseModel):
@@ -37,5 +38,5 @@ class CalibrationSettings(BaseModel):
 
     count: int = Field(1024, ge=1, description="Crops; 1,024 is what the Hailo compiler asks for.")
     check: int = Field(64, ge=1, description="Clean cards on which exported models are compared with the original.")
-    seed: int = 0
+    seed: Seed = 0
     strength: StrengthName = Field("medium", description="How bad the simulated camera is.")

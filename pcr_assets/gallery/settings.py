@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from pcr_assets.imaging.strengths import StrengthNames
+from pcr_assets.settings import Seed
 
 
 class ReportSettings(BaseModel):
@@ -15,7 +16,7 @@ class ReportSettings(BaseModel):
         400, ge=10, description="Validation cards that are asked for at each strength: the thresholds follow from them."
     )
     strengths: StrengthNames = Field(("medium", "hard"), description="Of the simulated camera.")
-    seed: int = 11
+    seed: Seed = 11
     effect_queries: int = Field(
         40, ge=0, description="Test cards that are asked for with each effect of the camera alone."
     )

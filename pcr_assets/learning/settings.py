@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pcr_assets.imaging.strengths import StrengthNames
+from pcr_assets.settings import AtLeast1, Seed, Sides
 
 
 class Phase(BaseModel):
@@ -53,7 +54,7 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = 0
+    seed: Seed = 0
     phases: tuple[Phase, ...] = (Phase(steps=100),)
     batch: int = Field(default=32, ge=2, description="Views in a step.")
     most_epochs: float = Field(
@@ -61,9 +62,7 @@ class TrainingSettings(BaseModel):
         gt=0,
         description="A phase passes over the cards no more often than this, however many steps it has: few are learned sooner.",
     )
-    view_size: tuple[int, int] = Field(
-        default=(128, 176), description="Width and height of the training views, in pixels."
-    )
+    view_size: Sides = Field(default=(128, 176), description="Width and height of the training views, in pixels.")
     strengths: StrengthNames = Field(
         default=("train",), description="How bad the simulated camera is, drawn anew for each view."
     )
@@ -180,7 +179,7 @@ class OutlineFilterSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = 0
+    seed: Seed = 0
     strengths: StrengthNames = Field(default=("easy", "medium", "hard"), description="How bad the simulated camera is.")
     scenes: int = Field(default=110, ge=1, description="Scenes with training cards to learn from, at each strength.")
     held_out: int = Field(
@@ -190,11 +189,13 @@ class OutlineFilterSettings(BaseModel):
         default=("easy", "medium"),
         description="Strengths at which the threshold is chosen: at the hardest a card is seldom read even if it is kept.",
     )
-    size: tuple[int, int] = Field(default=(48, 64), description="Width and height of what the filter sees, in pixels.")
+    size: Sides = Field(default=(48, 64), description="Width and height of what the filter sees, in pixels.")
     margin: float = Field(
         default=1.3, ge=1, le=2, description="An outline is enlarged by this, so that its edge shows."
     )
-    widths: tuple[int, ...] = Field(default=(12, 24, 48, 64), min_length=1, description="Channels of each convolution.")
+    widths: tuple[AtLeast1, ...] = Field(
+        default=(12, 24, 48, 64), min_length=1, description="Channels of each convolution."
+    )
     steps: int = Field(default=600, ge=1)
     batch: int = Field(default=128, ge=2)
     learning_rate: float = Field(default=4e-3, gt=0)
@@ -208,13 +209,15 @@ class PrintingVerifierSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = 0
+    seed: Seed = 0
     strengths: StrengthNames = Field(default=("easy", "medium", "hard"), description="How bad the simulated camera is.")
     pairs: int = Field(default=4000, ge=1, description="Pairs of training cards to learn from, at each strength.")
     held_out: int = Field(
         default=700, ge=1, description="The same of validation cards for the threshold, and of test cards."
     )
-    widths: tuple[int, ...] = Field(default=(16, 32, 64, 96), min_length=1, description="Channels of the convolutions.")
+    widths: tuple[AtLeast1, ...] = Field(
+        default=(16, 32, 64, 96), min_length=1, description="Channels of the convolutions."
+    )
     steps: int = Field(default=1100, ge=1)
     batch: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=4e-3, gt=0)

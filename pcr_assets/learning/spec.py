@@ -5,7 +5,13 @@ rented, so torch is not imported here.
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pcr_assets.settings import AtLeast1, Sides
+
+Above0 = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -22,13 +28,13 @@ class ModelSpec:
 
     backbone: str = "efficientnet_lite0"
     weights: str = "package:efficientnet-lite0"
-    embedding_dim: int = 768
-    input_size: tuple[int, int] = (160, 224)
+    embedding_dim: AtLeast1 = 768
+    input_size: Sides = (160, 224)
     mean: tuple[float, float, float] = (127.0, 127.0, 127.0)
-    std: tuple[float, float, float] = (128.0, 128.0, 128.0)
+    std: tuple[Above0, Above0, Above0] = (128.0, 128.0, 128.0)
     pooling: Literal["native", "gem"] = "native"
     head: Literal["linear", "mlp"] = "linear"
-    blocks_seen: int = 0
+    blocks_seen: Annotated[int, Field(ge=0)] = 0
     batch_norm: Literal["folded", "trained"] = "folded"
     licence: str = "Apache-2.0"
     options: dict[str, Any] = field(default_factory=dict)  # handed to timm.create_model
