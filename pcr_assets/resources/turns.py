@@ -4,7 +4,7 @@ A publisher may count on old objects that no pointer names: files that a killed 
 can tell from outside. So a publisher announces itself before it looks, whoever clears puts up a sign before it does, and each
 then looks for the other: of two at the same moment one at least sees the other, and steps back.
 
-What a killed process left counts no more as soon as that is seen: it ran on this machine, or it is older than a set age.
+What a killed process left counts no more as soon as that is seen: it ran here, or it is older than a set age.
 """
 
 import json
@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from pcr_assets.resources.objects import Entry, Missing, Store, StoreError
 
@@ -47,7 +48,7 @@ def clearing(store: Store, patience: float = PATIENCE) -> Iterator[None]:
 def _announced(store: Store, folder: str, others: list[str], patience: float) -> Iterator[None]:
     """An object of our own in ``folder``, that was put there while nobody else's was in ``others``."""
     key, until = f"{folder}/{uuid.uuid4().hex}", time.monotonic() + patience
-    said = json.dumps({"host": socket.gethostname(), "process": os.getpid()}).encode()
+    said = json.dumps({"host": _here(), "process": os.getpid()}).encode()
     try:
         while True:
             store.write(key, said)
@@ -65,6 +66,16 @@ def _announced(store: Store, folder: str, others: list[str], patience: float) ->
     finally:
         with suppress(StoreError):  # what made the block fail is told, not that the server is still away
             store.remove(key)
+
+
+def _here() -> str:
+    """Where a process's number is its own: on a machine, or in a container of it. Two containers may bear one name, as those of one
+    service of Docker Compose do, and each counts from 1."""
+    try:
+        numbered = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:  # no Linux
+        numbered = 0
+    return f"{socket.gethostname()}/{numbered}"
 
 
 def _alive(store: Store, folder: str) -> list[Entry]:
@@ -85,7 +96,7 @@ def _is_dead(store: Store, entry: Entry) -> bool:
         return True
     try:
         said = json.loads(store.read(entry.key))
-        if said["host"] != socket.gethostname():
+        if said["host"] != _here():
             return False
         os.kill(int(said["process"]), 0)
     except (Missing, ProcessLookupError):

@@ -2,11 +2,12 @@
 
 import json
 import os
-import socket
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from pcr_assets.resources import turns
 from pcr_assets.resources.store import StoreError
 from pcr_assets.resources.turns import Occupied, clearing, publishing
 from pcr_assets.tidy import sweep as sweeping
+from pcr_assets_tests.tidy.conftest import Site
 
 
 def test_nobody_clears_while_somebody_publishes_and_publishers_do_not_wait_for_each_other(site):
@@ -83,13 +85,47 @@ def test_a_shard_that_was_cleared_away_before_it_is_named_is_missed_in_one_sente
 
 @pytest.mark.faults
 def test_a_killed_publisher_keeps_nobody_waiting(site, monkeypatch):
-    site.store.write(f"{turns.PUBLISHING}/mine", _said(socket.gethostname(), _dead()))
-    site.store.write(f"{turns.CLEARING}/mine", _said(socket.gethostname(), _dead()))
+    site.store.write(f"{turns.PUBLISHING}/mine", _said(turns._here(), _dead()))
+    site.store.write(f"{turns.CLEARING}/mine", _said(turns._here(), _dead()))
     assert site.sweep(patience=0) == []
     site.store.write(f"{turns.PUBLISHING}/another machine's", _said("elsewhere", 1))
     with pytest.raises(Occupied):
         site.sweep(patience=0)
     monkeypatch.setattr(turns, "DEAD_SECONDS", -10)
+    assert site.sweep(patience=0) == []
+
+
+PUBLISHES_IN_A_CONTAINER = """
+import os, sys
+from pcr_assets.resources.store import open_store
+from pcr_assets.resources.turns import publishing
+
+number, root = int(sys.argv[1]), sys.argv[2]
+while (child := os.fork()) and child != number:
+    os.waitpid(child, 0)
+if child:
+    os.waitpid(child, 0)
+elif os.getpid() == number:
+    with publishing(open_store(root)):
+        print("publishing", flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.mark.faults
+def test_a_publisher_in_a_container_that_is_called_like_this_machine_is_alive(tmp_path):
+    """Its number is none of ours, so it was taken for dead, and the store was cleared while it published."""
+    site = Site(str(tmp_path / "store"), tmp_path)
+    apart = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    if not shutil.which("unshare") or subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody make a container")
+    free = next(number for number in range(50, 10_000) if not Path(f"/proc/{number}").exists())
+    program = [*apart, sys.executable, "-c", PUBLISHES_IN_A_CONTAINER, str(free), site.store.root]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as publisher:
+        assert publisher.stdout.readline() == "publishing\n"
+        with pytest.raises(Occupied, match="published to: run again"):
+            site.sweep(patience=0)
+        publisher.stdin.close()
     assert site.sweep(patience=0) == []
 
 
