@@ -73,6 +73,14 @@ class Memory:
     """Names the last batch of messages from the queue that this memory holds."""
     partly: Partly | None = None
 
+    def as_of(self, now: float) -> "Memory":
+        """Without moments that are yet to come: the clock ran ahead and was set back, and what waits would wait until then."""
+        moving = {
+            group: last._replace(since=min(last.since, now), first=min(last.first, now))
+            for group, last in self.moving.items()
+        }
+        return replace(self, moving=moving, listed=min(self.listed, now))
+
     def hinted(self, groups: set[str], now: float) -> "Memory":
         """The queue says that something happened to these."""
         hints = {

@@ -56,10 +56,10 @@ def new_cards_sensor(
         settings = watch or Watch.of_environment()
         before, now = Memory.of_text(context.cursor), clock()
         folder = RawFolder(project)
-        memory = before
+        memory = before.as_of(now)
         if settings.queue:
             inbox = inboxes.setdefault(settings.queue, Inbox(settings.queue))
-            memory = _told(context, inbox, folder, before, now)
+            memory = _told(context, inbox, folder, memory, now)
         ripe = memory.ripe(now, settings)
         busy = bool(ripe or memory.partly) and _under_way(context.instance, job)
         overdue = not memory.listed or now - memory.listed >= settings.list_seconds

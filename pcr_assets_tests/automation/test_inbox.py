@@ -86,6 +86,15 @@ def listings(monkeypatch):
     return seen
 
 
+def test_the_whole_folder_is_listed_once_a_day_though_the_clock_ran_ahead_before(bucket, listings):
+    bucket.tick(after=1e9)
+    bucket.tick(after=-1e9)
+    listings.clear()
+    bucket.put("base1-4_Charizard.png", told=False)
+    bucket.tick(after=86401)
+    assert listings == [""]
+
+
 def test_a_told_change_asks_once_after_the_quiet_time_and_lists_once(bucket, listings):
     bucket.put("base1-4_Charizard.png", "base1-5_Clefairy.png")
     assert [bucket.sets(after=30) for _ in range(6)] == ["", "", "base1", "", "", ""]

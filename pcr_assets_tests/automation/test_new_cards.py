@@ -53,6 +53,15 @@ def test_an_upload_that_never_ends_is_waited_for_so_long_and_no_longer(folder):
     assert [added for added in asked if added] == ["13", "13"]
 
 
+@pytest.mark.faults
+def test_what_came_while_the_clock_ran_ahead_does_not_wait_until_it_is_that_late_again(folder):
+    """A wrong year had it wait for so long."""
+    folder.put("base1-4_Charizard.png")
+    folder.tick(after=1e9)
+    assert folder.sets(after=-1e9) == ""
+    assert [folder.sets(after=30), folder.sets(after=31)] == ["", "base1"]
+
+
 def test_a_run_says_which_sets_changed_and_how(folder, instance):
     folder.put("base1-4_Charizard.png", "base1-5_Clefairy.png", "base2-1_Clefable.png", "README.md")
     folder.tick()
