@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """Sets by what becomes of their shard: ``kept`` as published, ``built`` anew, ``dropped`` because the set is gone."""
+    """Sets by what becomes of their shard: ``kept`` as published, or ``built`` anew."""
 
     kept: tuple[str, ...]
     built: tuple[str, ...]
-    dropped: tuple[str, ...]
 
 
 def plan_shards(inputs: Mapping[str, str], previous: Mapping[str, str]) -> ShardPlan:
     """Compare the inputs digest of each set with that of the shard published before (empty when there was none)."""
     kept = tuple(sorted(set_id for set_id, digest in inputs.items() if previous.get(set_id) == digest))
-    return ShardPlan(kept, tuple(sorted(set(inputs) - set(kept))), tuple(sorted(set(previous) - set(inputs))))
+    return ShardPlan(kept, tuple(sorted(set(inputs) - set(kept))))

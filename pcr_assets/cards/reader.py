@@ -1,6 +1,6 @@
 """Random access to the pictures of processed cards over many shards. Of a scan its ids stay in memory, and no picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -59,13 +59,6 @@ class CardImages:
         with pq.ParquetFile(self.shards[shard], metadata=_footer(self.shards[shard]), memory_map=True) as file:
             pictures = file.read_row_group(group, columns=["image"], use_threads=False)["image"]
         return pictures[row - int(self._groups[shard][group])].as_py()
-
-    def take(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """The pictures of several scans."""
-        return [self.image(index) for index in indices]
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self.image(index) for index in range(len(self)))
 
 
 @lru_cache(maxsize=FOOTERS)

@@ -19,7 +19,6 @@ from pcr_assets.gallery.embeddings import (
     write_shard,
 )
 from pcr_assets.gallery.keys import KeyCollision, card_key
-from pcr_assets.shard_plan import plan_shards
 from pcr_assets_tests.small_student import painted_cards
 
 
@@ -106,11 +105,6 @@ def test_a_set_without_cards_is_an_empty_shard(tmp_path):
 def test_a_view_that_comes_twice_is_refused(tmp_path):
     with pytest.raises(KeyCollision, match="a-1/0"):
         embed_shard(processed(tmp_path / "cards.parquet", [("a-1", 0), ("a-1", 0)]), MeanColours())
-
-
-def test_only_shards_with_other_inputs_are_built():
-    plan = plan_shards({"a": "1", "b": "2", "c": "9"}, {"a": "1", "c": "3", "gone": "4"})
-    assert (plan.kept, plan.built, plan.dropped) == (("a",), ("b", "c"), ("gone",))
 
 
 def test_the_inputs_are_the_cards_the_model_and_the_size():
