@@ -57,10 +57,16 @@ class Keys:
         return None
 
     def remember_root(self, root: bytes) -> None:
-        """Keep the newest root with the keys."""
+        """Keep the newest root with the keys. Raises :class:`TrustError`."""
         path = self.folders[0] / ROOT_FILE
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # all keys may lie in the other folders
-        disk.replace(path, root, mode=0o644)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # all keys may lie in the other folders
+            disk.replace(path, root, mode=0o644)
+        except OSError as error:
+            raise TrustError(
+                f"{path} can't be written ({error.strerror}): mend the folder's rights, or name another in PCR_KEYS, then run "
+                "again"
+            ) from error
 
     def named(self, role: str) -> list["CryptoSigner"]:
         """The keys whose file was made for a role: ``stable.pem``, ``root-2.pem``. For the first metadata only."""

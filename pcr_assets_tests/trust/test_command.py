@@ -30,6 +30,24 @@ def offered(publisher, root, channel="stable"):
     return newest(place, publisher / "device", channel, [root]).release_id
 
 
+def test_a_folder_in_which_the_newest_root_can_not_be_kept_is_one_sentence_and_another_run_goes_on(
+    publisher, capsys, monkeypatch
+):
+    """All keys lie on a stick, and PCR_KEYS names what is no folder."""
+    assert main(["init"]) == 0
+    keys = publisher / "keys"
+    (publisher / "file").write_text("")
+    monkeypatch.setenv("PCR_KEYS", str(publisher / "file" / "keys"))
+    capsys.readouterr()
+    assert main(["--keys", str(keys), "renew", "--all"]) == 1
+    assert capsys.readouterr().err == (
+        f"{publisher}/file/keys/root.json can't be written (Not a directory): mend the folder's rights, or name another in "
+        "PCR_KEYS, then run again\n"
+    )
+    monkeypatch.setenv("PCR_KEYS", str(keys))
+    assert main(["renew", "--all"]) == 0
+
+
 def test_a_publisher_s_life(publisher, capsys):
     assert main(["init"]) == 0
     assert "move root*.pem and targets*.pem to a place that no network reaches" in capsys.readouterr().out
