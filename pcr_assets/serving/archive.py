@@ -63,9 +63,11 @@ def code() -> dict[str, bytes]:
     return {**found, "code/inference.py": ENTRY.encode(), "code/requirements.txt": _requirements()}
 
 
-def contents_digest(model_digest: str) -> str:
-    """The digest of an archive's content: the model's, and that of the code beside it."""
-    return digests.of_json([model_digest, {name: digests.of_bytes(data) for name, data in code().items()}])
+def contents_digest(model_digest: str, graph_digest: str) -> str:
+    """The digest of an archive's content: the model's, that of what its graph came from, and that of the code beside it."""
+    return digests.of_json(
+        [model_digest, graph_digest, {name: digests.of_bytes(data) for name, data in code().items()}]
+    )
 
 
 def write(archive: Path, model: Path, about: Mapping[str, Any]) -> None:

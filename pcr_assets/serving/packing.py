@@ -83,12 +83,13 @@ def _described(artifacts: Artifacts, model: str) -> Packed:
     source = SOURCES[model]
     held = artifacts.current(source.place)
     onnx = artifacts.current(layout.ONNX) if source.onnx else held
+    graph = artifacts.current(source.onnx[0]) if source.onnx else held
     spec = json.loads(artifacts.fetch(onnx, "model.json").read_text())
     return Packed(
         model=model,
         version=held.version,
         model_digest=held.digest,
-        digest=archive.contents_digest(held.digest),
+        digest=archive.contents_digest(held.digest, graph.digest),
         input_size=tuple(spec["input_size"]),
         embedding_dim=spec["embedding_dim"],
         licence=onnx.record.get("teacher_license") or spec.get("licence") or "not recorded",

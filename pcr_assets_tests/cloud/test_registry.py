@@ -69,6 +69,19 @@ def test_other_code_in_an_archive_is_another_package(artifacts, sagemaker, profi
     assert newest["arn"].rpartition("/")[2] in ("3", "4")
 
 
+def test_the_same_weights_exported_anew_are_packed_anew(artifacts, tmp_path):
+    """Stage 2 is the same; what the container runs is the graph."""
+    held = artifacts.current(layout.ONNX)
+    graph, spec = tmp_path / "student.onnx", artifacts.fetch(held, "model.json").read_bytes()
+    graph.write_bytes(b"the graph that a newer exporter makes")
+    artifacts.publish(
+        layout.ONNX, {"student.onnx": graph, "model.json": spec}, digest="f" * 64, record=dict(held.record)
+    )
+    packed = repack(artifacts, tmp_path)
+    model = archive.unpack(artifacts.fetch(packed, f"{MODELS[1]}/{archive.ARCHIVE}"), tmp_path)
+    assert model.read_bytes() == graph.read_bytes()
+
+
 def test_another_container_is_another_package_and_the_approved_one_serves_until_that_is_approved(
     artifacts, sagemaker, profile, command
 ):
