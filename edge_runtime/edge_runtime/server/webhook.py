@@ -31,7 +31,7 @@ class Webhook:
     def __init__(self, url: str, secret: str = ""):
         try:
             parts = urlsplit(url)
-            self._port = parts.port
+            port = parts.port
         except ValueError as error:
             raise NotSafe(f"a webhook is an https:// address without a user in it ({error})") from error
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
@@ -44,6 +44,8 @@ class Webhook:
             )
         self._secure = parts.scheme == "https"
         self._host = parts.hostname
+        # Always said: without a port http.client takes the end of an IPv6 address for one.
+        self._port = port or (http.client.HTTPS_PORT if self._secure else http.client.HTTP_PORT)
         self._path = quote(f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", safe=AS_IT_STANDS)
         self._secret = _secret_bytes(secret)
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from edge_runtime.server.access import NotSafe
-from edge_runtime.server.outbox import Outbox
+from edge_runtime.server.outbox import Outbox, TryAgain
 from edge_runtime.server.webhook import Webhook
 from edge_runtime.sources.live import Patience
 
@@ -152,6 +152,28 @@ def test_a_server_that_is_not_there_stops_nobody(outbox, until):
 def test_an_address_that_would_tell_others_or_makes_no_sense_is_refused(url):
     with pytest.raises(NotSafe):
         Webhook(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://[2001:db8::5]/cards", ("2001:db8::5", 443)),
+        ("https://[2001:db8::a]:8443/cards", ("2001:db8::a", 8443)),
+        ("http://[::1]/cards", ("::1", 80)),
+        ("https://hooks.example/cards", ("hooks.example", 443)),
+    ],
+)
+def test_events_go_to_the_host_and_the_port_of_the_address(monkeypatch, url, place):
+    asked = []
+
+    def away(address, *_):
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("socket.create_connection", away)
+    with pytest.raises(TryAgain):
+        Webhook(url).deliver({"id": "1"})
+    assert asked == [place]
 
 
 def test_the_service_tells_its_webhook_what_it_tells_its_page(serve, hand, scans, photo_of, receiver, until):
