@@ -1,6 +1,7 @@
 """Reading a photo: uint8 RGB, upright as its EXIF says, or one sentence why not."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,11 @@ MOST_BYTES = 256 << 20
 LEAST_SIDE = 16
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 """What Pillow may open. Not all that it can: PostScript, for one, would start another program."""
+MOST_SCANS = 100
+"""Of a JPEG, as libtiff has it. Encoders make a dozen; each goes over all pixels once more, and takes forty bytes to ask for."""
+MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+"""One after which a segment's length stands, or the end (ITU-T T.81, table B.1)."""
+JPEG, SCAN, END = b"\xff\xd8", 0xDA, 0xD9
 
 
 class PhotoError(ValueError):
@@ -27,7 +33,7 @@ def load_photo(source: Path | str | bytes, most_pixels: int = MOST_PIXELS) -> np
 
     CMYK, palette and grey become RGB, 16 bits become 8, what is transparent becomes white; of an animation the first
     frame is taken. The size is read from the header, so a decompression bomb is refused before it is decoded; so is a
-    photo of more than ``most_pixels``, width by height.
+    photo of more than ``most_pixels``, width by height, and a JPEG that would be decoded for hours.
     """
     name = "the upload" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else _read(Path(source))
@@ -36,6 +42,7 @@ def load_photo(source: Path | str | bytes, most_pixels: int = MOST_PIXELS) -> np
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _check_size(picture, name, most_pixels)
+            _check_scans(data, name)
             picture.load()
             return np.array(_rgb(ImageOps.exif_transpose(picture)))
     except PhotoError:
@@ -85,6 +92,16 @@ def _check_size(picture: Image.Image, name: str, most_pixels: int) -> None:
         raise TooManyPixels(f"{name} has {width}×{height} pixels: scale it below {most_pixels // 10**6} megapixels")
     if min(width, height) < LEAST_SIDE:
         raise PhotoError(f"{name} has {width}×{height} pixels: no card can be read from so few")
+
+
+def _check_scans(data: bytes, name: str) -> None:
+    """Of a JPEG's first picture: a phone may append a video, in which anything may stand."""
+    scans, at = 0, len(JPEG) if data.startswith(JPEG) else len(data)
+    while (marker := MARKER.search(data, at)) and marker[1][0] != END:
+        scans += marker[1][0] == SCAN
+        if scans > MOST_SCANS:
+            raise PhotoError(f"{name} is made of more than {MOST_SCANS} scans, as no camera makes it: save it anew")
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
 
 
 def _rgb(picture: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from edge_runtime.photo import MOST_BYTES, PhotoError, as_photo, load_photo
 
@@ -91,6 +91,31 @@ def test_one_pixel_is_refused():
 def test_four_hundred_megapixels_are_refused_before_they_are_decoded():
     with pytest.raises(PhotoError, match="80 megapixels"):
         load_photo(encoded(Image.new("1", (20_000, 20_000))))
+
+
+def progressive(scans):
+    """A JPEG whose last scan, some forty bytes, comes so many times more."""
+    file = io.BytesIO()
+    Image.new("RGB", (640, 480), (90, 120, 60)).save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * scans + data[-2:]
+
+
+def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded(monkeypatch):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("it is decoded"))
+    data = progressive(2000)
+    assert len(data) < 100_000  # of 16 MB, and 25 megapixels, one would take hours
+    with pytest.raises(PhotoError, match="more than 100 scans"):
+        load_photo(data)
+
+
+def test_scans_count_up_to_the_end_of_the_picture_and_none_of_its_thumbnail():
+    photo = progressive(50)
+    appended = b"\xff\xda\x00\x02" * 200  # a phone's video, say
+    within_a_segment = photo[:2] + b"\xff\xec" + (2 + len(appended)).to_bytes(2) + appended + photo[2:]
+    for data in (photo + appended, within_a_segment):
+        assert load_photo(data).shape == (480, 640, 3)
 
 
 def test_a_photo_just_above_the_limit_is_refused_with_its_size():
