@@ -23,6 +23,9 @@ READABLE = (4, 5, SCHEMA)
 """A device that was updated goes on with the release that it has."""
 MOST_MANIFEST_BYTES = 1 << 20
 MOST_PROOF_BYTES = 8 << 20
+BESIDE = ("manifest.json", FILE)
+"""What is written into a release's folder beside the files that the manifest names. Those may be shared with another release: one
+called so would be written over there too."""
 LONGEST_NAME = 255
 """Bytes, on all usual file systems."""
 NOT_AS_EXPECTED = (ValueError, KeyError, TypeError, RecursionError, OverflowError)
@@ -125,9 +128,10 @@ def described(folder: Path, manifest: Mapping[str, Any], signed: Signed | None =
     """What a verified manifest says of the release in a folder; no file is looked at. Raises Damaged and WrongSchema."""
     try:
         for name, entry in manifest["files"].items():
-            if not is_plain_name(name):
+            if not is_plain_name(name) or name in BESIDE:
                 raise Damaged(
-                    f"the manifest of {folder} names the file '{name}': a release's files lie in its own folder"
+                    f"the manifest of {folder} names the file '{name}': a release's files lie in its own folder, beside "
+                    f"{' and '.join(BESIDE)}"
                 )
             if not isinstance(entry["sha256"], str) or not isinstance(entry["size"], int):
                 raise TypeError(f"{name} has no SHA-256 and size")

@@ -22,6 +22,7 @@ from edge_runtime.refusals import (
     UnknownPublisher,
     WrongSchema,
 )
+from edge_runtime.release import open_release
 
 
 def spoil_truncate(published):
@@ -163,6 +164,18 @@ def test_a_signed_release_can_still_lie_nowhere_but_in_its_home(published, home,
     with pytest.raises(Damaged, match="names no release"):
         pull(FolderPublisher(published.releases), home, published.trusted)
     assert list((home / "releases").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "proof.json"])
+def test_no_file_of_a_release_is_called_as_what_is_written_beside_them(published, home, name):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    model = published.files[
+        "fp32.onnx"
+    ]  # shared with the release that is served: to write over it would spoil that one
+    published.publish(files={**published.files, name: model})
+    with pytest.raises(Damaged, match=f"names the file '{name}'"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    open_release(home / "releases", published.trusted)
 
 
 def test_a_pointer_that_leads_out_of_the_home_is_none():
