@@ -86,7 +86,7 @@ def _linked(file: File, path: Path | None, target: Path, mend: bool) -> bool:
     try:
         os.link(path, target)
     except OSError:  # a file system without links, such as FAT
-        shutil.copyfile(path, target)
+        write(target, [path.read_bytes()])
     return True
 
 

@@ -228,3 +228,22 @@ def test_two_pulls_at_once_take_turns(published, home):
     for thread in threads:
         thread.join()
     assert served(home, published)
+
+
+def test_where_files_can_not_be_shared_a_copy_survives_a_power_cut_too(published, home, monkeypatch):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    published.change_a_row()
+    flushed = set()
+    fsync = os.fsync
+
+    def noted(handle):
+        flushed.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def refused(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")  # as FAT does
+
+    monkeypatch.setattr("os.fsync", noted)
+    monkeypatch.setattr("os.link", refused)
+    folder = pull(FolderPublisher(published.releases), home, published.trusted).folder
+    assert [path.name for path in folder.iterdir() if path.stat().st_ino not in flushed] == []
