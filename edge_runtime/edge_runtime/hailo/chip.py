@@ -22,7 +22,6 @@ INSTALL = (
 class Chip:
     """A chip that answered. ``arch``: ``hailo8``, ``hailo8l`` …; ``hailort``: the version of the library."""
 
-    device_id: str
     arch: str
     hailort: str
     firmware: str
@@ -57,7 +56,7 @@ def find_chip() -> Chip:
         with library.Device(found[0]) as device:
             board = device.control.identify()
     arch, runs = board.device_architecture.name.lower(), board.firmware_version
-    return Chip(found[0], arch, library.__version__, f"{runs.major}.{runs.minor}.{runs.revision}")
+    return Chip(arch, library.__version__, f"{runs.major}.{runs.minor}.{runs.revision}")
 
 
 def temperature() -> float:

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 
 from edge_runtime.terminal import on_one_line
 
-FORMATS = ("human", "json")
-
 
 class AsJson(logging.Formatter):
     """One JSON value a line: ``at``, ``level``, ``from``, ``message``, and ``fault`` with the traceback of one."""
