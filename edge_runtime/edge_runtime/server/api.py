@@ -24,7 +24,7 @@ MOST_EVENTS = 1000
 MOST_FOUND = 100
 MOST_ASKED = 100
 DESCRIPTION = Path(__file__).with_name("openapi.json")
-CARD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+CARD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!?+_-]{0,79}")
 A_DAY = "private, max-age=86400"
 
 log = logging.getLogger(__name__)

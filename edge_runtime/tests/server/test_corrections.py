@@ -37,6 +37,13 @@ def test_a_correction_is_kept_with_what_the_camera_saw_of_the_card(confirmed, tm
     assert cv2.imdecode(np.frombuffer(picture.read_bytes(), np.uint8), 1).shape == (176, 126, 3)
 
 
+@pytest.mark.parametrize("card_id", ["exu-!", "exu-?", "ex10-A+b", "sv3.5-1_A1"])
+def test_a_card_may_have_any_id_that_scans_are_called_by(confirmed, tmp_path, card_id):
+    client, event = confirmed(Corrections(tmp_path / "box"))
+    assert corrected(client, event["number"], json.dumps({"card_id": card_id}).encode()).status_code == 201
+    assert [said["corrected"] for said in kept(tmp_path / "box")] == [card_id]
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"demo-2", b"[]", b'{"card_id": 3}', b'{"card_id": "../x"}', b"{" * 900, b'"' + b"x" * 5000]
 )

@@ -3,7 +3,7 @@ import { fetchOr401 } from "./access.js";
 import { eventLine, idBeside, whichCard } from "./words.js";
 
 const UNHURRIED = 150;  // ms without another letter before cards are looked for
-const CARD_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$/;
+const CARD_ID = /^[A-Za-z0-9][A-Za-z0-9.!?+_-]{0,79}$/;
 
 export class Correction {
   #on;  // the elements of the dialogue, by what they do
