@@ -69,6 +69,34 @@ def test_a_changed_setting_rebuilds_its_own_branch_only(built):
     assert names(built.refresh().built) == ["student", "report", "release"]
 
 
+def by_hand(world, *assets):
+    """What *Materialize* in the UI does, or `dagster asset materialize`: it observes nothing."""
+    defs = world.defs
+    made = defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey(name) for name in assets])
+    made.execute_in_process(instance=world.instance, asset_selection=[dg.AssetKey(name) for name in assets])
+
+
+def test_what_was_made_by_hand_of_a_setting_that_was_taken_back_is_stale(built):
+    built.epochs = 20
+    by_hand(built, "student")
+    built.epochs = 3
+
+    assert built.plan().steps[0].causes == ("has new data from student_config",)
+    assert names(built.refresh().built) == ["student"]
+    assert built.plan().settled
+
+
+def test_what_was_made_by_hand_of_the_setting_that_holds_is_not_made_again(built):
+    built.epochs = 20
+    by_hand(built, "student")
+    assert names(built.refresh().built) == ["report", "release"]
+
+
+def test_what_was_made_by_hand_before_anything_was_observed_is_not_made_again(world):
+    by_hand(world, "cards", "student")
+    assert names(world.refresh().built) == ["index", "report", "release"]
+
+
 def test_a_raised_code_version_rebuilds_its_asset_and_stops_at_equal_content(built):
     built.code["student"] = "2"
     assert built.plan().steps[0].causes == ("has a new code version",)
@@ -289,3 +317,4 @@ def test_an_interrupt_stops_the_refresh_and_not_only_the_asset(world):
     with pytest.raises(KeyboardInterrupt):
         world.refresh()
     assert "report" not in names(event.asset for event in world.events)
+    assert [run.status for run in world.instance.get_runs(limit=1)] == [dg.DagsterRunStatus.CANCELED]

@@ -7,7 +7,7 @@ import dagster as dg
 
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
-from pcr_assets.assets.declare import asset, materialized, observed, say, worth_saying
+from pcr_assets.assets.declare import asset, made_of, materialized, observed, say, worth_saying
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError, parent
@@ -41,8 +41,6 @@ def raw_card_images(project: Project) -> dg.ObserveResult:
     Scans that could not be read when the cards were made, and can be now, are news though no listing tells of them.
     """
     listing = list_raw(project)
-    opened = _opened(project, listing)
-    version = digests.of_json([listing.digest, opened]) if opened else listing.digest
     sets = {set_id: len(scans) for set_id, scans in listing.scans.items()}
     metadata = {
         "scans": listing.count,
@@ -50,7 +48,13 @@ def raw_card_images(project: Project) -> dg.ObserveResult:
         "scans by set": show.counts(sets, "scans"),
         "root": project.raw_root,
     }
-    return dg.ObserveResult(data_version=dg.DataVersion(version), metadata=metadata)
+    return dg.ObserveResult(data_version=dg.DataVersion(_version(project, listing)), metadata=metadata)
+
+
+def _version(project: Project, listing: Any) -> str:
+    """The data version of the raw folder, as it was listed."""
+    opened = _opened(project, listing)
+    return digests.of_json([listing.digest, opened]) if opened else listing.digest
 
 
 def _opened(project: Project, listing: Any) -> list[str]:
@@ -63,7 +67,7 @@ def _opened(project: Project, listing: Any) -> list[str]:
     return [entry.key for entry, data in zip(entries, contents, strict=True) if isinstance(data, bytes)]
 
 
-@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="7")
+@asset("cards", layout.PROCESSED, deps=[raw_card_images], kinds={"parquet"}, code_version="7", tells=[raw_card_images])
 def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.MaterializeResult:
     """Cleaned cards, a Parquet shard for each card set; only sets whose listing changed are decoded again.
 
@@ -73,6 +77,7 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
     from pcr_assets.cards.processed import NO_SCANS, assemble, fits, sample
 
     listing, artifacts = list_raw(project), project.artifacts
+    version = _version(project, listing)
     before = artifacts.remains(layout.PROCESSED)
     known = _known(before) if before else {}
     inputs = {set_id: shards.inputs_digest(listing, set_id) for set_id in listing.scans}
@@ -92,7 +97,8 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
         published = artifacts.publish(
             layout.PROCESSED, found.scans.files(), kept=kept, digest=found.digest, record=found.record
         )
-        return materialized(published, _shown(found.record, plan.built, *sample(paths, SHOWN)))
+        result = materialized(published, _shown(found.record, plan.built, *sample(paths, SHOWN)))
+    return made_of(result, {raw_card_images.key: version})
 
 
 def _known(before: Artifact) -> dict[str, Any]:

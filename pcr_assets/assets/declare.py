@@ -3,9 +3,11 @@
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.data_version import get_input_data_version_tag  # internal, dagster 1.13
 
 from pcr_assets import digests
 from pcr_assets.resources.artifacts import Artifact
@@ -21,21 +23,61 @@ FOLLOWS = "pcr/follows"
 """Metadata key of a source: the asset that makes what is looked at. The graph, which has no circles, can't say so."""
 
 
+Making = Callable[..., dg.MaterializeResult]
+
+
 def asset(
-    floor: str, artifact: str, *, deps: Sequence[Any], kinds: set[str], code_version: str
-) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    floor: str,
+    artifact: str,
+    *,
+    deps: Sequence[Any],
+    kinds: set[str],
+    code_version: str,
+    tells: Sequence[dg.AssetsDefinition] = (),
+) -> Callable[[Making], dg.AssetsDefinition]:
     """Declare an asset of one floor. ``code_version`` is a reviewed constant: raise it when the same inputs give other content.
 
-    The function's docstring is the description that the UI shows.
+    The function's docstring is the description that the UI shows. ``tells`` are the sources of which it says itself what it saw
+    (:func:`made_of`); each other one among ``deps`` is looked at as it begins.
     """
-    return dg.asset(
-        group_name=floor,
-        deps=deps,
-        kinds=kinds,
-        code_version=code_version,
-        owners=OWNERS,
-        metadata={ARTIFACT: artifact},
-    )
+    sources = [dep for dep in deps if isinstance(dep, dg.AssetsDefinition) and dep.is_observable and dep not in tells]
+
+    def declare(make: Making) -> dg.AssetsDefinition:
+        return dg.asset(
+            group_name=floor,
+            deps=deps,
+            kinds=kinds,
+            code_version=code_version,
+            owners=OWNERS,
+            metadata={ARTIFACT: artifact},
+        )(_looking_first(make, sources) if sources else make)
+
+    return declare
+
+
+def _looking_first(make: Making, sources: Sequence[dg.AssetsDefinition]) -> Making:
+    """``make``, whose result says of which sources it was made: as they are when it begins, not as they were observed last.
+
+    *Materialize* and ``dagster asset materialize`` observe nothing, and a profile may be edited while a refresh trains. Dagster
+    would note what was observed last: of a setting that is tried and taken back nobody would know, and what it made would be
+    released as if it were fresh.
+    """
+
+    @wraps(make)
+    def looking_first(*context: Any, **resources: Any) -> dg.MaterializeResult:
+        looks = {
+            source.key: source(**{name: resources[name] for name in source.required_resource_keys & resources.keys()})
+            for source in sources
+        }
+        return made_of(make(*context, **resources), {key: look.data_version.value for key, look in looks.items()})
+
+    return looking_first
+
+
+def made_of(result: dg.MaterializeResult, sources: Mapping[dg.AssetKey, str]) -> dg.MaterializeResult:
+    """The result with the data versions of the sources that it was made of."""
+    seen = {get_input_data_version_tag(source): version for source, version in sources.items()}
+    return result._replace(tags={**(result.tags or {}), **seen})
 
 
 Declaration = Callable[[Callable[..., Any]], dg.AssetsDefinition]

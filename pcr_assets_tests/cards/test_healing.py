@@ -7,6 +7,7 @@ from pcr_assets import layout
 from pcr_assets.assets.cards import processed_cards, raw_card_images
 from pcr_assets.cards import shards
 from pcr_assets.definitions import build_defs
+from pcr_assets.planner import published_in, run
 from pcr_assets.planner.execution import execute
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore, Shut
@@ -147,3 +148,22 @@ def seen(project):
         assert execute(build_defs({"project": project}), instance, [raw_card_images.key], lambda _: None) == []
         (record,) = instance.fetch_observations(raw_card_images.key, limit=1).records
         return record.asset_observation.data_version
+
+
+def test_a_scan_that_came_and_went_with_a_run_by_hand_between_is_taken_out_again(project, built, tmp_path):
+    raw, defs = project.open(project.raw_root), build_defs({"project": project})
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+
+        def refreshed():
+            outcome = run(defs, instance, "processed_cards", published_in(defs, instance))
+            return [key.to_user_string() for key in outcome.built], project.artifacts.find(layout.PROCESSED)
+
+        refreshed()
+        raw.write("base0-6_Drawn.png", encoded(card(6)))
+        dg.materialize([processed_cards], instance=instance, resources={"project": project})
+        assert project.artifacts.find(layout.PROCESSED).record["cards"] == 7
+        raw.remove("base0-6_Drawn.png")
+
+        again, published = refreshed()
+        assert (again, published.record["cards"]) == (["processed_cards"], 6)
+        assert refreshed()[0] == []
