@@ -15,7 +15,11 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.execution.plan.objects import ErrorSource  # internal, dagster 1.13
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, NOT_FINISHED_STATUSES  # internal, dagster 1.13
+from dagster._core.storage.dagster_run import (  # internal, dagster 1.13
+    CANCELABLE_RUN_STATUSES,
+    IN_PROGRESS_RUN_STATUSES,
+    NOT_FINISHED_STATUSES,
+)
 from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
 
 from pcr_assets.planner.lock import lives, living, spans_machines
@@ -110,7 +114,7 @@ def execute(
         raise ValueError("these definitions hold no assets")
     if checks is not None:
         job = job.get_subset(asset_selection=set(), asset_check_selection=set(checks))
-    listener = _Listener(defs, on_event)
+    listener = _Listener(defs, instance, on_event)
     made = defs.resolve_asset_graph().materializable_asset_keys
     what = "check" if checks is not None else "build" if made & set(assets) else OBSERVE
     run_id = str(uuid.uuid4())
@@ -134,7 +138,8 @@ def execute(
 class _Listener:
     """Turns Dagster's log entries of one run into events, as they are written."""
 
-    def __init__(self, defs: dg.Definitions, on_event: OnEvent):
+    def __init__(self, defs: dg.Definitions, instance: dg.DagsterInstance, on_event: OnEvent):
+        self.instance = instance
         self.on_event = on_event
         self.failures: list[Failure] = []
         self.refused: set[str] = set()
@@ -168,7 +173,7 @@ class _Listener:
         elif event.is_step_failure and step not in self.refused:
             data = event.step_failure_data
             if data.error_source is ErrorSource.INTERRUPT:
-                self.interrupted = True
+                self._interrupted(entry.run_id)
                 return
             said = data.user_failure_data.description if data.user_failure_data else None
             text = said or _in_a_line(data.error)
@@ -177,6 +182,13 @@ class _Listener:
                 self._fail(asset, step, text, trace)
             for check in checks if not assets else []:
                 self._fail(check.asset_key, step, f"its check {check.name} broke: {text}", trace)
+
+    def _interrupted(self, run_id: str) -> None:
+        """Ask for the run's end, as *Terminate* does: Dagster shows as failed what is interrupted and nobody asked to."""
+        self.interrupted = True
+        run = self.instance.get_run_by_id(run_id)
+        if run and run.status in CANCELABLE_RUN_STATUSES:
+            self.instance.report_run_canceling(run, "The refresh that this run belongs to was stopped.")
 
     def _judge(self, step: str, found: dg.AssetCheckEvaluation) -> None:
         refuses = not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
