@@ -26,8 +26,9 @@ from pcr_assets.trust.keys import make_keys
 from pcr_assets.trust.settings import ROLES
 from pcr_assets_tests.s3_server import S3Server
 
-# What a person's own store was given must not reach a test: it would write sample cards among theirs.
-for name in [name for name in os.environ if name.startswith("PCR_")]:
+# What a person's own store was given must not reach a test: it would write sample cards among theirs, and its runs, which fail on
+# purpose, among those of their instance. `make` and the README set DAGSTER_HOME.
+for name in [name for name in os.environ if name.startswith("PCR_") or name == "DAGSTER_HOME"]:
     del os.environ[name]
 
 # A shell ignores Ctrl-C for what it runs in the background, and children inherit that: tests that stop them would wait.

@@ -1,5 +1,6 @@
 """The definitions: what each asset says of itself, and that loading them loads nothing heavy."""
 
+import os
 import subprocess
 import sys
 
@@ -53,3 +54,11 @@ def test_an_asset_whose_input_was_never_made_says_what_to_do(tmp_path, monkeypat
     assert found.returncode != 0
     assert "is not in the store" in found.stderr + found.stdout
     assert "make refresh" in found.stderr + found.stdout
+
+
+def test_no_store_and_no_instance_of_a_person_reaches_a_test(tmp_path):
+    theirs = {"DAGSTER_HOME": str(tmp_path), "PCR_STORE": str(tmp_path)}
+    code = f"import os, pcr_assets_tests.conftest; print([name for name in {[*theirs]} if name in os.environ])"
+    asked = [sys.executable, "-c", code]
+    found = subprocess.run(asked, capture_output=True, text=True, check=True, env={**os.environ, **theirs})
+    assert found.stdout.strip() == "[]"
