@@ -7,7 +7,7 @@ import sys
 import dagster as dg
 import pytest
 
-from pcr_assets.definitions import build_defs
+from pcr_assets.definitions import build_defs, every_asset
 
 
 def test_every_asset_says_who_owns_it_what_it_is_and_which_code_made_it():
@@ -34,6 +34,13 @@ def test_loading_the_definitions_imports_nothing_heavy():
 
 def test_the_definitions_load_as_dagster_loads_them():
     dg.Definitions.validate_loadable(build_defs())
+
+
+def test_what_an_asset_is_given_suffices_to_look_at_its_sources():
+    sources = {made.key: made.required_resource_keys for made in every_asset() if made.is_observable}
+    for made in every_asset():
+        for source in sources.keys() & made.dependency_keys:
+            assert sources[source] <= made.required_resource_keys, (made.key, source)
 
 
 @pytest.mark.parametrize("asset", ["student_onnx", "edge_release"])

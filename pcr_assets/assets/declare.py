@@ -65,7 +65,7 @@ def _looking_first(make: Making, sources: Sequence[dg.AssetsDefinition]) -> Maki
 
     @wraps(make)
     def looking_first(*context: Any, **resources: Any) -> dg.MaterializeResult:
-        looks = {
+        looks: dict[dg.AssetKey, Any] = {
             source.key: source(**{name: resources[name] for name in source.required_resource_keys & resources.keys()})
             for source in sources
         }
