@@ -62,8 +62,8 @@ class Plan:
 
     @property
     def settled(self) -> bool:
-        """Nothing is stale and no gate waits to be asked."""
-        return not (self.steps or self.blocked or any(gate.verdict is Verdict.UNASKED for gate in self.gates))
+        """Nothing is stale and each gate is passed: a refresh has nothing to build and nothing to ask."""
+        return not (self.steps or self.blocked or self.gates)
 
 
 def selected_assets(defs: dg.Definitions, selection: str) -> AbstractSet[dg.AssetKey]:

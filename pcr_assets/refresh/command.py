@@ -135,10 +135,11 @@ def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.
     _say_profile(options.profile)
     rows = [(step.asset.to_user_string(), str(step.status), "; ".join(step.causes)) for step in plan.steps]
     rows += [(entry.asset.to_user_string(), "BLOCKED", str(entry.gate)) for entry in plan.blocked]
+    told = {entry.gate for entry in plan.blocked}
     rows += [
-        (gate.check.asset_key.to_user_string(), "UNASKED", str(gate))
+        (gate.check.asset_key.to_user_string(), gate.verdict.upper(), str(gate))
         for gate in plan.gates
-        if gate.verdict is planner.Verdict.UNASKED
+        if gate not in told
     ]
     table(rows)
     took = f"{time.perf_counter() - started:.1f} s"

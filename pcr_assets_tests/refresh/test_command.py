@@ -134,6 +134,18 @@ def test_build_looks_at_settings_first_so_that_the_next_refresh_does_not_build_a
     assert "student" not in [str(step.asset.to_user_string()) for step in world.plan().steps]
 
 
+def test_plan_tells_of_a_gate_that_refuses_though_nothing_waits_behind_it(world, capsys):
+    world.command("run")
+    world.accepted = False
+    assert world.command("build", "report") == 4  # to the same content: the release is fresh
+    capsys.readouterr()
+
+    assert world.command("plan") == 3
+    told = [line for line in capsys.readouterr().out.splitlines() if "REFUSED" in line]
+    assert len(told) == 1 and "good_enough of report refuses it: recall@1 is 0.4, below 0.9" in told[0]
+    assert world.command("run") == 4
+
+
 def test_build_exits_with_1_when_an_asset_fails_4_when_a_check_refuses_it_and_5_beside_a_refresh(world, capsys):
     world.refresh()
     world.accepted = False
