@@ -205,13 +205,17 @@ def _read(file: VectorFile, keys: np.ndarray, keep: bool = True) -> np.ndarray:
 def read_catalogue(path: Path) -> dict[int, Card]:
     """The cards by the key of each scan. Raises :class:`GalleryError`.
 
-    Names, sets and numbers come again and again, and a card's art is mostly called by its own id: each is kept once.
+    Names, sets and numbers come again and again, and a card's art is mostly called by its own id: each is kept once. Scans of one
+    card may come from sources that spell its name otherwise: it is called as at its first, or its name would change with the scan
+    that happens to be the nearest.
     """
+    cards: dict[str, Card] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
             head = next(rows, [])
             key, *columns = (head.index(name) for name in COLUMNS + ("set_name",) * ("set_name" in head))
-            return {int(row[key]): Card(*(intern(row[column]) for column in columns)) for row in rows if row}
+            read = ((int(row[key]), Card(*(intern(row[column]) for column in columns))) for row in rows if row)
+            return {scan: cards.setdefault(card.card_id, card) for scan, card in read}
     except (IndexError, ValueError, csv.Error) as error:
         raise GalleryError(f"{path} is no catalogue of this product ({error}): pull the release again") from error

@@ -139,6 +139,14 @@ def test_no_more_cards_come_than_were_asked_for(gallery):
     assert len(gallery(*rows).search(unit(1, 0)[None], count=3)[0]) == 3
 
 
+def test_a_card_has_one_name_whichever_of_its_scans_is_the_nearest(gallery):
+    rows = "1,fox,0,Fox's Den,demo,1,fox\n2,fox,1,Fox_s Den,demo,1,fox\n"
+    opened = gallery(("fox", 0, unit(1, 0)), ("fox", 1, unit(0, 1)), catalogue=HEADER + rows)
+    found = [opened.search(vector[None])[0][0].card.name for vector in (unit(1, 0), unit(0, 1))]
+    assert found == ["Fox's Den"] * 2
+    assert opened.cards["fox"].name == "Fox's Den"
+
+
 def test_an_index_of_another_size_than_its_catalogue_is_refused(gallery):
     with pytest.raises(GalleryError, match="the index holds 2 scans, the catalogue 1"):
         gallery(("fox", 0, unit(1, 0)), ("newt", 0, unit(0, 1)), catalogue=HEADER + "1,fox,0,Fox,demo,1,fox\n")
