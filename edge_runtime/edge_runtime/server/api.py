@@ -143,6 +143,7 @@ class Api:
         except OSError as error:
             log.warning("a correction is not kept: %s (%s)", error.filename, error.strerror)
             raise Refused(507, "disk", "it could not be kept: the log of the service says why") from error
+        self._history.correct(entry.number, card_id)
         return JSONResponse({"kept": True}, 201)
 
     def _variant_of(self, release_id: str) -> str:

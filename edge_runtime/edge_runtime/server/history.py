@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ COLUMNS = (
     "card_number",
     "release_id",
     "set_name",
+    "corrected",
 )
 
 
@@ -71,6 +72,7 @@ class History:
             "other_printing": event.other_printing,
             "corners": as_numbers(event.corners),
             "release_id": release_id,
+            "corrected": None,
         }
         with self._lock:
             if event.kind is Kind.LEFT:  # the card is not on this frame any more
@@ -88,6 +90,12 @@ class History:
         """An event that is still kept."""
         with self._lock:
             return self._entries.get(number)
+
+    def correct(self, number: int, card_id: str) -> None:
+        """Note which card a person said that it was: whoever saves the history would else save the wrong name alone."""
+        with self._lock:
+            if (entry := self._entries.get(number)) is not None:
+                self._entries[number] = replace(entry, value={**entry.value, "corrected": card_id})
 
     def before(self, number: int | None, limit: int) -> list[dict[str, Any]]:
         """The newest events before a number, newest first."""

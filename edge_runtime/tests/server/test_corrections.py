@@ -1,5 +1,6 @@
 """A name that was given surely and wrongly: whoever sees it says so, and the card is kept with what the device was unsure of."""
 
+import csv
 import json
 
 import cv2
@@ -42,6 +43,16 @@ def test_a_card_may_have_any_id_that_scans_are_called_by(confirmed, tmp_path, ca
     client, event = confirmed(Corrections(tmp_path / "box"))
     assert corrected(client, event["number"], json.dumps({"card_id": card_id}).encode()).status_code == 201
     assert [said["corrected"] for said in kept(tmp_path / "box")] == [card_id]
+
+
+def test_the_history_and_what_is_saved_of_it_say_which_card_it_was(confirmed, tmp_path):
+    client, event = confirmed(Corrections(tmp_path / "box"))
+    assert event["corrected"] is None
+    assert corrected(client, event["number"], b'{"card_id": "demo-2"}').status_code == 201
+    events = client.get("/api/v1/events").json()["events"]
+    assert {each["number"]: each["corrected"] for each in events if each["corrected"]} == {event["number"]: "demo-2"}
+    rows = csv.DictReader(client.get("/api/v1/events.csv").text.splitlines())
+    assert [(row["card_id"], row["corrected"]) for row in rows if row["event"] == "confirmed"] == [("demo-1", "demo-2")]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ def test_a_wrong_name_is_corrected_where_that_is_kept(page, serve, hand, scans, 
     page.run("document.querySelector('#correct-cards label').click()")
     page.run(KEEP)
     page.sees("#events", "kept as demo-2")
+    page.open(client.base, width=390)
+    page.sees("#events", "kept as demo-2")
     (said,) = kept(tmp_path / "box")
     assert (said["card_id"], said["corrected"]) == ("demo-1", "demo-2")
 

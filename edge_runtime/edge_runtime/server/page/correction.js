@@ -76,7 +76,7 @@ export class Correction {
       headers: { "content-type": "application/json" },
     }).catch(() => null);
     if (response?.ok) {
-      button.replaceWith(`kept as ${cardId}`);
+      button.replaceWith(keptAs(cardId));
       dialog.close();
       return;
     }
@@ -109,6 +109,9 @@ function note(text) {
   line.textContent = text;
   return line;
 }
+
+// What stands in the place of the button once somebody has said which card it was.
+export const keptAs = (cardId) => `kept as ${cardId}`;
 
 // The button of an event that says which card it is.
 export function correctionOf(event) {

@@ -1,6 +1,6 @@
 // What happened, newest first. What was missed while the connection was gone is asked for.
 import { fetchOr401 } from "./access.js";
-import { correctionOf } from "./correction.js";
+import { correctionOf, keptAs } from "./correction.js";
 import { eventLine, idBeside, when } from "./words.js";
 
 const PAGE = 30;
@@ -81,6 +81,6 @@ function row(event) {
   time.textContent = when(new Date(event.at));
   item.append(seen, what, time);
   const names = event.cards.length && (event.event === "confirmed" || event.event === "changed");
-  if (names) time.before(correctionOf(event));
+  if (names) time.before(event.corrected ? keptAs(event.corrected) : correctionOf(event));
   return item;
 }
