@@ -1,5 +1,6 @@
 """The release that is here: trusted, whole, how old, how long it may be served, and what to fall back on."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,13 @@ def look(machine: Machine, place: Path | None) -> Here:
 
 def _in_place(machine: Machine, place: Path, root: Finding) -> Here:
     if (place / METADATA).is_dir() and not (place / "releases").is_dir():
-        place = home_of(open_publisher(place).name)
+        publisher, place = place, home_of(open_publisher(place).name)
+        if not place.exists():
+            cure = (
+                f"run `edge-runtime pull {shlex.quote(str(publisher))}`; serve, watch and recognize do so by themselves"
+            )
+            none = failed("release", f"nothing was pulled from {publisher} yet", cure)
+            return Here(place, None, None, None, [root, none])
     folder = place / "releases" if (place / "releases").is_dir() else place
     try:
         release = open_release(folder)

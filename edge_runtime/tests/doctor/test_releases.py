@@ -20,9 +20,8 @@ def test_a_home_tells_its_release_and_its_age(pi, home):
 def test_of_a_publishers_folder_what_was_pulled_from_it_is_examined(pi, published, trusted, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     published.publish()
-    assert by_check(look(pi.machine, published.releases).findings)["release"].state is State.FAILED, (
-        "nothing was pulled"
-    )
+    before = by_check(look(pi.machine, published.releases).findings)["release"]
+    assert is_cured_by(before, State.FAILED, "nothing was pulled from", f"edge-runtime pull {published.releases}")
     pulled = pull(published.releases, check=lambda folder: None)
     assert pulled.release_id in by_check(look(pi.machine, published.releases).findings)["release"].said
 
