@@ -12,7 +12,9 @@ class FolderPublisher:
     """See :class:`~edge_runtime.publishers.base.Publisher`."""
 
     def __init__(self, folder: Path):
-        self.folder = Path(folder).expanduser().absolute()
+        spelled = Path(folder).expanduser().absolute()
+        # What is pulled is kept under this name: ../releases must not be fetched anew beside releases.
+        self.folder = spelled.resolve() if ".." in spelled.parts else spelled
         self.name = str(self.folder)
 
     @property
