@@ -11,6 +11,8 @@ MOST_PIXELS = 80_000_000
 """Below the size at which Pillow starts to warn of decompression bombs."""
 MOST_BYTES = 256 << 20
 LEAST_SIDE = 16
+BAND = 256
+"""Rows of pixels that are taken over at once."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 """What Pillow may open. Not all that it can: PostScript, for one, would start another program."""
 MOST_SCANS = 100
@@ -18,6 +20,8 @@ MOST_SCANS = 100
 MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 """One after which a segment's length stands, or the end (ITU-T T.81, table B.1)."""
 JPEG, SCAN, END = b"\xff\xd8", 0xDA, 0xD9
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""What an iPhone saves of its own accord; Pillow has no decoder for it."""
 
 
 class PhotoError(ValueError):
@@ -44,12 +48,18 @@ def load_photo(source: Path | str | bytes, most_pixels: int = MOST_PIXELS) -> np
             _check_size(picture, name, most_pixels)
             _check_scans(data, name)
             picture.load()
-            return np.array(_rgb(ImageOps.exif_transpose(picture)))
+            ImageOps.exif_transpose(picture, in_place=True)  # a copy is 100 MB for a phone's photo of 25 megapixels
+            return _pixels(_rgb(picture))
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
         raise TooManyPixels(f"{name} is too large: scale it below {most_pixels // 10**6} megapixels") from error
     except UnidentifiedImageError as error:
+        if data[4:8] == b"ftyp" and data[8:12] in HEIC:
+            raise PhotoError(
+                f"{name} is HEIC, which is not read here: save it as JPEG (an iPhone takes JPEG with Settings, Camera, Formats, "
+                "Most Compatible)"
+            ) from error
         raise PhotoError(f"{name} is no picture: send JPEG, PNG or WebP") from error
     except Exception as error:  # whatever comes up inside a decoder that was fed damaged bytes
         raise PhotoError(f"{name} is truncated or damaged ({error}): take the photo again") from error
@@ -104,6 +114,14 @@ def _check_scans(data: bytes, name: str) -> None:
         at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
 
 
+def _pixels(picture: Image.Image) -> np.ndarray:
+    """The pixels of an RGB picture, taken over band by band: ``np.array`` has Pillow copy all of them once more on the way."""
+    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
+    for top in range(0, picture.height, BAND):
+        pixels[top : top + BAND] = np.asarray(picture.crop((0, top, picture.width, min(top + BAND, picture.height))))
+    return pixels
+
+
 def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):  # grey of 16 bits, which convert() alone would clip to white
         values = np.asarray(picture).astype(np.int64)
@@ -113,4 +131,4 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")  # it would copy this one, too

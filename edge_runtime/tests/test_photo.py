@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -63,6 +65,32 @@ def test_a_truncated_jpeg_is_refused():
     data = encoded(noise, "JPEG")
     with pytest.raises(PhotoError, match="truncated or damaged"):
         load_photo(data[: len(data) // 2])
+
+
+def test_of_a_phones_photo_no_copies_lie_in_memory(tmp_path):
+    Image.new("RGB", (4000, 4000), "red").save(tmp_path / "photo.jpg")
+    script = """
+import re, sys
+from pathlib import Path
+from edge_runtime.photo import load_photo
+
+def peak():  # of this program alone: ru_maxrss is that of who started it where that was more
+    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+before = peak()
+image = load_photo(sys.argv[1])
+print((peak() - before) / image[:, :, 0].size)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "photo.jpg"], check=True, capture_output=True, text=True
+    )
+    assert float(done.stdout) < 9  # bytes a pixel: Pillow's own picture takes four, the array three
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1"])
+def test_what_an_iphone_saves_is_called_by_its_name_with_the_way_out(brand):
+    with pytest.raises(PhotoError, match=r"the upload is HEIC.*: save it as JPEG"):
+        load_photo(b"\0\0\0\x18ftyp" + brand + bytes(500))
 
 
 def test_a_text_file_named_png_is_refused_by_name(tmp_path):
