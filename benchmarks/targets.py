@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 from contest.evidence import Evidence, Query, shown, spread
+from contest.without import without
 from recognition import REFUSED, evidence_of, releases_of
 from scorecard.places import newest
 
@@ -46,6 +47,8 @@ OCCLUDED = replace(STRENGTHS["medium"], occlusion=Dose(1.0, 1.0, 1.0))
 """A fifth of the card is covered, on top of everything that medium does."""
 FOIL = replace(STRENGTHS["medium"], glare=Dose(1.0, 0.6, 1.0), shine=Dose(1.0, 0.6, 1.0))
 """Glare on foil, on top of everything that medium does."""
+VIEWS = 3
+"""Times that each camera sees a card that the gallery lacks."""
 PAIRS = 200_000
 ALL = 10**6
 """More pictures than there are; and where the numbers of second views begin."""
@@ -101,6 +104,10 @@ def _measured(recognizer: Recognizer, evidence: Evidence, count: int) -> Iterato
     named = _strangers(recognizer, evidence)
     row = _row("strangers named, as scans and through the medium camera", 0.001, list(map(bool, named)), most=True)
     yield row | {"named": [said for said in named if said]}
+    for where, named in (("cut out, three cameras", _unknown_crops), ("on whole frames", _unknown_frames)):
+        said = named(recognizer, evidence, count)
+        row = _row(f"cards that the gallery lacks named, {where}", 0.001, list(map(bool, said)), most=True)
+        yield row | {"named": [each for each in said if each]}
     yield _row("pairs of different cards with cosine below 0.5", 0.99, _apart(recognizer, evidence))
     for strength in ("easy", "medium"):
         views = _two_views(recognizer, evidence, strength, count)
@@ -190,9 +197,42 @@ def _strangers(recognizer: Recognizer, evidence: Evidence) -> list[str]:
     for strength in ("none", "medium"):
         for query in evidence.strangers(strength, ALL):
             reading = recognizer.read_at(query.picture, _whole(query.picture))
-            taken = f"{query.source}, camera {strength}: {reading.card.card_id} {reading.card.name} {reading.confidence:.2f}"
-            said.append("" if reading.status is Status.UNKNOWN else taken)
+            said.append(_taken(f"{query.source}, camera {strength}", reading))
     return said
+
+
+def _unknown_crops(recognizer: Recognizer, evidence: Evidence, count: int) -> list[str]:
+    """What test cards are taken for while their art and their name are missing, ``""`` where they are refused: each is asked
+    by every camera, ``VIEWS`` times."""
+    ignorant, gallery = without(recognizer)
+    said = []
+    for strength in ("easy", "medium", "hard"):
+        for number, row in enumerate(shown(spread(evidence.tests, count), f"unknown cards, {strength}")):
+            gallery.leave_out(evidence.card_ids[row])
+            for view in range(VIEWS):
+                picture = _seen(evidence, row, number + view * ALL, strength)
+                reading = ignorant.read_at(picture, _whole(picture))
+                said.append(_taken(f"{evidence.card_ids[row]}, camera {strength}", reading))
+    return said
+
+
+def _unknown_frames(recognizer: Recognizer, evidence: Evidence, count: int) -> list[str]:
+    """The same on whole frames, where whatever is named anywhere counts."""
+    ignorant, gallery = without(recognizer)
+    said = []
+    for number, row in enumerate(shown(spread(evidence.tests, count), "unknown cards on whole frames")):
+        gallery.leave_out(evidence.card_ids[row])
+        photo, _ = camera.scene([evidence.cards.image(row)], _rng(number), strength=ANY_LIGHT)
+        named = [_taken(f"{evidence.card_ids[row]} on a frame", each) for each in ignorant.recognize(photo).cards]
+        said.append("; ".join(filter(None, named)))
+    return said
+
+
+def _taken(asked: str, reading: Reading) -> str:
+    """What a stranger was taken for; ``""`` where it was refused."""
+    if reading.status is Status.UNKNOWN:
+        return ""
+    return f"{asked}: {reading.card.card_id} {reading.card.name} {reading.confidence:.2f}"
 
 
 def _apart(recognizer: Recognizer, evidence: Evidence) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
+from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance, denied
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame, turned, width
 from edge_runtime.printing_verifier import SMALL, PrintingVerifier
@@ -48,6 +48,7 @@ class Judgement:
     evidence: Evidence
     twin_lead: float | None = None
     other_printing: bool = False
+    denied: frozenset[str] = frozenset()
 
     @property
     def left_open(self) -> bool:
@@ -153,7 +154,8 @@ class Judge:
         return replace(judgement, status=status, matches=(*left, *rest))
 
     def _looked_at(self, image: np.ndarray, card: Seen, seen: Judgement, supports: Sequence[Support]) -> Judgement:
-        best, evidence = self._likeliest(card, seen, supports)
+        weighed = self._weighed(card, seen, supports)
+        best, evidence = max(weighed, key=lambda pair: self.calibration.confidence(pair[1]))
         art = best.match.card.art_group
         confidence = self.calibration.confidence(evidence)
         if seen.confidence >= self.calibration.sure and seen.matches[0].card.art_group == art:
@@ -163,19 +165,24 @@ class Judge:
         clear = lead is None or (lead >= self.calibration.twin_lead and len(twins) <= MOST_TWINS)
         rest = sorted((m for m in seen.matches if m not in prints), key=lambda m: m.card.art_group != art)
         return Judgement(
-            self._status(confidence, clear), confidence, (*prints, *rest), fitted(seen.corners, best), evidence, lead
+            self._status(confidence, clear),
+            confidence,
+            (*prints, *rest),
+            fitted(seen.corners, best),
+            evidence,
+            lead,
+            denied=frozenset(support.match.card.art_group for support, found in weighed if denied(found)),
         )
 
-    def _likeliest(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> tuple[Support, Evidence]:
-        """The candidate for which all evidence together speaks most, and that evidence; ``supports``: strongest first.
+    def _weighed(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> list[tuple[Support, Evidence]]:
+        """The candidates that may be the answer, each with all evidence together; ``supports``: strongest first.
 
         Points alone mislead where a picture is so poor that hardly any agree.
         """
         assert self.second_look is not None
         likely = _likely(supports)
         alike = {art: self.second_look.likeness(card, support) for art, support in likely.items()}
-        weighed = [(support, _evidence(art, seen.matches, supports, alike)) for art, support in likely.items()]
-        return max(weighed, key=lambda pair: self.calibration.confidence(pair[1]))
+        return [(support, _evidence(art, seen.matches, supports, alike)) for art, support in likely.items()]
 
     def _status(self, confidence: float, clear: bool) -> Status:
         if not confidence >= self.calibration.accept:

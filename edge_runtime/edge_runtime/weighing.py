@@ -1,6 +1,7 @@
 """Judging what was read: more than a glance at what promises something, and further chances for an outline that fits badly."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -62,7 +63,11 @@ class Weighing:
         return judgement if other.status is Status.UNKNOWN else other
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
-        """The judgement, or that of the most promising of other corners if it is more confident, or of another printing."""
+        """The judgement, or that of the most promising of other corners if it is more confident, or of another printing; but no
+        card that was denied: points that agree within other corners make its artwork no more alike."""
         best = max(self._reader.match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
         other = self._judge.judge(image, best.corners, best.matches)
-        return max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
+        if other.matches[0].card.art_group in judgement.denied:
+            return judgement
+        better = max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
+        return replace(better, denied=judgement.denied | other.denied)

@@ -97,6 +97,11 @@ def test_the_artwork_decides_where_hardly_any_points_agree():
     assert without.confidence < answer.confidence
 
 
+def test_an_art_is_denied_whose_picture_lies_exactly_on_the_card_and_shows_something_else():
+    look = Counted({"a": 60, "b": 50, "c": 5}, likeness={"a": 0.1, "b": 0.8, "c": 0.1})
+    assert Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(a=0.6, b=0.58, c=0.5)).denied == {"a"}
+
+
 def test_only_those_with_the_most_points_and_the_most_similar_may_be_the_answer():
     """A curve knows only what it was fitted to, the likeliest; far from those it may say anything."""
     backward = replace(CALIBRATION, look=(0.0, 0.0, -50.0, 0.0, 0.0, 0.0))
