@@ -23,8 +23,8 @@ from device.arm import PROCESSOR, NotHere, command
 from device.killing import ROOTS, trusting
 
 from edge_runtime.publishers import FolderPublisher
-from edge_runtime.pull import pull
-from edge_runtime.refusals import ReleaseError
+from edge_runtime.releases.pull import pull
+from edge_runtime.releases.refusals import ReleaseError
 from pcr_assets import layout
 
 REPOSITORY = Path(__file__).parents[1]

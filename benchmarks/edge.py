@@ -28,8 +28,8 @@ from device.killing import ROOTS, killing, trusting
 from device.resident import resident
 from device.searching import searching
 
-from edge_runtime.refusals import ReleaseError
-from edge_runtime.release import Release, open_release
+from edge_runtime.releases.refusals import ReleaseError
+from edge_runtime.releases.release import Release, open_release
 from pcr_assets import layout
 
 RESULT = Path(__file__).parent / "results" / "edge.json"

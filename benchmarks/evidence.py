@@ -19,8 +19,8 @@ import numpy as np
 from recognition import REFUSED, project_of
 from scorecard.machine import machine
 
-from edge_runtime.judge import Judge
-from edge_runtime.second_look import Seen, Support
+from edge_runtime.judging.judge import Judge
+from edge_runtime.judging.second_look import Seen, Support
 from pcr_assets.assets import evidence
 from pcr_assets.gallery import judging
 from pcr_assets.gallery.evidence import Asking, Subject

@@ -28,8 +28,8 @@ from scorecard.films import film
 from scorecard.places import cards_from, ended, opened
 from scorecard.ratio import Ratio, write
 
-from edge_runtime.decide import Status
-from edge_runtime.effort import Effort
+from edge_runtime.judging.decide import Status
+from edge_runtime.reading.effort import Effort
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.stream import OTHERS as EVERY
 from edge_runtime.stream import Follower

@@ -24,11 +24,11 @@ from recognition import REFUSED, evidence_of, releases_of
 from scorecard.films import film
 from scorecard.places import newest
 
-from edge_runtime.belief import vote
+from edge_runtime.following.belief import vote
+from edge_runtime.following.tracks import Tracker
 from edge_runtime.gallery import Card
-from edge_runtime.readings import Reading
+from edge_runtime.reading.readings import Reading
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.tracks import Tracker
 from pcr_assets.imaging.camera.strength import STRENGTHS
 
 RESULT = Path(__file__).parent / "results" / "stream.json"

@@ -23,11 +23,11 @@ from recognition import REFUSED, evidence_of, releases_of
 from scorecard.places import newest
 
 from edge_runtime.answers import card_json
-from edge_runtime.decide import Status
 from edge_runtime.geometry import full_frame, overlap, rectify
-from edge_runtime.readings import Reading
+from edge_runtime.judging.decide import Status
+from edge_runtime.judging.references import SIZE
+from edge_runtime.reading.readings import Reading
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.references import SIZE
 from pcr_assets import measures
 from pcr_assets.gallery.photos import SAME_PLACE, judge
 from pcr_assets.imaging import camera

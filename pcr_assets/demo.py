@@ -74,7 +74,7 @@ def _trust_own_releases(project: Project) -> None:
     The metadata are believed first as the keys of this machine ask, and renewed if they would expire: a demo that is run
     again after a year works.
     """
-    from edge_runtime.trust import trust
+    from edge_runtime.releases.trust import trust
     from pcr_assets.trust.channels import RENEW_AT, renew
     from pcr_assets.trust.keys import Keys, key_folder
     from pcr_assets.trust.metadata import ROOT_COPY, Repository

@@ -17,6 +17,6 @@ def trusted(world):
 
 def pulled(world):
     """What a device that trusts this world's publisher pulled, and tried, in a process of its own."""
-    from edge_runtime.pull import pull
+    from edge_runtime.releases.pull import pull
 
     return pull(Path(world.project.root.root, layout.RELEASES), world.folder / "device", trusted(world))

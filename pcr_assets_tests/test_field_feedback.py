@@ -6,11 +6,11 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from edge_runtime.decide import Status
 from edge_runtime.feedback.box import FeedbackBox
 from edge_runtime.feedback.sending import send
 from edge_runtime.gallery import Card, Match
-from edge_runtime.readings import Reading, Recognition
+from edge_runtime.judging.decide import Status
+from edge_runtime.reading.readings import Reading, Recognition
 from pcr_assets import layout
 from pcr_assets.assets.feedback import device_feedback, field_feedback
 from pcr_assets.checks import answers_have_not_drifted, devices_are_as_sure_as_the_report

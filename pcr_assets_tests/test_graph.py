@@ -82,7 +82,7 @@ def test_a_calibration_seed_rebuilds_the_integer_branches_only(world):
 def test_the_release_names_a_sample_card_on_its_own_scan(world):
     from edge_runtime.photo import load_photo
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.release import open_release
+    from edge_runtime.releases.release import open_release
 
     release = open_release(pulled(world).folder, trusted(world))
     found = Recognizer.open(release, threads=2).recognize(load_photo(a_card(world)))

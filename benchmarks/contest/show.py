@@ -54,7 +54,7 @@ def photos(results: Sequence[Mapping[str, Any]]) -> str:
     whole = [result for result in results if result.get("whole_photos")]
     if whole:
         verdicts = sorted({name for result in whole for name in result["whole_photos"]["outcomes"]})
-        lines.append(f"\n{whole[0]['whole_photos']['photos']} whole photos, cards found by edge_runtime.locate")
+        lines.append(f"\n{whole[0]['whole_photos']['photos']} whole photos, cards found by edge_runtime.finding.locate")
         lines.append(f"{'':26} {'  '.join(verdicts)}  ms a photo")
         lines += [_outcomes(result, verdicts) for result in whole]
     return "\n".join(lines)

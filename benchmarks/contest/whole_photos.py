@@ -14,8 +14,8 @@ import numpy as np
 from peers.base import Peer
 
 from contest.evidence import SIZE, Evidence, shown, spread
+from edge_runtime.finding.locate import find_cards
 from edge_runtime.geometry import area, rectify, shared_area
-from edge_runtime.locate import find_cards
 from pcr_assets.gallery.photos import Label, judge
 
 OTHERS = 15

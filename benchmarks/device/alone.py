@@ -13,17 +13,17 @@ from unittest.mock import patch
 
 def unsigned() -> Any:
     """Open releases without a signature, in this process."""
-    return patch("edge_runtime.release.verified_proof", lambda *_: None)
+    return patch("edge_runtime.releases.release.verified_proof", lambda *_: None)
 
 
 def soak(folder: Path, seconds: float) -> dict[str, Any]:
     """Recognise and follow the same frames again and again; the memory of this process over time."""
     from edge_runtime.bench.frames import frames
     from edge_runtime.bench.measure import memory
+    from edge_runtime.following.tracks import Tracker
+    from edge_runtime.judging.references import References
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.references import References
-    from edge_runtime.release import open_release
-    from edge_runtime.tracks import Tracker
+    from edge_runtime.releases.release import open_release
 
     release = open_release(folder)
     with Recognizer.open(release, threads=1) as recognizer:

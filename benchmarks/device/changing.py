@@ -19,7 +19,7 @@ from typing import Any
 
 from device.resident import EVERY, PATIENCE, frames_of, read, serving
 from edge_runtime.bench.measure import rollup
-from edge_runtime.release import Release
+from edge_runtime.releases.release import Release
 
 WATCHED = 1
 """Seconds between two looks of the service at the pointer."""

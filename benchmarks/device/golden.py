@@ -17,9 +17,9 @@ def main() -> int:
     from edge_runtime.bench.frames import frames
     from edge_runtime.embedder import OnnxEmbedder
     from edge_runtime.geometry import full_frame, rectify
+    from edge_runtime.judging.references import SIZE, References
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.references import SIZE, References
-    from edge_runtime.release import open_release
+    from edge_runtime.releases.release import open_release
 
     place, pictures, count, out = sys.argv[1:]
     release, folder = open_release(Path(place)), Path(out)

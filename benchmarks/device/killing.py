@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.home import Home
-from edge_runtime.refusals import ReleaseError
-from edge_runtime.release import open_release
+from edge_runtime.releases.home import Home
+from edge_runtime.releases.refusals import ReleaseError
+from edge_runtime.releases.release import open_release
 
 ROOTS = "EDGE_RUNTIME_TRUSTED_ROOTS"
 SILENT: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

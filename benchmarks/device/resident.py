@@ -20,8 +20,8 @@ import cv2
 from edge_runtime.bench.frames import frames
 from edge_runtime.bench.measure import rollup
 from edge_runtime.gallery import read_catalogue
-from edge_runtime.references import References
-from edge_runtime.release import Release
+from edge_runtime.judging.references import References
+from edge_runtime.releases.release import Release
 
 ALONE = Path(__file__).with_name("alone.py")
 EVERY = 0.02

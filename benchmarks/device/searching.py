@@ -12,7 +12,7 @@ from indexes.grown_vectors import near
 from usearch.index import Index
 
 from edge_runtime.gallery import VIEWS, Gallery
-from edge_runtime.release import Release
+from edge_runtime.releases.release import Release
 
 QUERIES = 200
 COSINES = (0.6, 0.95)

@@ -16,8 +16,8 @@ import numpy as np
 from contest.evidence import spread
 from scorecard.places import opened
 
+from edge_runtime.judging.references import SIZE
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.references import SIZE
 from growth.made_sets import SEED, made_card, named, sources_of
 from pcr_assets.cards.names import read_name
 from pcr_assets.gallery import judging, queries

@@ -14,7 +14,7 @@ import numpy as np
 from device.grown import new_card
 from tqdm import tqdm
 
-from edge_runtime.references import SIZE
+from edge_runtime.judging.references import SIZE
 from pcr_assets.cards.names import is_picture
 from pcr_assets.resources.store import StoreError
 

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.pull import Pulled, pull
-from edge_runtime.trust import read_root
+from edge_runtime.releases.pull import Pulled, pull
+from edge_runtime.releases.trust import read_root
 from pcr_assets import layout
 
 FLOORS = ("processed_cards", "card_references", "card_embeddings", "card_index", "edge_release")

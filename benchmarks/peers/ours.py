@@ -13,9 +13,9 @@ import numpy as np
 from scorecard.places import newest
 
 from edge_runtime.answers import card_json
-from edge_runtime.decide import Status
-from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.judging.decide import Status
+from edge_runtime.judging.features import features
 from edge_runtime.recognizer import Recognizer
 from peers.base import ONE_THREAD, Context, Entry, Peer, Ranking, both_ways, ranked
 

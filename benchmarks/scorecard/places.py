@@ -10,12 +10,12 @@ import numpy as np
 
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import GalleryError
-from edge_runtime.opening import open_newest
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.refusals import ReleaseError
-from edge_runtime.release import Release
-from edge_runtime.trust import NotARoot, read_root, trusted_roots
+from edge_runtime.releases.opening import open_newest
+from edge_runtime.releases.refusals import ReleaseError
+from edge_runtime.releases.release import Release
+from edge_runtime.releases.trust import NotARoot, read_root, trusted_roots
 from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
 from pcr_assets.imaging.sample import render_card, specs

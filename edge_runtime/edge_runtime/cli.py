@@ -14,10 +14,10 @@ from typing import Any
 from edge_runtime.answers import answer_for, in_words
 from edge_runtime.bench import command as bench
 from edge_runtime.feedback.command import add_commands
-from edge_runtime.proof import CHANNELS
+from edge_runtime.releases.proof import CHANNELS
+from edge_runtime.releases.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.server import command as serve
 from edge_runtime.server.logs import drop_warnings
-from edge_runtime.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.watch import add_options, at_least_one, nobody_reads, run
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def _add_channel(parser: argparse.ArgumentParser) -> None:
 
 def _newest(options: argparse.Namespace, say: Callable[[str], None]) -> Any:
     """The release that the options choose; ``say`` is told what a person should know of it. Raises a ReleaseError."""
-    from edge_runtime.opening import open_newest
+    from edge_runtime.releases.opening import open_newest
 
     return open_newest(options.releases, channel=options.channel, say=say, progress=_progress)
 
@@ -164,7 +164,7 @@ def _opened(options: argparse.Namespace) -> Any:
     """The recogniser of the release that the options choose; None after saying why there is none."""
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
-    from edge_runtime.refusals import ReleaseError
+    from edge_runtime.releases.refusals import ReleaseError
 
     _log()
     try:
@@ -210,8 +210,8 @@ def _recognize(options: argparse.Namespace) -> int:
 
 
 def _pull(options: argparse.Namespace) -> int:
-    from edge_runtime.pull import pull
-    from edge_runtime.refusals import ReleaseError
+    from edge_runtime.releases.pull import pull
+    from edge_runtime.releases.refusals import ReleaseError
 
     _log()
     try:

@@ -11,8 +11,8 @@ from edge_runtime.embedder import Embedder, EmbedderError, OnnxEmbedder
 from edge_runtime.hailo.chip import Chip, find_chip
 from edge_runtime.hailo.embedder import HailoEmbedder
 from edge_runtime.hailo.faults import HailoFault
-from edge_runtime.refusals import ReleaseError
-from edge_runtime.release import Release, Variant
+from edge_runtime.releases.refusals import ReleaseError
+from edge_runtime.releases.release import Release, Variant
 
 ENGINES = ("auto", "hailo", "int8", "fp32")
 """What may be asked for: ``int8`` and ``fp32`` are the models of that name, which ONNX Runtime runs on the processor."""

@@ -12,9 +12,9 @@ import numpy as np
 import onnxruntime  # noqa: F401  (uSearch 2.26 loads its kernels for the whole process: loaded after them, ONNX Runtime crashes)
 from usearch.index import Index, MetricKind
 
-from edge_runtime.coarse import Coarse, by_distance, vectors
+from edge_runtime.search.coarse import Coarse, by_distance, vectors
+from edge_runtime.search.vector_file import VectorFile, let_go
 from edge_runtime.timing import timed
-from edge_runtime.vector_file import VectorFile, let_go
 
 COLUMNS = ("key", "card_id", "name", "set", "number", "art_group")
 """Of a catalogue; it may have others, such as ``set_name``."""

@@ -9,7 +9,7 @@ import numpy as np
 from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import full_frame, rectify
-from edge_runtime.references import SIZE, References
+from edge_runtime.judging.references import SIZE, References
 
 ASKED = 5
 """Pictures that are embedded."""

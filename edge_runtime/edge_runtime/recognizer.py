@@ -10,22 +10,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge_runtime.decide import Calibration, Status
-from edge_runtime.effort import Effort
 from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
-from edge_runtime.explained import Explained
+from edge_runtime.finding.locate import LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
+from edge_runtime.finding.outline_filter import OutlineFilter
+from edge_runtime.finding.rows import gaps
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import turned
-from edge_runtime.half_hidden import HalfHidden
-from edge_runtime.judge import Judge
-from edge_runtime.locate import LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
-from edge_runtime.outline_filter import OutlineFilter
+from edge_runtime.judging.decide import Calibration, Status
+from edge_runtime.judging.judge import Judge
+from edge_runtime.judging.printing_verifier import PrintingVerifier
+from edge_runtime.judging.references import References
+from edge_runtime.judging.second_look import SecondLook
 from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
-from edge_runtime.printing_verifier import PrintingVerifier
-from edge_runtime.reader import Reader
-from edge_runtime.readings import (
+from edge_runtime.reading.effort import Effort
+from edge_runtime.reading.explained import Explained
+from edge_runtime.reading.half_hidden import HalfHidden
+from edge_runtime.reading.reader import Reader
+from edge_runtime.reading.readings import (
     CLEAR,
     Reading,
     Recognition,
@@ -36,11 +39,8 @@ from edge_runtime.readings import (
     one_each,
     settled,
 )
-from edge_runtime.references import References
-from edge_runtime.release import Release
-from edge_runtime.rows import gaps
-from edge_runtime.second_look import SecondLook
-from edge_runtime.weighing import Weighing
+from edge_runtime.reading.weighing import Weighing
+from edge_runtime.releases.release import Release
 
 PROMISING = 0.5
 """Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""

@@ -11,14 +11,14 @@ from typing import Protocol
 
 import numpy as np
 
-from edge_runtime.decide import Status
-from edge_runtime.effort import Effort
-from edge_runtime.following import Following
+from edge_runtime.following.motion import Following
+from edge_runtime.following.stillness import READS, Stillness
+from edge_runtime.following.tracks import Event, Tracker
 from edge_runtime.geometry import overview
-from edge_runtime.readings import Reading, Recognition
+from edge_runtime.judging.decide import Status
+from edge_runtime.reading.effort import Effort
+from edge_runtime.reading.readings import Reading, Recognition
 from edge_runtime.sources import Source
-from edge_runtime.stillness import READS, Stillness
-from edge_runtime.tracks import Event, Tracker
 
 THOROUGH = 8
 """Of so many frames that are read one is looked at thoroughly, so that a card is found that the others miss."""

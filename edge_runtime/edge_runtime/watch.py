@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from edge_runtime.terminal import on_one_line
 
 if TYPE_CHECKING:
+    from edge_runtime.following.tracks import Event
     from edge_runtime.stream import Recognizes, Stream
-    from edge_runtime.tracks import Event
 
 LISTED = 3
 """Candidates that a line for a person lists."""
@@ -46,11 +46,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
     """Watch until the source ends or the process is asked to stop. The exit code: 0, or 1 with one sentence why not."""
     from edge_runtime.embedder import EmbedderError
+    from edge_runtime.following.stillness import Stillness
+    from edge_runtime.following.tracks import Tracker
     from edge_runtime.gallery import GalleryError
     from edge_runtime.sources import SourceError, open_source
-    from edge_runtime.stillness import Stillness
     from edge_runtime.stream import Stream
-    from edge_runtime.tracks import Tracker
 
     quiet_opencv()
     try:

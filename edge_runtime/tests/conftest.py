@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-import edge_runtime.selftest
+import edge_runtime.releases.selftest
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import open_release
+from edge_runtime.releases.release import open_release
 
 sys.path.insert(0, str(Path(__file__).parent))
 from drawn import (
@@ -247,7 +247,7 @@ def trusted(publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture(autouse=True)
 def tried_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pull tries releases in this process: another one takes a second to start. Tests of that call ``tried_apart``."""
-    monkeypatch.setattr("edge_runtime.pull.tried_apart", edge_runtime.selftest.tried_here)
+    monkeypatch.setattr("edge_runtime.releases.pull.tried_apart", edge_runtime.releases.selftest.tried_here)
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ import onnxruntime  # noqa: F401  (before uSearch, see edge_runtime.gallery)
 from onnx import TensorProto, helper, numpy_helper
 from usearch.index import Index
 
-from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
-from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
-from edge_runtime.references import HALF, SIZE, features_name, picture_name
+from edge_runtime.judging.decide import Calibration
+from edge_runtime.judging.features import features
+from edge_runtime.judging.references import HALF, SIZE, features_name, picture_name
 
 NAMES = ("Amber Fox", "Blue Heron", "Copper Newt", "Dusk Moth", "Elder Pike", "Fern Hare")
 CARD_SIZE = (252, 352)

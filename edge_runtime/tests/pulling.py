@@ -1,7 +1,7 @@
 """A publisher that is watched, and what a device serves."""
 
 from edge_runtime.publishers import FolderPublisher
-from edge_runtime.release import open_release
+from edge_runtime.releases.release import open_release
 
 
 class Counting(FolderPublisher):

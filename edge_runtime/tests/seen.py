@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from edge_runtime.decide import Status
+from edge_runtime.following.tracks import Tracker
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.readings import Reading
-from edge_runtime.tracks import Tracker
+from edge_runtime.judging.decide import Status
+from edge_runtime.reading.readings import Reading
 
 FOX = Card("demo-1", "Amber Fox", "demo", "1", "fox")
 REPRINT = Card("echo-9", "Amber Fox", "echo", "9", "fox")

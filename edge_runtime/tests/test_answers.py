@@ -3,10 +3,10 @@
 import pytest
 
 from edge_runtime.answers import card_json, in_words
-from edge_runtime.decide import Status
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.readings import Reading
+from edge_runtime.judging.decide import Status
+from edge_runtime.reading.readings import Reading
 from edge_runtime.server.loop import reading_json
 
 

@@ -7,12 +7,12 @@ import time
 import numpy as np
 
 from edge_runtime.cli import _load_to_serve, _parser
-from edge_runtime.decide import Status
 from edge_runtime.feedback.background import WAITING, Background, _writer
 from edge_runtime.feedback.box import FeedbackBox, kept
 from edge_runtime.gallery import Card, Match
-from edge_runtime.readings import Reading, Recognition
-from edge_runtime.release import open_release
+from edge_runtime.judging.decide import Status
+from edge_runtime.reading.readings import Reading, Recognition
+from edge_runtime.releases.release import open_release
 
 CORNERS = np.array([[250, 90], [420, 130], [360, 400], [170, 350]], np.float32)
 FOX = Match(Card("demo-1", "Amber Fox", "demo", "1", "demo-1"), 0.71, 1)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from edge_runtime.cli import main
-from edge_runtime.trust import root_id
+from edge_runtime.releases.trust import root_id
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def test_each_module_can_be_the_first_that_a_program_imports(module):
 def test_the_package_needs_neither_torch_nor_dagster_nor_the_pipeline():
     """The Pi has none of them: a process that loads everything here must not have loaded one of those."""
     code = (
-        "import sys, edge_runtime.cli, edge_runtime.pull, edge_runtime.recognizer; "
+        "import sys, edge_runtime.cli, edge_runtime.releases.pull, edge_runtime.recognizer; "
         "print(sorted({'torch', 'dagster', 'pcr_assets', 'timm', 'pandas', 'onnx'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

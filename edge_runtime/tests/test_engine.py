@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from edge_runtime import cli
-from edge_runtime.decide import Status
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.engine import ENGINES, open_engine
 from edge_runtime.gallery import GalleryError
 from edge_runtime.hailo.embedder import HailoEmbedder
 from edge_runtime.hailo.faults import HailoFault
+from edge_runtime.judging.decide import Status
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.refusals import ReleaseError
-from edge_runtime.release import open_release
+from edge_runtime.releases.refusals import ReleaseError
+from edge_runtime.releases.release import open_release
 
 
 def opened(publisher):

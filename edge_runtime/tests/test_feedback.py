@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from edge_runtime.cli import main
-from edge_runtime.decide import Status
 from edge_runtime.feedback.box import AGAIN, PARTS, FeedbackBox, NoSuchCard, correct, kept, make_room
 from edge_runtime.feedback.sending import CannotSend, send
 from edge_runtime.gallery import Card, Match
-from edge_runtime.readings import Reading, Recognition
-from edge_runtime.references import SIZE
+from edge_runtime.judging.decide import Status
+from edge_runtime.judging.references import SIZE
+from edge_runtime.reading.readings import Reading, Recognition
 
 DAY = 1_800_000_000.0
 DATE = "2027-01-15"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from usearch.index import Index
 
-from edge_runtime.coarse import DIRECTIONS, LISTED, Coarse, _directions
 from edge_runtime.gallery import Card, Gallery, GalleryError, read_catalogue
+from edge_runtime.search.coarse import DIRECTIONS, LISTED, Coarse, _directions
 
 HEADER = "key,card_id,view,name,set,number,art_group\n"
 
@@ -90,7 +90,7 @@ def test_of_many_scans_a_short_list_gives_the_answers_of_all(gallery, monkeypatc
     queries = np.stack([unit(*query) for query in scans[::7] + 0.8 * rng.normal(size=(86, 128))])
     every = gallery(*rows).search(queries)
     monkeypatch.setattr("edge_runtime.gallery.WHOLE_UP_TO", 500)
-    monkeypatch.setattr("edge_runtime.coarse.DIRECTIONS", 32)
+    monkeypatch.setattr("edge_runtime.search.coarse.DIRECTIONS", 32)
     listed = gallery(*rows)
     for query, one, other in zip(queries, every, listed.search(queries), strict=True):
         assert len(listed._coarse.short_list(query, 20)) == LISTED

@@ -3,10 +3,10 @@ import pytest
 
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.gallery import Gallery, GalleryError
+from edge_runtime.judging.references import References
 from edge_runtime.pair import require_pair
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.references import References
-from edge_runtime.release import open_release
+from edge_runtime.releases.release import open_release
 
 
 class Otherwise:

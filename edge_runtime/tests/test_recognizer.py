@@ -5,17 +5,17 @@ import pytest
 from drawn import lay
 
 from edge_runtime import recognizer as recognizer_module
-from edge_runtime import weighing
-from edge_runtime.decide import Status
-from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError, OnnxEmbedder
+from edge_runtime.finding.locate import in_steps
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import full_frame, overlap, turned
-from edge_runtime.judge import Judge
-from edge_runtime.locate import in_steps
+from edge_runtime.judging.decide import Status
+from edge_runtime.judging.judge import Judge
 from edge_runtime.photo import PhotoError
+from edge_runtime.reading import weighing
+from edge_runtime.reading.effort import Effort
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import open_release
+from edge_runtime.releases.release import open_release
 
 TILTED = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_runtime.belief import Rules
-from edge_runtime.decide import Status
-from edge_runtime.effort import Effort
+from edge_runtime.following.belief import Rules
+from edge_runtime.following.stillness import READS, Stillness
+from edge_runtime.following.tracks import Kind
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.readings import Reading, Recognition
-from edge_runtime.stillness import READS, Stillness
+from edge_runtime.judging.decide import Status
+from edge_runtime.reading.effort import Effort
+from edge_runtime.reading.readings import Reading, Recognition
 from edge_runtime.stream import THOROUGH, Follower
-from edge_runtime.tracks import Kind
 
 FOX = Reading(
     Status.CONFIRMED, 0.97, full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9),), 0.9

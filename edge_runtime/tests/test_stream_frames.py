@@ -6,10 +6,10 @@ import time
 import pytest
 from cameras import Pictures
 
-from edge_runtime.effort import Effort
+from edge_runtime.following.stillness import Stillness
+from edge_runtime.reading.effort import Effort
 from edge_runtime.sources import Frame
 from edge_runtime.sources.live import LiveSource
-from edge_runtime.stillness import Stillness
 from edge_runtime.stream import Stream
 
 

@@ -44,7 +44,7 @@ def test_time_counts_when_the_work_fails():
 
 def test_a_recognition_is_timed_part_by_part(publisher, photo_of, scans):
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.release import open_release
+    from edge_runtime.releases.release import open_release
 
     recognizer = Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
     with Stopwatch() as watch:

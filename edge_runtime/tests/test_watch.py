@@ -17,9 +17,9 @@ from PIL import Image
 
 from edge_runtime.answers import answer_for
 from edge_runtime.cli import main
-from edge_runtime.effort import Effort
 from edge_runtime.embedder import EmbedderError
-from edge_runtime.readings import Recognition
+from edge_runtime.reading.effort import Effort
+from edge_runtime.reading.readings import Recognition
 from edge_runtime.watch import add_options, event_json, in_words, run, stoppable
 
 
@@ -195,9 +195,9 @@ def test_a_real_process_ends_cleanly_at_sigterm_and_at_a_closed_pipe(device, fil
 
 
 def test_candidates_are_listed_for_a_person():
-    from edge_runtime.belief import State
+    from edge_runtime.following.belief import State
+    from edge_runtime.following.tracks import Event, Kind
     from edge_runtime.gallery import Card
-    from edge_runtime.tracks import Event, Kind
 
     cards = tuple(Card(f"demo-{n}", "Amber Fox", "demo", str(n), "fox") for n in range(1, 6))
     corners = np.zeros((4, 2), np.float32)

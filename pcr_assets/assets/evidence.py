@@ -56,7 +56,7 @@ def strangers(project: Project) -> dg.ObserveResult:
 
 def subjects_of(project: Project) -> dict[str, Any]:
     """The variants to be judged: {name: :class:`pcr_assets.gallery.evidence.Subject`}; what is compared is remembered for all."""
-    from edge_runtime.references import References
+    from edge_runtime.judging.references import References
     from pcr_assets.gallery.evidence import Subject
     from pcr_assets.gallery.judging import RememberingLook
 

@@ -84,7 +84,7 @@ def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedF
     """The known queries of this release, made once for the same models, index and pictures."""
     from edge_runtime.embedder import OnnxEmbedder
     from edge_runtime.gallery import Gallery
-    from edge_runtime.references import References
+    from edge_runtime.judging.references import References
     from pcr_assets.gallery import bundle
     from pcr_assets.gallery.selftest import VERSION, Subject, self_test, sets_asked
 

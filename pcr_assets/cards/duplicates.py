@@ -22,8 +22,8 @@ SAME_ART = 0.9
 don't: a reprint in another frame moves up to 136 bits.
 
 Looked at on 4,387 real scans, 2,059 pairs of one name and within 100 bits by the hash of the whole card or of the art's place:
-576 of the 607 whose art agrees in 25 local features or more (ORB under one homography, as in ``edge_runtime.second_look``) are
-this alike, none of the 1,374 that agree in fewer than 10.
+576 of the 607 whose art agrees in 25 local features or more (ORB under one homography, as in ``edge_runtime.judging.second_look``)
+are this alike, none of the 1,374 that agree in fewer than 10.
 """
 PIECES = NEAR + 1
 """Two hashes that differ in no more than ``NEAR`` bits are the same in one of so many pieces, wherever the bits lie."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_runtime.decide import Evidence, features
+from edge_runtime.judging.decide import Evidence, features
 
 CHANCE = 0.95
 DRAWS = 400
@@ -24,7 +24,7 @@ class OneSided(ValueError):
 
 
 def fit_curve(evidence: Sequence[Evidence], right: np.ndarray) -> tuple[float, ...]:
-    """Weights of a logistic curve over :func:`edge_runtime.decide.features`, for evidence that is ``right`` (bool Q) or not.
+    """Weights of a logistic curve over :func:`~edge_runtime.judging.decide.features`, for evidence that is ``right`` (bool) or not.
 
     Both kinds weigh the same, as if half of all cards were strangers. No weight but the first is negative: what speaks for a
     candidate may count for nothing, never against it. Else a candidate that is behind in everything could end up ahead, for the

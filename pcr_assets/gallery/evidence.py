@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.gallery import Card, Gallery
-from edge_runtime.judge import Judge
+from edge_runtime.judging.decide import Calibration
+from edge_runtime.judging.judge import Judge
+from edge_runtime.judging.printing_verifier import PrintingVerifier
+from edge_runtime.judging.references import SIZE
+from edge_runtime.judging.second_look import SecondLook
 from edge_runtime.photo import PhotoError, load_photo
-from edge_runtime.printing_verifier import PrintingVerifier
-from edge_runtime.references import SIZE
-from edge_runtime.second_look import SecondLook
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.gallery import queries
 from pcr_assets.gallery.judging import Query

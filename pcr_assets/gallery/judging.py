@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.decide import Calibration, Evidence, Status, at_a_glance
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.judge import CANDIDATES, Judge, Judgement, stands_out
-from edge_runtime.references import References
-from edge_runtime.second_look import SecondLook, Seen, Support
+from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance
+from edge_runtime.judging.judge import CANDIDATES, Judge, Judgement, stands_out
+from edge_runtime.judging.references import References
+from edge_runtime.judging.second_look import SecondLook, Seen, Support
 from pcr_assets import measures
 from pcr_assets.cards.names import plain
 from pcr_assets.gallery.confidence import fit_curve

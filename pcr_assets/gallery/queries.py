@@ -10,7 +10,7 @@ import numpy as np
 from edge_runtime.embedder import Embedder
 from edge_runtime.gallery import Card, Gallery, Match
 from edge_runtime.geometry import full_frame, rectify, scaled, turned
-from edge_runtime.weighing import FITS
+from edge_runtime.reading.weighing import FITS
 from pcr_assets import measures
 
 BATCH = 32

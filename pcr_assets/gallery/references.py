@@ -19,7 +19,7 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same pictures give the same archive
 
 def inputs_digest(cards_digest: str) -> str:
     """What the archive of a set is made from: its cards, and how they are scaled and packed."""
-    from edge_runtime.references import SIZE
+    from edge_runtime.judging.references import SIZE
 
     return digests.of_json([cards_digest, list(SIZE), JPEG_QUALITY, REFERENCE_VERSION])
 
@@ -31,7 +31,7 @@ def write_archive(cards: Path, archive: Path, threads: int | None = None) -> int
 
     Each scan is cut out the way the edge cuts a card out of a photo, and named by its key in the index.
     """
-    from edge_runtime.references import features_name, picture_name
+    from edge_runtime.judging.references import features_name, picture_name
 
     table = pq.read_table(cards, columns=["card_id", "view", "image"]).to_pydict()
     views = list(zip(table["card_id"], table["view"], strict=True))
@@ -47,9 +47,9 @@ def _small(image: bytes) -> tuple[bytes, bytes]:
     """A card's picture as JPEG, and its local features."""
     import cv2
 
-    from edge_runtime.features import features
     from edge_runtime.geometry import full_frame, rectify
-    from edge_runtime.references import SIZE
+    from edge_runtime.judging.features import features
+    from edge_runtime.judging.references import SIZE
     from pcr_assets.imaging.jpeg import jpeg
 
     card = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.answers import card_json
-from edge_runtime.decide import Calibration
 from edge_runtime.embedder import OnnxEmbedder
+from edge_runtime.finding.outline_filter import OutlineFilter
 from edge_runtime.gallery import Gallery
-from edge_runtime.judge import Judge, Judgement
-from edge_runtime.outline_filter import OutlineFilter
+from edge_runtime.judging.decide import Calibration
+from edge_runtime.judging.judge import Judge, Judgement
+from edge_runtime.judging.second_look import SecondLook
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.second_look import SecondLook
 from pcr_assets import measures
 from pcr_assets.gallery import judging, queries
 from pcr_assets.gallery import photos as labelled

@@ -14,9 +14,9 @@ import numpy as np
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.gallery import Gallery, Match
-from edge_runtime.references import SIZE, References
-from edge_runtime.selftest import ANSWERS
-from edge_runtime.selftest import answers as nearest
+from edge_runtime.judging.references import SIZE, References
+from edge_runtime.releases.selftest import ANSWERS
+from edge_runtime.releases.selftest import answers as nearest
 from pcr_assets import digests
 
 VERSION = 1

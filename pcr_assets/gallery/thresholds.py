@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from edge_runtime.belief import log_odds
-from edge_runtime.decide import logistic
+from edge_runtime.following.belief import log_odds
+from edge_runtime.judging.decide import logistic
 
 TAIL = 0.1
 """Share of the impostors, the most confident, whose confidences tell how the rarer ones go on."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from edge_runtime.likeness import ARTWORK
+from edge_runtime.judging.likeness import ARTWORK
 
 Image = np.ndarray
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_runtime.finding.locate import find_cards
 from edge_runtime.geometry import CARD_ASPECT, full_frame, overlap, scaled, thumbnails
-from edge_runtime.locate import find_cards
 from pcr_assets.imaging import camera
 from pcr_assets.learning.data import Cards, Image
 from pcr_assets.learning.settings import OutlineFilterSettings

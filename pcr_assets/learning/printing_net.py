@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from edge_runtime.references import HALF
+from edge_runtime.judging.references import HALF
 from pcr_assets.learning.outline_net import export_judge
 
 

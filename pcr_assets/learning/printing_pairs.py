@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge_runtime.features import features
 from edge_runtime.geometry import full_frame, rectify
-from edge_runtime.likeness import shrunk
-from edge_runtime.printing_verifier import SMALL, evened
-from edge_runtime.references import HALF, SIZE
-from edge_runtime.second_look import FEWEST_TO_FIT, agreement, laid_over
+from edge_runtime.judging.features import features
+from edge_runtime.judging.likeness import shrunk
+from edge_runtime.judging.printing_verifier import SMALL, evened
+from edge_runtime.judging.references import HALF, SIZE
+from edge_runtime.judging.second_look import FEWEST_TO_FIT, agreement, laid_over
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.printings import WAYS, lender, other_printing
 from pcr_assets.learning.data import Cards, Image

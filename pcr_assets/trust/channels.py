@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tuf.api.metadata import TargetFile, Targets
 
-from edge_runtime.proof import target_path
+from edge_runtime.releases.proof import target_path
 from pcr_assets import digests
 from pcr_assets.resources.store import Store
 from pcr_assets.trust.keys import Keys, TrustError, make_key, make_keys

@@ -25,7 +25,7 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from edge_runtime.proof import SIGNED_AT
+from edge_runtime.releases.proof import SIGNED_AT
 from pcr_assets import layout
 from pcr_assets.resources.store import Missing, Moved, Store
 from pcr_assets.trust.keys import Keys, TrustError

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge_runtime.proof import CANARY, STABLE
+from edge_runtime.releases.proof import CANARY, STABLE
 from pcr_assets.settings import Settings
 
 CHANNELS = (CANARY, STABLE)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from edge_runtime.publishers import open_publisher
-from edge_runtime.refusals import NotPublished, Unreachable
+from edge_runtime.releases.refusals import NotPublished, Unreachable
 from pcr_assets.resources.store import open_store
 from pcr_assets_tests.faults.proxy import ALWAYS, answered, cut, reset
 

@@ -5,9 +5,9 @@ import zipfile
 import cv2
 import pytest
 
-from edge_runtime.features import features
-from edge_runtime.references import References, features_name, picture_name
-from edge_runtime.second_look import SecondLook
+from edge_runtime.judging.features import features
+from edge_runtime.judging.references import References, features_name, picture_name
+from edge_runtime.judging.second_look import SecondLook
 from pcr_assets_tests.gallery.drawn_queries import CARDS
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from edge_runtime.gallery import Card, Match
-from edge_runtime.references import SIZE
+from edge_runtime.judging.references import SIZE
 from pcr_assets.gallery.judging import Query
 
 COUNT = 12

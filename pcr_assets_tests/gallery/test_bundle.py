@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_runtime import release as edge
-from edge_runtime.decide import Calibration
-from edge_runtime.pull import pull
-from edge_runtime.refusals import Damaged
+from edge_runtime.judging.decide import Calibration
+from edge_runtime.releases import release as edge
+from edge_runtime.releases.pull import pull
+from edge_runtime.releases.refusals import Damaged
 from pcr_assets import layout
 from pcr_assets.gallery import bundle, parts
 from pcr_assets.resources.artifacts import Artifacts

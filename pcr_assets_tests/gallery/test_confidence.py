@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.decide import Calibration, Evidence
+from edge_runtime.judging.decide import Calibration, Evidence
 from pcr_assets.gallery.confidence import OneSided, calibration_error, error_by_chance, fit_curve, reliability
 
 RNG = np.random.default_rng(0)

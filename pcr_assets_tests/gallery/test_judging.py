@@ -6,12 +6,12 @@ from threading import Barrier
 
 import pytest
 
-from edge_runtime.decide import Status
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.judge import Judge
-from edge_runtime.references import SIZE
-from edge_runtime.second_look import SecondLook
+from edge_runtime.judging.decide import Status
+from edge_runtime.judging.judge import Judge
+from edge_runtime.judging.references import SIZE
+from edge_runtime.judging.second_look import SecondLook
 from pcr_assets.gallery import judging
 from pcr_assets.gallery.judging import Query
 from pcr_assets_tests.gallery.drawn_queries import CARDS, COUNT, asked, clear, match

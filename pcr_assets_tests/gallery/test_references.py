@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from edge_runtime.references import SIZE, References
+from edge_runtime.judging.references import SIZE, References
 from pcr_assets.gallery.keys import card_key
 from pcr_assets.gallery.references import inputs_digest, write_archive
 from pcr_assets_tests.cards.drawn import card, encoded

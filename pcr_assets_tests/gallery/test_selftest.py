@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge_runtime.gallery import Card, Gallery
-from edge_runtime.references import SIZE, References, features_name, picture_name
-from edge_runtime.selftest import read_self_test, self_test
+from edge_runtime.judging.references import SIZE, References, features_name, picture_name
+from edge_runtime.releases.selftest import read_self_test, self_test
 from pcr_assets.gallery import selftest
 from pcr_assets.gallery.selftest import NoSelfTest, Subject
 
@@ -86,7 +86,7 @@ def test_the_same_release_gives_the_same_bytes_and_a_new_card_changes_few_querie
 
 
 def test_a_device_passes_with_the_same_model_and_fails_with_another(references, tmp_path):
-    from edge_runtime.refusals import SelfTestFailed
+    from edge_runtime.releases.refusals import SelfTestFailed
 
     made = subjects(references)
     path = tmp_path / "selftest.zip"

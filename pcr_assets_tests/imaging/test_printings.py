@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_runtime.likeness import ARTWORK
+from edge_runtime.judging.likeness import ARTWORK
 from pcr_assets.imaging.printings import WAYS, lender, other_printing
 
 CARD, OTHER = (np.random.default_rng(seed).integers(0, 256, (176, 126, 3), np.uint8) for seed in (1, 2))

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
+from edge_runtime.finding.locate import find_cards
+from edge_runtime.finding.outline_filter import OutlineFilter
 from edge_runtime.geometry import overlap
-from edge_runtime.locate import find_cards
-from edge_runtime.outline_filter import OutlineFilter
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.sample import render_card, specs
 from pcr_assets.learning import outline_filter

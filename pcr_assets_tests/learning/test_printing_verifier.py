@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from edge_runtime.printing_verifier import PrintingVerifier
+from edge_runtime.judging.printing_verifier import PrintingVerifier
 from pcr_assets.learning import printing_verifier
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.printing_pairs import Pairs, pairs

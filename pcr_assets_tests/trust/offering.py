@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from edge_runtime.channel import newest
 from edge_runtime.publishers import open_publisher
+from edge_runtime.releases.channel import newest
 from pcr_assets import layout
 from pcr_assets.resources.store import FolderStore
 from pcr_assets.trust.channels import initialised, publish_release

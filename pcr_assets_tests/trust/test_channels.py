@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from edge_runtime.publishers import open_publisher
-from edge_runtime.refusals import Expired, NoRelease, ReleaseError
+from edge_runtime.releases.refusals import Expired, NoRelease, ReleaseError
 from pcr_assets import layout
 from pcr_assets.resources.store import open_store
 from pcr_assets.trust.channels import HISTORY, promote, releases_in, renew

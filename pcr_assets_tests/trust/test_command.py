@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge_runtime.channel import newest
 from edge_runtime.publishers import open_publisher
+from edge_runtime.releases.channel import newest
 from pcr_assets import layout
 from pcr_assets.resources.project import Project
 from pcr_assets.trust.__main__ import main

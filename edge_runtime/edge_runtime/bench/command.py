@@ -21,9 +21,9 @@ def add_options(parser: argparse.ArgumentParser, at_least_one: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Time and print. The exit code: 0, 1 when no model could be run, 2 when no release was opened."""
-    from edge_runtime.opening import open_newest
-    from edge_runtime.refusals import ReleaseError
-    from edge_runtime.trust import NotARoot
+    from edge_runtime.releases.opening import open_newest
+    from edge_runtime.releases.refusals import ReleaseError
+    from edge_runtime.releases.trust import NotARoot
 
     try:
         release = open_newest(options.releases, say=_complain)

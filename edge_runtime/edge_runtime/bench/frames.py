@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from edge_runtime.geometry import full_frame
-from edge_runtime.references import References
+from edge_runtime.judging.references import References
 
 SIZE = (1280, 720)
 """Pixels of a frame, those that a camera is asked for."""

@@ -19,10 +19,10 @@ WARM_UP = 2
 def measure(releases: Path, variant: str, count: int, threads: int | None, started: float) -> dict[str, Any]:
     """Milliseconds of frames and their parts, seconds to the first answer, bytes of memory. Raises what opening raises."""
     from edge_runtime.bench.frames import frames
+    from edge_runtime.judging.references import References
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.references import References
-    from edge_runtime.refusals import ReleaseError
-    from edge_runtime.release import open_release
+    from edge_runtime.releases.refusals import ReleaseError
+    from edge_runtime.releases.release import open_release
 
     imported = time.monotonic() - started
     release = open_release(releases)
@@ -115,8 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     releases, variant, count, threads, started = sys.argv[1:] if arguments is None else arguments
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
-    from edge_runtime.refusals import ReleaseError
-    from edge_runtime.trust import NotARoot
+    from edge_runtime.releases.refusals import ReleaseError
+    from edge_runtime.releases.trust import NotARoot
 
     try:
         measured = measure(Path(releases), variant, int(count), int(threads) or None, float(started))

@@ -7,7 +7,7 @@ from edge_runtime.doctor.machine import Machine
 from edge_runtime.doctor.software import NUMPY_1, numpy_2_beside_apt
 from edge_runtime.hailo.chip import INSTALL, Chip, find_chip, temperature
 from edge_runtime.hailo.faults import HailoFault
-from edge_runtime.release import Release
+from edge_runtime.releases.release import Release
 
 VENDOR = "0x1e60"
 """Hailo Technologies on the PCI bus."""

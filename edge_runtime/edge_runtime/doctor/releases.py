@@ -7,12 +7,12 @@ from pathlib import Path
 from edge_runtime.doctor.finding import Finding, failed, fine, note, refused, warning
 from edge_runtime.doctor.hardware import AS_THE_SERVICE
 from edge_runtime.doctor.machine import Machine
-from edge_runtime.home import Home, home_of
 from edge_runtime.publishers import open_publisher
 from edge_runtime.publishers.base import METADATA
-from edge_runtime.refusals import ReleaseError
-from edge_runtime.release import Release, open_release
-from edge_runtime.trust import NotARoot, root_folders, root_id, trusted_roots
+from edge_runtime.releases.home import Home, home_of
+from edge_runtime.releases.refusals import ReleaseError
+from edge_runtime.releases.release import Release, open_release
+from edge_runtime.releases.trust import NotARoot, root_folders, root_id, trusted_roots
 
 DAY = 86400
 OLD = 90 * DAY

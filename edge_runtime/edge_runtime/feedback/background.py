@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from edge_runtime.readings import Recognition
+    from edge_runtime.reading.readings import Recognition
 
 WAITING = 4
 """Pictures that wait to be looked at. Of more nothing is kept: what still lies there comes again with the next frame."""

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from edge_runtime.decide import Status
 from edge_runtime.disk import replace
 from edge_runtime.geometry import rectify
-from edge_runtime.references import SIZE
+from edge_runtime.judging.decide import Status
+from edge_runtime.judging.references import SIZE
 
 if TYPE_CHECKING:
-    from edge_runtime.readings import Reading, Recognition
+    from edge_runtime.reading.readings import Reading, Recognition
 
 SCHEMA = 1
 MOST_BYTES = 200 << 20

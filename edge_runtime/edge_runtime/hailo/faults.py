@@ -89,7 +89,7 @@ class HailoFault(EmbedderError):
 
     @property
     def of_the_device(self) -> bool:
-        """Whether the chip, and not the model, is to blame: see :mod:`edge_runtime.blame`."""
+        """Whether the chip, and not the model, is to blame: see :mod:`edge_runtime.releases.blame`."""
         return self.status not in OF_THE_MODEL
 
 

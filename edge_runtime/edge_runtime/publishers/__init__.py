@@ -14,7 +14,7 @@ def is_url(place: str | Path) -> bool:
 
 
 def open_publisher(place: str | Path) -> Publisher:
-    """The publisher at a folder's path or a URL. Raises :class:`~edge_runtime.refusals.Unreachable` for other URLs."""
+    """The publisher at a folder's path or a URL. Raises :class:`~edge_runtime.releases.refusals.Unreachable` for other URLs."""
     if not is_url(place):
         return FolderPublisher(Path(place))
     if str(place).startswith("s3://"):

@@ -23,6 +23,6 @@ class Publisher(Protocol):
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         """The bytes of a file from ``start`` on, in pieces. Is called from several threads at once.
 
-        Raises :class:`~edge_runtime.refusals.NotPublished` where there is none, and
-        :class:`~edge_runtime.refusals.Unreachable` where the place doesn't answer; both may come with any piece.
+        Raises :class:`~edge_runtime.releases.refusals.NotPublished` where there is none, and
+        :class:`~edge_runtime.releases.refusals.Unreachable` where the place doesn't answer; both may come with any piece.
         """

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_runtime.publishers.base import PIECE
-from edge_runtime.refusals import NotPublished, Unreachable
+from edge_runtime.releases.refusals import NotPublished, Unreachable
 
 
 class FolderPublisher:

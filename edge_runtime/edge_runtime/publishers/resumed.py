@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from edge_runtime.refusals import Unreachable
+from edge_runtime.releases.refusals import Unreachable
 
 CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 30.0
 TRIES = 5

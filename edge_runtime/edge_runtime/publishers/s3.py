@@ -10,7 +10,7 @@ from typing import Any
 from edge_runtime.publishers import resumed as tries
 from edge_runtime.publishers.base import PIECE
 from edge_runtime.publishers.resumed import CONNECT_SECONDS, SILENCE_SECONDS, resumed
-from edge_runtime.refusals import NotPublished, Unreachable
+from edge_runtime.releases.refusals import NotPublished, Unreachable
 
 GONE = ("NoSuchKey", "404", "403", "AccessDenied")
 """S3 answers AccessDenied for what isn't there, to those who may not list the bucket."""

@@ -15,7 +15,7 @@ from edge_runtime.publishers import resumed as tries
 from edge_runtime.publishers.base import PIECE
 from edge_runtime.publishers.deadline import Deadline, ask, watched
 from edge_runtime.publishers.resumed import CONNECT_SECONDS, SILENCE_SECONDS, resumed
-from edge_runtime.refusals import NotPublished, Unreachable
+from edge_runtime.releases.refusals import NotPublished, Unreachable
 
 PATIENCE = 60.0
 LEAST_RATE = 1024

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from edge_runtime.belief import State
+from edge_runtime.following.belief import State
 from edge_runtime.server.history import History
 from edge_runtime.server.hub import Hub
 from edge_runtime.server.scene import Look

@@ -18,7 +18,7 @@ from edge_runtime.watch import amount, quiet_opencv, stoppable
 
 if TYPE_CHECKING:
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.release import Release
+    from edge_runtime.releases.release import Release
     from edge_runtime.server.metrics import Metrics
     from edge_runtime.server.opening import Opener
     from edge_runtime.server.outbox import Messenger
@@ -149,7 +149,7 @@ def _leave_at_once(code: int) -> None:
 
 def _successor(service: "Service", opener: "Opener", options: argparse.Namespace) -> "Successor":
     """Looks for the release that follows the one that is served. A publisher's news are pulled and tried by looking."""
-    from edge_runtime.opening import newest_at
+    from edge_runtime.releases.opening import newest_at
     from edge_runtime.server.successor import Successor
 
     return Successor(

@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edge_runtime.following.tracks import Event, Kind
 from edge_runtime.geometry import as_numbers, rectify
-from edge_runtime.tracks import Event, Kind
 
 THUMBNAIL = (126, 176)
 """Width and height of a kept picture: two pixels for a millimetre of card."""

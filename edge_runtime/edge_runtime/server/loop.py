@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from edge_runtime.following.stillness import Stillness
+from edge_runtime.following.tracks import Tracker
 from edge_runtime.geometry import as_numbers
-from edge_runtime.readings import Reading, Recognition
+from edge_runtime.reading.readings import Reading, Recognition
 from edge_runtime.server.heap import give_back, let_go_of_code
 from edge_runtime.server.inbox import Inbox, Upload
 from edge_runtime.server.metrics import Metrics
@@ -20,10 +22,8 @@ from edge_runtime.server.scene import Look, in_view
 from edge_runtime.server.served import Served
 from edge_runtime.server.vital import vital
 from edge_runtime.sources import Frame
-from edge_runtime.stillness import Stillness
 from edge_runtime.stream import Follower
 from edge_runtime.timing import Stopwatch
-from edge_runtime.tracks import Tracker
 
 BEAT = 1.0
 """Seconds after which the loop shows that it lives when there is nothing to do."""

@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Plat
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
+from edge_runtime.following.tracks import Event, Kind
 from edge_runtime.server.machine import Machine
 from edge_runtime.server.served import Served
-from edge_runtime.tracks import Event, Kind
 
 PARTS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Seconds: from a search on a PC to a crowded frame on a Pi."""

@@ -1,7 +1,7 @@
 """Opening a release to be served. One that hasn't proved itself is on trial from before anything of it is loaded.
 
 A model can take its process down by being opened. The start is counted by then, so the second such start is the last: the
-next one begins with the release before (:mod:`edge_runtime.trial`). Then it is asked its known queries by what will
+next one begins with the release before (:mod:`edge_runtime.releases.trial`). Then it is asked its known queries by what will
 answer here, a chip or another model than the one that was tried when it was pulled.
 """
 
@@ -11,13 +11,13 @@ from collections.abc import Callable
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import GalleryError
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.refusals import ReleaseError, SelfTestFailed
-from edge_runtime.release import Release
-from edge_runtime.selftest import self_test
+from edge_runtime.releases.refusals import ReleaseError, SelfTestFailed
+from edge_runtime.releases.release import Release
+from edge_runtime.releases.selftest import self_test
+from edge_runtime.releases.trial import Trial
+from edge_runtime.releases.trust import NotARoot
 from edge_runtime.server.heap import apart, settle
 from edge_runtime.server.served import Served
-from edge_runtime.trial import Trial
-from edge_runtime.trust import NotARoot
 
 REFUSALS = (ReleaseError, EmbedderError, GalleryError, NotARoot, OSError)
 """Why there may be nothing to serve: each in one sentence."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.belief import State
+from edge_runtime.following.belief import State
+from edge_runtime.following.tracks import APPEAR, Event, Track
 from edge_runtime.geometry import as_numbers
-from edge_runtime.tracks import APPEAR, Event, Track
 
 
 @dataclass(frozen=True)

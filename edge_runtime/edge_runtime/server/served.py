@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from edge_runtime.card_search import find_cards
 from edge_runtime.gallery import Card
+from edge_runtime.judging.references import References
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.references import References
-from edge_runtime.release import Release
-from edge_runtime.trial import Trial
+from edge_runtime.releases.release import Release
+from edge_runtime.releases.trial import Trial
+from edge_runtime.search.card_search import find_cards
 
 
 @dataclass(eq=False)

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from edge_runtime.refusals import SelfTestFailed
-from edge_runtime.release import Release
+from edge_runtime.releases.refusals import SelfTestFailed
+from edge_runtime.releases.release import Release
 from edge_runtime.server.opening import REFUSALS
 from edge_runtime.server.served import Served
 

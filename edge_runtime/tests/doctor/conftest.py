@@ -5,7 +5,7 @@ from device_of_files import NOW, Pi, pulled_at
 
 from edge_runtime.doctor.releases import DAY
 from edge_runtime.publishers import FolderPublisher
-from edge_runtime.pull import pull
+from edge_runtime.releases.pull import pull
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from device_of_files import by_check, is_cured_by
 
 from edge_runtime.doctor.chips import chips
 from edge_runtime.doctor.finding import State
-from edge_runtime.release import open_release
+from edge_runtime.releases.release import open_release
 
 
 def test_a_device_without_a_chip_is_no_fault(pi):

@@ -7,8 +7,8 @@ from device_of_files import NOW, by_check, is_cured_by, pulled_at
 from edge_runtime.doctor.command import examine
 from edge_runtime.doctor.finding import State
 from edge_runtime.doctor.releases import DAY, OLD, look
-from edge_runtime.home import Home
-from edge_runtime.pull import pull
+from edge_runtime.releases.home import Home
+from edge_runtime.releases.pull import pull
 
 
 def test_a_home_tells_its_release_and_its_age(pi, home):

@@ -7,7 +7,7 @@ import pytest
 from web_server import Handler
 
 from edge_runtime.publishers import web
-from edge_runtime.pull import pull
+from edge_runtime.releases.pull import pull
 
 
 @pytest.fixture

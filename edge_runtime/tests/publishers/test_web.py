@@ -6,7 +6,7 @@ import pytest
 from web_server import always, once
 
 from edge_runtime.publishers import deadline, web
-from edge_runtime.refusals import (
+from edge_runtime.releases.refusals import (
     Damaged,
     Endless,
     PartMissing,
@@ -14,7 +14,7 @@ from edge_runtime.refusals import (
     PartTruncated,
     Unreachable,
 )
-from edge_runtime.release import open_release
+from edge_runtime.releases.release import open_release
 
 
 def cut(handler, path):

@@ -5,9 +5,9 @@ import sys
 import pytest
 from web_server import always, once
 
-from edge_runtime.opening import open_newest
 from edge_runtime.publishers import open_publisher
-from edge_runtime.refusals import (
+from edge_runtime.releases.opening import open_newest
+from edge_runtime.releases.refusals import (
     NoRelease,
     NotPublished,
     ReleaseError,

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_runtime.opening import open_newest
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.release import open_release
+from edge_runtime.releases.opening import open_newest
+from edge_runtime.releases.release import open_release
 from edge_runtime.server.opening import Opener
 from edge_runtime.server.served import Served
 from edge_runtime.server.service import Service

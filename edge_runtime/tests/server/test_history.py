@@ -6,10 +6,10 @@ import io
 import numpy as np
 import pytest
 
-from edge_runtime.belief import State
+from edge_runtime.following.belief import State
+from edge_runtime.following.tracks import Event, Kind
 from edge_runtime.gallery import Card
 from edge_runtime.server.history import History
-from edge_runtime.tracks import Event, Kind
 
 FOX = Card("demo-1", "Amber Fox", "demo", "1", "fox", "Demo Days")
 CORNERS = np.float32([[10, 10], [73, 10], [73, 98], [10, 98]])

@@ -10,9 +10,9 @@ import cv2
 import pytest
 import requests
 
-from edge_runtime.home import home_of
 from edge_runtime.publishers import open_publisher
-from edge_runtime.release import open_release
+from edge_runtime.releases.home import home_of
+from edge_runtime.releases.release import open_release
 
 COMMAND = [sys.executable, "-m", "edge_runtime.cli", "serve"]
 OPTIONS = ["--repeat", "--watch-releases", "0.2", "--prove", "0.5", "--port", "0"]

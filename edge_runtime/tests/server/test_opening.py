@@ -10,14 +10,14 @@ import pytest
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.gallery import GalleryError
 from edge_runtime.hailo.faults import HailoFault
-from edge_runtime.home import Home
-from edge_runtime.opening import open_newest
-from edge_runtime.pull import pull
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.refusals import RefusedBefore, SelfTestFailed
+from edge_runtime.releases.home import Home
+from edge_runtime.releases.opening import open_newest
+from edge_runtime.releases.pull import pull
+from edge_runtime.releases.refusals import RefusedBefore, SelfTestFailed
+from edge_runtime.releases.trial import STARTS
 from edge_runtime.server import opening
 from edge_runtime.server.opening import RolledBack
-from edge_runtime.trial import STARTS
 
 
 @pytest.fixture

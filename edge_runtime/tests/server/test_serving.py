@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from openapi_spec_validator import validate as validate_description
 
-from edge_runtime.belief import State
+from edge_runtime.following.belief import State
+from edge_runtime.following.tracks import Event, Kind
 from edge_runtime.server.api import description
-from edge_runtime.tracks import Event, Kind
 
 
 def test_the_description_is_valid_openapi():

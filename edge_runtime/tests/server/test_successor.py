@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from edge_runtime.hailo.faults import HailoFault
-from edge_runtime.opening import newest_at
-from edge_runtime.refusals import SelfTestFailed
+from edge_runtime.releases.opening import newest_at
+from edge_runtime.releases.refusals import SelfTestFailed
 from edge_runtime.server.inbox import Inbox
 from edge_runtime.server.successor import Successor
 

@@ -1,0 +1,1 @@
+"""A release from a publisher to a device: pulled, verified, tried, kept, opened."""

@@ -1,0 +1,220 @@
+"""Cards followed from frame to frame: where they lie by now, and what is read there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn import lay
+
+from edge_runtime import recognizer as recognizer_module
+from edge_runtime.following.motion import Following
+from edge_runtime.geometry import full_frame, overlap, overview, turned
+from edge_runtime.judging.decide import Status
+from edge_runtime.reading import reader as reader_module
+from edge_runtime.reading.effort import Effort
+from edge_runtime.stream import OTHERS, THOROUGH, Follower
+
+TILTED = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
+BESIDE = full_frame(120, 168) + np.float32([470, 150])
+
+
+@pytest.fixture
+def asked(recognizer, monkeypatch):
+    """What the recogniser was asked: how hard to look at each frame, and how many cards it embedded for that."""
+    asked = []
+    recognize, embed = recognizer.recognize, recognizer.embedder.embed
+
+    def asking(image, *, effort, followed):
+        asked.append([effort, 0])
+        return recognize(image, effort=effort, followed=followed)
+
+    def counting(cards):
+        asked[-1][1] += len(cards)
+        return embed(cards)
+
+    monkeypatch.setattr(recognizer, "recognize", asking)
+    monkeypatch.setattr(recognizer.embedder, "embed", counting)
+    return asked
+
+
+class Filming:
+    """A follower that is shown one frame after another, each with other grain and light: none is like the one before."""
+
+    def __init__(self, recognizer):
+        self.follower, self.frames = Follower(recognizer), 0
+
+    def __call__(self, photo, times=1):
+        """The readings of the last frame."""
+        for _ in range(times):
+            rng = np.random.default_rng(self.frames)
+            frame = photo * rng.uniform(0.8, 1.0) + rng.normal(0, 3, photo.shape)
+            self.follower.look(frame.clip(0, 255).astype(np.uint8), self.frames / 10)
+            self.frames += 1
+        return [track for track in self.follower.tracker.tracks if track.missing_since is None]
+
+
+@pytest.fixture
+def filming(recognizer):
+    return Filming(recognizer)
+
+
+@pytest.fixture
+def seen(recognizer, filming, photo_of, scans):
+    """One that has followed the first card for a frame."""
+    assert [track.belief.art for track in filming(photo_of(scans["demo-1"]), 4)] == ["demo-1"]
+    return filming
+
+
+def following(recognizer, photo):
+    made = Following()
+    made.saw(recognizer.recognize(photo).cards, overview(photo))
+    return made
+
+
+@pytest.mark.parametrize("light", [0.5, 1.0, 1.1])
+@pytest.mark.parametrize("corners", [TILTED, turned(TILTED)])
+def test_a_card_that_moved_is_found_where_it_lies_by_now(recognizer, scans, photo_of, corners, light):
+    moved = corners + np.float32([14, -9])
+    photo = (photo_of(scans["demo-1"], moved) * light).clip(0, 255).astype(np.uint8)
+    (card,) = following(recognizer, photo_of(scans["demo-1"], corners)).now(photo, overview(photo))
+    assert overlap(card.corners, moved) > 0.93
+    np.testing.assert_allclose(card.corners, moved, atol=8)
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (240, 320)])
+def test_of_a_card_that_is_gone_or_on_a_frame_of_another_size_nothing_is_told(
+    recognizer, scans, photo_of, table, shape
+):
+    empty = table[: shape[0], : shape[1]]
+    assert following(recognizer, photo_of(scans["demo-1"])).now(empty, overview(empty)) == ()
+
+
+def test_a_followed_card_is_read_once_where_it_lies(seen, asked, scans, photo_of):
+    (card,) = seen(photo_of(scans["demo-1"], TILTED + np.float32([6, 4])))
+    assert asked == [[Effort.SETTLED, 1]]
+    np.testing.assert_allclose(card.corners, TILTED + np.float32([6, 4]), atol=8)
+
+
+def test_a_followed_card_that_lies_on_its_head_is_read_once_too(filming, asked, scans, photo_of):
+    corners = turned(TILTED)
+    (card,) = filming(photo_of(scans["demo-1"], corners), 4)
+    assert asked[-1] == [Effort.SETTLED, 1]
+    np.testing.assert_allclose(card.corners, corners, atol=8)
+
+
+def test_another_card_in_its_place_is_seen_in_the_very_frame(seen, scans, photo_of):
+    (card,) = seen(photo_of(scans["demo-2"]))
+    assert (card.votes[-1].art, card.votes[-1].named) == ("demo-2", True)
+
+
+def test_a_stranger_in_its_place_is_seen_in_the_very_frame(seen, stranger, photo_of):
+    assert not any(track.votes[-1].named for track in seen(photo_of(stranger)))
+
+
+def test_a_card_that_was_taken_away_is_missed_in_the_very_frame(seen, table):
+    assert seen(table) == []
+
+
+def test_a_card_that_was_turned_on_its_head_is_read_so_in_the_very_frame(seen, scans, photo_of):
+    (card,) = seen(photo_of(scans["demo-1"], turned(TILTED)))
+    assert (card.votes[-1].art, card.votes[-1].named) == ("demo-1", True)
+    np.testing.assert_allclose(card.corners, turned(TILTED), atol=8)
+
+
+@pytest.mark.parametrize(("lies_there", "looked_for"), [("demo-1", 0), ("demo-2", 1)])
+def test_what_is_not_read_as_what_it_was_is_looked_for_anew(
+    recognizer, scans, photo_of, monkeypatch, lies_there, looked_for
+):
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    asked, at_hand = [], recognizer_module.at_hand
+    monkeypatch.setattr(recognizer_module, "at_hand", lambda image: asked.append(1) or at_hand(image))
+    (now,) = recognizer.recognize(photo_of(scans[lies_there]), effort=Effort.FOLLOWED, followed=[card]).cards
+    assert (now.card.card_id, len(asked)) == (lies_there, looked_for)
+
+
+@pytest.fixture
+def looked_at(recognizer, monkeypatch):
+    """The cards that got a second look; every card needs one, as if all had twins."""
+    looked_at, judge = [], recognizer.judge.judge
+    monkeypatch.setattr(recognizer.judge, "settles", lambda *_: False)
+    monkeypatch.setattr(recognizer.judge, "judge", lambda *given: looked_at.append(1) or judge(*given))
+    return looked_at
+
+
+@pytest.mark.parametrize(("effort", "looks"), [(Effort.FOLLOWED, 1), (Effort.SETTLED, 0)])
+def test_a_settled_card_is_taken_for_the_twin_that_it_was(recognizer, looked_at, scans, photo_of, effort, looks):
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    looked_at.clear()
+    (now,) = recognizer.recognize(photo_of(scans["demo-1"]), effort=effort, followed=[card]).cards
+    assert (now.card, now.status, now.carried, len(looked_at)) == (card.card, card.status, not looks, looks)
+
+
+def test_another_card_in_the_place_of_a_settled_one_is_looked_at(recognizer, looked_at, scans, photo_of):
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    looked_at.clear()
+    (now,) = recognizer.recognize(photo_of(scans["demo-2"]), effort=Effort.SETTLED, followed=[card]).cards
+    assert (now.card.card_id, now.carried, bool(looked_at)) == ("demo-2", False, True)
+
+
+@pytest.mark.parametrize("headlong", [False, True])
+def test_a_doubt_has_a_followed_card_read_the_other_way_up(recognizer, scans, photo_of, headlong, monkeypatch):
+    """As when it is followed by what it looks like from afar, and lies on its head: a glance may know it even so."""
+    monkeypatch.setattr(recognizer_module, "CLEAR", 0.0)
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    photo = photo_of(scans["demo-1"], turned(TILTED) if headlong else TILTED)
+    (now,) = recognizer.recognize(photo, effort=Effort.FOLLOWED, followed=[card]).cards
+    np.testing.assert_allclose(now.corners, turned(TILTED) if headlong else TILTED, atol=8)
+
+
+def test_a_followed_card_that_must_be_found_anew_is_read_the_way_up_that_it_is_more_similar(
+    recognizer, scans, photo_of, monkeypatch
+):
+    """Of a gallery of one card any glance is sure, headlong too."""
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    search = recognizer.gallery.search
+    monkeypatch.setattr(
+        recognizer.gallery,
+        "search",
+        lambda vectors, count: [[match for match in found if match.key == 1] for found in search(vectors, count)],
+    )
+    for module in (recognizer_module, reader_module):
+        monkeypatch.setattr(module, "CLEAR", 0.0)
+    (now,) = recognizer.recognize(
+        photo_of(scans["demo-1"], turned(TILTED)),
+        effort=Effort.ONE,
+        followed=[replace(card, corners=card.corners + 300)],
+    ).cards
+    np.testing.assert_allclose(now.corners, turned(TILTED), atol=12)
+
+
+def test_a_card_that_is_laid_beside_is_found_a_few_frames_later(seen, scans, photo_of):
+    both = lay(scans["demo-2"], BESIDE, photo_of(scans["demo-1"]))
+    seen(both, OTHERS)
+    arts = {track.votes[-1].art for track in seen.follower.tracker.tracks}
+    assert arts == {"demo-1", "demo-2"}
+
+
+def test_of_eight_frames_one_is_looked_at_thoroughly_and_one_for_others(filming, asked, scans, photo_of):
+    filming(photo_of(scans["demo-1"]), 3 + THOROUGH)
+    follow = [Effort.SETTLED] * (OTHERS - 1)
+    assert [effort for effort, _ in asked[3:]] == [*follow, Effort.ONE, *follow, Effort.THOROUGH]
+
+
+def test_cards_beside_each_other_are_followed_together(filming, asked, scans, photo_of):
+    both = lay(scans["demo-2"], BESIDE, photo_of(scans["demo-1"]))
+    filming(both, 4)
+    assert asked[-1] == [Effort.SETTLED, 2]
+    tracks = filming(lay(scans["demo-3"], BESIDE, photo_of(scans["demo-1"])))
+    assert {track.votes[-1].art for track in tracks} == {"demo-1", "demo-3"}
+
+
+def test_another_release_follows_nothing_of_the_one_before(seen, recognizer, asked, scans, photo_of):
+    seen.follower.use(recognizer)
+    seen(photo_of(scans["demo-1"]), 4)
+    assert [effort for effort, _ in asked] == [*[Effort.THOROUGH] * 3, Effort.SETTLED]
+
+
+def test_what_is_followed_makes_no_difference_to_a_thorough_look(recognizer, scans, photo_of):
+    (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
+    found = recognizer.recognize(photo_of(scans["demo-2"]), followed=[card]).cards
+    assert [(each.card.card_id, each.status) for each in found] == [("demo-2", Status.CONFIRMED)]

@@ -1,0 +1,190 @@
+"""Cards that lie half under a known one, as in a fan: found by a corner, and named by what is seen of them alone."""
+
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from drawn import DIM, MODEL_SIZE, block_average_model, lay
+
+from edge_runtime.embedder import OnnxEmbedder, embedded
+from edge_runtime.finding.beneath import beneath, lies_half_under, orders, sticks_out
+from edge_runtime.gallery import Card, Gallery
+from edge_runtime.geometry import full_frame, overlap, rectify, turned
+from edge_runtime.judging.decide import Calibration, Status
+from edge_runtime.judging.features import features
+from edge_runtime.judging.judge import Judge
+from edge_runtime.judging.references import SIZE, References, features_name, picture_name
+from edge_runtime.judging.second_look import SecondLook
+from edge_runtime.reading.effort import Effort
+from edge_runtime.reading.half_hidden import HalfHidden, seen_of
+from edge_runtime.recognizer import Recognizer
+from edge_runtime.releases.release import open_release
+
+PHOTO = (640, 480)
+TOP = full_frame(252, 352) + np.float32([330, 70])
+UNDER = full_frame(252, 352) + np.float32([190, 60])
+"""So much to the left of the card on top that half of it is seen."""
+CALIBRATION = Calibration(
+    glance=(-4.0, 8.0, 0.0), look=(-8.0, 0.0, 0.0, 3.0, 1.0), accept=0.5, sure=0.99, twin_margin=0.02, twin_lead=0.05
+)
+
+
+def textured(seed):
+    """A card with something to hold on to, uint8 RGB of the size of a reference picture: smoothed noise within a light rim."""
+    noise = np.random.default_rng(seed).normal(size=(SIZE[1], SIZE[0], 3)).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), 3)
+    card = np.clip(128 + 160 * soft / soft.std() / 2, 0, 255).astype(np.uint8)
+    return cv2.rectangle(card, (0, 0), (SIZE[0] - 1, SIZE[1] - 1), (235, 235, 235), 12)
+
+
+def numbered(card, text, left):
+    """The card with a number printed near its lower edge, from so many pixels off its left side."""
+    printed = card.copy()
+    cv2.rectangle(printed, (left, 300), (left + 70, 326), (235, 235, 235), -1)
+    cv2.putText(printed, text, (left + 4, 320), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (10, 10, 10), 2)
+    return printed
+
+
+FOX, HERON = textured(1), textured(2)
+ART = {1: "fox", 2: "heron", 3: "twins-left", 4: "twins-left", 5: "twins-right", 6: "twins-right"}
+SCANS = {
+    1: FOX,
+    2: HERON,
+    **{key: numbered(textured(3), text, 20) for key, text in ((3, "12/99"), (4, "87/54"))},
+    **{key: numbered(textured(5), text, 160) for key, text in ((5, "12/99"), (6, "87/54"))},
+}
+
+
+@pytest.fixture
+def half_hidden(tmp_path):
+    """What reads half hidden cards with a gallery of all scans, without an outline filter."""
+    from usearch.index import Index, MetricKind
+
+    path = tmp_path / "references-demo.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for key, picture in SCANS.items():
+            packed.writestr(picture_name(key), cv2.imencode(".png", picture[:, :, ::-1])[1].tobytes())
+            packed.writestr(features_name(key), features(picture).to_bytes())
+    embedder = OnnxEmbedder(block_average_model(tmp_path / "model.onnx"), threads=1)
+    index = Index(ndim=DIM, metric=MetricKind.Cos)
+    cards = np.stack([rectify(scan, full_frame(*SIZE), MODEL_SIZE) for scan in SCANS.values()])
+    index.add(np.array(list(SCANS), np.uint64), embedded(embedder, cards))
+    catalogue = {key: Card(f"demo-{key}", f"N{key}", "demo", str(key), ART[key]) for key in SCANS}
+    gallery = Gallery(index, catalogue)
+    yield HalfHidden(embedder, gallery, Judge(CALIBRATION, SecondLook(References([path]))))
+    embedder.close()
+
+
+def fan(under, top=HERON, place=UNDER, ground=70):
+    """A photo of a card half under another one, with a little grain."""
+    photo = np.full((*PHOTO[::-1], 3), ground, np.uint8)
+    photo = lay(top, TOP, lay(under, place, photo))
+    grain = np.random.default_rng(0).normal(0, 3, photo.shape)
+    return np.clip(photo + grain, 0, 255).astype(np.uint8)
+
+
+def of_any_turn(place):
+    return [place, turned(place)]
+
+
+def test_a_corner_beside_a_known_card_says_where_all_of_the_other_lies():
+    places = beneath([TOP], fan(FOX))
+    assert max(overlap(place, UNDER) for place in places) > 0.95
+
+
+def test_on_a_bare_table_no_card_lies_under_another():
+    assert not len(beneath([TOP], lay(HERON, TOP, np.full((*PHOTO[::-1], 3), 70, np.uint8))))
+
+
+def test_it_is_looked_for_only_where_an_outline_sticks_out_from_under_a_card():
+    assert sticks_out([UNDER], [TOP])
+    assert not sticks_out([full_frame(100, 140)], [TOP]), "it lies beside the card"
+    assert not sticks_out([TOP + np.float32([1, 1])], [TOP]), "it is the card's own"
+    assert not sticks_out([], [TOP])
+
+
+@pytest.mark.parametrize(
+    ("place", "lies"),
+    [
+        pytest.param(UNDER, True, id="half under it"),
+        pytest.param(turned(UNDER), True, id="on its head"),
+        pytest.param(TOP + np.float32([10, 0]), False, id="all under it"),
+        pytest.param(TOP - np.float32([260, 0]), False, id="beside it"),
+        pytest.param(full_frame(200, 280) + np.float32([190, 60]), False, id="smaller"),
+        pytest.param(full_frame(352, 252) + np.float32([100, 60]), False, id="of another shape"),
+        pytest.param(UNDER - np.float32([0, 120]), False, id="out of the picture by a third"),
+    ],
+)
+def test_a_place_is_that_of_a_card_half_under_another(place, lies):
+    assert lies_half_under(place, [TOP], PHOTO) is lies
+
+
+def test_of_two_known_cards_either_may_be_the_one_that_lies_on_top():
+    below = UNDER - np.float32([120, 0])
+    assert [len(order) for order in orders(UNDER, [TOP, below])] == [2, 1, 1]
+    assert [len(order) for order in orders(UNDER, [TOP])] == [1]
+
+
+def test_what_others_cover_and_what_the_picture_leaves_out_is_not_seen():
+    seen = seen_of(UNDER, [TOP], PHOTO)
+    assert seen[:, :130].all() and not seen[20:, 145:].any()
+    assert not seen_of(UNDER - np.float32([0, 160]), [], PHOTO)[:90].any()
+
+
+def test_a_card_is_named_by_the_half_that_is_seen_and_where_its_picture_agrees(half_hidden):
+    for way in of_any_turn(UNDER):
+        found = half_hidden.read(fan(FOX), way + np.float32([4, -3]), [TOP])
+        assert found.card.card_id == "demo-1" and found.status is Status.CONFIRMED
+        assert overlap(found.corners, UNDER) > 0.97
+
+
+def test_all_of_a_fan_is_found_from_its_top_card(half_hidden):
+    (found,) = half_hidden.found(fan(FOX), [TOP], [UNDER])
+    assert found.card.card_id == "demo-1"
+
+
+def test_nothing_is_looked_for_where_no_outline_sticks_out(half_hidden):
+    assert half_hidden.found(fan(FOX), [TOP], [TOP]) == []
+
+
+@pytest.mark.parametrize(
+    "under",
+    [
+        pytest.param(textured(99), id="of a card that the gallery lacks"),
+        pytest.param(np.full_like(FOX, 200), id="of a blank one"),
+        pytest.param(
+            np.where(np.arange(SIZE[1])[:, None, None] < 260, FOX, textured(99)), id="of which a quarter is another's"
+        ),
+    ],
+)
+def test_what_does_not_agree_all_over_is_not_named(half_hidden, under):
+    assert half_hidden.read(fan(under), UNDER, [TOP]) is None
+
+
+def test_twins_that_differ_in_what_is_seen_are_told_apart(half_hidden):
+    for key in (3, 4):
+        found = half_hidden.read(fan(SCANS[key]), UNDER, [TOP])
+        assert (found.card.card_id, found.status) == (f"demo-{key}", Status.CONFIRMED)
+
+
+def test_twins_that_differ_only_in_what_is_covered_are_one_of_these(half_hidden):
+    for key in (5, 6):
+        found = half_hidden.read(fan(SCANS[key]), UNDER, [TOP])
+        assert found.status is Status.UNCERTAIN
+        assert {match.card.card_id for match in found.candidates} == {"demo-5", "demo-6"}
+
+
+def test_without_pictures_no_card_is_named_by_its_half(half_hidden):
+    blind = HalfHidden(half_hidden.embedder, half_hidden.gallery, Judge(CALIBRATION))
+    assert blind.read(fan(FOX), UNDER, [TOP]) is None
+    assert blind.found(fan(FOX), [TOP], [UNDER]) == []
+
+
+def test_no_frame_that_is_followed_is_searched_for_them(publisher, scans, table, monkeypatch):
+    recognizer = Recognizer.open(open_release(publisher.releases, publisher.trusted), threads=1)
+    photo, asked = lay(scans["demo-1"], TOP, table), []
+    monkeypatch.setattr(HalfHidden, "found", lambda *_: asked.append(1) or [])
+    for effort in Effort:
+        recognizer.recognize(photo, effort=effort)
+        assert bool(asked) is (effort is Effort.THOROUGH)

@@ -1,0 +1,46 @@
+"""More than a glance at what was read: which further chance an outline gets, and what stays refused."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from edge_runtime.gallery import Card, Match
+from edge_runtime.geometry import full_frame
+from edge_runtime.judging.decide import Evidence, Status
+from edge_runtime.judging.judge import Judgement
+from edge_runtime.judging.references import SIZE
+from edge_runtime.reading.readings import Reading
+from edge_runtime.reading.weighing import Weighing
+
+WHOLE = full_frame(*SIZE)
+PICTURE = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+FOSSIL = (Match(Card("b2-146", "Sail Fossil", "b2", "146", "sail"), 0.7, 1),)
+
+
+def judgement(status, confidence, corners, denied=()):
+    return Judgement(status, confidence, FOSSIL, corners, Evidence(0.7, 0.1), denied=frozenset(denied))
+
+
+@pytest.mark.parametrize(
+    ("denied", "said"), [((), Status.CONFIRMED), (("other",), Status.CONFIRMED), (("sail",), Status.UNKNOWN)]
+)
+def test_a_denied_art_is_named_within_no_other_corners(denied, said):
+    """A Cover Fossil is no Sail Fossil, however well frame and text agree once the outline is a little smaller."""
+
+    class InOtherCorners:
+        second_look = object()
+
+        def judge(self, image, corners, matches):
+            if np.array_equal(corners, WHOLE):
+                return judgement(Status.UNKNOWN, 0.0, corners, denied)
+            return judgement(Status.CONFIRMED, 0.99, corners)
+
+    reader = SimpleNamespace(
+        judge=InOtherCorners(),
+        match=lambda image, outlines: [
+            Reading.of(judgement(Status.UNKNOWN, 0.5, corners), 1.0) for corners, _ in outlines
+        ],
+    )
+    glance = Reading.of(judgement(Status.UNKNOWN, 0.5, WHOLE), 1.0)
+    assert Weighing(reader).judge(PICTURE, glance).status is said

@@ -1,0 +1,249 @@
+"""What is fetched and what is not, and what is opened."""
+
+import errno
+import os
+import shutil
+import threading
+
+import pytest
+from publishing import sha256
+from pulling import Counting, served
+
+from edge_runtime.publishers import FolderPublisher
+from edge_runtime.releases.assembly import SPARE
+from edge_runtime.releases.opening import newest_at, open_newest
+from edge_runtime.releases.pull import pull
+from edge_runtime.releases.refusals import (
+    CannotPull,
+    Damaged,
+    NoRelease,
+    SelfTestFailed,
+)
+
+
+def test_the_first_pull_brings_the_whole_release(published, home):
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    release = served(home, published)
+    assert release.folder == pulled.folder
+    for path in published.whole.iterdir():
+        if path.suffix != ".json":
+            assert (release.folder / path.name).read_bytes() == path.read_bytes()
+    assert pulled.fetched > pulled.size
+    assert list((home / "incoming").iterdir()) == []
+
+
+def test_a_second_pull_fetches_only_what_changed_and_keeps_one_copy_of_the_rest(published, home):
+    first = pull(FolderPublisher(published.releases), home, published.trusted)
+    published.change_a_row()
+    source = Counting(published.releases)
+    second = pull(source, home, published.trusted)
+    assert second.release_id != first.release_id
+    assert source.asked == [sha256((published.whole / "catalogue.csv").read_bytes())]
+    assert "Amber Fawn" in served(home, published).catalogue.read_text()
+    assert (first.folder / "fp32.onnx").samefile(second.folder / "fp32.onnx")
+
+
+def test_of_a_changed_file_only_the_changed_parts_are_fetched(published, home):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    index = published.whole / "fp32.usearch"
+    data = bytearray(index.read_bytes())
+    data[-1] ^= 1
+    index.write_bytes(data)
+    published.publish()
+    source = Counting(published.releases)
+    pulled = pull(source, home, published.trusted)
+    assert len(source.asked) == 2  # the list of parts, and the part
+    assert (pulled.folder / "fp32.usearch").read_bytes() == bytes(data)
+
+
+def test_nothing_new_fetches_nothing(published, home):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    source = Counting(published.releases)
+    pulled = pull(source, home, published.trusted)
+    assert (source.asked, pulled.parts) == ([], 0)
+
+
+def test_the_release_before_is_kept_and_older_ones_go(published, home):
+    ids = [pull(FolderPublisher(published.releases), home, published.trusted).release_id]
+    for name in ("Fawn", "Ferret"):
+        catalogue = published.whole / "catalogue.csv"
+        catalogue.write_text(catalogue.read_text().replace("Blue Heron", f"Blue {name}").replace("Fawn", name))
+        published.publish()
+        ids.append(pull(FolderPublisher(published.releases), home, published.trusted).release_id)
+    assert sorted(path.name for path in (home / "releases").iterdir() if path.is_dir()) == sorted(ids[1:])
+
+
+def test_releases_that_failed_here_take_no_room(published, home):
+    good = pull(FolderPublisher(published.releases), home, published.trusted)
+
+    def fails(_):
+        raise SelfTestFailed("self-test: int8 takes demo-1 for demo-2")
+
+    fetched, index = [], published.whole / "fp32.usearch"
+    as_it_was = index.read_bytes()
+    for note in ("first", "second"):
+        index.write_bytes(as_it_was + note.encode() * 1000)
+        published.publish(note=note)
+        with pytest.raises(SelfTestFailed):
+            pull(FolderPublisher(published.releases), home, published.trusted, check=fails)
+        assert [path for path in (home / "releases").iterdir() if path.is_dir()] == [good.folder]
+        fetched.append({path.name for path in (home / "incoming").iterdir()})
+    assert not fetched[0] & fetched[1], "parts of the first are wanted no more"
+
+
+@pytest.mark.faults
+def test_a_file_that_rotted_on_the_device_is_mended(published, home):
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    (pulled.folder / "fp32.usearch").write_bytes(b"rot" * 1000)
+    (pulled.folder / "fp32.onnx").unlink()
+    pull(FolderPublisher(published.releases), home, published.trusted, mend=True)
+    assert served(home, published).release_id == pulled.release_id
+
+
+def test_a_release_that_is_served_and_whole_is_neither_put_together_nor_tried_again(published, home):
+    tried = []
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted, check=tried.append)
+    before, pointer = pulled.folder.stat().st_ino, home / "releases" / "latest.json"
+    os.utime(pointer, (0, 0))
+    pull(FolderPublisher(published.releases), home, published.trusted, check=tried.append, mend=True)
+    assert (pulled.folder.stat().st_ino, len(tried)) == (before, 1)
+    assert pointer.stat().st_mtime > 0, "the doctor goes by its age"
+
+
+def test_a_home_whose_first_pull_failed_is_said_to_hold_no_release(published, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def fails(_):
+        raise SelfTestFailed("self-test: int8 takes demo-1 for demo-2")
+
+    with pytest.raises(SelfTestFailed):
+        pull(FolderPublisher(published.releases), home, published.trusted, check=fails)
+    with pytest.raises(NoRelease, match="device holds no release: fetch one with `edge-runtime pull`"):
+        open_newest(home, published.trusted)
+
+
+def test_a_place_of_which_nothing_was_ever_pulled_says_so(tmp_path, published, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(NoRelease, match="nowhere"):
+        open_newest(tmp_path / "nowhere", published.trusted)
+
+
+def test_a_home_and_a_whole_release_are_opened_as_they_lie(published, home):
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    for place in (home, home / "releases", pulled.folder):
+        assert open_newest(place, published.trusted).folder == pulled.folder
+
+
+@pytest.mark.faults
+def test_a_release_that_rotted_is_pulled_again_when_it_is_opened(published, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    release = open_newest(published.releases, published.trusted)
+    release.catalogue.write_text("rot")
+    said = []
+    assert open_newest(published.releases, published.trusted, say=said.append).catalogue.read_text() != "rot"
+    assert "pull the release again" in said[0]
+
+
+ROT = {
+    "a file": lambda folder: (folder / "catalogue.csv").write_text("rot"),
+    "the manifest": lambda folder: (folder / "manifest.json").write_text("rot"),
+    "the signatures": lambda folder: (folder / "proof.json").write_text("rot"),
+    "all of it": shutil.rmtree,
+}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("rot", ROT.values(), ids=ROT)
+@pytest.mark.parametrize("through", ["home", "publisher"])
+def test_one_that_rotted_while_nothing_can_be_pulled_gives_way_to_the_one_before_until_it_can(
+    published, tmp_path, monkeypatch, rot, through
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = open_newest(published.releases, published.trusted)
+    published.change_a_row()
+    newest = open_newest(published.releases, published.trusted)
+    home = newest.folder.parent.parent
+    rot(newest.folder)
+    online, away = published.releases, tmp_path / "away"
+    (online / "metadata").rename(away)
+    said = []
+    place = home if through == "home" else online
+    assert open_newest(place, published.trusted, say=said.append).folder == before.folder
+    assert "going on with the last good release" in said[-1]
+    assert newest_at(home, published.trusted).release_id == before.release_id, (
+        "a service looks for nothing else meanwhile"
+    )
+    away.rename(online / "metadata")
+    pull(FolderPublisher(online), home, published.trusted, mend=True)
+    assert open_newest(home, published.trusted).release_id == newest.release_id
+
+
+@pytest.mark.faults
+def test_one_that_rotted_together_with_the_one_before_is_refused_by_its_own_fault(published, home):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    published.change_a_row()
+    newest = pull(FolderPublisher(published.releases), home, published.trusted)
+    (newest.folder / "fp32.onnx").write_bytes(b"rot")  # both releases share the file
+    with pytest.raises(Damaged, match=f"{newest.release_id}/fp32.onnx"):
+        open_newest(home, published.trusted)
+
+
+@pytest.mark.faults
+def test_a_full_disk_is_one_sentence(published, home, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(home / "incoming"))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CannotPull, match=r"incoming can't be used \(No space left on device\): free space"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+
+
+@pytest.mark.faults
+def test_a_release_for_which_there_is_no_room_is_not_begun(published, home, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, (1 << 30) - SPARE, SPARE))
+    with pytest.raises(CannotPull, match=r"MB more in .* are free and 17 stay so: free space"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert list((home / "incoming").iterdir()) == []
+
+
+@pytest.mark.faults
+def test_a_disk_that_fills_up_during_a_pull_is_not_left_full(published, home, monkeypatch):
+    def full(path, pieces):
+        path.write_bytes(b"half a file")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("edge_runtime.releases.assembly.write", full)
+    with pytest.raises(CannotPull, match="No space left"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert list((home / "releases").iterdir()) == []
+
+
+def test_two_pulls_at_once_take_turns(published, home):
+    threads = [
+        threading.Thread(target=pull, args=(FolderPublisher(published.releases), home, published.trusted))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert served(home, published)
+
+
+def test_where_files_can_not_be_shared_a_copy_survives_a_power_cut_too(published, home, monkeypatch):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    published.change_a_row()
+    flushed = set()
+    fsync = os.fsync
+
+    def noted(handle):
+        flushed.add(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    def refused(*_, **__):
+        raise PermissionError(errno.EPERM, "Operation not permitted")  # as FAT does
+
+    monkeypatch.setattr("os.fsync", noted)
+    monkeypatch.setattr("os.link", refused)
+    folder = pull(FolderPublisher(published.releases), home, published.trusted).folder
+    assert [path.name for path in folder.iterdir() if path.stat().st_ino not in flushed] == []

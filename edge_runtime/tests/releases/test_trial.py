@@ -1,0 +1,164 @@
+"""A release that takes its service down is rolled back; one that serves well is the last good one."""
+
+import json
+import os
+import signal
+import threading
+
+import pytest
+
+from edge_runtime.hailo.faults import HailoFault
+from edge_runtime.releases.home import Home
+from edge_runtime.releases.opening import open_newest
+from edge_runtime.releases.pull import pull
+from edge_runtime.releases.refusals import RefusedBefore
+from edge_runtime.releases.trial import STARTS, Trial
+
+
+@pytest.fixture
+def device(published, monkeypatch, tmp_path):
+    """A device that served the first release well, and has pulled a second."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Device(published)
+
+
+class Device:
+    def __init__(self, published):
+        self.published, self.said = published, []
+        with Trial.of(self.open()) as trial:
+            trial.served_well()
+        self.first = self.home.served.release_id
+        published.change_a_row()
+        self.second = published.folder.name
+
+    @property
+    def home(self):
+        return Home.of_release(self.open().folder)
+
+    def open(self):
+        return open_newest(self.published.releases, self.published.trusted, say=self.said.append)
+
+    def start(self, ending):
+        """A start of the service in a process of its own, which ends as ``ending`` does. Gives the release that it served."""
+        release = self.open()
+        child = os.fork()
+        if child == 0:
+            try:
+                with Trial.of(release) as trial:
+                    ending(trial)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        return release.release_id
+
+
+def crashes(trial):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fails(trial):
+    raise RuntimeError("the first frame can't be read")
+
+
+def serves_then_crashes(trial):
+    trial.served_well()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_stopped(trial):
+    raise KeyboardInterrupt
+
+
+def finds_no_chip(trial):
+    raise HailoFault("no Hailo chip is found: check that it sits firmly")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("ending", [crashes, fails])
+def test_a_release_that_crashes_twice_before_it_has_served_well_is_rolled_back_and_remembered(device, ending):
+    assert [device.start(ending) for _ in range(STARTS)] == [device.second] * STARTS
+    assert device.open().release_id == device.first
+    assert "rolled back to" in device.said[0]
+    with pytest.raises(RefusedBefore, match="it ended the service 2 times"):
+        pull(device.published.releases, device.home.folder, device.published.trusted)
+    assert device.open().release_id == device.first
+
+
+@pytest.mark.parametrize("ending", [serves_then_crashes, is_stopped, finds_no_chip])
+def test_a_release_that_served_well_was_stopped_in_peace_or_met_a_fault_of_the_device_is_not_rolled_back(
+    device, ending
+):
+    assert [device.start(ending) for _ in range(2 * STARTS)] == [device.second] * 2 * STARTS
+    assert device.said == []
+
+
+def test_a_success_between_crashes_starts_the_count_anew(device):
+    endings = (crashes, serves_then_crashes, crashes, serves_then_crashes)
+    assert [device.start(ending) for ending in endings] == [device.second] * 4
+
+
+def test_a_start_that_is_under_way_is_not_held_against_the_release(device):
+    """A service looks for what is new while it is in its last chance itself."""
+    device.start(crashes)
+    with Trial.of(device.open()) as trial:
+        assert device.open().release_id == device.second
+        trial.served_well()
+    assert device.open().release_id == device.second
+
+
+def test_a_release_that_ends_takes_no_start_from_the_one_that_follows(device):
+    before, following = Trial(device.home, "ab"), Trial(device.home, "cd")
+    before.begin()
+    following.begin()
+    before.take_back()
+    assert json.loads((device.home.folder / "trial.json").read_text()) == {"manifest_sha256": "cd", "starts": 1}
+
+
+def test_a_newer_release_is_taken_after_a_bad_one(device):
+    for _ in range(STARTS):
+        device.start(crashes)
+    device.open()
+    device.published.publish(note="third")
+    assert device.open().release_id == device.published.folder.name
+
+
+def test_the_one_that_served_well_is_kept_though_two_untried_ones_came_after_it(device):
+    device.open()
+    device.published.publish(note="third")
+    device.open()
+    assert device.home.before.release_id == device.first
+    for _ in range(STARTS):
+        device.start(crashes)
+    assert device.open().release_id == device.first
+
+
+def test_the_only_release_is_never_rolled_back(published, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    release = open_newest(published.releases, published.trusted)
+    for _ in range(STARTS + 1):
+        with pytest.raises(RuntimeError), Trial.of(release) as trial:
+            fails(trial)
+    assert open_newest(published.releases, published.trusted).release_id == release.release_id
+
+
+def test_a_pull_that_tidies_up_takes_nothing_from_a_service_that_moves_the_pointer(device, monkeypatch):
+    home, flushed = device.home, os.fsync
+
+    def tidies(file):
+        tidying = threading.Thread(target=home.tidy, args=(set(),))
+        tidying.start()
+        tidying.join(0.2)
+        flushed(file)
+
+    manifest = home.served.manifest_sha256
+    monkeypatch.setattr(os, "fsync", tidies)
+    home.served_well(manifest)
+    monkeypatch.undo()
+    assert home.served.good
+
+
+def test_a_release_that_lies_in_no_home_is_served_without_being_counted(publisher):
+    release = open_newest(publisher.releases, publisher.trusted)
+    with Trial.of(release) as trial:
+        trial.served_well()
+    assert not (publisher.releases.parent / "trial.json").exists()

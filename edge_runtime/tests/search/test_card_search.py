@@ -1,0 +1,42 @@
+import pytest
+
+from edge_runtime.gallery import Card
+from edge_runtime.search.card_search import find_cards
+
+CARDS = [
+    Card("base1-4", "Charizard", "base1", "4", "a", "Base Set"),
+    Card("base1-46", "Charmander", "base1", "46", "b", "Base Set"),
+    Card("sv3pt5-006", "Charizard ex", "sv3pt5", "006", "c", "151"),
+    Card("ex3-100", "Dark Charizard", "ex3", "100", "d", "Dragon"),
+    Card("A1-216", "Pokédex", "A1", "216", "e", "Genetic Apex"),
+    Card("jp-1", "リザードン", "jp", "1", "f"),
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("charizard", ["base1-4", "sv3pt5-006", "ex3-100"]),
+        ("char", ["base1-4", "base1-46", "sv3pt5-006", "ex3-100"]),
+        ("CHAR 4", ["base1-4", "base1-46"]),
+        ("charizard dragon", ["ex3-100"]),
+        ("charizard 6", ["sv3pt5-006"]),
+        ("charizard 006", ["sv3pt5-006"]),
+        ("base set", ["base1-4", "base1-46"]),
+        ("base1-4", ["base1-4", "base1-46"]),
+        ("pokedex", ["A1-216"]),
+        ("Pokédex", ["A1-216"]),
+        ("リザ", ["jp-1"]),
+        ("zard", []),
+        ("", []),
+        ("  ", []),
+        ("charizard 4/102", ["base1-4"]),
+        ("#4", ["base1-4", "base1-46"]),
+    ],
+)
+def test_cards_are_found_by_what_a_person_types_of_them(asked, found):
+    assert [card.card_id for card in find_cards(CARDS, asked, 10)] == found
+
+
+def test_no_more_cards_than_asked_for_are_given():
+    assert [card.card_id for card in find_cards(CARDS, "char", 2)] == ["base1-4", "base1-46"]
