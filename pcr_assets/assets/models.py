@@ -2,13 +2,13 @@
 
 import json
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from pcr_assets import digests, layout
-from pcr_assets.assets import show
+from pcr_assets.assets import first_weights, show
 from pcr_assets.assets.dataset import snapshot_files, training_snapshot
 from pcr_assets.assets.declare import asset, materialized, off
 from pcr_assets.assets.settings import (
@@ -102,10 +102,11 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     source = snapshot_files(artifacts, snapshot)
     above = artifacts.current(parent) if parent else None
     made_of = [snapshot.digest, above.digest if above else None]
-    identity = [job, *made_of, compute.threads, CODE[name]]
-    work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
     spec = job.get("spec")
-    local = {**job, "spec": {**spec, "weights": _local_weights(project, spec["weights"], work)}} if spec else job
+    held = first_weights.content(project, spec["weights"]) if spec else ""
+    identity = [job, *made_of, compute.threads, CODE[name], *filter(None, [held])]
+    work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
+    local = {**job, "spec": {**spec, "weights": first_weights.local(project, spec["weights"], work)}} if spec else job
     watch = runs.Stopwatch(work)
     traced = compute_settings(project.settings).profile_steps
     ran = compute.run(
@@ -158,21 +159,6 @@ def _traced(artifacts: Artifacts, stage: str, work: Path) -> dict[str, Any]:
         "time of a step": show.rows(rows, f"operator, on the {found['on']}"),
         "trace": dg.MetadataValue.path(f"{artifacts.store.root}/{place}/trace.json.gz"),
     }
-
-
-def _local_weights(project: Project, weights: str, work: Path) -> str:
-    """Where first weights are on this machine: what ``store:KEY`` or ``s3://bucket/key`` names is fetched."""
-    if weights.startswith("store:"):
-        fetched = project.root.fetch(weights.removeprefix("store:"))
-    elif weights.startswith("s3://"):
-        root, _, key = weights.rpartition("/")
-        fetched = project.open(root).fetch(key)
-    else:
-        return weights
-    link = work / f"first_weights{PurePosixPath(weights).suffix}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(fetched)
-    return f"file:{link}"
 
 
 def _name_source(model: Path, weights: str) -> None:

@@ -1,10 +1,13 @@
 """Floor *settings*: one observed asset for each section of the profile, so that a changed value makes its step stale."""
 
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 from pydantic import BaseModel, ConfigDict
 
+from pcr_assets import digests
+from pcr_assets.assets import first_weights
 from pcr_assets.assets.declare import observed
 from pcr_assets.learning.settings import (
     OutlineFilterSettings,
@@ -69,16 +72,21 @@ def check(settings: Settings, section: str | None = None) -> None:
         compute_settings(settings)  # with what the environment says
 
 
-def config_asset(section: str, about: str) -> dg.AssetsDefinition:
-    """The observed asset of one section; its data version is the digest of the section."""
+def config_asset(
+    section: str, about: str, weights: Callable[[dict[str, Any]], str] | None = None
+) -> dg.AssetsDefinition:
+    """The observed asset of one section; its data version is the digest of the section and, where ``weights`` says what a training
+    starts from, of what these contain."""
 
     @observed("settings", kinds={"yaml"}, name=f"{section}_config", about=about)
     def observe(project: Project) -> dg.ObserveResult:
         settings = project.settings
         check(settings, section)
+        chosen, version = settings.section(section), settings.digest(section)
+        held = first_weights.content(project, weights(chosen)) if weights else ""
         return dg.ObserveResult(
-            data_version=dg.DataVersion(settings.digest(section)),
-            metadata={"settings": dg.MetadataValue.json(settings.section(section)), "profile": settings.source},
+            data_version=dg.DataVersion(digests.of_json([version, held]) if held else version),
+            metadata={"settings": dg.MetadataValue.json(chosen), "profile": settings.source},
         )
 
     return observe
@@ -86,8 +94,14 @@ def config_asset(section: str, about: str) -> dg.AssetsDefinition:
 
 snapshot_config = config_asset("snapshot", "When the training snapshot moves, and how cards are split.")
 calibration_config = config_asset("calibration", "How many cards calibrate the integer models, and which.")
-student_config = config_asset("student", "The student's architecture, input size and starting weights.")
-teacher_config = config_asset("teacher", "The teacher's backbone, where its weights come from, and how it is trained.")
+student_config = config_asset(
+    "student", "The student's architecture, input size and starting weights.", lambda student: student["weights"]
+)
+teacher_config = config_asset(
+    "teacher",
+    "The teacher's backbone, where its weights come from, and how it is trained.",
+    lambda teacher: teacher["spec"]["weights"],
+)
 stage1_config = config_asset("stage1", "How the student is distilled from the teacher.")
 undistilled_config = config_asset("undistilled", "Whether a student without a teacher is trained, to compare with.")
 stage2_config = config_asset("stage2", "How the student is fine-tuned for retrieval.")
