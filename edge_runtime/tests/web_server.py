@@ -1,6 +1,7 @@
 """A web server of releases that a test can make cut, slow or lying: ``faults`` by how a path ends."""
 
 import http.server
+import time
 from urllib.parse import unquote
 
 
@@ -64,3 +65,28 @@ def always(fault):
         return True
 
     return happens
+
+
+BEGINNINGS = {
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+    "head": b"HTTP/1.1 200 OK\r\nX-Endless: ",
+    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+}
+"""Where an answer may trickle, and what has come of it before that."""
+
+
+def trickling(where):
+    """A fault: ten seconds of one byte after the other."""
+
+    def trickle(handler, path):
+        try:
+            handler.wfile.write(BEGINNINGS[where])
+            for _ in range(500):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+                time.sleep(0.02)
+        except OSError:
+            pass
+        handler.close_connection = True
+
+    return trickle

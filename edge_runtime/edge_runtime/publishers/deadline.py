@@ -5,24 +5,28 @@ shuts the connection once the time is over.
 """
 
 import contextlib
+import queue
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
+PATIENCE = 60.0
+LEAST_RATE = 1024
+"""A file may take :data:`PATIENCE` seconds, and a second more for each so many bytes."""
 AGAIN = 0.5
 """Seconds between two looks at a read whose time is over: another connection may have been opened since."""
 
 
 class Deadline:
-    """The time that one file may take: ``patience`` seconds, and one more for each ``rate`` bytes. To be ended."""
+    """The time that one file may take. To be ended."""
 
-    def __init__(self, patience: float, rate: int):
+    def __init__(self) -> None:
         self.bytes = 0
         """What has come."""
         self.socket: socket.socket | None = None
         """The connection that is read from."""
-        self._patience, self._rate = patience, rate
         self._began = time.monotonic()
         self._ended = threading.Event()
         threading.Thread(target=self._watch, name="deadline", daemon=True).start()
@@ -39,7 +43,11 @@ class Deadline:
 
     @property
     def _allowed(self) -> float:
-        return self._patience + self.bytes / self._rate
+        return PATIENCE + self.bytes / LEAST_RATE
+
+    def said(self, place: str) -> str:
+        """What a person is told of a place whose time is over."""
+        return f"{place} trickles: {self.bytes} bytes in {self.taken:.0f} s. Pull again later"
 
     def end(self) -> None:
         """The file is read, or given up."""
@@ -51,6 +59,52 @@ class Deadline:
                 # Below TLS, whose own shutdown would wait for the reader.
                 with contextlib.suppress(OSError):  # it is closed already
                     socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+
+def in_time(pieces: Iterator[bytes], deadline: Deadline) -> Iterator[bytes]:
+    """The pieces of a file, read by a thread: for what reads by a connection that nobody gets at, such as botocore. What ``pieces``
+    raises is raised.
+
+    Raises TimeoutError once the time is over; the thread is then left to whatever it waits for, and ends after that.
+    """
+    came: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=1)
+    left = threading.Event()
+
+    def give(what: bytes | BaseException | None) -> None:
+        given = False
+        while not given and not left.is_set():
+            with contextlib.suppress(queue.Full):
+                came.put(what, timeout=AGAIN)
+                given = True
+
+    def read() -> None:
+        try:
+            for piece in pieces:
+                give(piece)
+                if left.is_set():
+                    return
+            give(None)
+        except BaseException as error:  # told to whoever waits for it
+            give(error)
+
+    threading.Thread(target=read, name="read in time", daemon=True).start()
+    try:
+        while True:
+            try:
+                piece = came.get(timeout=AGAIN)
+            except queue.Empty:
+                piece = b""
+            if isinstance(piece, BaseException):
+                raise piece
+            if piece is None:
+                return
+            deadline.bytes += len(piece)
+            if deadline.over:
+                raise TimeoutError
+            if piece:
+                yield piece
+    finally:
+        left.set()
 
 
 _asking = threading.local()

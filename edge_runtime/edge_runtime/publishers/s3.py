@@ -9,6 +9,7 @@ from typing import Any
 
 from edge_runtime.publishers import resumed as tries
 from edge_runtime.publishers.base import PIECE
+from edge_runtime.publishers.deadline import Deadline, in_time
 from edge_runtime.publishers.resumed import CONNECT_SECONDS, SILENCE_SECONDS, resumed
 from edge_runtime.releases.refusals import NotPublished, Unreachable
 
@@ -54,13 +55,24 @@ class S3Publisher:
         from botocore.exceptions import BotoCoreError
         from urllib3.exceptions import HTTPError
 
-        def body(at: int) -> Iterator[bytes]:
+        place, deadline = f"{self.name}/{path}", Deadline()
+
+        def pieces(at: int) -> Iterator[bytes]:
             found = self._body(client, path, at)
             if found is not None:
                 with closing(found):
                     yield from found.iter_chunks(PIECE)
 
-        yield from resumed(f"{self.name}/{path}", start, body, (BotoCoreError, HTTPError))
+        def body(at: int) -> Iterator[bytes]:
+            try:
+                yield from in_time(pieces(at), deadline)
+            except TimeoutError as error:
+                raise Unreachable(deadline.said(place)) from error
+
+        try:
+            yield from resumed(place, start, body, (BotoCoreError, HTTPError))
+        finally:
+            deadline.end()
 
     def _body(self, client: Any, path: str, start: int) -> Any:
         """The body from a byte on, which botocore asks for again and again; None where the file ends there."""

@@ -17,9 +17,6 @@ from edge_runtime.publishers.deadline import Deadline, ask, watched
 from edge_runtime.publishers.resumed import CONNECT_SECONDS, SILENCE_SECONDS, resumed
 from edge_runtime.releases.refusals import NotPublished, Unreachable
 
-PATIENCE = 60.0
-LEAST_RATE = 1024
-"""A file may take :data:`PATIENCE` seconds, and a second more for each so many bytes."""
 MOST_REDIRECTS = 3
 TRANSIENT = (408, 429, 500, 502, 503, 504)
 GONE = (403, 404, 410)
@@ -71,10 +68,10 @@ class WebPublisher:
         """See :meth:`Publisher.read`."""
         import urllib3
 
-        url, deadline = f"{self.name}/{quote(path)}", Deadline(PATIENCE, LEAST_RATE)
+        url, deadline = f"{self.name}/{quote(path)}", Deadline()
 
         def trickles() -> Unreachable:
-            return Unreachable(f"{url} trickles: {deadline.bytes} bytes in {deadline.taken:.0f} s. Pull again later")
+            return Unreachable(deadline.said(url))
 
         def body(at: int) -> Iterator[bytes]:
             try:

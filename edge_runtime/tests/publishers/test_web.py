@@ -3,9 +3,9 @@
 import time
 
 import pytest
-from web_server import always, once
+from web_server import BEGINNINGS, always, once, trickling
 
-from edge_runtime.publishers import deadline, web
+from edge_runtime.publishers import deadline
 from edge_runtime.releases.refusals import (
     Damaged,
     Endless,
@@ -121,30 +121,12 @@ def test_a_fault_that_stays_is_one_sentence_and_what_was_served_is_served(
     assert good != published.folder.name
 
 
-BEGINNINGS = {
-    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
-    "head": b"HTTP/1.1 200 OK\r\nX-Endless: ",
-    "chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
-}
-
-
 @pytest.mark.faults
 @pytest.mark.parametrize("where", BEGINNINGS)
 def test_what_trickles_is_given_up_wherever_it_does(server, take, published, monkeypatch, where):
-    def trickle(handler, path):
-        try:
-            handler.wfile.write(BEGINNINGS[where])
-            for _ in range(500):
-                handler.wfile.write(b"x")
-                handler.wfile.flush()
-                time.sleep(0.02)
-        except OSError:
-            pass
-        handler.close_connection = True
-
-    monkeypatch.setattr(web, "PATIENCE", 0.2)
+    monkeypatch.setattr(deadline, "PATIENCE", 0.2)
     monkeypatch.setattr(deadline, "AGAIN", 0.05)
-    server.faults[published.manifest_part("fp32.onnx")] = always(trickle)
+    server.faults[published.manifest_part("fp32.onnx")] = always(trickling(where))
     began = time.monotonic()
     with pytest.raises(Unreachable, match="trickles"):
         take()
