@@ -65,8 +65,8 @@ class Connection:
 
     def close(self) -> None:
         """Give the chip back; jobs on their way are dropped. Closing again does nothing."""
-        self._slots = []
         self._open.close()
+        self._slots = []  # last: until it is closed, the chip may write into their buffers
 
 
 class _Slot:
