@@ -7,6 +7,8 @@ import dagster as dg
 import pytest
 
 from pcr_assets import layout
+from pcr_assets.assets import release
+from pcr_assets.assets.release import edge_release
 from pcr_assets.definitions import FLOORS
 from pcr_assets.resources.hailo import HailoCompiler
 
@@ -32,6 +34,40 @@ def test_a_lost_part_is_written_again_when_the_release_is_asked_for(world):
         assets, resources = dg.load_assets_from_modules(FLOORS), {**world.resources, "hailo": HailoCompiler()}
         dg.materialize(assets, selection=["edge_release"], resources=resources, instance=instance)
     assert lost.exists()
+
+
+@pytest.mark.parametrize(
+    ("newer", "told"),
+    [
+        (layout.INT8, "the int8 embeddings are of another model"),
+        (layout.EMBEDDINGS, "the int8 index holds other embeddings"),
+    ],
+)
+def test_no_release_is_made_of_what_does_not_belong_together(world, newer, told):
+    """As after *Materialize* on one asset, and then on the release: thresholds and index would be those of another model."""
+    artifacts = world.project.artifacts
+    held = artifacts.current(newer)
+    variants = held.record.get("variants", {})
+    record = {**held.record, "variants": {name: {**found, "sets": {}} for name, found in variants.items()}}
+    artifacts.publish(newer, {}, kept=dict(held.files), digest="f" * 64, record=record)
+    with pytest.raises(dg.Failure, match=told):
+        edge_release(project=world.project, signer=world.resources["signer"])
+
+
+def test_no_release_is_made_of_what_is_replaced_meanwhile(world, monkeypatch):
+    artifacts = world.project.artifacts
+    made = release._self_test
+
+    def replaced_meanwhile(*given):
+        held = artifacts.current(layout.HEF)
+        artifacts.publish(layout.HEF, {}, kept=dict(held.files), digest="f" * 64, record=dict(held.record))
+        return made(*given)
+
+    monkeypatch.setattr(release, "_self_test", replaced_meanwhile)
+    before = artifacts.current(layout.RELEASES).digest
+    with pytest.raises(dg.Failure, match="published while this release"):
+        edge_release(project=world.project, signer=world.resources["signer"])
+    assert artifacts.current(layout.RELEASES).digest == before
 
 
 def test_a_lost_artifact_is_built_again(world):

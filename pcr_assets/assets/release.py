@@ -41,11 +41,12 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
 
     artifacts, trust = project.artifacts, trust_settings(project.settings)
     repository, keys = signer.open(project.root, trust)
+    _require_one_making(artifacts)
     names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
     names |= {"card_references": layout.REFERENCES, "outline_filter": layout.OUTLINE_FILTER}
     names |= {"printing_verifier": layout.PRINTING_VERIFIER}
     names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
-    made_from = {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
+    made_from = _digests(artifacts, names)
     variants, shared = _bundled(artifacts)
     shared[bundle.SELF_TEST] = _self_test(artifacts, made_from)
     parts = _parts(artifacts, made_from)
@@ -64,6 +65,10 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     record = {"made_from": made_from, "variants": sorted(variants), "answers": answers}
     record[NEEDS] = needed(layout.PARTS, parts.names(contents))
     before = artifacts.find(layout.RELEASES)
+    if _digests(artifacts, names) != made_from:
+        raise dg.Failure(
+            "something was published while this release was put together of it: `make refresh` makes one of what is new"
+        )
     published = artifacts.publish(layout.RELEASES, {"manifest.json": manifest}, digest=digest, record=record)
     publish_release(repository, keys, trust, published.version, manifest)
     return materialized(
@@ -78,6 +83,25 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
             "recall@1 beside the last release": _drift(before.record["answers"] if before else {}, answers),
         },
     )
+
+
+def _digests(artifacts: Artifacts, names: Mapping[str, str]) -> dict[str, str]:
+    return {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
+
+
+def _require_one_making(artifacts: Artifacts) -> None:
+    """Refuse models, embeddings, index and thresholds of which one is not of the others: built by hand, one may be newer."""
+    from pcr_assets.gallery.bundle import mismatches
+
+    embedded, indexed, report = (
+        artifacts.current(name).record for name in (layout.EMBEDDINGS, layout.INDEX, layout.REPORT)
+    )
+    models = {variant: artifacts.current(name).digest for variant, (name, _) in MODELS.items()}
+    found = mismatches(models, embedded["variants"], indexed["variants"], report["asked_of"])
+    if found:
+        raise dg.Failure(
+            f"no release of what does not belong together ({'; '.join(found)}): `make refresh` builds what lacks first"
+        )
 
 
 def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedFile:

@@ -44,6 +44,29 @@ def bundle_files(variants: Mapping[str, Variant], shared: Mapping[str, Published
     return files
 
 
+def mismatches(
+    models: Mapping[str, str],
+    embedded: Mapping[str, Mapping[str, Any]],
+    indexed: Mapping[str, Mapping[str, Any]],
+    asked_of: Mapping[str, str],
+) -> list[str]:
+    """What does not belong together of what a release would hold, a sentence for each; none where all does.
+
+    ``models``: the digest of each variant's model; ``embedded`` and ``indexed``: what the records of embeddings and index say of
+    each variant; ``asked_of``: what the report was made of. One asset that is built by hand may be newer than what was made of it.
+    """
+    found = []
+    for variant, model in models.items():
+        vectors = embedded[variant]
+        if vectors["model"] != model:
+            found.append(f"the {variant} embeddings are of another model than the one that is here")
+        if indexed[variant]["sets"] != {name: entry["digest"] for name, entry in vectors["sets"].items()}:
+            found.append(f"the {variant} index holds other embeddings than those that are here")
+        if asked_of[f"the {variant} model"] != vectors["made_by"]:
+            found.append(f"the report judged another {variant} model")
+    return found
+
+
 def manifest(
     variants: Mapping[str, Variant],
     files: Mapping[str, Mapping[str, Any]],
