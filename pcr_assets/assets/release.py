@@ -41,12 +41,12 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
 
     artifacts, trust = project.artifacts, trust_settings(project.settings)
     repository, keys = signer.open(project.root, trust)
-    _require_one_making(artifacts)
     names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
     names |= {"card_references": layout.REFERENCES, "outline_filter": layout.OUTLINE_FILTER}
     names |= {"printing_verifier": layout.PRINTING_VERIFIER}
     names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
     made_from = _digests(artifacts, names)
+    _require_one_making(artifacts)
     variants, shared = _bundled(artifacts)
     shared[bundle.SELF_TEST] = _self_test(artifacts, made_from)
     parts = _parts(artifacts, made_from)

@@ -20,16 +20,20 @@ AGAIN = 0.5
 
 
 class Deadline:
-    """The time that one file may take. To be ended."""
+    """The time that one file may take; to be ended where a connection is shut by it."""
 
     def __init__(self) -> None:
         self.bytes = 0
         """What has come."""
-        self.socket: socket.socket | None = None
-        """The connection that is read from."""
+        self._socket: socket.socket | None = None
         self._began = time.monotonic()
         self._ended = threading.Event()
-        threading.Thread(target=self._watch, name="deadline", daemon=True).start()
+
+    def shut(self, connection: socket.socket) -> None:
+        """Shut this connection, which is read from now, once the time is over."""
+        first, self._socket = self._socket is None, connection
+        if first:
+            threading.Thread(target=self._watch, name="deadline", daemon=True).start()
 
     @property
     def taken(self) -> float:
@@ -55,10 +59,10 @@ class Deadline:
 
     def _watch(self) -> None:
         while not self._ended.wait(max(AGAIN, self._allowed - self.taken)):
-            if self.over and self.socket is not None:
+            if self.over and self._socket is not None:
                 # Below TLS, whose own shutdown would wait for the reader.
                 with contextlib.suppress(OSError):  # it is closed already
-                    socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def in_time(pieces: Iterator[bytes], deadline: Deadline) -> Iterator[bytes]:
@@ -121,7 +125,7 @@ def watched(pool: type[Any]) -> type[Any]:
 
     class Connection(pool.ConnectionCls):  # type: ignore[name-defined]
         def getresponse(self) -> Any:
-            _asking.deadline.socket = self.sock
+            _asking.deadline.shut(self.sock)
             return super().getresponse()
 
     return type(pool.__name__, (pool,), {"ConnectionCls": Connection})

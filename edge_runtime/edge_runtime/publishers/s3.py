@@ -69,10 +69,7 @@ class S3Publisher:
             except TimeoutError as error:
                 raise Unreachable(deadline.said(place)) from error
 
-        try:
-            yield from resumed(place, start, body, (BotoCoreError, HTTPError))
-        finally:
-            deadline.end()
+        yield from resumed(place, start, body, (BotoCoreError, HTTPError))
 
     def _body(self, client: Any, path: str, start: int) -> Any:
         """The body from a byte on, which botocore asks for again and again; None where the file ends there."""
