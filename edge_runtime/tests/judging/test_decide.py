@@ -51,7 +51,7 @@ def test_a_calibration_survives_json():
 
 @pytest.mark.parametrize(
     ("points", "alike", "named"),
-    [(39, 0.0, True), (40, 0.29, False), (40, 0.31, True), (80, 0.59, False), (300, 0.61, True)],
+    [(29, 0.0, True), (30, 0.34, False), (30, 0.36, True), (80, 0.59, False), (300, 0.59, False), (300, 0.61, True)],
 )
 def test_an_artwork_that_is_not_alike_denies_what_many_points_say(points, alike, named):
     """As of two cards with one frame and one text: a Plains and a Forest."""
