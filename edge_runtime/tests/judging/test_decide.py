@@ -55,13 +55,13 @@ def test_a_calibration_survives_json():
 )
 def test_an_artwork_that_is_not_alike_denies_what_many_points_say(points, alike, named):
     """As of two cards with one frame and one text: a Plains and a Forest."""
-    assert (CALIBRATION.confidence(Evidence(0.5, 0.0, points, 6, alike)) > 0.8) is named
-    assert denied(Evidence(0.5, 0.0, points, 6, alike)) is not named
+    assert (CALIBRATION.confidence(Evidence(0.5, 0.0, points, 2, alike)) > 0.8) is named
+    assert denied(Evidence(0.5, 0.0, points, 2, alike)) is not named
 
 
 def test_a_lead_in_points_says_more_the_more_points_there_are():
     by_product = replace(CALIBRATION, look=(-3.0, 0.0, 0.0, 0.0, 0.0, 1.0))
-    few, many = (by_product.confidence(Evidence(0.5, -0.1, points=p, rival=r)) for p, r in ((7, 1), (31, 7)))
+    few, many = (by_product.confidence(Evidence(0.5, -0.1, p, r, alike=0.9)) for p, r in ((7, 1), (31, 7)))
     assert few < 0.5 < 0.8 < many
 
 
