@@ -101,6 +101,7 @@ def _read(project: Project, day: str, files: Sequence[Entry]) -> tuple[dict[str,
 
 def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[str]]:
     from edge_runtime.photo import PhotoError, load_photo
+    from pcr_assets.gallery.feedback import UNNAMED
 
     images, captions = [], []
     for answer in answers:
@@ -111,7 +112,8 @@ def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[l
             images.append(load_photo(project.root.read(key)))
         except (Missing, Shut, PhotoError):
             continue
-        captions.append(f"{answer['card_id']}?" + (f" is {answer['corrected']}" if answer["corrected"] else ""))
+        named = answer["card_id"] or UNNAMED
+        captions.append(f"{named}?" + (f" is {answer['corrected']}" if answer["corrected"] else ""))
     return images, captions
 
 

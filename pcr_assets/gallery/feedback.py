@@ -6,6 +6,7 @@ Devices are not trusted: what isn't of the form that :mod:`edge_runtime.feedback
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,8 @@ ENOUGH = 200
 CHANCE = 36.19
 """99 % quantile of chi-squared with ``BINS - 1`` degrees of freedom; times 1/n + 1/m it is what chance does to the index
 (Yurdakul, Statistical Properties of Population Stability Index, 2018)."""
+UNNAMED = "no card"
+"""What a card was answered that nobody but a person named."""
 MOST_CONFUSIONS = 50
 MOST_BYTES = 64 << 10
 """Of one JSON file: a tally of some hundred sets takes a tenth."""
@@ -40,6 +43,7 @@ class Answer(BaseModel):
     variant: str = Field(max_length=80)
     status: Status
     card_id: str = Field(max_length=80)
+    """Empty, as the set is, where a person named what the device did not."""
     set: str = Field(max_length=80)
     similarity: float | None = Field(ge=-1.01, le=1.01)
     """None where a person corrected what several frames had said together."""
@@ -89,7 +93,7 @@ def summed_up(days: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     answers = [answer for day in days for answer in day["answers"]]
     corrected = [answer for answer in answers if answer["corrected"]]
     wrong = [answer for answer in corrected if answer["corrected"] != answer["card_id"]]
-    confusions = Counter((answer["card_id"], answer["corrected"]) for answer in wrong)
+    confusions = Counter((answer["card_id"] or UNNAMED, answer["corrected"]) for answer in wrong)
     return {
         "devices": len({day["device"] for day in days}),
         "days": len(days),
@@ -126,7 +130,7 @@ def _by_set(days: Sequence[Mapping[str, Any]], corrected: Sequence[Mapping[str, 
         for counts in day["tally"].values():
             for set_id, of_set in counts["sets"].items():
                 total[set_id].update(of_set)
-    for answer in corrected:
+    for answer in filter(itemgetter("set"), corrected):
         total[answer["set"]]["corrected"] += 1
     return {set_id: {name: total[set_id][name] for name in (*STATUSES, "corrected")} for set_id in sorted(total)}
 

@@ -116,6 +116,13 @@ def test_corrections_are_counted_as_confusions():
     assert found["sets"]["base1"]["corrected"] == 3
 
 
+def test_a_card_that_only_a_person_named_is_a_confusion_of_no_set():
+    named = answer(0, status="unknown", card_id="", set="", similarity=None, corrected="next1-7")
+    record = summed_up([a_day("2027-01-15", {"a.json": named})])
+    assert record["confusions"] == [{"answered": "no card", "is": "next1-7", "times": 1}]
+    assert record["sets"] == {}
+
+
 def test_the_worst_are_those_that_were_surely_wrong_then_the_most_doubtful():
     answers = {
         "a.json": answer(1, confidence=0.3),

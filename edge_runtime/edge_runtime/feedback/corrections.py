@@ -1,4 +1,5 @@
-"""What a person says that a card was which the service had named otherwise, kept with what the service itself is unsure of.
+"""What a person says that a card was which the service had named otherwise, or not at all, kept with what the service itself is
+unsure of.
 
 A wrong name that was given surely leaves nothing else: the box keeps only what is in doubt.
 """
@@ -18,8 +19,11 @@ class Corrections:
         self._most_bytes = most_bytes
 
     def keep(self, event: Mapping[str, Any], picture: bytes, card_id: str, variant: str) -> None:
-        """Keep the picture (JPEG, of the card alone) of an event that names a card, and which card it is. Raises OSError."""
-        named = event["cards"][0]
+        """Keep the picture (JPEG, of the card alone) of an event, and which card it is. Raises OSError.
+
+        An event that names no card is kept without one.
+        """
+        named = event["cards"][0] if event["cards"] else {"card_id": "", "set": ""}
         said = {
             "at": event["at"],
             "release_id": event["release_id"],

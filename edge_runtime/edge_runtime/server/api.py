@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from edge_runtime.feedback.corrections import Corrections
+from edge_runtime.following.tracks import Kind
 from edge_runtime.server.bodies import small_body
 from edge_runtime.server.history import History
 from edge_runtime.server.metrics import Metrics
@@ -130,13 +131,13 @@ class Api:
         return Response(entry.thumbnail, media_type="image/jpeg", headers={"cache-control": A_DAY})
 
     async def correct(self, request: Request) -> Response:
-        """Keep which card it was that an event names otherwise."""
+        """Keep which card it was that an event names otherwise, or that left without a name."""
         if self._corrections is None:
             raise Refused(409, "feedback", "this service keeps nothing: start it with --feedback FOLDER")
         card_id = _card_id(await small_body(request, "correction"))
         entry = self._history.entry(request.path_params["number"])
-        if entry is None or not entry.thumbnail or not entry.value["cards"]:
-            raise Refused(404, "event", "there is no such event any more, or it names no card")
+        if entry is None or not entry.thumbnail or not (entry.value["cards"] or entry.value["event"] == Kind.LEFT):
+            raise Refused(404, "event", "there is no such event any more, or its card may be named yet")
         variant = self._variant_of(entry.value["release_id"])
         try:
             await asyncio.to_thread(self._corrections.keep, entry.value, entry.thumbnail, card_id, variant)

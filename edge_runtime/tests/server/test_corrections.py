@@ -64,7 +64,25 @@ def test_what_is_no_card_is_refused(confirmed, tmp_path, body):
     assert not (tmp_path / "box").exists()
 
 
-def test_events_that_name_no_card_or_are_gone_can_not_be_corrected(confirmed, tmp_path):
+def test_a_card_that_left_without_a_name_is_kept_with_the_one_that_a_person_gives_it(
+    serve, hand, stranger, table, photo_of, tmp_path, until
+):
+    hand.picture = photo_of(stranger)
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+
+    def events(kind):
+        return [event for event in client.get("/api/v1/events").json()["events"] if event["event"] == kind]
+
+    until(lambda: events("appeared"))
+    hand.picture = table
+    (left,) = until(lambda: events("left"))
+    assert (left["status"], left["cards"]) == ("unknown", [])
+    assert corrected(client, left["number"], b'{"card_id": "next1-7"}').status_code == 201
+    (said,) = kept(tmp_path / "box")
+    assert (said["status"], said["card_id"], said["corrected"]) == ("unknown", "", "next1-7")
+
+
+def test_a_card_that_may_be_named_yet_and_events_that_are_gone_can_not_be_corrected(confirmed, tmp_path):
     client, _ = confirmed(Corrections(tmp_path / "box"))
     appeared = client.get("/api/v1/events?after=0").json()["events"][0]
     assert appeared["event"] == "appeared"

@@ -54,6 +54,26 @@ def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(
     assert said["corrected"] == "next1-7"
 
 
+def test_a_card_that_left_without_a_name_is_given_one(page, serve, hand, scans, stranger, table, photo_of, tmp_path):
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    page.open(client.base, width=390)
+    hand.picture = photo_of(stranger)
+    page.sees("#events", "a card appeared")
+    assert "Which?" not in page.text("#events"), "it may be named yet"
+    hand.picture = table
+    page.sees("#events", "Which?")
+    page.run("document.querySelector('.correct').click()")
+    page.sees("#correction", "It was told as no card of this release.")
+    assert page.run(OFFERED) == []
+    typed(page, "heron")
+    page.until(f"{OFFERED}.join() === 'demo-2'")
+    page.run("document.querySelector('#correct-cards label').click()")
+    page.run(KEEP)
+    page.sees("#events", "kept as demo-2")
+    (said,) = kept(tmp_path / "box")
+    assert (said["card_id"], said["corrected"]) == ("", "demo-2")
+
+
 def test_on_a_phone_a_name_has_the_row_to_itself_where_it_can_be_corrected(
     page, serve, hand, scans, photo_of, tmp_path
 ):

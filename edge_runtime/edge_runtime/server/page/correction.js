@@ -1,4 +1,4 @@
-// Saying which card it was that an event names otherwise. Kept by a service that was started to keep feedback.
+// Saying which card it was that an event names otherwise, or that left without a name. Kept by a service that was started to keep feedback.
 import { fetchOr401 } from "./access.js";
 import { eventLine, idBeside, whichCard } from "./words.js";
 
@@ -33,7 +33,7 @@ export class Correction {
   #open(button) {
     const { said, search, wrong, dialog } = this.#on;
     this.#button = button;
-    said.textContent = `It was told as: ${button.dataset.said}`;
+    said.textContent = button.dataset.said ? `It was told as: ${button.dataset.said}` : "It was told as no card of this release.";
     search.value = wrong.textContent = this.#asked = "";
     this.#show(this.#told());
     dialog.showModal();
@@ -118,10 +118,10 @@ export function correctionOf(event) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "correct";
-  button.textContent = "Wrong?";
+  button.textContent = event.cards.length ? "Wrong?" : "Which?";
   button.dataset.address = `api/v1/events/${event.number}/correction`;
-  button.dataset.said = eventLine(event);
+  button.dataset.said = event.cards.length ? eventLine(event) : "";
   button.dataset.cards = JSON.stringify(event.cards);
-  button.setAttribute("aria-label", `Wrong? ${eventLine(event)}`);
+  button.setAttribute("aria-label", event.cards.length ? `Wrong? ${eventLine(event)}` : "Which card was it that left without a name?");
   return button;
 }

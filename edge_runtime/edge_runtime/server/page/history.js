@@ -81,6 +81,7 @@ function row(event) {
   time.textContent = when(new Date(event.at));
   item.append(seen, what, time);
   const names = event.cards.length && (event.event === "confirmed" || event.event === "changed");
-  if (names) time.before(event.corrected ? keptAs(event.corrected) : correctionOf(event));
+  const unnamed = event.event === "left" && !event.cards.length;
+  if (names || unnamed) time.before(event.corrected ? keptAs(event.corrected) : correctionOf(event));
   return item;
 }
