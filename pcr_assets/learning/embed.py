@@ -19,6 +19,8 @@ from pcr_assets.learning.data import Image
 
 Part = Literal["embeddings", "features"]
 BATCH = 32
+FEW = 64
+"""Pictures for which torch is asked itself: handing a network over takes as long as they do, a second."""
 
 
 def each(
@@ -32,7 +34,7 @@ def each(
 ) -> Tensor:
     """The unit embeddings (or pooled features) of the views 0..count-1, in order: float32 count×D on the CPU."""
     learning = net.training
-    compute = _compute(net.eval(), part)
+    compute = _compute(net.eval(), part, count)
     found = []
     for step, images in enumerate(of_all(view, count, BATCH)):
         found.append(compute(images))
@@ -56,10 +58,11 @@ class _Part(nn.Module):
         return self.net(images) if self.part == "embeddings" else self.net.features(images)
 
 
-def _compute(net: EmbeddingNet, part: Part) -> Callable[[Tensor], Tensor]:
-    """A function of images N×3×H×W, uint8, by the fastest runtime there is for the network's device."""
+def _compute(net: EmbeddingNet, part: Part, count: int) -> Callable[[Tensor], Tensor]:
+    """A function of images N×3×H×W, uint8, by the fastest runtime there is for the network's device and so many images."""
     device = next(net.parameters()).device
-    if device.type != "cpu" or net.spec.backbone.startswith("vit"):  # transformers gain nothing and export slowly
+    # Transformers gain nothing and export slowly.
+    if device.type != "cpu" or count <= FEW or net.spec.backbone.startswith("vit"):
         module = _Part(net, part)
 
         def with_torch(images: Tensor) -> Tensor:
