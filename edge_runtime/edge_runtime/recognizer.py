@@ -37,6 +37,8 @@ from edge_runtime.reading.readings import (
     named_first,
     of_one_size,
     one_each,
+    overruled,
+    refused,
     settled,
 )
 from edge_runtime.reading.weighing import Weighing
@@ -230,21 +232,31 @@ class Recognizer:
             readings = self._reader.read(image, portion, followed)
             readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
             read += readings
-            seen = self._weighing.judged(image, one_each([*seen, *readings], by_confidence), PROMISING)
+            seen = self._judged(image, [*seen, *readings], read, PROMISING)
         return seen
+
+    def _judged(
+        self, image: np.ndarray, readings: Sequence[Reading], read: list[Reading], least: float
+    ) -> list[Reading]:
+        """One reading for each place, judged where it promises so much. Those that deny an art come to ``read``: wherever else on
+        the photo the same outline is read, they are heard."""
+        before = set(map(id, readings))
+        judged = self._weighing.judged(image, one_each(readings, by_confidence), least)
+        read += [each for each in judged if each.denied and id(each) not in before]
+        return [refused(each) if overruled(each, read) else each for each in judged]
 
     def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:
         """The readings, those that a glance settles taken for judged."""
         return [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
 
-    def _recognition(self, image: np.ndarray, read: Sequence[Reading], seen: Sequence[Reading]) -> Recognition:
+    def _recognition(self, image: np.ndarray, read: list[Reading], seen: Sequence[Reading]) -> Recognition:
         """What is said in the end: the cards that were named, and what looks like a card that is not known."""
-        seen = one_each(self._weighing.judged(image, seen, WORTH_JUDGING), by_confidence)
+        seen = one_each(self._judged(image, seen, read, WORTH_JUDGING), by_confidence)
         named = [each for each in seen if each.status is not Status.UNKNOWN]
         strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         unknown = [each for each in seen if each.status is Status.UNKNOWN]
-        refused = [each for each in unknown if each.outline >= CONVINCING or each.other_printing]
-        return Recognition(tuple(of_one_size(one_each([*named, *refused, *strangers], named_first))))
+        convincing = [each for each in unknown if each.outline >= CONVINCING or each.other_printing]
+        return Recognition(tuple(of_one_size(one_each([*named, *convincing, *strangers], named_first))))
 
     def read_at(self, image: np.ndarray, corners: np.ndarray) -> Reading:
         """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""

@@ -1,7 +1,7 @@
 """Weighing candidates: at a glance by their similarities, and with a second look where those leave a doubt."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -38,7 +38,7 @@ class Judgement:
     ``evidence``: what the confidence was computed from. ``twin_lead``: how much better than any twin the best one agrees
     where their pictures differ; None without a twin, or without a second look. ``other_printing``: whether the artwork is that of
     the first match, but the card another printing of it, which is unknown: its confidence is that of its being the first match
-    after all.
+    after all. ``denied``: arts whose picture lies exactly on the card and shows something else, each with the points that agree.
     """
 
     status: Status
@@ -48,7 +48,7 @@ class Judgement:
     evidence: Evidence
     twin_lead: float | None = None
     other_printing: bool = False
-    denied: frozenset[str] = frozenset()
+    denied: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def left_open(self) -> bool:
@@ -171,7 +171,7 @@ class Judge:
             fitted(seen.corners, best),
             evidence,
             lead,
-            denied=frozenset(support.match.card.art_group for support, found in weighed if denied(found)),
+            denied={one.match.card.art_group: found.points or 0 for one, found in weighed if denied(found)},
         )
 
     def _weighed(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> list[tuple[Support, Evidence]]:

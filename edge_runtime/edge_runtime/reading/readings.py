@@ -1,13 +1,13 @@
 """What was read of the cards on a photo, and which readings stay when several lie in one place."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_runtime.gallery import Card, Match
-from edge_runtime.geometry import area, shared_area
+from edge_runtime.geometry import area, overlap, shared_area
 from edge_runtime.judging.decide import Status
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SAME_PLACE = 0.5
 """Share of the smaller of two outlines that lies in the other when both are of one card."""
+SAME_OUTLINE = 0.7
+"""Intersection over union from which two outlines are of the same card, and of no other that lies on it or beneath."""
 LESS_SIMILAR = 0.05
 """By how much less similar than before, as a cosine, a followed card is read the other way up as well: of 800 cards before the easy
 and the medium camera all that a glance knows headlong are less similar so by 0.06 and more."""
@@ -46,6 +48,10 @@ class Reading:
     """Whether it shows the artwork of the first match, but is another printing: an unknown card."""
     carried: bool = False
     """Whether which of its twins it is was taken over from the frame before: of that this frame is no evidence."""
+    points: int | None = None
+    """Points that agree with the picture of the first match; None where only a glance was taken."""
+    denied: Mapping[str, int] = field(default_factory=dict)
+    """Arts whose picture lies exactly there and shows something else, each with the points that agree."""
 
     @classmethod
     def of(cls, judgement: "Judgement", outline: float, *, judged: bool = False) -> "Reading":
@@ -58,6 +64,8 @@ class Reading:
             outline,
             judged,
             judgement.other_printing,
+            points=judgement.evidence.points,
+            denied=judgement.denied,
         )
 
     @property
@@ -147,6 +155,23 @@ def one_each(readings: Sequence[Reading], order: Callable[[Reading], tuple[float
         if apart(reading.corners, [other.corners for other in kept]):
             kept.append(reading)
     return kept
+
+
+def overruled(reading: Reading, others: Sequence[Reading]) -> bool:
+    """Whether another reading of the same outline denied the art that this one names, by more points: the more of them agree, the
+    more exactly a picture lies on the card, and the less can its artwork differ for another reason."""
+    if reading.status is Status.UNKNOWN or reading.points is None:
+        return False
+    art, points = reading.card.art_group, reading.points
+    return any(
+        other.denied.get(art, 0) > points and overlap(other.corners, reading.corners) >= SAME_OUTLINE
+        for other in others
+    )
+
+
+def refused(reading: Reading) -> Reading:
+    """The reading as one of a card that is none that it knows."""
+    return replace(reading, status=Status.UNKNOWN, confidence=0.0)
 
 
 def known_corners(seen: Sequence[Reading]) -> list[np.ndarray]:

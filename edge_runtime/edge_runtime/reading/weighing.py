@@ -70,4 +70,4 @@ class Weighing:
         if other.matches[0].card.art_group in judgement.denied:
             return judgement
         better = max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
-        return replace(better, denied=judgement.denied | other.denied)
+        return replace(better, denied={**judgement.denied, **other.denied})

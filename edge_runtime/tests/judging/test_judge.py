@@ -99,7 +99,7 @@ def test_the_artwork_decides_where_hardly_any_points_agree():
 
 def test_an_art_is_denied_whose_picture_lies_exactly_on_the_card_and_shows_something_else():
     look = Counted({"a": 60, "b": 50, "c": 5}, likeness={"a": 0.1, "b": 0.8, "c": 0.1})
-    assert Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(a=0.6, b=0.58, c=0.5)).denied == {"a"}
+    assert Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(a=0.6, b=0.58, c=0.5)).denied == {"a": 60}
 
 
 def test_only_those_with_the_most_points_and_the_most_similar_may_be_the_answer():
