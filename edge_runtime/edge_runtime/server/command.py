@@ -212,7 +212,16 @@ def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Mess
     if options.mqtt:
         file = options.mqtt_password_file
         password = read_password(file) if file else ""
-        found.append(Mqtt(options.mqtt, options.mqtt_user, password, options.mqtt_device, tls=options.mqtt_tls))
+        found.append(
+            Mqtt(
+                options.mqtt,
+                options.mqtt_user,
+                password,
+                options.mqtt_device,
+                tls=options.mqtt_tls,
+                told=metrics.told,
+            )
+        )
     return found
 
 

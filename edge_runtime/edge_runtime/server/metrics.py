@@ -43,7 +43,10 @@ class Metrics:
         self._photos = self._counter("edge_photos", "Uploaded photos, by their answer.", "status")
         self._refused = self._counter("edge_uploads_refused", "Uploads that got no answer, by reason.", "reason")
         self._delivered = self._counter(
-            "edge_notices", "Events told to a webhook, by what became of them.", "to", "outcome"
+            "edge_notices",
+            "Events told to a webhook, by what became of them; of MQTT those that were dropped.",
+            "to",
+            "outcome",
         )
         self._release = Gauge(
             "edge_release_info",

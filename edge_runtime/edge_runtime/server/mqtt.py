@@ -10,12 +10,13 @@ import logging
 import re
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from edge_runtime.server.access import NotSafe, can_be_asked_for
 
 QUEUED = 1000
-"""Messages that wait for a broker that is away; beyond that new ones are refused."""
+"""Messages that wait for a broker that is away; beyond that new ones are dropped, and counted."""
 DISCOVERY = "homeassistant"
 """Home Assistant's own default prefix for MQTT discovery."""
 
@@ -31,9 +32,18 @@ def parse(place: str) -> tuple[str, int | None]:
 
 
 class Mqtt:
-    """One broker. It is waited for when it is away; ``user`` and ``password`` may be empty."""
+    """One broker. It is waited for when it is away; ``user`` and ``password`` may be empty; ``told`` counts what is dropped."""
 
-    def __init__(self, place: str, user: str = "", password: str = "", device: str = "", *, tls: bool = False):
+    def __init__(
+        self,
+        place: str,
+        user: str = "",
+        password: str = "",
+        device: str = "",
+        *,
+        tls: bool = False,
+        told: Callable[[str, str], None] = lambda to, outcome: None,
+    ):
         try:
             from paho.mqtt import client
         except ImportError as error:
@@ -49,6 +59,9 @@ class Mqtt:
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = lambda *_: self._say("can't be reached")
         self._said = ""
+        self._full = client.MQTT_ERR_QUEUE_SIZE
+        self._told = told
+        self._dropping = False
         self._known: dict[int, dict[str, Any]] = {}
         """What is known of the cards in view by their stay, the one that was told of last at the end."""
         self._telling = threading.Lock()
@@ -64,13 +77,22 @@ class Mqtt:
 
     def put(self, event: dict[str, Any]) -> None:
         """Publish an event; never waits."""
-        self._publish("event", event, qos=1)
+        self._count(self._publish("event", event, qos=1))
         if event["event"] != "appeared":
             with self._telling:
                 self._known.pop(event["stay"], None)
                 if event["event"] != "left":
                     self._known[event["stay"]] = _known(event)
                 self._tell_card()
+
+    def _count(self, result: int) -> None:
+        """Note whether an event had room, and say once for how many there is none."""
+        full = result == self._full
+        if full:
+            self._told("mqtt", "dropped")
+        if full and not self._dropping:
+            log.error("MQTT broker %s is away, and %d messages wait for it: events are dropped", self._host, QUEUED)
+        self._dropping = full
 
     def _tell_card(self) -> None:
         """Keep with the broker what is known now. Not queued for one that is away: it is told anew when that is back."""
@@ -85,8 +107,9 @@ class Mqtt:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _publish(self, topic: str, value: dict[str, Any], *, qos: int = 0, retain: bool = False) -> None:
-        self._client.publish(f"{self._base}/{topic}", json.dumps(value, ensure_ascii=False), qos=qos, retain=retain)
+    def _publish(self, topic: str, value: dict[str, Any], *, qos: int = 0, retain: bool = False) -> int:
+        message = json.dumps(value, ensure_ascii=False)
+        return int(self._client.publish(f"{self._base}/{topic}", message, qos=qos, retain=retain).rc)
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:

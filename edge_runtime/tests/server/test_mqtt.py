@@ -85,6 +85,18 @@ def take(got, fits):
     return found
 
 
+def test_events_that_find_no_room_while_the_broker_is_away_are_counted_and_said_once(monkeypatch, caplog):
+    monkeypatch.setattr("edge_runtime.server.mqtt.QUEUED", 2)
+    told = []
+    messenger = Mqtt("127.0.0.1:1", told=lambda *what: told.append(what))
+    for number in range(5):
+        messenger.put(confirmed(number))
+    assert told == [("mqtt", "dropped")] * 3
+    assert [record.message for record in caplog.records] == [
+        "MQTT broker 127.0.0.1 is away, and 2 messages wait for it: events are dropped"
+    ]
+
+
 def test_events_arrive_and_what_is_known_is_kept_for_who_comes_later(broker, hears):
     port, start = broker
     start()
