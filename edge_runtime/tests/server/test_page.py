@@ -83,7 +83,7 @@ def test_another_printing_is_called_one_and_no_scan_is_shown_for_it(
     page.sees("#now", "another printing of Amber Fox")
     page.sees("#events", "another printing of Amber Fox, Demo Days · 1")
     hand.picture = table
-    page.sees("#events", "a card left")
+    page.sees("#events", "another printing of Amber Fox left")
     page.choose("#file", photo)
     page.sees("#photo-answer", "another printing of Amber Fox")
     assert "sure" not in page.run(READ)

@@ -61,6 +61,7 @@ def test_a_card_that_left_without_a_name_is_given_one(page, serve, hand, scans, 
     page.sees("#events", "a card appeared")
     assert "Which?" not in page.text("#events"), "it may be named yet"
     hand.picture = table
+    page.sees("#events", "an unknown card left")
     page.sees("#events", "Which?")
     page.run("document.querySelector('.correct').click()")
     page.sees("#correction", "It was told as no card of this release.")

@@ -46,9 +46,14 @@ export function releaseLine(release) {
   return `release ${release.release_id}, ${release.cards.toLocaleString("en")} cards${model}${release.expired ? ", expired" : ""}`;
 }
 
+function whoLeft(status, card) {
+  if (!card) return "an unknown card";
+  return status === "unknown" ? `another printing of ${card.name}` : card.name;
+}
+
 export function eventLine(event) {
   const [card] = event.cards;
-  if (event.event === "left") return card && event.status !== "unknown" ? `${card.name} left` : "a card left";
+  if (event.event === "left") return `${whoLeft(event.status, card)} left`;
   if (event.event === "appeared") return "a card appeared";
   if (event.status === "confirmed") return `${card.name}, ${whichCard(card)}`;
   if (event.status === "uncertain") return `one of ${event.cards.map((each) => `${each.name} (${each.card_id})`).join(", ")}`;
