@@ -23,7 +23,7 @@ between different cards, 0.07 in the middle.
 
 def require_pair(embedder: Embedder, gallery: Gallery, references: References) -> None:
     """Raise :class:`GalleryError` where an index was not made with this model. Without pictures there is nothing to ask."""
-    known = [key for key in gallery.keys if key in references]
+    known = references.held(gallery.keys)
     asked = known[:: max(1, len(known) // ASKED)][:ASKED]
     if not asked:
         return

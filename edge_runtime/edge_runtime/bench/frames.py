@@ -35,7 +35,7 @@ def frame(card: np.ndarray, rng: np.random.Generator, size: tuple[int, int] = SI
 
 def frames(references: References, keys: Sequence[int], count: int, seed: int = 0) -> list[tuple[int, np.ndarray]]:
     """So many frames and the key of the scan on each, spread over those of ``keys`` that have a picture."""
-    known = [key for key in keys if key in references]
+    known = references.held(keys)
     if not known:
         return []
     rows = np.linspace(0, len(known) - 1, count).astype(int)

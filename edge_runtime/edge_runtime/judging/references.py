@@ -60,6 +60,10 @@ class References:
     def __contains__(self, key: int) -> bool:
         return self._archives.has(key, FEATURES)
 
+    def held(self, keys: Sequence[int]) -> list[int]:
+        """Those of the keys that it has, in their order."""
+        return self._archives.held(keys, FEATURES)
+
     def encoded(self, key: int) -> bytes:
         """The picture of a scan as JPEG. Raises :class:`KeyError` where there is none, GalleryError for a damaged archive."""
         try:

@@ -35,6 +35,8 @@ def test_entries_of_all_archives_are_read_by_number(packed):
     assert [archives.read(key, ".jpg") for key in KEYS] == [b"picture %d" % key for key in KEYS]
     assert [archives.has(key, ".jpg") for key in (*KEYS, 6, 8)] == [True, True, True, False, False]
     assert not archives.has(7, ".orb")
+    assert archives.held([8, *reversed(KEYS), 6], ".jpg") == list(reversed(KEYS))
+    assert archives.held(KEYS, ".orb") == []
     with pytest.raises(KeyError, match=r"0000000000000007\.orb"):
         archives.read(7, ".orb")
 
