@@ -1,5 +1,6 @@
 """Judging what was read: more than a glance at what promises something, and further chances for an outline that fits badly."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -70,4 +71,4 @@ class Weighing:
         if other.matches[0].card.art_group in judgement.denied:
             return judgement
         better = max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
-        return replace(better, denied={**judgement.denied, **other.denied})
+        return replace(better, denied=Counter(judgement.denied) | Counter(other.denied))  # of each the more points
