@@ -7,6 +7,7 @@ manifest names; only then is a file parsed. Each refusal has its own exception.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ MOST_PROOF_BYTES = 8 << 20
 BESIDE = ("manifest.json", FILE)
 """What is written into a release's folder beside the files that the manifest names. Those may be shared with another release: one
 called so would be written over there too."""
+HASHED_AT_ONCE = 2
+"""Files: more would take the cores of a service that opens a release beside the one that answers."""
 LONGEST_NAME = 255
 """Bytes, on all usual file systems."""
 NOT_AS_EXPECTED = (ValueError, KeyError, TypeError, RecursionError, OverflowError)
@@ -102,8 +105,8 @@ def open_release(folder: Path, roots: Sequence[bytes] | None = None) -> Release:
     Raises a :class:`ReleaseError` of the kind that fits.
     """
     release = signed_release(newest(Path(folder)), roots)
-    for name, entry in release.manifest["files"].items():
-        _verify_file(release.folder, name, entry)
+    with ThreadPoolExecutor(HASHED_AT_ONCE) as hashing:
+        list(hashing.map(lambda listed: _verify_file(release.folder, *listed), release.manifest["files"].items()))
     return release
 
 
