@@ -1,5 +1,6 @@
-"""A folder of card scans, a clock, and the sensor's ticks."""
+"""A folder of card scans, a clock, and the sensor's ticks; and what S3 says of a bucket."""
 
+import json
 from pathlib import Path
 
 import dagster as dg
@@ -78,3 +79,19 @@ class Folder(Daemon):
 def folder(tmp_path, instance):
     """Watched with a quiet time of 60 s and a longest wait of 600 s."""
     return Folder(tmp_path / "raw", instance, Watch(quiet_seconds=60, most_seconds=600))
+
+
+def notification(
+    *keys: str, event: str = "ObjectCreated:Put", bucket: str = "cards", sequencer: str = "0055AED6DCD90281E5"
+) -> str:
+    """What S3 sends, in the words of its documentation."""
+    records = [
+        {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventName": event,
+            "s3": {"bucket": {"name": bucket}, "object": {"key": key, "size": 4, "sequencer": sequencer}},
+        }
+        for key in keys
+    ]
+    return json.dumps({"Records": records})

@@ -1,7 +1,5 @@
 """The sensor with a queue: SQS says when to look, the listing what is there."""
 
-import json
-import os
 import time
 
 import boto3
@@ -9,27 +7,11 @@ import pytest
 from moto import mock_aws
 
 from pcr_assets.automation import inbox
-from pcr_assets.automation.inbox import Inbox, QueueError, Strange, keys_of
+from pcr_assets.automation.inbox import QueueError
 from pcr_assets.automation.watch import Watch, WatchError
-from pcr_assets_tests.automation.conftest import Daemon, Folder
+from pcr_assets_tests.automation.conftest import Daemon, Folder, notification
 
 REGION = "us-east-2"
-
-
-def notification(
-    *keys: str, event: str = "ObjectCreated:Put", bucket: str = "cards", sequencer: str = "0055AED6DCD90281E5"
-) -> str:
-    """What S3 sends, in the words of its documentation."""
-    records = [
-        {
-            "eventVersion": "2.1",
-            "eventSource": "aws:s3",
-            "eventName": event,
-            "s3": {"bucket": {"name": bucket}, "object": {"key": key, "size": 4, "sequencer": sequencer}},
-        }
-        for key in keys
-    ]
-    return json.dumps({"Records": records})
 
 
 class Bucket(Daemon):
@@ -259,41 +241,11 @@ def test_a_test_event_is_taken_and_means_nothing(bucket):
     assert bucket.waiting == (0, 0)
 
 
-def test_a_notification_that_went_through_sns_is_unwrapped():
-    assert list(keys_of(json.dumps({"Type": "Notification", "Message": notification("a+b.png")}))) == [
-        ("cards", "a b.png")
-    ]
-
-
-@pytest.mark.parametrize("body", ["{", "3", "null", '{"Records": 3}', '{"Records": [{}]}'])
-def test_what_is_no_notification_is_strange(body):
-    with pytest.raises(Strange, match="no S3 event notification"):
-        list(keys_of(body))
-
-
 def test_a_queue_that_is_not_there_is_one_sentence(bucket):
     bucket.watch = Watch(queue=bucket.queue + "-not")
     bucket.restart()
     with pytest.raises(QueueError, match=r"cards-not can't be read .*: check PCR_SQS_QUEUE"):
         bucket.tick()
-
-
-def test_the_queue_is_read_as_whom_the_bucket_is(monkeypatch, tmp_path):
-    (tmp_path / "credentials").write_text("[cards]\naws_access_key_id=ours\naws_secret_access_key=secret\n")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another's")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("PCR_S3_PROFILE", "cards")
-    client = Inbox("https://sqs.eu-west-3.amazonaws.com/123456789012/cards").client
-    assert (client._request_signer._credentials.access_key, client.meta.region_name) == ("ours", "eu-west-3")
-
-
-@pytest.mark.parametrize("profile", ["nobody", ""], ids=["no such profile", "no region"])
-def test_a_queue_that_nobody_can_ask_is_one_sentence(monkeypatch, profile):
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PCR_S3_PROFILE", profile)
-    with pytest.raises(QueueError, match=r"can't be read \(.*: check PCR_SQS_QUEUE, the region, the credentials"):
-        Inbox("http://127.0.0.1:1/cards").drain(print)
 
 
 def test_a_queue_beside_a_folder_is_refused(bucket, tmp_path):
