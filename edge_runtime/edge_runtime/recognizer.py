@@ -232,17 +232,16 @@ class Recognizer:
             readings = self._reader.read(image, portion, followed)
             readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
             read += readings
-            seen = self._judged(image, [*seen, *readings], read, PROMISING)
+            seen = self._judged(image, one_each([*seen, *readings], by_confidence), read, PROMISING)
         return seen
 
     def _judged(
         self, image: np.ndarray, readings: Sequence[Reading], read: list[Reading], least: float
     ) -> list[Reading]:
-        """One reading for each place, judged where it promises so much. Those that deny an art come to ``read``: wherever else on
-        the photo the same outline is read, they are heard."""
-        before = set(map(id, readings))
-        judged = self._weighing.judged(image, one_each(readings, by_confidence), least)
-        read += [each for each in judged if each.denied and id(each) not in before]
+        """The readings, judged where they promise so much. Those that deny an art come to ``read``: wherever else on the photo the
+        same outline is read, they are heard."""
+        judged = self._weighing.judged(image, readings, least)
+        read += [now for was, now in zip(readings, judged, strict=True) if now is not was and now.denied]
         return [refused(each) if overruled(each, read) else each for each in judged]
 
     def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:

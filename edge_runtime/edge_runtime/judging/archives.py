@@ -64,7 +64,8 @@ class Archives:
     def held(self, keys: Sequence[int], suffix: str) -> list[int]:
         """Those of the keys that have such an entry, in their order: of many at once, as asking for each takes its time."""
         asked = np.array(keys, np.uint64)
-        return [int(key) for key in asked[np.isin(asked, self._entries[suffix]["key"])]]
+        held: list[int] = asked[np.isin(asked, self._entries[suffix]["key"])].tolist()
+        return held
 
     def read(self, key: int, suffix: str) -> bytes:
         """An entry's bytes. Raises KeyError where there is none, BadArchive for one that rotted, OSError for a disk that fails."""

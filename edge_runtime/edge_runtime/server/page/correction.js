@@ -1,4 +1,5 @@
-// Saying which card it was that an event names otherwise, or that left without a name. Kept by a service that was started to keep feedback.
+// Saying which card it was that an event names otherwise, or that left without a name. Kept by a service that was started to keep
+// feedback.
 import { fetchOr401 } from "./access.js";
 import { eventLine, idBeside, whichCard } from "./words.js";
 
@@ -33,7 +34,7 @@ export class Correction {
   #open(button) {
     const { said, search, wrong, dialog } = this.#on;
     this.#button = button;
-    said.textContent = button.dataset.said ? `It was told as: ${button.dataset.said}` : "It was told as no card of this release.";
+    said.textContent = button.dataset.said;
     search.value = wrong.textContent = this.#asked = "";
     this.#show(this.#told());
     dialog.showModal();
@@ -115,13 +116,14 @@ export const keptAs = (cardId) => `kept as ${cardId}`;
 
 // The button of an event that says which card it is.
 export function correctionOf(event) {
+  const named = event.cards.length > 0;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "correct";
-  button.textContent = event.cards.length ? "Wrong?" : "Which?";
+  button.textContent = named ? "Wrong?" : "Which?";
   button.dataset.address = `api/v1/events/${event.number}/correction`;
-  button.dataset.said = event.cards.length ? eventLine(event) : "";
+  button.dataset.said = named ? `It was told as: ${eventLine(event)}` : "It was told as no card of this release.";
   button.dataset.cards = JSON.stringify(event.cards);
-  button.setAttribute("aria-label", event.cards.length ? `Wrong? ${eventLine(event)}` : "Which card was it that left without a name?");
+  button.setAttribute("aria-label", named ? `Wrong? ${eventLine(event)}` : "Which card was it that left without a name?");
   return button;
 }

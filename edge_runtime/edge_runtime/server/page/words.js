@@ -17,11 +17,13 @@ export const whichCard = (card) => `${card.set_name} · ${card.number}`;
 // The card's id, where its set is not called by it anyway.
 export const idBeside = (card) => (card.set_name === card.set ? "" : card.card_id);
 
+const otherPrinting = (card) => `another printing of ${card.name}`;
+
 export function statusLine(status, cards) {
   if (status === "confirmed") return "confirmed";
   if (status === "uncertain") return cards.length > 1 ? "one of these" : "perhaps this one";
   if (status !== "unknown") return "no card";
-  return cards.length ? `another printing of ${cards[0].name}` : "unknown card";
+  return cards.length ? otherPrinting(cards[0]) : "unknown card";
 }
 
 const sourceNotice = {
@@ -48,7 +50,7 @@ export function releaseLine(release) {
 
 function whoLeft(status, card) {
   if (!card) return "an unknown card";
-  return status === "unknown" ? `another printing of ${card.name}` : card.name;
+  return status === "unknown" ? otherPrinting(card) : card.name;
 }
 
 export function eventLine(event) {
@@ -57,5 +59,5 @@ export function eventLine(event) {
   if (event.event === "appeared") return "a card appeared";
   if (event.status === "confirmed") return `${card.name}, ${whichCard(card)}`;
   if (event.status === "uncertain") return `one of ${event.cards.map((each) => `${each.name} (${each.card_id})`).join(", ")}`;
-  return card ? `another printing of ${card.name}, ${whichCard(card)}` : "unknown card";
+  return card ? `${otherPrinting(card)}, ${whichCard(card)}` : "unknown card";
 }
