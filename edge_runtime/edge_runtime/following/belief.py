@@ -161,7 +161,7 @@ def believed(votes: Sequence[Vote], before: Belief, rules: Rules) -> Belief:
         return Belief(state, confidence, cards, art)
     leaning = before.state is State.UNCERTAIN and not before.art
     if leaning or len(votes) >= rules.window:
-        candidates = _cards_of(votes, [art for _, art in ranked])
+        candidates = _cards_of(votes, [art for _, art in ranked if art == ranked[0][1] or not _gone(votes, art, rules)])
         if candidates and confidence >= (rules.keep if leaning else rules.lean):
             return Belief(State.UNCERTAIN, confidence, candidates)
     return Belief(confidence=confidence, cards=_other_printing(votes, before))
@@ -178,6 +178,11 @@ def since_change(votes: Sequence[Vote], art: str, rules: Rules) -> Sequence[Vote
         return last
     sure = other != art and all(each.named for each in last) and logistic(support(last, other, rules)) >= rules.confirm
     return last if sure else votes
+
+
+def _gone(votes: Sequence[Vote], art: str, rules: Rules) -> bool:
+    """Whether each of the last ``least`` frames names another art: what lay there before is no candidate for what lies there now."""
+    return all(each.named and each.art != art for each in votes[-rules.least :])
 
 
 def _evidence(one: Vote, art: str, rules: Rules) -> float:

@@ -104,6 +104,13 @@ def test_candidates_wait_until_all_frames_that_count_are_read_and_are_kept_while
     assert after(*fewer, before=candidates).cards == (FOX,)
 
 
+def test_a_card_that_was_taken_away_is_no_candidate_for_the_next_one():
+    replaced = after(frame(FOX), *[frame(HERON, 0.8)] * 7)
+    assert (replaced.state, replaced.cards) == (State.UNCERTAIN, (HERON,))
+    flickering = after(*[frame(HERON, 0.8)] * 6, frame(FOX, 0.7), frame(HERON, 0.8))
+    assert (flickering.state, flickering.cards) == (State.UNCERTAIN, (HERON, FOX))
+
+
 def test_one_frame_counts_for_95_percent_at_most_and_one_that_names_nothing_counts_little_against_a_card():
     assert logistic(support([frame(FOX, 1.0)], "fox", RULES)) == pytest.approx(0.95, abs=0.005)
     assert support([blur(HERON, 0.96)], "fox", RULES) == -RULES.silence
