@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from edge_runtime.cli import main
-from edge_runtime.feedback.box import AGAIN, PARTS, FeedbackBox, NoSuchCard, correct, kept, make_room
+from edge_runtime.feedback.box import AGAIN, PARTS, FeedbackBox, NoSuchCard, correct, forget_days, kept, make_room
 from edge_runtime.feedback.sending import CannotSend, send
 from edge_runtime.gallery import Card, Match
 from edge_runtime.judging.decide import Status
@@ -139,6 +139,27 @@ def test_the_folder_is_walked_at_the_start_and_then_once_for_each_part_of_its_ro
 
 def size_of(folder):
     return sum(path.stat().st_size for path in folder.rglob("*.jpg"))
+
+
+def test_the_counts_of_old_days_go_and_their_pictures_stay(box, table, clock, tmp_path):
+    for number, status in enumerate((Status.CONFIRMED, Status.UNCERTAIN, Status.CONFIRMED, Status.CONFIRMED)):
+        clock.time = DAY + number * 86_400
+        notice(box, table, reading(status))
+    send(box.folder, str(tmp_path), "shop")
+    clock.time = DAY + 86_400
+    notice(box, table, reading(Status.UNCERTAIN, card_id="demo-2"))
+    forget_days(box.folder, 1)
+    left = {path.name for path in box.folder.iterdir()}
+    assert left == {"2027-01-16", "2027-01-18"}
+    assert [path.suffix for path in sorted((box.folder / "2027-01-16").iterdir())] == [".jpg", ".json"]
+
+
+def test_a_new_day_makes_room_for_its_counts(box, table, clock, monkeypatch):
+    monkeypatch.setattr("edge_runtime.feedback.box.MOST_DAYS", 2)
+    for day in (0, 1, 2, -1):  # the last one: a clock that was set back
+        clock.time = DAY + day * 86_400
+        notice(box, table, reading(Status.CONFIRMED))
+    assert {path.parent.name for path in box.folder.glob("*/tally.json")} == {"2027-01-14", "2027-01-16", "2027-01-17"}
 
 
 def test_a_picture_that_is_sent_while_room_is_made_is_no_fault_of_the_disk(box, table, caplog):

@@ -39,6 +39,10 @@ RIGHTS = 0o666
 BINS = 20
 """Of the similarities 0..1 in a tally."""
 TALLY = "tally.json"
+SENT = ".tally.sent"
+"""Beside a tally: what of it was sent where."""
+MOST_DAYS = 400
+"""Days whose tallies are kept: 3 MB or so, and a year that can be compared with the one before."""
 
 
 log = logging.getLogger(__name__)
@@ -98,7 +102,9 @@ class FeedbackBox:
 
     def _day(self) -> Path:
         day = self.folder / datetime.fromtimestamp(self._now(), UTC).date().isoformat()
-        day.mkdir(parents=True, exist_ok=True)
+        if not day.is_dir():
+            forget_days(self.folder, MOST_DAYS)
+            day.mkdir(parents=True, exist_ok=True)
         return day
 
     def _keep(self, day: Path, image: np.ndarray, reading: "Reading") -> int:
@@ -165,6 +171,15 @@ def make_room(folder: Path, most_bytes: int) -> int:
         path.unlink(missing_ok=True)
         taken -= size
     return taken
+
+
+def forget_days(folder: Path, most: int) -> None:
+    """Remove the tallies of all but so many of the newest days, and the folders that this leaves empty."""
+    for day in sorted(path.parent for path in folder.glob(f"*/{TALLY}"))[:-most]:
+        (day / SENT).unlink(missing_ok=True)
+        (day / TALLY).unlink(missing_ok=True)
+        with suppress(OSError):  # pictures of that day are still kept
+            day.rmdir()
 
 
 def _in_doubt(reading: "Reading") -> bool:

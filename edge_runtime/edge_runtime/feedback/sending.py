@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.disk import replace
-from edge_runtime.feedback.box import RIGHTS, TALLY
+from edge_runtime.feedback.box import RIGHTS, SENT, TALLY
 
 PREFIX = "data/feedback"
 
@@ -48,7 +48,7 @@ def send(folder: Path, destination: str, device: str) -> tuple[int, int]:
 
 def _sent_anew(tally: Path, destination: str, key: str, put: Callable[[str, bytes], None]) -> bool:
     """Send a tally unless it was sent there as it is."""
-    data, mark = tally.read_bytes(), tally.with_name(".tally.sent")
+    data, mark = tally.read_bytes(), tally.with_name(SENT)
     digest = hashlib.sha256(f"{destination} {key} ".encode() + data).hexdigest()
     if mark.exists() and mark.read_text() == digest:
         return False

@@ -181,7 +181,7 @@ def since_change(votes: Sequence[Vote], art: str, rules: Rules) -> Sequence[Vote
 
 
 def _gone(votes: Sequence[Vote], art: str, rules: Rules) -> bool:
-    """Whether each of the last ``least`` frames names another art: what lay there before is no candidate for what lies there now."""
+    """Whether each of the last ``least`` frames names another art: what lay there was taken away, and is no candidate now."""
     return all(each.named and each.art != art for each in votes[-rules.least :])
 
 
