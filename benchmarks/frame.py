@@ -1,6 +1,6 @@
 """Does anything around the network cost more than the network? A whole frame on one core, part by part.
 
-    python benchmarks/frame.py --store STORE [--cards DIR] [--frames N] [--output FILE]
+    python benchmarks/frame.py --store STORE [--cards DIR] [--gallery N] [--frames N] [--output FILE]
 
 Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store. As a
 stream's, whose camera shakes so that none is spared: all that is done with one is timed, up to what is believed of its cards. Once
@@ -10,13 +10,15 @@ each frame until its cards are known.
 
 Each part is timed on one thread, in CPU time, beside the named limit: a bare ONNX Runtime call of the same model on as many
 cards, in the same run. Prints a table of medians and writes it as JSON. The cards on the frames come from `--cards`, else they
-are rendered.
+are rendered. With `--gallery` the release is first grown to so many scans (`device/grown.py`).
 """
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,16 +26,20 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
+from device.alone import unsigned
+from device.grown import grow
 from scorecard.films import film
-from scorecard.places import cards_from, ended, opened
+from scorecard.places import cards_from, ended, newest
 from scorecard.ratio import Ratio, write
 
 from edge_runtime.judging.decide import Status
 from edge_runtime.reading.effort import Effort
 from edge_runtime.recognizer import Recognizer
+from edge_runtime.releases.release import open_release
 from edge_runtime.stream import OTHERS as EVERY
 from edge_runtime.stream import Follower
 from edge_runtime.timing import PARTS, Stopwatch
+from pcr_assets import layout
 from pcr_assets.imaging import camera
 from pcr_assets.learning import onnx_graph
 from pcr_assets.resources.store import StoreError
@@ -136,6 +142,35 @@ def measured(whole: Recognizer, looks: Iterable[Look]) -> dict[str, float]:
     return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
 
 
+def measured_ways(whole: Recognizer, cards: list[np.ndarray], count: int) -> dict[str, dict[str, dict[str, float]]]:
+    """What each way of looking costs with each number of cards: medians of so many frames."""
+    results: dict[str, dict[str, dict[str, float]]] = {}
+    for way, others in ((FOLLOWED, False), (OTHERS, True)):
+        results[way] = {
+            kind: measured(whole, followed(whole, cards, number, count, others=others))
+            for kind, number in COUNTS.items()
+            if number
+        }
+    photos = {kind: frames(number, count, cards) for kind, number in COUNTS.items()}
+    whole.recognize(photos["one card"][0])
+    for way, outline_filter in (("a photo", whole.outline_filter), ("no filter", None)):
+        whole.outline_filter = outline_filter
+        results[way] = {kind: measured(whole, photographed(whole, taken)) for kind, taken in photos.items()}
+    return results
+
+
+@contextmanager
+def _opened(store: Path, scans: int | None) -> Iterator[Recognizer]:
+    """The newest release of a store, or what it is when grown to so many scans, on one thread."""
+    release = newest(store / layout.PROJECT / layout.RELEASES)
+    with tempfile.TemporaryDirectory(prefix="frame-bench-") as work:
+        if scans is not None:
+            with unsigned():
+                release = open_release(grow(release, scans, Path(work) / "grown"))
+        with Recognizer.open(release, threads=1) as whole:
+            yield whole
+
+
 def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
     """Print a line for each part, a column for each kind of frame."""
     for way, kinds in results.items():
@@ -166,26 +201,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", type=Path, required=True, help="store with a release")
     parser.add_argument("--cards", type=Path, help="folder of scans to lay on the table (default: rendered ones)")
+    parser.add_argument("--gallery", type=int, help="scans to grow the release to (default: as it is)")
     parser.add_argument("--frames", type=int, default=40, help="frames of each kind")
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    whole = opened(given.store)
     cards = cards_from(given.cards)
-    results: dict[str, dict[str, dict[str, float]]] = {}
-    for way, others in ((FOLLOWED, False), (OTHERS, True)):
-        results[way] = {
-            kind: measured(whole, followed(whole, cards, count, given.frames, others=others))
-            for kind, count in COUNTS.items()
-            if count
-        }
-    photos = {kind: frames(count, given.frames, cards) for kind, count in COUNTS.items()}
-    whole.recognize(photos["one card"][0])
-    for way, outline_filter in (("a photo", whole.outline_filter), ("no filter", None)):
-        whole.outline_filter = outline_filter
-        results[way] = {kind: measured(whole, photographed(whole, taken)) for kind, taken in photos.items()}
+    with _opened(given.store, given.gallery) as whole:
+        scans = len(whole.gallery.keys)
+        results = measured_ways(whole, cards, given.frames)
     shown(results)
-    described = {"frames": given.frames, "size": list(SIZE), "cards": "own" if given.cards else "rendered"}
+    described = {
+        "frames": given.frames,
+        "size": list(SIZE),
+        "cards": "own" if given.cards else "rendered",
+        "gallery": scans,
+    }
     write({**described, "medians": results}, ratios(results), given.output)
     return 0
 
