@@ -65,13 +65,21 @@ def _looking_first(make: Making, sources: Sequence[dg.AssetsDefinition]) -> Maki
 
     @wraps(make)
     def looking_first(*context: Any, **resources: Any) -> dg.MaterializeResult:
-        looks: dict[dg.AssetKey, Any] = {
-            source.key: source(**{name: resources[name] for name in source.required_resource_keys & resources.keys()})
+        looks = {
+            source.key: _function_of(source)(
+                **{name: resources[name] for name in source.required_resource_keys & resources.keys()}
+            )
             for source in sources
         }
         return made_of(make(*context, **resources), {key: look.data_version.value for key, look in looks.items()})
 
     return looking_first
+
+
+def _function_of(source: dg.AssetsDefinition) -> Callable[..., Any]:
+    """The function that looks, which works without Dagster: calling the source would make an instance in memory for each look."""
+    function: Callable[..., Any] = source.op.compute_fn.decorated_fn  # type: ignore[union-attr]  # what decorators make
+    return function
 
 
 def made_of(result: dg.MaterializeResult, sources: Mapping[dg.AssetKey, str]) -> dg.MaterializeResult:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import dagster as dg
 from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView  # internal, dagster 1.13
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus  # internal, dagster 1.13
-from dagster._core.storage.event_log.base import AssetRecord  # internal, dagster 1.13
+from dagster._core.definitions.events import AssetKeyPartitionKey  # internal, dagster 1.13
+from dagster._core.storage.event_log.base import AssetRecord, EventLogRecord  # internal, dagster 1.13
+from dagster._utils.caching_instance_queryer import CachingInstanceQueryer  # internal, dagster 1.13
 
 from pcr_assets.assets.declare import ARTIFACT
 from pcr_assets.planner.gates import Gate, Verdict, gates_of
@@ -84,8 +87,32 @@ def stale_resolver(defs: dg.Definitions, instance: dg.DagsterInstance) -> Cachin
     Of all assets it reads the last materialization in one query, where each would have several of its own.
     """
     view = AssetGraphView.for_test(defs, instance)
-    AssetRecord.prepare(view, view.asset_graph.materializable_asset_keys)
-    return CachingStaleStatusResolver(instance, view.asset_graph, loading_context=view)
+    AssetRecord.prepare(view, view.asset_graph.materializable_asset_keys | view.asset_graph.observable_asset_keys)
+    resolver = CachingStaleStatusResolver(instance, view.asset_graph, loading_context=view)
+    resolver._instance_queryer = _AskingOnce(instance, view.asset_graph, view)
+    return resolver
+
+
+class _AskingOnce(CachingInstanceQueryer):
+    """Reads the last observation of a source once, where Dagster asks four times: twice for a materialization that is not there."""
+
+    def _get_latest_materialization_or_observation_record(
+        self, asset_partition: AssetKeyPartitionKey, before_cursor: int | None = None
+    ) -> EventLogRecord | None:
+        key = asset_partition.asset_key
+        record = self.get_asset_record(key)
+        materialized = record is not None and record.asset_entry.last_materialization_record is not None
+        if materialized or before_cursor or key in self.asset_graph.materializable_asset_keys:
+            return super()._get_latest_materialization_or_observation_record(
+                asset_partition=asset_partition, before_cursor=before_cursor
+            )
+        if key not in self._observations:
+            self._observations[key] = next(iter(self.instance.fetch_observations(key, limit=1).records), None)
+        return self._observations[key]
+
+    @cached_property
+    def _observations(self) -> dict[dg.AssetKey, EventLogRecord | None]:
+        return {}
 
 
 def staleness(

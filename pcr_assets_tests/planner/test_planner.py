@@ -6,7 +6,7 @@ import socket
 import dagster as dg
 import pytest
 
-from pcr_assets.planner import Ending, Status, Verdict, explain, published_in
+from pcr_assets.planner import Ending, Status, Verdict, explain, published_in, resolve
 from pcr_assets.planner.execution import HOST, TAGS
 from pcr_assets.planner.lock import only_refresh
 from pcr_assets_tests.small_graph import names
@@ -28,6 +28,20 @@ def test_nothing_changed_builds_nothing(built):
     outcome = built.refresh()
     assert (outcome.built, outcome.ending) == ((), Ending.SETTLED)
     assert str(outcome).startswith("nothing is stale (5 assets")
+
+
+def test_a_plan_reads_the_last_observation_of_each_source_once(built, monkeypatch):
+    asked, fetch = [], built.instance.fetch_observations
+    monkeypatch.setattr(built.instance, "fetch_observations", lambda key, **how: asked.append(key) or fetch(key, **how))
+    resolve(built.defs, built.instance, "*", published_in(built.defs))
+    assert sorted(names(asked)) == ["complaint", "raw_cards", "student_config"]
+
+
+def test_a_materialization_of_a_source_that_another_tool_reported_counts_as_dagster_counts_it(built):
+    reported = dg.AssetMaterialization("raw_cards", tags={"dagster/data_version": "theirs"})
+    built.instance.report_runless_asset_event(reported)
+    plan = resolve(built.defs, built.instance, "*", published_in(built.defs))
+    assert plan.steps[0].causes == ("has new data from raw_cards",)
 
 
 def test_an_asset_rebuilt_to_the_same_content_ends_the_wave(built):
