@@ -41,12 +41,13 @@ from edge_runtime.reading.readings import (
     refused,
     settled,
 )
+from edge_runtime.reading.so_far import HOPELESS, SoFar
 from edge_runtime.reading.weighing import Weighing
 from edge_runtime.releases.release import Release
 
 PROMISING = 0.5
 """Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""
-WORTH_JUDGING = 0.02
+WORTH_JUDGING = HOPELESS
 """The same for outlines that nothing else explained, after all were read."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
@@ -150,7 +151,7 @@ class Recognizer:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
         seen = self._as_before(image, followed, effort) if followed and effort is not Effort.THOROUGH else []
-        read = list(seen)
+        read = SoFar(list(seen))
         if effort <= Effort.FOLLOWED and seen and len(seen) == len(followed):
             return self._recognition(image, read, seen)
         if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen, followed)):
@@ -172,7 +173,7 @@ class Recognizer:
         return self._recognition(image, read, seen)
 
     def _beside_known(
-        self, image: np.ndarray, outlines: Sequence[np.ndarray], read: list[Reading], seen: Sequence[Reading]
+        self, image: np.ndarray, outlines: Sequence[np.ndarray], read: SoFar, seen: Sequence[Reading]
     ) -> list[Reading]:
         """What is seen after the gaps in rows of known cards as well, what lies half under one, and beside those in turn."""
         seen, rows, tried = list(seen), 0, set[bytes]()
@@ -208,7 +209,7 @@ class Recognizer:
 
     def _large(self, image: np.ndarray, seen: Sequence[Reading], followed: Sequence[Reading]) -> Recognition | None:
         """The large cards on a frame of a stream, if nothing is left open of them."""
-        read = list(seen)
+        read = SoFar(list(seen))
         seen = self._looked_at(image, at_hand(image), read, seen, Effort.ONE, followed)
         return self._recognition(image, read, seen) if settled(seen) else None
 
@@ -216,43 +217,41 @@ class Recognizer:
         self,
         image: np.ndarray,
         quads: Sequence[Quad],
-        read: list[Reading],
+        read: SoFar,
         seen: Sequence[Reading],
         effort: Effort,
         followed: Sequence[Reading],
     ) -> list[Reading]:
-        """What is seen after these outlines as well: what promised something was judged. All readings come to ``read``.
+        """What is seen after these outlines as well: what promised something was judged. All readings are noted in ``read``.
 
         With less than all effort a glance that settles the art will do.
         """
         seen = list(seen)
         left = self._worth_reading(image, self._explained.left(quads, seen))
-        while left:
+        while left := read.worth_reading(left):
             portion, left = self._explained.portion(left, seen)
             readings = self._reader.read(image, portion, followed)
             readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
-            read += readings
+            read.note(readings)
             seen = self._judged(image, one_each([*seen, *readings], by_confidence), read, PROMISING)
         return seen
 
-    def _judged(
-        self, image: np.ndarray, readings: Sequence[Reading], read: list[Reading], least: float
-    ) -> list[Reading]:
+    def _judged(self, image: np.ndarray, readings: Sequence[Reading], read: SoFar, least: float) -> list[Reading]:
         """The readings, judged where they promise so much. Those that deny an art come to ``read``: wherever else on the photo the
         same outline is read, they are heard."""
         judged = self._weighing.judged(image, readings, least)
-        read += [now for was, now in zip(readings, judged, strict=True) if now is not was and now.denied]
-        return [refused(each) if overruled(each, read) else each for each in judged]
+        read.readings += [now for was, now in zip(readings, judged, strict=True) if now is not was and now.denied]
+        return [refused(each) if overruled(each, read.readings) else each for each in judged]
 
     def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:
         """The readings, those that a glance settles taken for judged."""
         return [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
 
-    def _recognition(self, image: np.ndarray, read: list[Reading], seen: Sequence[Reading]) -> Recognition:
+    def _recognition(self, image: np.ndarray, read: SoFar, seen: Sequence[Reading]) -> Recognition:
         """What is said in the end: the cards that were named, and what looks like a card that is not known."""
         seen = one_each(self._judged(image, seen, read, WORTH_JUDGING), by_confidence)
         named = [each for each in seen if each.status is not Status.UNKNOWN]
-        strangers = [each for each in read if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
+        strangers = [each for each in read.readings if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         unknown = [each for each in seen if each.status is Status.UNKNOWN]
         convincing = [each for each in unknown if each.outline >= CONVINCING or each.other_printing]
         return Recognition(tuple(of_one_size(one_each([*named, *convincing, *strangers], named_first))))
