@@ -16,6 +16,7 @@ from pcr_assets_tests.small_student import painted_cards
 HERE = Path(__file__).parent
 SPLITS = ["train"] * 12 + ["validation"] * 4 + ["test"] * 4
 ROW = {"stage": "student_stage2", "begins": "stage1", "batch": 4, "view_size": [64, 96], "phases": [{"epochs": 0.5}]}
+SMALLEST = {"backbone": "test_efficientnet", "weights": "none"}
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,8 @@ def test_the_stages_of_a_profile_that_leaves_the_batch_at_its_default_and_a_row_
 
     profile = yaml.safe_load(QUICK.read_text())
     del profile["teacher"]["settings"]["batch"]
+    profile["teacher"]["spec"] |= SMALLEST
+    profile["student"] |= SMALLEST
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(profile))
     out = tmp_path / "out"
     asked = ["--cards", str(cards), "--out", str(out), "--profile", str(tmp_path / "small.yaml"), "--at-once", "2"]

@@ -14,7 +14,9 @@ from pcr_assets.learning.job import Job, TrainedModel
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets_tests.small_student import painted_cards
 
-SPEC = ModelSpec(embedding_dim=16, input_size=(64, 96)).as_json()
+SPEC = ModelSpec(backbone="test_efficientnet", weights="none", embedding_dim=16, input_size=(64, 96)).as_json()
+PRETRAINED = ModelSpec(embedding_dim=16, input_size=(64, 96)).as_json()
+"""The same first weights each time: what a training moved is seen beside them."""
 QUICK = {
     "phases": [{"steps": 2, "learns": "head"}, {"steps": 3, "learns": "all"}],
     "batch": 4,
@@ -210,14 +212,16 @@ def moved(job: Job) -> set[str]:
 @pytest.mark.parametrize("batch_norm", ["folded", "trained"])
 def test_a_phase_for_the_head_leaves_the_backbone_as_it_was(job_for, batch_norm):
     """The statistics of its BatchNorms, too: the head learns on features that stay."""
-    spec = SPEC | {"batch_norm": batch_norm}
-    job = job_for(spec=spec, settings=QUICK | {"phases": [{"steps": 2, "learns": "head", "learning_rate": 0.1}]})
+    job = job_for(
+        spec=PRETRAINED | {"batch_norm": batch_norm},
+        settings=QUICK | {"phases": [{"steps": 2, "learns": "head", "learning_rate": 0.1}]},
+    )
     train.train(job, quiet)
     assert moved(job) == {"head.weight", "head.bias"}
 
 
 def test_the_last_blocks_alone_can_learn(job_for):
-    job = job_for(settings=QUICK | {"phases": [{"steps": 2, "learns": 2, "learning_rate": 0.01}]})
+    job = job_for(spec=PRETRAINED, settings=QUICK | {"phases": [{"steps": 2, "learns": 2, "learning_rate": 0.01}]})
     train.train(job, quiet)
     assert moved(job) == {"head.weight", "head.bias", "backbone.blocks.5", "backbone.blocks.6"}
 
