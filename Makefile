@@ -84,9 +84,10 @@ dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon
 	@python -m pcr_assets.automation.close_runs
 	dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
-# Without what a person's own store was given: a test that read PCR_CARDS would write into their cards.
+# Without what a person's own store was given: a test that read PCR_CARDS would write into their cards. Three processes, also on two
+# cores: a third of the time one waits, for a server, a browser, or a process that is to be killed.
 test: setup  ## the tests
-	env $(foreach name,STORE $(SOURCES),-u PCR_$(name)) pytest -n 2
+	env $(foreach name,STORE $(SOURCES),-u PCR_$(name)) pytest -n 3
 
 # With CARDS and a store built from them all benchmarks run, without only those that draw their own cards.
 bench: setup  ## all benchmarks as one report, beside the last one: make bench [CARDS=… STORE=…] [RUNS=5] [ONLY="frame simulator"]

@@ -1,5 +1,6 @@
 """The real graph on sample cards, built once; every test that changes something changes a copy."""
 
+import fcntl
 import json
 import os
 import runpy
@@ -37,11 +38,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 TOGETHER = {
     "pcr_assets_tests/test_graph.py": "world",
-    "pcr_assets_tests/test_graph_new_cards.py": "world",
-    "pcr_assets_tests/test_graph_faults.py": "world",
-    "pcr_assets_tests/test_killed_run.py": "world",
-    "pcr_assets_tests/test_webserver.py": "world",
-    "pcr_assets_tests/tidy/test_command.py": "world",
+    "pcr_assets_tests/test_killed_run.py": "killed runs",
     "pcr_assets_tests/engines/test_ray.py": "cluster",
     "pcr_assets_tests/learning/test_together.py": "team",
     "pcr_assets_tests/project_records/test_tracking.py": "tracking",
@@ -49,7 +46,8 @@ TOGETHER = {
     "pcr_assets_tests/learning/test_outline_filter.py": "filter",
     "pcr_assets_tests/learning/test_printing_verifier.py": "verifier",
 }
-"""What tests of these files share is dear to make: they run on one worker each, which makes it once."""
+"""What tests of these files share is dear to make: they run on one worker each, which makes it once. They begin first, so the
+world is there when others want it, and what takes longest isn't what all wait for at the end."""
 
 
 class Sharing(LoadScopeScheduling):
@@ -164,16 +162,28 @@ def at_server(server, monkeypatch, folder):
 
 @pytest.fixture(scope="session")
 def built_world(tmp_path_factory):
-    """The whole graph, built once from sample cards. Don't change it: take ``world``."""
+    """The whole graph, built from sample cards by the first test process that wants it. Don't change it: take ``world``."""
+    own = tmp_path_factory.getbasetemp()
+    world = World((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "world")
+    done = world.folder / "built.json"
+    with (world.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            done.write_text(json.dumps(_build(world)))
+    world.built = json.loads(done.read_text())
+    return world
+
+
+def _build(world: World) -> list[str]:
+    """Build all of it; gives the names of the assets that were built."""
     from pcr_assets.imaging.sample import render
 
-    world = World(tmp_path_factory.mktemp("world"))
     shutil.copy(QUICK, world.profile)
     make_keys(world.folder / "keys", dict.fromkeys(ROLES, 1))
     render(world.raw.parent, sets=3, cards_per_set=8, strangers=6)
-    outcome, world.built = world.refresh("*")
+    outcome, built = world.refresh("*")
     assert outcome.ending is planner.Ending.SETTLED, str(outcome)
-    return world
+    return built
 
 
 @pytest.fixture
