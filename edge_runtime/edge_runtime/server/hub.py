@@ -81,6 +81,10 @@ class Hub:
         """Whether somebody waits for a picture by then. Called by whoever makes them."""
         return self._wanted.wait(timeout)
 
+    def let_go(self) -> None:
+        """Have whoever makes pictures wait no longer, for it is to end. May be called from any thread."""
+        self._wanted.set()
+
     @property
     def newcomer(self) -> bool:
         """Whether somebody waits who had no picture yet, to whom one that others had is new."""

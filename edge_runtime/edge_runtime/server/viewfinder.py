@@ -39,6 +39,7 @@ class Viewfinder:
         with self._changed:
             self._stop = True
             self._changed.notify_all()
+        self._hub.let_go()
         if self._thread.ident is not None:
             self._thread.join(5)
 

@@ -11,7 +11,7 @@ from edge_runtime.server.hub import Hub, Watcher
 from edge_runtime.server.outbox import Outbox
 from edge_runtime.server.service import Service
 from edge_runtime.server.settings import Settings
-from edge_runtime.server.viewfinder import picture_of
+from edge_runtime.server.viewfinder import Viewfinder, picture_of
 from edge_runtime.server.vital import vital
 
 pytestmark = pytest.mark.faults
@@ -92,6 +92,19 @@ def test_a_live_picture_that_can_not_be_made_is_left_out(serve, monkeypatch, cap
     assert not faults
     assert caplog.text.count("no live picture could be made") == 1
     assert service._health()[0]
+
+
+def test_a_stop_does_not_wait_until_somebody_wants_a_picture():
+    """It waited for up to a second: half of each stop of the service."""
+
+    class Patient(Hub):
+        def wait_until_wanted(self, _):
+            return super().wait_until_wanted(60)
+
+    viewfinder = Viewfinder(Patient(), 12.0, pytest.fail)
+    viewfinder.start()
+    viewfinder.close()
+    assert not viewfinder._thread.is_alive()
 
 
 def test_an_event_that_can_not_be_sent_at_all_stops_no_other(told):
