@@ -41,9 +41,10 @@ def test_without_the_token_nothing_is_told_but_that_it_lives(guarded):
     assert guarded.get("/page/main.js").status_code == 200
 
 
-@pytest.mark.parametrize("shown", [f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer", "Basic x", "Bearer ü", TOKEN])
-def test_another_token_is_refused(guarded, shown):
-    assert guarded.get("/api/v1/release", headers={"authorization": shown.encode()}).status_code == 401
+def test_another_token_is_refused(guarded):
+    for shown in (f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer", "Basic x", "Bearer ü", TOKEN):
+        answer = guarded.get("/api/v1/release", headers={"authorization": shown.encode()})
+        assert answer.status_code == 401, shown
 
 
 def test_the_token_opens_the_api_and_the_stream(guarded):
@@ -64,11 +65,12 @@ def test_the_page_signs_in_with_a_cookie_that_scripts_cannot_read(guarded):
     assert session.get(f"{guarded.base}/api/v1/release").status_code == 200
 
 
-@pytest.mark.parametrize("other", ['prefs={"a": 1}', "a[b]=c", "x", "a=b c d", "ü=1", "expires=1", "=3"])
-def test_cookies_of_other_services_on_this_machine_do_not_sign_anybody_out(guarded, other):
+def test_cookies_of_other_services_on_this_machine_do_not_sign_anybody_out(guarded):
     ours = f"{COOKIE}={Gate(TOKEN).cookie()}"
-    for cookies in (f"{other}; {ours}", f"{ours}; {other}"):
-        assert guarded.get("/api/v1/release", headers={"cookie": cookies.encode()}).status_code == 200
+    for other in ('prefs={"a": 1}', "a[b]=c", "x", "a=b c d", "ü=1", "expires=1", "=3"):
+        for cookies in (f"{other}; {ours}", f"{ours}; {other}"):
+            answer = guarded.get("/api/v1/release", headers={"cookie": cookies.encode()})
+            assert answer.status_code == 200, cookies
 
 
 def test_a_token_may_be_of_any_letters(serve):
@@ -118,13 +120,10 @@ def test_a_cookie_ends_and_another_token_ends_it():
     assert not Gate("another-token-altogether").admits("", gate.cookie())
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost@evil.example", "", "a b"]
-)
-def test_a_name_that_is_not_ours_is_refused_as_dns_rebinding_would_use_one(serve, host):
+def test_a_name_that_is_not_ours_is_refused_as_dns_rebinding_would_use_one(serve):
     _, client = serve()
-    answer = client.get("/api/v1/release", headers={"host": host})
-    assert (answer.status_code in (400, 421)) is True
+    for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost@evil.example", "", "a b"):
+        assert client.get("/api/v1/release", headers={"host": host}).status_code in (400, 421), host
 
 
 @pytest.mark.parametrize(
@@ -134,16 +133,13 @@ def test_addresses_and_own_names_are_ours(host):
     assert host in Names(["cards.example.org"])
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://[evil", ""])
-def test_pages_of_other_sites_may_neither_send_photos_nor_listen(serve, origin):
+def test_pages_of_other_sites_may_neither_send_photos_nor_listen_and_our_own_may(serve):
     _, client = serve()
-    assert client.post("/api/v1/recognize", b"x", headers={"origin": origin}).json()["reason"] == "origin"
-    with pytest.raises(InvalidStatus), client.stream(origin=origin):
-        pass
-
-
-def test_our_own_page_may(serve):
-    _, client = serve()
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "http://[evil", ""):
+        answer = client.post("/api/v1/recognize", b"x", headers={"origin": origin})
+        assert answer.json()["reason"] == "origin", origin
+        with pytest.raises(InvalidStatus), client.stream(origin=origin):
+            pass
     assert client.post("/api/v1/recognize", b"x", headers={"origin": client.base}).status_code == 422
     with client.stream(origin=client.base) as stream:
         assert stream.take(lambda message: message["type"] == "state")
@@ -161,12 +157,10 @@ def test_browsers_are_told_to_run_nothing_but_our_scripts(serve):
     assert "https://" not in page
 
 
-@pytest.mark.parametrize(
-    "path", ["/page/..%2f..%2fserver/access.py", "/page/../access.py", "/page//etc/passwd", "/page/%00"]
-)
-def test_no_other_file_is_served(serve, path):
+def test_no_other_file_is_served(serve):
     _, client = serve()
-    assert client.get(path).status_code in (400, 404)
+    for path in ("/page/..%2f..%2fserver/access.py", "/page/../access.py", "/page//etc/passwd", "/page/%00"):
+        assert client.get(path).status_code in (400, 404), path
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0", "192.168.1.7", "::", "pi.local"])

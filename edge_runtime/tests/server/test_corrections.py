@@ -38,11 +38,12 @@ def test_a_correction_is_kept_with_what_the_camera_saw_of_the_card(confirmed, tm
     assert cv2.imdecode(np.frombuffer(picture.read_bytes(), np.uint8), 1).shape == (176, 126, 3)
 
 
-@pytest.mark.parametrize("card_id", ["exu-!", "exu-?", "ex10-A+b", "sv3.5-1_A1"])
-def test_a_card_may_have_any_id_that_scans_are_called_by(confirmed, tmp_path, card_id):
+def test_a_card_may_have_any_id_that_scans_are_called_by(confirmed, tmp_path):
     client, event = confirmed(Corrections(tmp_path / "box"))
-    assert corrected(client, event["number"], json.dumps({"card_id": card_id}).encode()).status_code == 201
-    assert [said["corrected"] for said in kept(tmp_path / "box")] == [card_id]
+    card_ids = ["exu-!", "exu-?", "ex10-A+b", "sv3.5-1_A1"]
+    for card_id in card_ids:
+        assert corrected(client, event["number"], json.dumps({"card_id": card_id}).encode()).status_code == 201
+    assert sorted(said["corrected"] for said in kept(tmp_path / "box")) == sorted(card_ids)
 
 
 def test_the_history_and_what_is_saved_of_it_say_which_card_it_was(confirmed, tmp_path):
@@ -55,12 +56,11 @@ def test_the_history_and_what_is_saved_of_it_say_which_card_it_was(confirmed, tm
     assert [(row["card_id"], row["corrected"]) for row in rows if row["event"] == "confirmed"] == [("demo-1", "demo-2")]
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"demo-2", b"[]", b'{"card_id": 3}', b'{"card_id": "../x"}', b"{" * 900, b'"' + b"x" * 5000]
-)
-def test_what_is_no_card_is_refused(confirmed, tmp_path, body):
+def test_what_is_no_card_is_refused(confirmed, tmp_path):
     client, event = confirmed(Corrections(tmp_path / "box"))
-    assert corrected(client, event["number"], body).status_code == 422
+    wrong = (b"", b"demo-2", b"[]", b'{"card_id": 3}', b'{"card_id": "../x"}', b"{" * 900, b'"' + b"x" * 5000)
+    for body in wrong:
+        assert corrected(client, event["number"], body).status_code == 422, body
     assert not (tmp_path / "box").exists()
 
 
@@ -68,7 +68,7 @@ def test_a_card_that_left_without_a_name_is_kept_with_the_one_that_a_person_give
     serve, hand, stranger, table, photo_of, tmp_path, until
 ):
     hand.picture = photo_of(stranger)
-    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    _, client = serve(corrections=Corrections(tmp_path / "box"), leave=0.2)
 
     def events(kind):
         return [event for event in client.get("/api/v1/events").json()["events"] if event["event"] == kind]

@@ -55,7 +55,7 @@ def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(
 
 
 def test_a_card_that_left_without_a_name_is_given_one(page, serve, hand, scans, stranger, table, photo_of, tmp_path):
-    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    _, client = serve(corrections=Corrections(tmp_path / "box"), leave=0.2)
     page.open(client.base, width=390)
     hand.picture = photo_of(stranger)
     page.sees("#events", "a card appeared")
