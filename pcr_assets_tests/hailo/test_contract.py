@@ -25,9 +25,9 @@ def sdk(monkeypatch):
 
 
 @pytest.fixture
-def parsed(sdk, student):
+def parsed(sdk, small_graph):
     runner = sdk.ClientRunner(hw_arch="hailo8l")
-    runner.translate_onnx_model(str(student.for_hailo), "student", net_input_shapes={"image": [1, 3, 96, 64]})
+    runner.translate_onnx_model(str(small_graph), "student", net_input_shapes={"image": [1, 3, 96, 64]})
     return runner
 
 
