@@ -15,7 +15,6 @@ from pcr_assets.adopt.__main__ import main, store_of
 from pcr_assets.adopt.materialize import materialize
 from pcr_assets.adopt.survey import raw_cards, survey
 from pcr_assets.definitions import build_defs
-from pcr_assets.imaging.sample import render
 from pcr_assets.learning.weights import tensor_digest
 from pcr_assets.project_records import card_pictures
 from pcr_assets.project_records.models import collect
@@ -23,6 +22,7 @@ from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore, open_store
 from pcr_assets.resources.stored import Stored, listed
+from pcr_assets_tests.cards.drawn import card, encoded
 from pcr_assets_tests.project_records.synthetic import SPEC, sources_of
 from pcr_assets_tests.small_graph import SmallGraph, names
 
@@ -64,11 +64,10 @@ def prefix(tmp_path):
     for key, data in FILES.items():
         (root / key).parent.mkdir(parents=True, exist_ok=True)
         (root / key).write_bytes(data)
-    render(tmp_path / "raw", sets=3, cards_per_set=8, strangers=1)
     cards = root / layout.RAW
     cards.mkdir(parents=True)
-    for scan in (tmp_path / "raw" / "card_images").rglob("*.png"):
-        shutil.copy(scan, cards)
+    for number in range(48):  # of which some are to test with, and some to validate on
+        (cards / f"dawn{number % 3 + 1}-{number}_Drawn.png").write_bytes(encoded(card(number)))
     shutil.copy(next(cards.iterdir()), cards / "Charizard-en_base_base1_4_high.png")
     shutil.copy(next(cards.iterdir()), cards / "holiday.png")
     return root
