@@ -112,8 +112,11 @@ def test_a_server_that_does_not_list_is_one_sentence_and_what_was_published_stay
     assert published(project) == (4, [])
 
 
-@pytest.mark.parametrize("told", ["run", "plan", "explain"])
-@pytest.mark.parametrize("fault", ["list-type=2", "/"], ids=["lists nothing", "answers nothing"])
+@pytest.mark.parametrize(
+    ("told", "fault"),
+    [("run", "list-type=2"), ("run", "/"), ("plan", "/"), ("explain", "list-type=2")],
+    ids=["run, lists nothing", "run, answers nothing", "plan, answers nothing", "explain, lists nothing"],
+)
 def test_what_many_assets_meet_is_told_once_with_its_cure(proxy, project, capsys, told, fault):
     proxy.on("GET", fault, answered(503, "SlowDown"), ALWAYS)
     with dg.DagsterInstance.ephemeral() as instance:
