@@ -4,7 +4,6 @@ import itertools
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,13 +63,6 @@ class Machine:
             return subprocess.Popen(
                 command, cwd=ROOT, env={**os.environ, **self.settings}, stdout=file, stderr=file, start_new_session=True
             )
-
-    def refresh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """``python -m pcr_assets.refresh …`` as a person or CI runs it."""
-        command = [sys.executable, "-m", "pcr_assets.refresh", *arguments]
-        return subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **self.settings}, capture_output=True, text=True, check=False
-        )
 
 
 @pytest.fixture

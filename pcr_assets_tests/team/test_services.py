@@ -87,7 +87,9 @@ class Team:
             == 0
         )
 
-    def wait_until_healthy(self, service: str) -> None:
+    def wait_until_healthy(self, service: str, port: str) -> None:
+        """Each check is a process that imports Dagster: none is made before the service listens."""
+        until(lambda: listens(self.ports[port]))
         until(lambda: self.healthy(service))
 
     def said(self, log: str) -> str:
@@ -124,7 +126,7 @@ def team(tmp_path, new_machine, database):
     made = Team(tmp_path, new_machine, database)
     try:
         made.start("code")
-        made.wait_until_healthy("code")
+        made.wait_until_healthy("code", "4000")
         made.start("daemon")
         made.start("webserver")
         wait_for(made.url, made.processes[-1], tmp_path / "webserver.log")
@@ -133,32 +135,13 @@ def team(tmp_path, new_machine, database):
         made.stop()
 
 
-def test_refreshes_launched_in_the_ui_wait_for_each_other_and_run_where_the_code_is(team, database, monkeypatch):
+@pytest.mark.faults
+def test_a_refresh_launched_in_the_ui_waits_for_others_runs_where_the_code_is_and_waits_while_the_code_is_away(
+    team, database, monkeypatch
+):
+    """The sensor asks for each content once: a request that was closed while it waited would be its last."""
     sensor = {**LOCATION, "sensorName": "new_cards"}
     assert ask(team.url, START_SENSOR, sensor=sensor)["startSensor"]["__typename"] == "Sensor"
-    first, second = team.launch("+processed_cards"), team.launch("+processed_cards")
-
-    until(lambda: team.status(first) == "STARTED")
-    assert team.status(second) == "QUEUED"
-    until(lambda: team.status(first) in {"SUCCESS", "FAILURE"})
-    until(lambda: team.status(second) in {"SUCCESS", "FAILURE"})
-
-    monkeypatch.setenv(POSTGRES, database)
-    with team.machines["webserver"].instance() as elsewhere:
-        for run, built in ((first, ["observe", "build"]), (second, ["observe"])):
-            assert team.status(run) == "SUCCESS", team.said("code")
-            waves = elsewhere.get_runs(dg.RunsFilter(tags={"pcr/refresh": run}), ascending=True)
-            assert [wave.tags["pcr/what"] for wave in waves] == built
-    assert (team.folder / "store" / "project").is_dir()
-    assert (team.machines["code"].home / "work").is_dir()
-    assert not (team.machines["daemon"].home / "work").exists()
-    until(lambda: ask(team.url, TICKS, sensor=sensor)["sensorOrError"]["sensorState"]["ticks"])
-    assert team.healthy("daemon")
-
-
-@pytest.mark.faults
-def test_a_refresh_that_waits_while_the_code_is_away_is_launched_when_it_is_back(team):
-    """The sensor asks for each content once: a request that was closed while it waited would be its last."""
     first, second = team.launch("+processed_cards"), team.launch("+processed_cards")
     until(lambda: team.status(first) == "STARTED")
     assert team.status(second) == "QUEUED"
@@ -169,6 +152,16 @@ def test_a_refresh_that_waits_while_the_code_is_away_is_launched_when_it_is_back
     until(lambda: team.status(second) in {"SUCCESS", "FAILURE"})
     assert [team.status(run) for run in (first, second)] == ["FAILURE", "SUCCESS"], team.said("code")
 
+    monkeypatch.setenv(POSTGRES, database)
+    with team.machines["webserver"].instance() as elsewhere:
+        waves = elsewhere.get_runs(dg.RunsFilter(tags={"pcr/refresh": second}), ascending=True)
+        assert [wave.tags["pcr/what"] for wave in waves] == ["observe", "build"]
+    assert (team.folder / "store" / "project").is_dir()
+    assert (team.machines["code"].home / "work").is_dir()
+    assert not (team.machines["daemon"].home / "work").exists()
+    until(lambda: ask(team.url, TICKS, sensor=sensor)["sensorOrError"]["sensorState"]["ticks"])
+    assert team.healthy("daemon")
+
 
 def until(condition) -> None:
     for _ in range(TIMEOUT * 2):
@@ -176,6 +169,11 @@ def until(condition) -> None:
             return
         time.sleep(0.5)
     raise AssertionError("it did not come to that")
+
+
+def listens(port: str) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", int(port))) == 0
 
 
 def free_ports(count: int) -> list[str]:
