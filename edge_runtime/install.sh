@@ -76,9 +76,10 @@ require_system() {
 }
 
 require_python() {
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    # Here and below -I: this runs as root, and Python would else import what lies in the folder that somebody stands in.
+    "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         fail "$python is not Python 3.11 or later: sudo apt install python3"
-    "$python" -c 'import ensurepip, venv' 2>/dev/null || on_system apt-get install -y --no-install-recommends python3-venv
+    "$python" -I -c 'import ensurepip, venv' 2>/dev/null || on_system apt-get install -y --no-install-recommends python3-venv
 }
 
 require_wheel() {
@@ -107,7 +108,7 @@ make_environment() {
         do_it rm -rf "$fresh"
         do_it mkdir -p "$opt"
         # The system's packages are seen: picamera2 and hailo_platform come from apt only.
-        do_it "$python" -m venv --system-site-packages "$fresh"
+        do_it "$python" -I -m venv --system-site-packages "$fresh"
         do_it "$fresh/bin/pip" install --quiet --disable-pip-version-check \
             --constraint "$here/service/constraints.txt" "$(wheel_with_extras)"
         do_it "$fresh/bin/$NAME" --version
@@ -134,7 +135,7 @@ wheel_with_extras() {
 
 # The extras that a service needs, of those that this wheel has.
 extras_of() {
-    "$python" - "$1" <<'END'
+    "$python" -I - "$1" <<'END'
 import sys, zipfile
 wheel = zipfile.ZipFile(sys.argv[1])
 (path,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]

@@ -96,7 +96,7 @@ class Installer:
     def __init__(self, root):
         self.root = root
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments, cwd=None):
         environment = {
             "PATH": os.environ["PATH"],
             "DESTDIR": str(self.root),
@@ -106,7 +106,7 @@ class Installer:
             "PIP_NO_INDEX": "1",
         }
         command = ["sh", str(PACKAGE / "install.sh"), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
 
     @property
     def files(self):
@@ -207,6 +207,17 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(install, wheel):
     assert "would: install -m 0644" in done.stdout
     assert "[serve,s3,mqtt]" in done.stdout, "all that the service's options ask for"
     assert not install.root.exists()
+
+
+def test_nothing_is_imported_from_the_folder_that_root_stands_in(install, wheel, tmp_path):
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    for name in ("ensurepip", "venv", "zipfile"):
+        (planted / f"{name}.py").write_text(
+            f"open({str(tmp_path / 'ran')!r}, 'w')\nfrom types import ModuleType as ZipFile\n"
+        )
+    assert "[serve,s3,mqtt]" in install(wheel, "--dry-run", cwd=planted).stdout
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_wheel_that_is_not_the_one_that_was_named_is_not_installed(install, wheel):
