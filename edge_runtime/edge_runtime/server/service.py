@@ -29,7 +29,7 @@ from edge_runtime.server.machine import Machine
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.outbox import Messenger
 from edge_runtime.server.problems import Refused, on_error, on_http, on_refused
-from edge_runtime.server.prompt import PromptProtocol
+from edge_runtime.server.prompt import PromptProtocol, PromptWebSocket
 from edge_runtime.server.proving import PROVE
 from edge_runtime.server.served import Served
 from edge_runtime.server.settings import Settings
@@ -161,7 +161,7 @@ class Service:
             self.app(),
             http=PromptProtocol,
             loop="asyncio",
-            ws="websockets-sansio",
+            ws=PromptWebSocket,
             ws_max_size=MOST_SENT_TO_US,
             ws_per_message_deflate=False,  # a JPEG shrinks by a hundredth, for more time than it takes to make it
             log_config=None,

@@ -1,6 +1,8 @@
 """Who opens a connection and asks nothing takes no place for ever."""
 
+import contextlib
 import socket
+import threading
 import time
 
 import pytest
@@ -8,6 +10,16 @@ import requests
 
 from edge_runtime.server import prompt
 from edge_runtime.server.service import MOST_CONNECTIONS
+
+
+@pytest.fixture
+def served(serve, monkeypatch):
+    """A service that waits half a second for a request, and for who reads nothing: its address, and how many are connected."""
+    monkeypatch.setattr(prompt, "SECONDS", 0.5)
+    monkeypatch.setattr(prompt, "UNREAD_SECONDS", 0.5)
+    service, client = serve()
+    host, port = client.base.removeprefix("http://").split(":")
+    return (host, int(port)), lambda: len(service._server.server_state.connections)
 
 
 @pytest.fixture
@@ -60,3 +72,32 @@ def test_a_watcher_who_says_nothing_stays(dial, hand, scans, photo_of):
         time.sleep(3 * prompt.SECONDS)
         hand.picture = photo_of(scans["demo-1"])
         assert stream.take(lambda message: message.get("event") == "confirmed")
+
+
+STREAM = (
+    b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+LARGE = ASKED.replace(b"healthz", b"openapi.json")
+PING = b"\x89\xfd" + bytes(4 + 125)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(b"", 2_000 * LARGE), (STREAM, 100_000 * PING)],
+    ids=["answers", "what a WebSocket echoes"],
+)
+def test_who_takes_nothing_of_what_is_sent_keeps_no_place(served, until, first, then):
+    address, connections = served
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(address)
+        deaf.sendall(first)
+        until(lambda: connections() == 1)
+        threading.Thread(target=send, args=(deaf, then), daemon=True).start()
+        until(lambda: connections() == 0)
+
+
+def send(to, what):
+    with contextlib.suppress(OSError):  # it is cut off
+        to.sendall(what)
