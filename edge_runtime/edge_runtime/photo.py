@@ -1,11 +1,11 @@
 """Reading a photo: uint8 RGB, upright as its EXIF says, or one sentence why not."""
 
-import io
-import re
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from edge_runtime.picture_file import Trap, opened, upright
 
 MOST_PIXELS = 80_000_000
 """Below the size at which Pillow starts to warn of decompression bombs."""
@@ -13,13 +13,6 @@ MOST_BYTES = 256 << 20
 LEAST_SIDE = 16
 BAND = 256
 """Rows of pixels that are taken over at once."""
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
-"""What Pillow may open. Not all that it can: PostScript, for one, would start another program."""
-MOST_SCANS = 100
-"""Of a JPEG, as libtiff has it. Encoders make a dozen; each goes over all pixels once more, and takes forty bytes to ask for."""
-MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
-"""One after which a segment's length stands, or the end (ITU-T T.81, table B.1)."""
-JPEG, SCAN, END = b"\xff\xd8", 0xDA, 0xD9
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """What an iPhone saves of its own accord; Pillow has no decoder for it."""
 
@@ -37,21 +30,21 @@ def load_photo(source: Path | str | bytes, most_pixels: int = MOST_PIXELS) -> np
 
     CMYK, palette and grey become RGB, 16 bits become 8, what is transparent becomes white; of an animation the first
     frame is taken. The size is read from the header, so a decompression bomb is refused before it is decoded; so is a
-    photo of more than ``most_pixels``, width by height, and a JPEG that would be decoded for hours.
+    photo of more than ``most_pixels``, width by height, and what would be read for minutes or hours.
     """
     name = "the upload" if isinstance(source, bytes) else str(source)
     data = source if isinstance(source, bytes) else _read(Path(source))
     if not data:
         raise PhotoError(f"{name} is empty (zero bytes): take the photo again")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with opened(data, most_pixels) as picture:
             _check_size(picture, name, most_pixels)
-            _check_scans(data, name)
-            picture.load()
-            ImageOps.exif_transpose(picture, in_place=True)  # a copy is 100 MB for a phone's photo of 25 megapixels
+            upright(picture)
             return _pixels(_rgb(picture))
     except PhotoError:
         raise
+    except Trap as error:
+        raise PhotoError(f"{name} {error}") from error
     except Image.DecompressionBombError as error:
         raise TooManyPixels(f"{name} is too large: scale it below {most_pixels // 10**6} megapixels") from error
     except UnidentifiedImageError as error:
@@ -102,16 +95,6 @@ def _check_size(picture: Image.Image, name: str, most_pixels: int) -> None:
         raise TooManyPixels(f"{name} has {width}×{height} pixels: scale it below {most_pixels // 10**6} megapixels")
     if min(width, height) < LEAST_SIDE:
         raise PhotoError(f"{name} has {width}×{height} pixels: no card can be read from so few")
-
-
-def _check_scans(data: bytes, name: str) -> None:
-    """Of a JPEG's first picture: a phone may append a video, in which anything may stand."""
-    scans, at = 0, len(JPEG) if data.startswith(JPEG) else len(data)
-    while (marker := MARKER.search(data, at)) and marker[1][0] != END:
-        scans += marker[1][0] == SCAN
-        if scans > MOST_SCANS:
-            raise PhotoError(f"{name} is made of more than {MOST_SCANS} scans, as no camera makes it: save it anew")
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:

@@ -1,18 +1,17 @@
 """From the bytes of a file to one upright RGB picture, or to the reason why there is none."""
 
-import io
 import re
 import struct
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
+
+from edge_runtime.picture_file import Trap, opened, upright
 
 LEAST_SIDE = 96
 MOST_PIXELS = 64_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""What Pillow may open. Not all that it can: PostScript, for one, would start another program."""
 
 READ_BY_OPENCV = {("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "L"), ("JPEG", "RGB"), ("JPEG", "L"), ("WEBP", "RGB")}
 """Formats and modes, as Pillow calls them. It is itself the faster one with palettes."""
@@ -38,15 +37,17 @@ def decode(data: bytes) -> np.ndarray:
     if not data:
         raise Rejected("the file is empty (zero bytes): upload it again")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with opened(data, MOST_PIXELS) as picture:
             _check(picture)
             pixels = _plain(picture, data)
             if pixels is not None:
                 return pixels
-            ImageOps.exif_transpose(picture, in_place=True)  # loads it, and makes no copy of one that is upright
+            upright(picture)
             return _rgb(picture)
     except Rejected:
         raise
+    except Trap as error:
+        raise Rejected(f"the file {error}") from error
     except Image.DecompressionBombError as error:
         raise Rejected(_too_large("more pixels")) from error
     except UnidentifiedImageError as error:

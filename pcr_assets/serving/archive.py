@@ -25,6 +25,7 @@ MODULES = (
     "inference/__init__.py",
     "inference/handlers.py",
     "photo.py",
+    "picture_file.py",
     "timing.py",
 )
 """What ``inference/handlers.py`` imports, itself included: a test imports it from an archive alone."""

@@ -67,6 +67,12 @@ def test_no_truncated_file_is_taken_for_whole(form, share):
         decode(data[: int(len(data) * share)])
 
 
+def test_a_file_whose_header_alone_would_take_minutes_is_refused():
+    data = saved(halves(), "JPEG")
+    with pytest.raises(Rejected, match="the file has thousands of pieces before its pixels"):
+        decode(data[:2] + 3000 * b"\xff\xe1\x00\x12Exif\0\0          " + data[2:])
+
+
 def test_a_picture_between_the_limits_of_pillow_and_ours_is_refused_from_its_header():
     data = saved(Image.new("1", (9000, 8000)))
     with pytest.raises(Rejected, match="9000×8000 pixels"):
