@@ -5,6 +5,7 @@ import os
 import dagster as dg
 import numpy as np
 import pytest
+from PIL import Image
 
 from edge_runtime.feedback.box import FeedbackBox
 from edge_runtime.feedback.sending import send
@@ -12,6 +13,7 @@ from edge_runtime.gallery import Card, Match
 from edge_runtime.judging.decide import Status
 from edge_runtime.reading.readings import Reading, Recognition
 from pcr_assets import layout
+from pcr_assets.assets import show
 from pcr_assets.assets.feedback import device_feedback, field_feedback
 from pcr_assets.checks import answers_have_not_drifted, devices_are_as_sure_as_the_report
 from pcr_assets.definitions import build_defs
@@ -140,3 +142,14 @@ def test_a_file_larger_than_any_that_devices_write_is_not_even_read(field, monke
     if suffix == "json":
         assert artifact.record["kept"] == 1
         assert [fault["reason"] for fault in artifact.record["faults"]] == ["larger than 64 KiB"]
+
+
+def test_a_picture_of_more_pixels_than_any_card_is_not_decoded(field, monkeypatch):
+    """A hundred kilobytes may hold 80 megapixels, and some two dozen pictures lie in memory at once."""
+    field.sends("pi-1", 0, "dawn1-1", "dawn1-2")
+    (large, _) = sorted(field.root.rglob("*.jpg"))
+    Image.new("RGB", (1200, 1200)).save(large)
+    shown = []
+    monkeypatch.setattr(show, "pictures", lambda images, *_: shown.extend(images) or dg.MetadataValue.md("two"))
+    field.summed_up()
+    assert [image.shape for image in shown] == [(352, 252, 3)]

@@ -17,6 +17,8 @@ AGAIN = "`make build ASSET=field_feedback`"
 SHOWN = 24
 MOST_PICTURE_BYTES = 8 << 20
 """Of a card's picture; devices send a tenth of a megabyte. Nobody vouches for what they send: a large file is not even read."""
+MOST_PICTURE_PIXELS = 1_000_000
+"""Of the same, of which devices send 252×352: 24 small files of 80 megapixels each would take 6 GB here."""
 COUNTS = {
     "devices": "devices",
     "days": "days",
@@ -109,7 +111,7 @@ def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[l
         try:
             if (project.root.size(key) or 0) > MOST_PICTURE_BYTES:
                 continue
-            images.append(load_photo(project.root.read(key)))
+            images.append(load_photo(project.root.read(key), MOST_PICTURE_PIXELS))
         except (Missing, Shut, PhotoError):
             continue
         named = answer["card_id"] or UNNAMED
