@@ -116,5 +116,5 @@ def keys_of(body: str) -> Iterator[tuple[str, str]]:
         for record in content["Records"]:
             if record["eventName"].startswith(_HAPPENED):
                 yield record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Strange(f"it is no S3 event notification ({type(error).__name__}: {error})") from error
