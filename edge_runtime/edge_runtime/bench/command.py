@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 def measured(folder: Path, variant: str, frames: int, threads: int | None = None) -> dict[str, Any]:
     """One model, timed in a process of its own; ``error`` says why it can't be run."""
     given = [str(folder), variant, str(frames), str(threads or 0), str(time.monotonic())]
-    command = [sys.executable, "-m", "edge_runtime.bench.measure", *given]
+    command = [sys.executable, "-P", "-m", "edge_runtime.bench.measure", *given]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"]
