@@ -48,6 +48,7 @@ def begin(repository: Repository, keys: Keys, days: Days, root_threshold: int = 
         raise TrustError(
             f"{repository.store.root} has metadata already: `python -m pcr_assets.trust show` tells what they say"
         )
+    repository.require_own(keys)
     repository.roles = first_roles(keys, {ROOT: root_threshold})
     if not repository.take_up_root():
         repository.sign(ROOT, keys, days)

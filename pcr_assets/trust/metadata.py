@@ -28,7 +28,7 @@ from tuf.api.metadata import (
 from edge_runtime.releases.proof import SIGNED_AT
 from pcr_assets import layout
 from pcr_assets.resources.store import Missing, Moved, Store
-from pcr_assets.trust.keys import Keys, TrustError
+from pcr_assets.trust.keys import ROOT_FILE, Keys, TrustError
 from pcr_assets.trust.settings import CHANNELS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Days, expiry
 
 POINTER = f"{layout.METADATA}/timestamp.json"
@@ -128,6 +128,17 @@ class Repository:
             signed.unrecognized_fields[SIGNED_AT] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
         before = keys.of(keyid for keyid in former if keyid not in entitled.keyids)
         self.changed[role] = _signed_bytes(signed, [*signers, *before])
+
+    def require_own(self, keys: Keys) -> None:
+        """Raises :class:`TrustError` where the keys have signed for another store than this one, or for this one before its
+        metadata went: a new beginning would entitle keys again that were replaced, and part all devices from their publisher."""
+        pinned = keys.remembered_root()
+        if pinned is not None and _if_there(self.store, key_of(ROOT, 1)) != pinned:
+            raise TrustError(
+                f"the keys in {', '.join(map(str, keys.folders))} have signed already, and what they signed is not in "
+                f"{self.store.root}: for another store name other keys in PCR_KEYS; if it was here, restore {layout.METADATA} "
+                f"from a backup. To begin anew, with a new root to pin on every device, move {ROOT_FILE} away from the keys first"
+            )
 
     def take_up_root(self) -> bool:
         """Take the first root of a publisher that was killed before devices saw anything: it may be pinned already.

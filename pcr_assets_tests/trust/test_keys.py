@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pcr_assets import layout
-from pcr_assets.trust.channels import replace_key
+from pcr_assets.resources.store import FolderStore
+from pcr_assets.trust.channels import initialised, replace_key
 from pcr_assets.trust.keys import Keys, TrustError
 from pcr_assets.trust.metadata import Repository
 from pcr_assets.trust.settings import ROLES
@@ -81,3 +83,20 @@ def test_metadata_of_another_root_than_lies_with_the_keys_are_not_signed(world, 
     other.publish("first")
     with pytest.raises(TrustError, match="others than the one that lies with the keys"):
         Repository.open(other.store, Keys([world.key_folder]))
+
+
+def test_where_the_metadata_went_nothing_is_signed_as_if_it_were_the_first_time(world):
+    """Whoever may write into the store could remove them: a new root entitled keys again that had been replaced."""
+    repository, keys = world.open()
+    replace_key(repository, keys, TRUST.days, "timestamp", world.key_folder)
+    shutil.rmtree(Path(world.store.root, layout.METADATA))
+    with pytest.raises(TrustError, match="have signed already, and what they signed is not in"):
+        world.publish("second")
+
+
+def test_keys_of_one_store_sign_for_no_other(world, tmp_path):
+    """They did, and the first store could not be published to any more: the root that lay with the keys was the other's."""
+    with pytest.raises(TrustError, match="for another store name other keys in PCR_KEYS"):
+        initialised(FolderStore(str(tmp_path / "other")), [world.key_folder], TRUST.days, may_make=True)
+    world.publish("second")
+    assert world.offered() == "second"
