@@ -145,9 +145,13 @@ class SageMakerCompute:
         return {file.sha256: file.key for artifact in named for file in artifact.files.values()}
 
     def _bring(self, uri: str, workdir: Path) -> None:
-        """Fetch what the job left in its model folder; each file appears whole, the one that says it is all there last."""
-        outputs = S3Store(uri)
-        entries = sorted(outputs.list(), key=lambda entry: (entry.key == container.LAST, entry.key))
+        """Fetch what the job left in its model folder; each file appears whole, the one that says it is all there last.
+
+        Of other names none: a key may be a path from the root on, and whoever writes into the job's place would write here.
+        """
+        outputs, known = S3Store(uri), {*container.RESULTS, container.HARDWARE}
+        left = (entry for entry in outputs.list() if entry.key in known)
+        entries = sorted(left, key=lambda entry: (entry.key == container.LAST, entry.key))
         if not any(entry.key == container.LAST for entry in entries):
             raise JobFailed(
                 f"{uri} holds no {container.LAST}: the image in the section compute is not that of docker/training.Dockerfile"

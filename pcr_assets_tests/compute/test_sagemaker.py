@@ -48,6 +48,23 @@ def test_a_training_in_a_step_of_a_run_goes_through_the_image_and_comes_back(
     assert tags["dagster/run-id" if "dagster/run-id" in tags else "dagster/run_id"] == result.run_id
 
 
+def test_what_a_job_leaves_under_other_names_is_not_brought(service, compute_for, job, work, s3, tmp_path):
+    """Two slashes in a row, and the rest of a key is a path from the root on: a job could write wherever the pipeline may."""
+    leave = service.works
+
+    def strange(asked):
+        leave(asked)
+        for name in (f"{tmp_path}/planted", "sitecustomize.py"):
+            key = f"{asked['OutputDataConfig']['S3OutputPath']}/{asked['TrainingJobName']}/output/model/{name}"
+            s3.put_object(Bucket="training", Key=key.removeprefix("s3://training/"), Body=b"planted")
+
+    service.works = strange
+    compute_for().run(MODULE, job, work)
+    assert (work / "weights.safetensors").is_file()
+    assert not (tmp_path / "planted").exists()
+    assert not (work / "sitecustomize.py").exists()
+
+
 def test_the_same_work_is_not_paid_for_twice(service, compute_for, job, work):
     compute_for().run(MODULE, job, work)
     first = compute_for().run(MODULE, job, work)
