@@ -1,5 +1,5 @@
-"""Connections that only take a place are ended: on which no request comes, or whose client takes nothing of what is sent to it.
-uvicorn waits for the first request, for the rest of one that began, and for whoever reads nothing, for ever.
+"""Connections that only take a place are ended: on which no request comes, whose client takes nothing of what is sent to it, and
+those of an address that has many. uvicorn waits for a request, for the rest of one, and for whoever reads nothing, for ever.
 
 A browser opens connections in advance; a phone that goes out of reach never closes them. So they would add up, until all that
 the service has at once are taken.
@@ -12,6 +12,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 SECONDS = 10.0
 """So long the head of a request may take, from the opening of the connection or from the answer before."""
+MOST_OF_ONE = 64
+"""Connections of one address: half of those that there are at once, so that no machine takes all. A browser opens a handful."""
 UNREAD_SECONDS = 30.0
 """So long may pass until a client has taken in most of what waits for it, some 64 kB."""
 
@@ -41,7 +43,13 @@ class PromptProtocol(_ReadInTime, H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
         super().connection_made(transport)
+        if self._has_many():
+            transport.abort()
         self._expect_a_request_after(None)
+
+    def _has_many(self) -> bool:
+        addresses = [client[0] for each in self.connections if (client := getattr(each, "client", None))]
+        return self.client is not None and addresses.count(self.client[0]) > MOST_OF_ONE
 
     def on_response_complete(self) -> None:
         """See uvicorn."""

@@ -63,7 +63,28 @@ def test_many_that_ask_nothing_leave_room_for_one_that_does(dial, until):
     client, open_one = dial
     for _ in range(MOST_CONNECTIONS + 1):
         open_one()
-    until(lambda: requests.get(f"{client.base}/healthz", timeout=10).status_code == 200)
+    until(lambda: answered(client))
+
+
+def test_one_address_takes_no_more_than_half_of_the_places(serve, until):
+    _, client = serve()
+    host, port = client.base.removeprefix("http://").split(":")
+    with contextlib.ExitStack() as opened:
+        first, *_ = [
+            opened.enter_context(socket.create_connection((host, int(port)))) for _ in range(prompt.MOST_OF_ONE)
+        ]
+        one_more = opened.enter_context(socket.create_connection((host, int(port)), timeout=10))
+        with contextlib.suppress(ConnectionResetError):
+            assert one_more.recv(1) == b""
+        first.close()
+        until(lambda: answered(client))
+
+
+def answered(client):
+    try:
+        return requests.get(f"{client.base}/healthz", timeout=10).status_code == 200
+    except requests.ConnectionError:
+        return False
 
 
 def test_a_watcher_who_says_nothing_stays(dial, hand, scans, photo_of):
