@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from edge_runtime.server.access import NotSafe, can_be_asked_for
+from edge_runtime.server.access import NotSafe, can_be_asked_for, is_loopback
 
 QUEUED = 1000
 """Messages that wait for a broker that is away; beyond that new ones are dropped, and counted."""
@@ -69,6 +69,11 @@ class Mqtt:
             self._client.username_pw_set(user, password or None)
         if tls:
             self._client.tls_set()
+        elif password and not is_loopback(self._host):
+            log.warning(
+                "the password for MQTT broker %s can be read by anyone between: use --mqtt-tls if the broker has it",
+                self._host,
+            )
 
     def start(self) -> None:
         """Begin to connect; nothing waits for it."""

@@ -223,3 +223,9 @@ def test_what_is_no_broker_is_refused(place):
 def test_hosts_and_ports_are_read():
     assert parse("broker.local") == ("broker.local", None)
     assert parse("[::1]:1884") == ("::1", 1884)
+
+
+@pytest.mark.parametrize(("place", "tls"), [("broker.example", False), ("broker.example", True), ("127.0.0.1", False)])
+def test_of_a_password_that_others_could_read_is_warned(place, tls, caplog):
+    Mqtt(place, "shop", "a password", tls=tls)
+    assert ("--mqtt-tls" in caplog.text) is (place == "broker.example" and not tls)
