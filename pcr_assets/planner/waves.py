@@ -43,6 +43,8 @@ class Outcome:
     unsettled: tuple[Step, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     refused: tuple[Gate, ...] = ()
+    unanswered: tuple[Gate, ...] = ()
+    """Gates that gave no answer although they were asked: somebody else built their asset meanwhile."""
 
     @property
     def progress(self) -> str:
@@ -64,6 +66,9 @@ class Outcome:
             step = self.unsettled[0]
             why = "; ".join(step.causes)
             return f"{step.asset.to_user_string()} is stale again right after it was built ({why}); {built}"
+        if self.ending is Ending.BLOCKED and not (self.blocked or self.refused):
+            again = "its asset was built by somebody else meanwhile: run again"
+            return f"{self.unanswered[0]}, for {again}; {built}"
         if self.ending is Ending.BLOCKED:
             first = self.blocked[0] if self.blocked else self.refused[0]
             more = f" (and {len(self.blocked) - 1} more)" if len(self.blocked) > 1 else ""
@@ -185,7 +190,6 @@ class _Refresh:
             self.built = []
             plan = self.settle()
             self.built = [*first, *self.built]
-        refused = tuple(gate for gate in plan.gates if gate.verdict is Verdict.REFUSED)
         return Outcome(
             ending=self.ending(bool(plan.blocked or plan.gates)),
             total=plan.total,
@@ -194,7 +198,8 @@ class _Refresh:
             failures=tuple(self.failures),
             unsettled=tuple(self.unsettled),
             blocked=plan.blocked,
-            refused=refused,
+            refused=tuple(gate for gate in plan.gates if gate.verdict is Verdict.REFUSED),
+            unanswered=tuple(gate for gate in plan.gates if gate.verdict is Verdict.UNASKED),
         )
 
     def settle(self) -> Plan:

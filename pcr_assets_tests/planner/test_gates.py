@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pcr_assets.planner import Ending, Verdict
+from pcr_assets.planner import Ending, Verdict, published_in, run
 from pcr_assets_tests.small_graph import names
 
 
@@ -53,6 +53,25 @@ def test_a_check_that_a_killed_run_left_unasked_is_asked_before_anything_behind_
 
     assert names(outcome.built) == ["index"]
     assert outcome.ending is Ending.BLOCKED
+
+
+def test_an_asset_that_somebody_else_builds_meanwhile_leaves_its_gate_unanswered_and_that_is_said(world):
+    report, defs = dg.AssetKey("report"), world.defs
+    in_the_ui = defs.resolve_implicit_job_def_def_for_assets([report]).get_subset(
+        asset_selection={report}, asset_check_selection=set()
+    )
+
+    def just_then(event):
+        if event.kind == "passed":
+            in_the_ui.execute_in_process(instance=world.instance)
+
+    outcome = run(defs, world.instance, "*", published_in(defs), on_event=just_then)
+
+    assert (outcome.ending, names(outcome.built)) == (Ending.BLOCKED, ["cards", "index", "student", "report"])
+    assert str(outcome).startswith(
+        "the check good_enough of report gave no answer yet, for its asset was built by somebody else meanwhile: run again"
+    )
+    assert names(world.refresh().built) == ["release"]
 
 
 def test_a_check_that_breaks_fails_the_refresh_and_keeps_its_gate_shut(world):
