@@ -7,7 +7,7 @@ event as it happens.
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from dagster._core.storage.dagster_run import (  # internal, dagster 1.13
 )
 from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
 
-from pcr_assets.planner.lock import lives, living, spans_machines
+from pcr_assets.planner.lock import lives, living
 
 TAGS = {"pcr/launcher": "stale"}
 JOB_TAGS = {"pcr/launcher": "job"}
@@ -71,17 +71,17 @@ class Failure:
         return f"{self.asset.to_user_string()} failed: {self.error}"
 
 
-def bury_the_dead(instance: dg.DagsterInstance, job_run: str = "") -> None:
-    """Close the runs that a killed refresh left open. Call it under the lock: then the waves that it keeps out are all dead, but
-    for a plan's observation, which needs no lock and says itself that it lives.
+def bury_the_dead(instance: dg.DagsterInstance, job_run: str = "") -> int:
+    """Close the runs that a killed refresh left open; gives how many. Call it under the lock: then the waves that it keeps out are
+    all dead, whatever their machine was called then, but for a plan's observation, which needs no lock and says itself that it
+    lives.
 
     Dagster can't know that an in-process run died, nor a job's run that went down with its code server. It would show it as
     running for ever, and the run would keep its slot in a pool and in the queue: the next one would wait for ever too.
     ``job_run`` is the run of the job that this refresh is part of. Other runs of jobs may live: they wait for the lock, or began
     just now.
     """
-    where = {} if spans_machines(instance) else {HOST: socket.gethostname()}
-    waves = instance.get_runs(dg.RunsFilter(tags={**TAGS, **where}, statuses=NOT_FINISHED_STATUSES))
+    waves = instance.get_runs(dg.RunsFilter(tags=TAGS, statuses=NOT_FINISHED_STATUSES))
     waves = [run for run in waves if run.tags.get(WHAT) != OBSERVE or not lives(instance, run.run_id)]
     begun = dg.RunsFilter(
         tags=JOB_TAGS,
@@ -89,10 +89,25 @@ def bury_the_dead(instance: dg.DagsterInstance, job_run: str = "") -> None:
         updated_before=datetime.now(UTC) - timedelta(seconds=BEGINNING_SECONDS),
     )
     jobs = [run for run in instance.get_runs(begun) if run.run_id != job_run and not lives(instance, run.run_id)]
-    for run in [*waves, *jobs]:
-        instance.report_run_failed(run, "The refresh that this run belonged to was killed.")
+    return _bury(instance, [*waves, *jobs], "The refresh that this run belonged to was killed.")
+
+
+def bury_dead_observations(instance: dg.DagsterInstance) -> int:
+    """Close the observations of plans that were killed; gives how many. It needs no lock, for one that lives says so.
+
+    Two of them would keep all the places of the queue, and the refresh that closes them would wait for one.
+    """
+    open_ones = instance.get_runs(dg.RunsFilter(tags={**TAGS, WHAT: OBSERVE}, statuses=NOT_FINISHED_STATUSES))
+    dead = [run for run in open_ones if not lives(instance, run.run_id)]
+    return _bury(instance, dead, "The plan or the refresh that this observation belonged to was killed.")
+
+
+def _bury(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun], why: str) -> int:
+    for run in runs:
+        instance.report_run_failed(run, why)
         if instance.event_log_storage.supports_global_concurrency_limits:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return len(runs)
 
 
 def execute(

@@ -95,6 +95,7 @@ def observe(
 
     ``tags`` are added to the Dagster run.
     """
+    execution.bury_dead_observations(instance)
     sources = sources_of(defs, selection)
     return execution.execute(defs, instance, sources, on_event, tags=tags) if sources else []
 

@@ -8,7 +8,8 @@ import pytest
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from pcr_assets.automation.close_runs import close_runs, main
-from pcr_assets.planner.lock import living
+from pcr_assets.planner.execution import TAGS
+from pcr_assets.planner.lock import living, only_refresh
 
 
 @dg.job
@@ -53,6 +54,14 @@ def test_only_runs_whose_code_server_is_gone_are_closed(instance, tmp_path):
         }
         assert close_runs(instance) == 1, "the one that outlived its server ended in the end, without a word"
         assert close_runs(instance) == 0
+
+
+def test_what_a_killed_refresh_in_a_shell_left_is_closed_unless_one_is_at_work(instance):
+    wave = instance.create_run_for_job(anything, status=dg.DagsterRunStatus.STARTED, tags=TAGS).run_id
+    with only_refresh(instance):
+        assert close_runs(instance) == 0
+    assert close_runs(instance) == 1
+    assert instance.get_run_by_id(wave).status is dg.DagsterRunStatus.FAILURE
 
 
 def test_no_run_is_closed_where_several_machines_share_the_records(instance, tmp_path, monkeypatch):

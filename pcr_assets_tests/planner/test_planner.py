@@ -1,7 +1,6 @@
 """What a refresh builds, and what it leaves alone, after each thing that may happen to a pipeline."""
 
 import shutil
-import socket
 
 import dagster as dg
 import pytest
@@ -247,7 +246,7 @@ def test_an_explanation_names_the_checks_of_an_asset(built):
 
 def test_the_open_run_of_a_killed_refresh_is_closed(built):
     job = built.defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("cards")])
-    tags = {**TAGS, HOST: socket.gethostname()}
+    tags = {**TAGS, HOST: "what this machine was called in another network"}
     dead = built.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
 
     built.refresh()
