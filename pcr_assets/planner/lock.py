@@ -1,12 +1,13 @@
 """Locks of an instance: one lets one refresh run at a time, one for each run of a job tells others that it lives.
 
 A lock falls with its holder: a killed one leaves nothing to clean. Records in a folder: processes of this machine see it. Records
-in PostgreSQL: those of any machine.
+in PostgreSQL: those of any machine. There it falls with the session too, when the server is started anew while a network trains:
+so a refresh asks before each wave whether it holds it still (:class:`Hold`).
 """
 
 import fcntl
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -18,11 +19,34 @@ KEEPALIVE = {"keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count
 """The connection is silent while a network trains: ask after it more often than a router forgets it."""
 
 
+class LockLost(Exception):
+    """Another refresh took the lock of this one while its session with the database was broken."""
+
+
+class Hold:
+    """A lock that was asked for; true if it was free. ``take``: whether it is ours, asked again; a broken session is begun anew."""
+
+    def __init__(self, take: Callable[[], bool]):
+        self._take = take
+        self._free = take()
+
+    def __bool__(self) -> bool:
+        return self._free
+
+    def keep(self) -> None:
+        """Go on holding it. Raises :class:`LockLost`, and what the database's client raises while it is away."""
+        if not self._take():
+            raise LockLost(
+                "another refresh of this instance began while this one's session with the database was broken: wait for that "
+                "one, it goes on from what was built"
+            )
+
+
 @contextmanager
-def only_refresh(instance: dg.DagsterInstance) -> Iterator[bool]:
-    """Hold the instance's refresh lock; gives False, at once, when another process holds it."""
-    with _lock(instance, Path(instance.root_directory, "refresh.lock"), KEY) as free:
-        yield free
+def only_refresh(instance: dg.DagsterInstance) -> Iterator[Hold]:
+    """Hold the instance's refresh lock; gives what is false, at once, when another process holds it."""
+    with _lock(instance, Path(instance.root_directory, "refresh.lock"), KEY) as hold:
+        yield hold
 
 
 @contextmanager
@@ -41,8 +65,8 @@ def lives(instance: dg.DagsterInstance, run_id: str) -> bool:
     file, key = _of_run(instance, run_id)
     if not _database(instance) and not file.exists():
         return False
-    with _lock(instance, file, key) as free:
-        return not free
+    with _lock(instance, file, key) as hold:
+        return not hold
 
 
 def spans_machines(instance: dg.DagsterInstance) -> bool:
@@ -60,28 +84,42 @@ def _of_run(instance: dg.DagsterInstance, run_id: str) -> tuple[Path, int]:
     return Path(instance.root_directory, "living", f"{run_id}.lock"), number
 
 
-def _lock(instance: dg.DagsterInstance, file: Path, key: int, *, wait: bool = False) -> AbstractContextManager[bool]:
+def _lock(instance: dg.DagsterInstance, file: Path, key: int, *, wait: bool = False) -> AbstractContextManager[Hold]:
     url = _database(instance)
     return _advisory_lock(url, key, wait) if url else _file_lock(file, wait)
 
 
 @contextmanager
-def _file_lock(path: Path, wait: bool) -> Iterator[bool]:
+def _file_lock(path: Path, wait: bool) -> Iterator[Hold]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+
+        def take() -> bool:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        yield Hold(take)
 
 
 @contextmanager
-def _advisory_lock(url: str, key: int, wait: bool) -> Iterator[bool]:
+def _advisory_lock(url: str, key: int, wait: bool) -> Iterator[Hold]:
     from sqlalchemy import NullPool, create_engine, text
+    from sqlalchemy.exc import OperationalError
 
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=KEEPALIVE)
-    with engine.connect() as session:
-        call = "pg_advisory_lock(:key) is not null" if wait else "pg_try_advisory_lock(:key)"
-        yield bool(session.scalar(text(f"select {call}"), {"key": key}))
+    call = text(f"select {'pg_advisory_lock(:key) is not null' if wait else 'pg_try_advisory_lock(:key)'}")
+    with engine.connect() as session:  # after its connection broke, the next statement opens another
+
+        def take() -> bool:
+            try:
+                return bool(session.scalar(call, {"key": key}))
+            except OperationalError:
+                if not session.invalidated:
+                    raise
+                session.rollback()  # of what broke with it, else SQLAlchemy opens no other
+                return bool(session.scalar(call, {"key": key}))
+
+        yield Hold(take)

@@ -17,7 +17,7 @@ from pcr_assets.assets.declare import FOLLOWS
 from pcr_assets.planner import execution
 from pcr_assets.planner.execution import Event, Failure, OnEvent
 from pcr_assets.planner.gates import Gate, Verdict, gates_of
-from pcr_assets.planner.lock import only_refresh
+from pcr_assets.planner.lock import Hold, only_refresh
 from pcr_assets.planner.plan import Blocked, Plan, Published, Step, ancestors, resolve, selected_assets
 
 
@@ -124,11 +124,11 @@ def run(
     being the run of the job that the refresh is part of.
     """
     started = time.perf_counter()
-    with only_refresh(instance) as free:
-        if not free:
+    with only_refresh(instance) as hold:
+        if not hold:
             return Outcome(Ending.BUSY, len(selected_assets(defs, selection)), time.perf_counter() - started)
         execution.bury_the_dead(instance, (tags or {}).get("pcr/refresh", ""))
-        return _Refresh(defs, instance, selection, published, on_event, tags).outcome(started)
+        return _Refresh(defs, instance, selection, published, on_event, tags, hold).outcome(started)
 
 
 def rebuild(
@@ -144,11 +144,11 @@ def rebuild(
     Sources are observed first, as in a refresh: of a setting that nobody has observed yet, the next one would build all again.
     """
     started, assets = time.perf_counter(), set(selected_assets(defs, selection))
-    with only_refresh(instance) as free:
-        if not free:
+    with only_refresh(instance) as hold:
+        if not hold:
             return Outcome(Ending.BUSY, len(assets), time.perf_counter() - started)
         execution.bury_the_dead(instance)
-        work = _Refresh(defs, instance, selection, published, on_event, None)
+        work = _Refresh(defs, instance, selection, published, on_event, None, hold)
         work.failures += observe(defs, instance, selection, on_event)
         if not work.failures:
             work.build(assets)
@@ -173,6 +173,7 @@ class _Refresh:
     ask_store: Published
     on_event: OnEvent
     tags: Mapping[str, str] | None
+    hold: Hold
     held: dict[dg.AssetKey, str | None] = field(default_factory=dict)
     built: list[dg.AssetKey] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -269,4 +270,5 @@ class _Refresh:
     def execute(
         self, assets: set[dg.AssetKey], on_event: OnEvent, checks: set[dg.AssetCheckKey] | None = None
     ) -> list[Failure]:
+        self.hold.keep()
         return execution.execute(self.defs, self.instance, assets, on_event, checks=checks, tags=self.tags)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from pcr_assets import planner
 from pcr_assets.command_options import usual_store
 from pcr_assets.instance import POSTGRES, InstanceError
+from pcr_assets.planner.lock import LockLost
 from pcr_assets.resources.engine import EngineError
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
@@ -36,7 +37,7 @@ def told(error: BaseException) -> tuple[str, int]:
     match error:
         case Refused():
             return str(error), error.code
-        case StoreError() | SettingsError() | InstanceError() | EngineError():
+        case StoreError() | SettingsError() | InstanceError() | EngineError() | LockLost():
             return str(error), 1
         case DagsterInvalidAssetSelectionError():
             return str(error).splitlines()[0], MISUSED

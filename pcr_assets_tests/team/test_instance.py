@@ -6,6 +6,8 @@ import signal
 import socket
 import sys
 import time
+from contextlib import closing
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -13,7 +15,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from pcr_assets import instance as ours
 from pcr_assets.planner.execution import HOST, JOB_TAGS, TAGS, bury_the_dead
-from pcr_assets.planner.lock import living, only_refresh
+from pcr_assets.planner.lock import LockLost, living, only_refresh
 from pcr_assets.refresh import command as refresh
 from pcr_assets_tests.small_graph import SmallGraph, names
 from pcr_assets_tests.team.compose import DOCKER
@@ -102,6 +104,31 @@ def test_one_refresh_runs_at_a_time_among_all_machines(machine, new_machine, tmp
                     break
             time.sleep(0.1)
         assert free, "the lock must fall with its holder"
+
+
+@pytest.mark.faults
+def test_a_lock_whose_session_broke_is_taken_again_unless_another_refresh_has_it(database, tmp_path):
+    """As when the server is started anew while a network trains: two refreshes would build, and close each other's runs."""
+    records = SimpleNamespace(root_directory=str(tmp_path), event_log_storage=SimpleNamespace(postgres_url=database))
+    with only_refresh(records) as hold:
+        break_sessions(database)
+        hold.keep()
+        with only_refresh(records) as other:
+            assert not other
+        break_sessions(database)
+        with only_refresh(records) as other:
+            assert other
+            with pytest.raises(LockLost, match=r"another refresh of this instance began .* wait for that one"):
+                hold.keep()
+
+
+def break_sessions(database):
+    """End the sessions that hold a lock."""
+    import psycopg2
+
+    with closing(psycopg2.connect(database)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute("select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory'")
 
 
 def test_runs_that_died_with_another_machine_are_closed(machine, tmp_path, monkeypatch):
