@@ -18,7 +18,8 @@ from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import Entry, parent
 
 TICK_SECONDS = 30.0
-"""A tick lists no longer: Dagster ends one after 60 s."""
+"""After so long a tick lists no more, what it read from the queue before included: Dagster ends one after 60 s, and what was
+found is still to be compared."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class RawFolder:
     """The raw folder of a project, for one tick."""
 
     def __init__(self, project: Project):
+        self._until = time.monotonic() + TICK_SECONDS
         self._project = project
         self._raw = project.open(project.raw_root)
         self.root = self._raw.root
@@ -48,14 +50,14 @@ class RawFolder:
     def look(self, memory: Memory, watch: Watch, now: float, *, ask: bool) -> Look:
         """List the folder. With ``ask``, what stood still since before this look is due.
 
-        A folder that takes longer than :data:`TICK_SECONDS` is listed over several ticks: nothing is due before the last.
+        A folder for which :data:`TICK_SECONDS` are too short is listed over several ticks: nothing is due before the last.
         """
         partly = memory.partly or Partly(now, 0, ask, [("", None)], {}, False)
         ripe = memory.ripe(partly.began, watch) if partly.asks else set()
         prefixes = Prefixes.going_on(self._folder, partly.ticks) if watch.queue else None
-        left, until = list(partly.left), time.monotonic() + TICK_SECONDS
+        left = list(partly.left)
         with self._changes(partly, ripe) as changes:
-            entries = self._raw.list_unordered("", left, lambda: time.monotonic() < until)
+            entries = self._raw.list_unordered("", left, lambda: time.monotonic() < self._until)
             naming = (lambda set_id: group_of(set_id, True)) if partly.grouped else str
             note = _noting(changes, ripe, memory.grouped, prefixes)
             sets = tally(entries, self._catalogue, note, naming, partly.counted)

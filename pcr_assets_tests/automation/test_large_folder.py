@@ -5,6 +5,8 @@ import pytest
 from moto import mock_aws
 
 from pcr_assets.automation import memory, raw_folder
+from pcr_assets.automation.memory import Memory
+from pcr_assets.automation.raw_folder import RawFolder
 from pcr_assets.automation.watch import Watch
 from pcr_assets.resources import s3_client
 from pcr_assets_tests.automation.conftest import Daemon
@@ -58,6 +60,15 @@ def test_it_finds_what_one_at_a_go_finds(bucket, monkeypatch):
     monkeypatch.setattr(raw_folder, "TICK_SECONDS", 60)
     assert until_listed(bucket) == (1, {})
     assert bucket.said == "no card scan changed since the last refresh was asked for"
+
+
+def test_a_tick_that_read_from_its_queue_for_long_lists_the_less(bucket, monkeypatch):
+    monkeypatch.setattr(raw_folder, "TICK_SECONDS", 30)
+    clock = [0.0]
+    monkeypatch.setattr(raw_folder.time, "monotonic", lambda: clock[0])
+    folder = RawFolder(bucket.project)
+    clock[0] += 31  # meanwhile there were many messages
+    assert folder.look(Memory(), bucket.watch, bucket.now, ask=True).memory.partly
 
 
 @pytest.mark.faults
