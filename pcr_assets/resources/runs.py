@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests, layout
-from pcr_assets.resources.artifacts import Artifact
+from pcr_assets.resources.artifacts import AT_ONCE, Artifact
+from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Store, StoreError
 
 BEGAN = "began.json"
@@ -102,12 +103,11 @@ def keep(store: Store, run: Run) -> None:
 
 def logged(store: Store) -> list[Run]:
     """All runs, the oldest first. Raises StoreError for a file that is no run."""
+    keys = [entry.key for entry in store.list(layout.RUNS) if entry.key.endswith(".json")]
     found = []
-    for entry in store.list(layout.RUNS):
-        if not entry.key.endswith(".json"):
-            continue
+    for key, data in zip(keys, side_by_side(store.read, keys, AT_ONCE), strict=True):
         try:
-            found.append(Run(**json.loads(store.read(entry.key))))
+            found.append(Run(**json.loads(data)))
         except (ValueError, TypeError) as error:
-            raise StoreError(f"{store.root}/{entry.key} is no record of a run ({error}): mend or remove it") from error
+            raise StoreError(f"{store.root}/{key} is no record of a run ({error}): mend or remove it") from error
     return sorted(found, key=lambda run: (run.started, run.asset, run.digest))

@@ -8,7 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from pcr_assets import layout
-from pcr_assets.gallery.parts import AT_ONCE, named
+from pcr_assets.gallery.parts import named
+from pcr_assets.resources.artifacts import AT_ONCE
+from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Store, StoreError
 from pcr_assets.tidy.found import DAY, Keep
 
@@ -40,8 +42,8 @@ def pointed(store: Store, names: Iterable[str]) -> tuple[set[str], str]:
 
 def mentions(store: Store) -> str:
     """All that the project's manifests say, as one text: what stands in it is referred to."""
-    entries = [entry for folder in MANIFESTS for entry in store.list(folder) if entry.key.endswith(".json")]
-    return "\n".join(store.read(entry.key).decode(errors="replace") for entry in entries)
+    keys = [entry.key for folder in MANIFESTS for entry in store.list(folder) if entry.key.endswith(".json")]
+    return "\n".join(data.decode(errors="replace") for data in side_by_side(store.read, keys, AT_ONCE))
 
 
 def releases(store: Store, entries: Sequence[Entry], keep: Keep, mentioned: str) -> Releases:
@@ -106,16 +108,17 @@ def _signed(store: Store, name: str) -> dict[str, Any]:
 
 
 def _running(store: Store, entries: Iterable[Entry], keep: Keep) -> set[str]:
-    """What devices run by their notes. One that can't be read says nothing."""
+    """What devices run by their notes, several read at once: a publisher waits meanwhile. One that can't be read says nothing."""
+
+    def running(key: str) -> str | None:
+        try:
+            return str(json.loads(store.read(key))["release_id"])
+        except (Missing, ValueError, KeyError, TypeError):
+            return None
+
     notes = [entry for entry in entries if entry.key.startswith(f"{layout.IN_USE}/")]
-    found = set()
-    for entry in notes:
-        if keep.now - when(entry) <= keep.device_days * DAY:
-            try:
-                found.add(str(json.loads(store.read(entry.key))["release_id"]))
-            except (Missing, ValueError, KeyError, TypeError):
-                continue
-    return found
+    heard = [entry.key for entry in notes if keep.now - when(entry) <= keep.device_days * DAY]
+    return {release for release in side_by_side(running, heard, AT_ONCE) if release is not None}
 
 
 def _parts(store: Store, files: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from dataclasses import replace
 
 import pytest
 
@@ -24,6 +26,18 @@ def test_a_run_is_kept_once_and_read_again(tmp_path):
     assert read == run
     assert (read.attempts, read.billed_seconds, read.hardware["threads"]) == (1, None, 2)
     assert read.started.endswith("Z") and "host" not in read.hardware
+
+
+def test_the_runs_of_years_are_read_several_at_a_time(tmp_path, monkeypatch):
+    """Four assets read them all in a refresh: a thousand requests to a bucket each, one after the other."""
+    store = FolderStore(str(tmp_path / "store"))
+    (tmp_path / "work").mkdir()
+    run = runs.Stopwatch(tmp_path / "work").ended("teacher_weights", MODEL)
+    for digest in "abcd":
+        runs.keep(store, replace(run, digest=digest * 64))
+    read, together = store.read, threading.Barrier(4, timeout=20)
+    monkeypatch.setattr(store, "read", lambda key: (together.wait(), read(key))[1])
+    assert [each.digest[0] for each in runs.logged(store)] == [*"abcd"]
 
 
 def test_a_killed_run_counts_up_to_the_last_file_it_wrote(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Which releases and parts go, and above all which don't."""
 
 import os
+import threading
 
 import pytest
 
@@ -90,6 +91,19 @@ def test_a_note_that_is_too_old_or_says_nothing_keeps_no_release(site):
     site.later(days=91)
     assert {"device's note", "release", "part"} <= set(site.sweep())
     assert not site.has_part(b"old")
+
+
+def test_the_notes_of_many_devices_are_read_several_at_a_time(site, monkeypatch):
+    """A publisher waits for ten minutes at most, and those of ten thousand devices took longer, one after the other."""
+    site.release(FIRST, b"old")
+    site.release(SECOND, b"new")
+    for number in range(4):
+        site.store.write(f"{layout.IN_USE}/pi-{number}.json", digests.canonical_json({"release_id": FIRST}))
+    read, together = site.store.read, threading.Barrier(4, timeout=20)
+    monkeypatch.setattr(site.store, "read", lambda key: (together.wait() if layout.IN_USE in key else 0, read(key))[1])
+    site.later(days=40)
+    site.sweep()
+    assert site.has_part(b"old")
 
 
 def test_a_release_stays_for_a_while_after_a_newer_one_came(site):
