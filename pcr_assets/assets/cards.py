@@ -90,9 +90,9 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
         kept |= {known[s]["file"]: before.files[known[s]["file"]] for s in plan.kept if before and known[s]["scans"]}
         table = before if before and fits(before.record, before.files) else None
         unread = [set_id for set_id in sets if sets[set_id]["scans"] and (set_id in built or not table)]
-        paths = {
-            s: (built[s].path if s in built else None) or artifacts.fetch_file(kept[sets[s]["file"]]) for s in unread
-        }
+        paths = {set_id: path for set_id in unread if set_id in built and (path := built[set_id].path)}
+        away = [set_id for set_id in unread if set_id not in paths]
+        paths |= zip(away, artifacts.fetch_files(kept[sets[set_id]["file"]] for set_id in away), strict=True)
         found = assemble(sets, paths, read_scans(artifacts, table) if table else NO_SCANS, listing.set_names)
         published = artifacts.publish(
             layout.PROCESSED, found.scans.files(), kept=kept, digest=found.digest, record=found.record

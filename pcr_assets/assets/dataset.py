@@ -156,8 +156,8 @@ def _counts(record: Any) -> dict[str, Any]:
 def snapshot_files(artifacts: Artifacts, pinned: Artifact | None = None) -> dict[str, Any]:
     """The local files of a snapshot, the current one unless named, as a training job names them: ``snapshot`` and ``shards``."""
     pinned = pinned or artifacts.current(layout.SNAPSHOT)
-    shards = [str(artifacts.fetch(pinned, file)) for file in pinned.record["shards"]]
-    return {"snapshot": str(artifacts.fetch(pinned, TABLE)), "shards": shards}
+    shards = artifacts.fetch_files(pinned.files[file] for file in pinned.record["shards"])
+    return {"snapshot": str(artifacts.fetch(pinned, TABLE)), "shards": [str(path) for path in shards]}
 
 
 @asset(

@@ -62,7 +62,8 @@ def subjects_of(project: Project) -> dict[str, Any]:
 
     artifacts = project.artifacts
     index, pictures = artifacts.current(layout.INDEX), artifacts.current(layout.REFERENCES)
-    second_look = RememberingLook(References([artifacts.fetch(pictures, name) for name in sorted(pictures.files)]))
+    archives = artifacts.fetch_files(file for _, file in sorted(pictures.files.items()))
+    second_look = RememberingLook(References([*archives]))
     return {
         variant: Subject(
             artifacts.fetch(artifacts.current(name), file),
@@ -91,10 +92,10 @@ def evidence_of(project: Project, most_strangers: int) -> Any:
     scans = read_scans(artifacts, processed).table.select(["card_id", "view", "set"]).to_pylist()
     groups = groups_of(processed.record, [row["card_id"] for row in [*rows, *scans]])
     new = newcomers(scans, rows, groups, project.settings.section("report")["queries"])
-    theirs = [
-        artifacts.fetch(processed, processed.record["sets"][name]["file"])
-        for name in sorted({scan["set"] for scan in new})
-    ]
+    sets = processed.record["sets"]
+    theirs = artifacts.fetch_files(
+        processed.files[sets[name]["file"]] for name in sorted({scan["set"] for scan in new})
+    )
     asked, faults = strangers_of(project, most_strangers)
     return Evidence(
         # Of scans in both the last one counts.

@@ -68,7 +68,7 @@ def field_feedback(project: Project) -> dg.MaterializeResult:
         {day: _inputs(files) for day, files in listed.items()}, {day: entry["inputs"] for day, entry in known.items()}
     )
     kept = {known[day]["file"]: before.files[known[day]["file"]] for day in plan.kept} if before else {}
-    days = [json.loads(artifacts.fetch_file(file).read_bytes()) for _, file in sorted(kept.items())]
+    days = [json.loads(path.read_bytes()) for path in artifacts.fetch_files(file for _, file in sorted(kept.items()))]
     read, files = {day: known[day] for day in plan.kept}, {}
     for day in plan.built:
         said, whole = _read(project, day, listed[day])

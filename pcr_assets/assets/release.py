@@ -131,7 +131,7 @@ def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedF
             subjects[DEFAULT_VARIANT].gallery
         )  # of a bucket, all archives would be nine tenths of a release
         names = sorted(entry["file"] for set_id, entry in pictures.record["sets"].items() if set_id in asked)
-        archive = self_test(subjects, References([artifacts.fetch(pictures, name) for name in names]))
+        archive = self_test(subjects, References([*artifacts.fetch_files(pictures.files[name] for name in names)]))
         files, digest = {bundle.SELF_TEST: archive}, digests.of_bytes(archive)
         last = artifacts.publish(layout.SELF_TEST, files, digest=digest, record={"made_from": of})
     return last.files[bundle.SELF_TEST]

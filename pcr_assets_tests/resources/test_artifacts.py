@@ -1,5 +1,6 @@
 """Artifacts: immutable versions and one pointer."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,15 @@ def test_an_artifact_that_lost_an_object_it_needs_besides_is_not_found(artifacts
     assert artifacts.find("a") == published
     lose(artifacts, f"parts/{names[1]}")
     assert artifacts.find("a") is None
+
+
+def test_several_files_are_fetched_at_once_in_their_order(artifacts, monkeypatch):
+    """One after the other, ten thousand shards in a bucket take minutes of waiting."""
+    published = artifacts.publish("a", {name: name.encode() for name in "wxyz"}, digest=digest("a"))
+    fetch, together = artifacts.store.fetch, threading.Barrier(4, timeout=20)
+    monkeypatch.setattr(artifacts.store, "fetch", lambda key, sha256: (together.wait(), fetch(key, sha256))[1])
+    found = artifacts.fetch_files(published.files[name] for name in "zxwy")
+    assert [path.read_text() for path in found] == ["z", "x", "w", "y"]
 
 
 def test_a_lost_file_comes_back_by_publishing_again(artifacts):
