@@ -153,3 +153,15 @@ def test_a_picture_of_more_pixels_than_any_card_is_not_decoded(field, monkeypatc
     monkeypatch.setattr(show, "pictures", lambda images, *_: shown.extend(images) or dg.MetadataValue.md("two"))
     field.summed_up()
     assert [image.shape for image in shown] == [(352, 252, 3)]
+
+
+def test_a_file_whose_name_is_no_text_is_set_aside(field):
+    """As a device with a disk of an older system may copy one: each refresh failed at the look, and each plan."""
+    field.sends("pi-1", 0, "dawn1-1")
+    day = next(path.parent for path in field.root.rglob("*.json") if len(path.stem) == 32)
+    (day / os.fsdecode(b"pok\xe9mon.json")).write_bytes(b"{}")
+    artifact, _ = field.summed_up()
+    assert artifact.record["kept"] == 1
+    assert [(fault["file"], fault["reason"]) for fault in artifact.record["faults"]] == [
+        ("pi-1/2027-01-15/pok\\udce9mon.json", "the file's name is not UTF-8: rename it")
+    ]

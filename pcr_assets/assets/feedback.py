@@ -9,6 +9,7 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized, observed
+from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import Entry, Missing, Shut
 from pcr_assets.shard_plan import plan_shards
@@ -36,11 +37,12 @@ def _listed(project: Project) -> dict[str, list[Entry]]:
 
     folder = f"{layout.FEEDBACK}/"
     entries = project.root.list(layout.FEEDBACK)
-    return days_of(Entry(entry.key.removeprefix(folder), entry.size, entry.etag) for entry in entries)
+    days = days_of(Entry(entry.key.removeprefix(folder), entry.size, entry.etag) for entry in entries)
+    return {spelled(day): files for day, files in days.items()}
 
 
 def _inputs(files: Sequence[Entry]) -> str:
-    return digests.of_json([[entry.key, entry.size, entry.etag] for entry in files])
+    return digests.of_json([[spelled(entry.key), entry.size, entry.etag] for entry in files])
 
 
 @observed("field", kinds={"s3"})
@@ -88,9 +90,11 @@ def field_feedback(project: Project) -> dg.MaterializeResult:
 
 def _read(project: Project, day: str, files: Sequence[Entry]) -> tuple[dict[str, Any], bool]:
     """What a device's day says, and whether all of it may be read: else it is read again, for rights change no listing."""
+    from pcr_assets.cards.listing import UNSPELT
     from pcr_assets.gallery.feedback import MOST_BYTES, TOO_LARGE, read_day
 
-    said_in = [entry for entry in files if entry.key.endswith(".json")]
+    every = [entry for entry in files if entry.key.endswith(".json")]
+    said_in = [entry for entry in every if spelled(entry.key) == entry.key]
     wanted = [entry for entry in said_in if entry.size <= MOST_BYTES]
     stored = [Entry(f"{layout.FEEDBACK}/{entry.key}", entry.size, entry.etag) for entry in wanted]
     contents = {entry.key: data for entry, data in zip(wanted, project.root.read_many(stored), strict=True)}
@@ -98,6 +102,9 @@ def _read(project: Project, day: str, files: Sequence[Entry]) -> tuple[dict[str,
     shut = {key: data.reason for key, data in contents.items() if isinstance(data, Shut)}
     said["faults"] += [{"file": key, "reason": f"{why}, then {AGAIN}"} for key, why in shut.items()]
     said["faults"] += [{"file": entry.key, "reason": TOO_LARGE} for entry in said_in if entry.size > MOST_BYTES]
+    said["faults"] += [
+        {"file": spelled(entry.key), "reason": UNSPELT} for entry in every if spelled(entry.key) != entry.key
+    ]
     return said, not shut
 
 
