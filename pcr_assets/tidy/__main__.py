@@ -4,25 +4,34 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
 
 from pcr_assets import layout
+from pcr_assets.refresh.refusals import told
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import StoreError
-from pcr_assets.tidy.found import Keep, table
+from pcr_assets.tidy.found import Keep, Leaving, table
+from pcr_assets.tidy.records import old_looks, recorded
 from pcr_assets.tidy.sweep import look, sweep
+
+STOPPED = "stopped: what was removed is gone, nothing that is referred to is; run again to go on"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code."""
     given = _parser().parse_args(argv)
     project, now = Project(), time.time()
-    keep = Keep(now, given.keep, given.hours, given.days, given.device_days, cache_bytes=given.cache_gb * 1e9)
-    workdir = project.workdir("passing").parent
+    kept = {"record_days": given.record_days, "cache_bytes": given.cache_gb * 1e9}
+    keep = Keep(now, given.keep, given.hours, given.days, given.device_days, **kept)
     try:
-        leaving = (sweep if given.apply else look)(project.root, artifact_names(), workdir, keep)
-    except StoreError as error:
-        print(error, file=sys.stderr)
-        return 1
+        leaving = _tidied(project, keep, apply=given.apply)
+    except (Exception, KeyboardInterrupt) as error:
+        sentence, code = told(error)
+        if not sentence:
+            raise
+        print(STOPPED if isinstance(error, KeyboardInterrupt) else sentence, file=sys.stderr)
+        return code
     if not leaving:
         print(f"nothing may go from {project.root.root}")
         return 0
@@ -31,14 +40,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _tidied(project: Project, keep: Keep, *, apply: bool) -> list[Leaving]:
+    """What may go of the store, of this machine, and of Dagster's records where there are any; with ``apply`` it is gone."""
+    workdir = project.workdir("passing").parent
+    leaving = (sweep if apply else look)(project.root, artifact_names(), workdir, keep)
+    if not recorded():
+        return leaving
+    with dg.DagsterInstance.get() as instance:
+        graph = asset_graph()
+        looks = list(old_looks(instance, graph.observable_asset_keys - graph.materializable_asset_keys, keep))
+        for each in looks if apply else []:
+            if each.remove:
+                each.remove()
+    return [*leaving, *looks]
+
+
 def artifact_names() -> list[str]:
     """What the assets of the graph publish, by their names in the store: one each, and ``edge_release`` the self-test besides."""
     from pcr_assets.assets.declare import ARTIFACT
-    from pcr_assets.definitions import build_defs
 
-    graph = build_defs().resolve_asset_graph()
+    graph = asset_graph()
     found = (graph.get(key).metadata.get(ARTIFACT) for key in graph.materializable_asset_keys)
     return sorted({layout.SELF_TEST, *(str(name) for name in found if name)})
+
+
+def asset_graph() -> Any:
+    """The project's own."""
+    from pcr_assets.definitions import defs
+
+    return defs.resolve_asset_graph()
 
 
 def _amount(text: str) -> float:
@@ -71,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     option(
         "--device-days", type=_amount, default=usual.device_days, help="a device's note counts so long (%(default)g)"
+    )
+    option(
+        "--record-days",
+        type=_amount,
+        default=usual.record_days,
+        help="Dagster's record of a look at the sources stays so long (%(default)g)",
     )
     option("--cache-gb", type=_amount, default=usual.cache_bytes / 1e9, help="downloads to keep here (%(default)g GB)")
     return parser

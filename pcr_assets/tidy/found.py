@@ -21,6 +21,8 @@ class Keep:
     """A device's note counts so long."""
     scratch_days: float = 7.0
     """Unfinished work stays so long, for the run that goes on with it."""
+    record_days: float = 30.0
+    """Dagster's record of a look at the sources stays so long; that of the last one stays."""
     cache_bytes: float = 10e9
     """Downloads above this size go, those not used for the longest first."""
 
