@@ -37,6 +37,7 @@ class SmallGraph:
     broken: set[str] = field(default_factory=set)
     forgetful: set[str] = field(default_factory=set)
     interrupted: set[str] = field(default_factory=set)
+    interrupts: signal.Signals = signal.SIGINT
     accepted: bool = True
     complains: Callable[[str], str] = lambda report: ""
     """What the students must do better, by what the report says."""
@@ -73,7 +74,7 @@ class SmallGraph:
 
         def made(name: str, content: str) -> dg.MaterializeResult:
             if name in world.interrupted:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), world.interrupts)
                 time.sleep(5)
             if name in world.broken:
                 raise RuntimeError(f"{name} ran out of memory")

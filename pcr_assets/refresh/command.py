@@ -12,7 +12,9 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -52,6 +54,7 @@ def main(
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings.filterwarnings("ignore", category=category)
     logging.getLogger().addFilter(_worth_reading)
+    _hang_up_like_an_interrupt()
     try:
         if instance is None:
             find_home()
@@ -70,6 +73,14 @@ def main(
         if not sentence:
             raise
         return _refuse(STOPPED if options.telling.knows(sentence) else sentence, code)
+
+
+def _hang_up_like_an_interrupt() -> None:
+    """Let the end of a terminal, when a line to another machine breaks say, end a refresh as Ctrl-C does: the system would kill it,
+    and its run would count as running. Under ``nohup`` it goes on, as its user wants."""
+    here = threading.current_thread() is threading.main_thread()
+    if here and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGINT))
 
 
 def _worth_reading(record: logging.LogRecord) -> bool:

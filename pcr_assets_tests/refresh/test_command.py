@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -166,3 +167,15 @@ def test_explain_tells_inputs_then_and_now_and_who_guards(world, capsys):
     assert "student  STALE: has new data from student_config" in told
     assert "when built" in told
     assert "guard     the check good_enough of report passed" in told
+
+
+def test_a_terminal_that_goes_away_ends_a_refresh_as_an_interrupt_does(world, capsys):
+    """Its run counted as running for ever, as after a kill: a line to another machine breaks any day."""
+    world.interrupted, world.interrupts = {"cards"}, signal.SIGHUP
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert world.command("run") == 130
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert "stopped: what was built stays" in capsys.readouterr().err
+    assert [run.status for run in world.instance.get_runs(limit=1)] == [dg.DagsterRunStatus.CANCELED]
