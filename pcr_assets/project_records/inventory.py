@@ -2,22 +2,28 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 
 from pcr_assets import layout
 from pcr_assets.project_records.manifest import as_json
 from pcr_assets.project_records.storage import Measured, Storage
-from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.artifacts import ArtifactDamaged, ArtifactMissing, Artifacts
 from pcr_assets.resources.stored import Stored
 
 FILE = "metadata/inventory.json"
 
 
 def current_keys(artifacts: Artifacts, stored: Iterable[Stored]) -> frozenset[str]:
-    """The keys of all files that a pointer among the listed objects names."""
-    pointers = [entry.key for entry in stored if entry.key.endswith("/current.json")]
-    found = (artifacts.current(key.removesuffix("/current.json")) for key in pointers)
-    return frozenset(file.key for artifact in found for file in artifact.files.values())
+    """The keys of all files that a pointer among the listed objects names. Others call files like that too, among scans or on a
+    device: what is no pointer names none. Of a damaged one its own asset tells."""
+    found: set[str] = set()
+    for entry in stored:
+        if entry.key.endswith("/current.json"):
+            with suppress(ArtifactMissing, ArtifactDamaged):
+                named = artifacts.current(entry.key.removesuffix("/current.json"))
+                found |= {file.key for file in named.files.values()}
+    return frozenset(found)
 
 
 def files(storage: Storage) -> dict[str, bytes]:
