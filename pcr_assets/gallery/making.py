@@ -10,7 +10,7 @@ from pcr_assets.gallery import embeddings, references
 from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.artifacts import Artifacts, PublishedFile
 from pcr_assets.resources.engine import Place
-from pcr_assets.resources.store import Store
+from pcr_assets.resources.store import open_store
 
 if TYPE_CHECKING:
     from edge_runtime.embedder import OnnxEmbedder
@@ -56,7 +56,7 @@ def make_embeddings(request: SetOfCards, place: Place) -> MadeSet:
     vectors = {}
     if request.earlier:
         vectors = embeddings.known_vectors(embeddings.read_shard(artifacts.fetch_file(request.earlier)))
-    embedder = _embedder(store, request.model, place.threads)
+    embedder = _embedder(request.store, request.model, place.threads)
     table = embeddings.embed_shard(artifacts.fetch_file(request.cards), embedder, vectors, place.threads)
     fresh = sum(pixels not in vectors for pixels in table["pixel_digest"].to_pylist())
     digest = embeddings.shard_digest(table)
@@ -69,11 +69,11 @@ def make_embeddings(request: SetOfCards, place: Place) -> MadeSet:
 
 
 @lru_cache(maxsize=2)
-def _embedder(store: Store, model: PublishedFile, threads: int) -> "OnnxEmbedder":
-    """The model of a variant, fetched and opened once for all sets of a place: that takes as long as to embed some cards."""
+def _embedder(store: str, model: PublishedFile, threads: int) -> "OnnxEmbedder":
+    """The model of a variant, fetched and opened once for all sets: that takes as long as to embed some cards."""
     from edge_runtime.embedder import OnnxEmbedder
 
-    return OnnxEmbedder(Artifacts(store).fetch_file(model), threads)
+    return OnnxEmbedder(Artifacts(open_store(store)).fetch_file(model), threads)
 
 
 def make_pictures(request: SetOfCards, place: Place) -> MadeSet:
