@@ -163,7 +163,7 @@ def believed(votes: Sequence[Vote], before: Belief, rules: Rules) -> Belief:
     if leaning or len(votes) >= rules.window:
         candidates = _cards_of(votes, [art for _, art in ranked if art == ranked[0][1] or not _gone(votes, art, rules)])
         if candidates and confidence >= (rules.keep if leaning else rules.lean):
-            return Belief(State.UNCERTAIN, confidence, candidates)
+            return Belief(State.UNCERTAIN, confidence, candidates[:CANDIDATES])
     return Belief(confidence=confidence, cards=_other_printing(votes, before))
 
 
@@ -205,7 +205,7 @@ def _other_printing(votes: Sequence[Vote], before: Belief) -> tuple[Card, ...]:
 
 
 def _told_apart(votes: Sequence[Vote], before: Belief, rules: Rules) -> tuple[bool, tuple[Card, ...]]:
-    """Whether one of the twins is clearly the one, and all of them, likeliest first."""
+    """Whether one of the twins is clearly the one, and that one; else the likeliest of them."""
     cards = _cards_of(votes, [each.art for each in votes[:1]])
     if len(cards) < 2:
         return True, cards
@@ -225,4 +225,4 @@ def _for_twin(votes: Sequence[Vote], card: Card, rules: Rules) -> list[float]:
 def _cards_of(votes: Iterable[Vote], arts: Sequence[str]) -> tuple[Card, ...]:
     """The cards of the arts, in their order, each once."""
     found = {card.card_id: card for art in arts for each in votes if each.art == art for card in each.cards}
-    return tuple(found.values())[:CANDIDATES]
+    return tuple(found.values())

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_runtime.following.belief import Belief, Rules, State, Vote, believed, log_odds, pooled, since_change, support
+from edge_runtime.following.belief import (
+    CANDIDATES,
+    Belief,
+    Rules,
+    State,
+    Vote,
+    believed,
+    log_odds,
+    pooled,
+    since_change,
+    support,
+)
 from edge_runtime.gallery import Card
 from edge_runtime.judging.decide import logistic
 
@@ -147,6 +158,15 @@ def test_a_twin_that_wins_each_time_is_confirmed_and_kept_if_it_loses_once():
     assert (confirmed.state, confirmed.cards) == (State.CONFIRMED, (REPRINT,))
     assert after(*[wins] * 7, loses, before=confirmed).cards == (REPRINT,)
     assert after(*[wins] * 7, loses).state is State.UNCERTAIN
+
+
+def test_a_twin_of_many_is_confirmed_wherever_the_first_frame_lists_it():
+    prints = [Card(f"echo-{number}", "Amber Fox", "echo", str(number), "fox") for number in range(10)]
+    doubtful, wins = frame(prints[0], 0.99, *prints[1:], clear=False), frame(prints[9], 0.99, *prints[:9])
+    belief = after(doubtful, *[wins] * 7)
+    assert (belief.state, belief.cards) == (State.CONFIRMED, (prints[9],))
+    unsure = after(doubtful, *[frame(prints[9], 0.99, *prints[:9], clear=False)] * 7)
+    assert (unsure.state, unsure.cards[0], len(unsure.cards)) == (State.UNCERTAIN, prints[9], CANDIDATES)
 
 
 def test_an_answer_is_kept_through_blurred_frames_that_could_not_win_it():
