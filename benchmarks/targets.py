@@ -47,8 +47,8 @@ OCCLUDED = replace(STRENGTHS["medium"], occlusion=Dose(1.0, 1.0, 1.0))
 """A fifth of the card is covered, on top of everything that medium does."""
 FOIL = replace(STRENGTHS["medium"], glare=Dose(1.0, 0.6, 1.0), shine=Dose(1.0, 0.6, 1.0))
 """Glare on foil, on top of everything that medium does."""
-VIEWS = 3
-"""Times that each camera sees a card that the gallery lacks."""
+CAMERAS, VIEWS = ("easy", "medium", "hard"), 3
+"""Cameras that see a card that the gallery lacks, and how often each does."""
 PAIRS = 200_000
 ALL = 10**6
 """More pictures than there are; and where the numbers of second views begin."""
@@ -102,22 +102,29 @@ def _measured(recognizer: Recognizer, evidence: Evidence, count: int) -> Iterato
         least = 0.95 if name == "photos" else 1.0
         yield _row(f"{name} of cards in the gallery: right at 1", least, right) | {"outcomes": dict(judged)}
     named = _strangers(recognizer, evidence)
-    row = _row("strangers named, as scans and through the medium camera", 0.001, list(map(bool, named)), most=True)
-    yield row | {"named": [said for said in named if said]}
-    for where, named in (("cut out, three cameras", _unknown_crops), ("on whole frames", _unknown_frames)):
+    what = "strangers named, as scans and through the medium camera"
+    yield _row(what, 0.001, list(map(bool, named)), most=True, times=2) | {"named": [said for said in named if said]}
+    for where, named, times in (
+        ("cut out, three cameras", _unknown_crops, len(CAMERAS) * VIEWS),
+        ("on whole frames", _unknown_frames, 1),
+    ):
         said = named(recognizer, evidence, count)
-        row = _row(f"cards that the gallery lacks named, {where}", 0.001, list(map(bool, said)), most=True)
+        row = _row(f"cards that the gallery lacks named, {where}", 0.001, list(map(bool, said)), most=True, times=times)
         yield row | {"named": [each for each in said if each]}
-    yield _row("pairs of different cards with cosine below 0.5", 0.99, _apart(recognizer, evidence))
+    apart, pairs_of_each = _apart(recognizer, evidence), max(1, PAIRS // len(evidence.cards))
+    yield _row("pairs of different cards with cosine below 0.5", 0.99, apart, times=pairs_of_each)
     for strength in ("easy", "medium"):
         views = _two_views(recognizer, evidence, strength, count)
         yield _row(f"two views of a card through the {strength} camera with cosine above 0.8", 0.95, views)
 
 
-def _row(target: str, asked: float, hits: Sequence[bool] | np.ndarray, *, most: bool = False) -> dict[str, Any]:
-    """``most``: what is asked is the most that may be, not the least that must."""
+def _row(
+    target: str, asked: float, hits: Sequence[bool] | np.ndarray, *, most: bool = False, times: int = 1
+) -> dict[str, Any]:
+    """``most``: what is asked is the most that may be, not the least that must. ``times``: how often each card was asked; what is
+    hard about it is so every time, so in the interval it counts once."""
     share, count = float(np.mean(hits)) if len(hits) else 0.0, len(hits)
-    low, high = measures.wilson(int(np.sum(hits)), count)
+    low, high = measures.wilson(int(np.sum(hits)) / times, count // times)
     reached = "not asked" if not count else "yes" if (share <= asked if most else share >= asked) else "no"
     return {
         "target": target,
@@ -206,7 +213,7 @@ def _unknown_crops(recognizer: Recognizer, evidence: Evidence, count: int) -> li
     by every camera, ``VIEWS`` times."""
     ignorant, gallery = without(recognizer)
     said = []
-    for strength in ("easy", "medium", "hard"):
+    for strength in CAMERAS:
         for number, row in enumerate(shown(spread(evidence.tests, count), f"unknown cards, {strength}")):
             gallery.leave_out(evidence.card_ids[row])
             for view in range(VIEWS):
