@@ -55,8 +55,9 @@ def ambiguity_margin(gaps: np.ndarray, right: np.ndarray, precision: float, ceil
         return 0.0
     order = np.argsort(-gaps, kind="stable")
     precisions = np.cumsum(right[order]) / np.arange(1, gaps.size + 1)
-    good = np.flatnonzero(precisions >= precision)
-    if good.size == gaps.size or (good.size and good[-1] == gaps.size - 1):
+    whole = np.append(np.diff(gaps[order]) < 0, True)  # a lead lets all pass that have it, not the first of them alone
+    good = np.flatnonzero((precisions >= precision) & whole)
+    if good.size and good[-1] == gaps.size - 1:
         return 0.0
     margin = gaps[order][good[-1]] if good.size else ceiling
     return float(min(margin, ceiling))

@@ -49,5 +49,11 @@ def test_the_margin_parts_close_calls_from_clear_ones():
     assert ambiguity_margin(gaps, right, precision=1.0, ceiling=0.5) == pytest.approx(0.2)
 
 
+def test_right_and_wrong_answers_of_one_lead_pass_together_or_not_at_all():
+    gaps, right = np.array([0.4, 0.2, 0.2, 0.2]), np.array([True, True, True, False])
+    assert ambiguity_margin(gaps, right, precision=1.0, ceiling=0.5) == pytest.approx(0.4)
+    assert ambiguity_margin(gaps[1:], right[1:], precision=1.0, ceiling=0.5) == 0.5
+
+
 def test_the_margin_never_exceeds_its_ceiling():
     assert ambiguity_margin(np.array([0.9]), np.array([False]), precision=1.0, ceiling=0.1) == pytest.approx(0.1)
