@@ -84,7 +84,7 @@ def answers_have_not_drifted(record: Record, limits: Limits) -> Finding:
 
 @gate(field_feedback, layout.FIELD, blocking=False, beside=layout.REPORT)
 def devices_are_as_sure_as_the_report(record: Record, limits: Limits, report: Record) -> Finding:
-    """No model leaves surely more cards uncertain in the field than on its test cards at the hardest camera."""
+    """Of the cards that it names, no model leaves surely more uncertain in the field than of test cards at the hardest camera."""
     from pcr_assets.measures import wilson
 
     worse = []
@@ -93,9 +93,15 @@ def devices_are_as_sure_as_the_report(record: Record, limits: Limits, report: Re
         named = counts["confirmed"] + counts["uncertain"]
         if judged and named:
             least, _ = wilson(counts["uncertain"], named)
-            expected = max(found["one of these"] for found in judged.values())
+            expected = max(_uncertain_of_named(found) for found in judged.values())
             if least > expected + limits["field_uncertain"]:
                 worse.append(
                     f"{release} leaves {counts['uncertain']} of {named} uncertain, the report's worst is {expected:.1%}"
                 )
     return not worse, "; ".join(worse) or "no model leaves surely more uncertain than the report"
+
+
+def _uncertain_of_named(found: Record) -> float:
+    """The share of test cards left uncertain, of those that were named: devices meet strangers too, which are none."""
+    named = 1 - found["refused"]
+    return float(found["one of these"] / named) if named > 0 else 1.0

@@ -183,10 +183,16 @@ def test_a_release_that_was_met_seldom_says_nothing_of_drift():
     assert record_of([0.8])["drift"] == {}
 
 
+def report_of(uncertain, refused):
+    return {"variants": {"int8": {"answers": {"hard": {"one of these": uncertain, "refused": refused}}}}}
+
+
 def test_devices_that_are_less_sure_than_the_report_are_warned_of():
-    report = {"variants": {"int8": {"answers": {"hard": {"one of these": 0.04}}}}}
+    report = report_of(uncertain=0.04, refused=0.0)
     sure = summed_up([a_day("2027-01-15", {"tally.json": tally(around(0.8, 100), confirmed=95, uncertain=5)})])
     unsure = summed_up([a_day("2027-01-15", {"tally.json": tally(around(0.8, 100), confirmed=60, uncertain=40)})])
     assert judged(devices_are_as_sure_as_the_report, sure, report).passed
     assert "40 of 100" in judged(devices_are_as_sure_as_the_report, unsure, report).description
     assert judged(devices_are_as_sure_as_the_report, unsure, {}).passed, "nothing to compare with"
+    as_sure = report_of(uncertain=0.2, refused=0.5)
+    assert judged(devices_are_as_sure_as_the_report, unsure, as_sure).passed, "two of five named test cards as well"
