@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 SHRINKAGE = 0.5  # of the scatter within cards, towards a multiple of the identity: docs/ablations.md
 LAST_SHRINKAGE = 1.0  # the same for a head that no training follows
+LEAST_SCATTER = 1e-12  # within cards: a camera of strength none shows each as it is, and nothing could be whitened
 
 
 class Axes(NamedTuple):
@@ -30,7 +31,8 @@ def discriminant_axes(clean: Tensor, seen: Tensor, shrinkage: float) -> Axes:
     clean, seen = clean.double(), seen.double()
     differences = seen - clean
     within = differences.T @ differences / len(clean)
-    within += shrinkage * within.diagonal().mean() * torch.eye(within.shape[0], dtype=within.dtype)
+    mean = within.diagonal().mean().clamp(min=LEAST_SCATTER)
+    within += shrinkage * mean * torch.eye(within.shape[0], dtype=within.dtype)
     values, axes = torch.linalg.eigh(within)
     whiten = axes / values.sqrt() @ axes.T
     centre = (clean.mean(dim=0) + seen.mean(dim=0)) / 2

@@ -31,6 +31,13 @@ def test_a_discriminant_head_ignores_what_the_camera_disturbs():
     assert found(clean @ weight.T + bias, seen @ weight.T + bias) > 0.9
 
 
+@pytest.mark.parametrize("fit", [heads.discriminant, heads.posterior])
+def test_cards_that_the_camera_does_not_disturb_keep_the_axes_along_which_they_differ(fit):
+    clean, _ = cards()
+    weight, bias = fit(clean, clean.clone(), 12)
+    assert found(clean @ weight.T + bias, clean @ weight.T + bias) == 1
+
+
 def test_dimensions_beyond_the_features_are_zero():
     weight, bias = heads.discriminant(*cards(), 20)
     assert weight.shape == (20, 12)
