@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_runtime.geometry import area, overlap
+from edge_runtime.geometry import area, cross, following, overlap
 from pcr_assets.gallery.watched import LABELS
 
 SAME_PLACE = 0.5
@@ -89,12 +89,19 @@ def _corners(quad: str, line: int) -> np.ndarray:
         corners = np.array(json.loads(quad), np.float32)
     except (ValueError, TypeError):
         corners = np.empty(0, np.float32)
-    if corners.shape != (4, 2) or not np.isfinite(corners).all():
+    if corners.shape != (4, 2) or not np.isfinite(corners).all() or not _around(corners):
         raise LabelsError(
-            f"{LABELS}, line {line}: quad is {quad}, and must be four corners in pixels such as [[0, 0], [63, 0], [63, 88], "
-            "[0, 88]], or empty for a card that fills the photo"
+            f"{LABELS}, line {line}: quad is {quad}, and must be four corners in pixels, one after the other around the card, such "
+            "as [[0, 0], [63, 0], [63, 88], [0, 88]], or empty for a card that fills the photo"
         )
     return corners
+
+
+def _around(corners: np.ndarray) -> bool:
+    """Whether corners 4×2 go once around an area. In another order they overlap nothing, and what was named passes for missed."""
+    sides = following(corners) - corners
+    turns = cross(sides, following(sides))
+    return bool((turns > 0).all() or (turns < 0).all())
 
 
 def judge(

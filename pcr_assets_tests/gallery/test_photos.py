@@ -99,6 +99,8 @@ def test_photo_quad_and_card_id_are_all_that_a_label_needs():
         (b"photo,quad\na.jpg,\nb.jpg,12 34\n", "line 3: quad is 12 34"),
         (b'photo,quad\na.jpg,"[[0, 0], [63, 0], [63, 88]]"\n', "four corners"),
         (b'photo,quad\na.jpg,"[[0, 0], [63, 0], [63, 88], [0, NaN]]"\n', "four corners"),
+        (b'photo,quad\na.jpg,"[[0, 0], [63, 0], [0, 88], [63, 88]]"\n', "around the card"),
+        (b'photo,quad\na.jpg,"[[7, 7], [7, 7], [7, 7], [7, 7]]"\n', "around the card"),
         (b'photo,quad\na.jpg,"{""x"": 1}"\n', "four corners"),
         ("photo,name\na.jpg,Pokémon\n".encode("latin-1"), "save it as CSV in UTF-8"),
     ],
