@@ -55,7 +55,8 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
     before, asked_of = project.artifacts.find(layout.REPORT), _asked_of(project)
     why = _reason_to_judge(project, before, asked_of)
     if before and why is None:
-        held = {"judged again": False, "judged with cards": before.record["cards"], **_figures(before.record)}
+        figures = _figures(before.record, _first_strength(project))
+        held = {"judged again": False, "judged with cards": before.record["cards"], **figures}
         return materialized(before, {**held, **_page_of(project, before)})
     return _judged(project, asked_of, why or "")
 
@@ -137,7 +138,8 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     published = artifacts.publish(
         layout.REPORT, files, kept={TABLE: gallery}, digest=digest, record={**short, "asked_of": asked_of}
     )
-    shown = {"judged again": True, "why": why, **_shown(short, variants), **_page_of(project, published)}
+    figures = _figures(short, _first_strength(project))
+    shown = {"judged again": True, "why": why, **figures, **_shown(short, variants), **_page_of(project, published)}
     return materialized(published, shown)
 
 
@@ -168,11 +170,17 @@ def _worst(sets: Mapping[str, Any], names: Mapping[str, str]) -> Any:
     return show.rows(dict(worst_first(sets, names)[:MOST_SETS]), "set")
 
 
-def _figures(record: Mapping[str, Any]) -> dict[str, Any]:
+def _first_strength(project: Project) -> str:
+    """The camera by which releases are judged. A record doesn't tell: its entries are stored in the order of their names."""
+    from pcr_assets.gallery.settings import ReportSettings
+
+    return ReportSettings(**project.settings.section("report")).strengths[0]
+
+
+def _figures(record: Mapping[str, Any], strength: str) -> dict[str, Any]:
     """What a person asks of a release before anything else, of the variant that devices use: shown as long as it holds, for the
     asset's page is that of the last materialization, and draws these as curves over all of them."""
     chosen = record["variants"][DEFAULT_VARIANT]
-    strength = next(iter(chosen["answers"]))
     return {
         f"recall@1 ({strength} camera)": chosen["answers"][strength]["recall_at_1"],
         "unknown cards named": chosen["named"]["unknown cards"],
@@ -199,7 +207,6 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         lines={"accept": chosen["calibration"]["accept"]},
     )
     return {
-        **_figures(record),
         "strangers that can't be read": "; ".join(record["unreadable strangers"]) or "none",
         "test cards through the camera, whole answers": show.rows(answers, "variant"),
         "test cards through the camera, search alone": show.rows(recall, "variant"),

@@ -12,7 +12,8 @@ def test_a_report_that_still_holds_says_what_was_found_of_how_many_cards_and_whe
     monkeypatch.setattr(report, "_reason_to_judge", lambda *_: None)
     project = Project(store=str(tmp_path / "store"), raw=str(tmp_path / "cards"), scratch=str(tmp_path / "work"))
     named = {"unknown cards": 0.0, "strangers": 0.01, "other printings": 0.0}
-    int8 = {"answers": {"medium": {"recall_at_1": 0.97}}, "named": named, "calibration_error": 0.02}
+    answers = {"medium": {"recall_at_1": 0.97}, "hard": {"recall_at_1": 0.9}}
+    int8 = {"answers": answers, "named": named, "calibration_error": 0.02}
     record = {
         "objections": [],
         "reached": ["int8 finds all"],
@@ -25,7 +26,9 @@ def test_a_report_that_still_holds_says_what_was_found_of_how_many_cards_and_whe
     assert shown["judged again"] is False
     assert shown["judged with cards"] == 5
     assert shown["the report as a page"].path.endswith(held.files["report.html"].key)
-    assert shown["recall@1 (medium camera)"] == 0.97
+    assert shown["recall@1 (medium camera)"] == 0.97, (
+        "as when it was judged: a record's entries are stored by their names"
+    )
     assert shown["strangers named"] == 0.01
 
 
