@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from starlette.requests import ClientDisconnect, Request
 
-from edge_runtime.photo import PhotoError, TooManyPixels, load_photo
+from edge_runtime.photo import PhotoError, TooManyPixels
+from edge_runtime.photo_apart import load_sent
 from edge_runtime.server.inbox import Full, Inbox, Upload
 from edge_runtime.server.problems import Refused
 from edge_runtime.server.settings import Limits
@@ -110,7 +111,7 @@ class Uploads:
         """The photo uint8 RGB H×W×3. One at a time: a decoder may need several times the photo."""
         try:
             with self._decoding:
-                return load_photo(body, self._limits.pixels)
+                return load_sent(body, self._limits.pixels)
         except TooManyPixels as error:
             raise Refused(413, "pixels", str(error)) from error
         except PhotoError as error:
