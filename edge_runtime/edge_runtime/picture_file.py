@@ -9,7 +9,7 @@ import io
 import re
 import struct
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 """What Pillow may open. Not all that it can: PostScript, for one, would start another program."""
@@ -47,7 +47,7 @@ class Trap(ValueError):
     """A file asks for far more time or memory than its picture needs; the message goes on after its name."""
 
 
-def opened(data: bytes, most_pixels: int) -> Image.Image:
+def opened(data: bytes, most_pixels: int) -> ImageFile.ImageFile:
     """The picture in a file, none of its pixels decoded. Its size is the caller's to judge.
 
     Raises :class:`Trap`, and whatever Pillow raises for what is no picture, or damaged.
