@@ -143,9 +143,9 @@ class FeedbackBox:
         replace(day / TALLY, json.dumps(tally, ensure_ascii=False).encode(), mode=RIGHTS)
 
 
-def put(day: Path, picture: bytes, said: Mapping[str, Any]) -> None:
-    """Keep a picture (JPEG) with what was said of it, under a name of their own."""
-    name = uuid.uuid4().hex
+def put(day: Path, picture: bytes, said: Mapping[str, Any], name: str = "") -> None:
+    """Keep a picture (JPEG) with what was said of it, under a name of 32 hex digits: a new one, or in the place of what has it."""
+    name = name or uuid.uuid4().hex
     whole = {"schema": SCHEMA, "id": name, **said}
     replace(day / f"{name}.jpg", picture, mode=RIGHTS)
     replace(day / f"{name}.json", json.dumps(whole, ensure_ascii=False).encode(), mode=RIGHTS)

@@ -4,6 +4,7 @@ unsure of.
 A wrong name that was given surely leaves nothing else: the box keeps only what is in doubt.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ class Corrections:
     def keep(self, event: Mapping[str, Any], picture: bytes, card_id: str, variant: str) -> None:
         """Keep the picture (JPEG, of the card alone) of an event, and which card it is. Raises OSError.
 
-        An event that names no card is kept without one.
+        An event that names no card is kept without one. The last word on an event counts, and alone: a request may come twice, and
+        a person may choose the wrong card first.
         """
         named = event["cards"][0] if event["cards"] else {"card_id": "", "set": ""}
         said = {
@@ -39,5 +41,5 @@ class Corrections:
         }
         day = self.folder / event["at"][:10]
         day.mkdir(parents=True, exist_ok=True)
-        put(day, picture, said)
+        put(day, picture, said, hashlib.sha256(event["id"].encode()).hexdigest()[:32])
         make_room(self.folder, self._most_bytes)
