@@ -14,6 +14,14 @@ def cache_file(root: str, key: str, etag: str) -> Path:
     return CACHE / identity / PurePosixPath(key).name
 
 
+def size_of(path: Path) -> int | None:
+    """Bytes of a download; None where there is none, or no more."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
 def used(path: Path) -> None:
     """Note that a download was asked for now: those not asked for the longest go first."""
     stat = path.stat()

@@ -17,7 +17,7 @@ from typing import Any
 
 from pcr_assets import digests
 from pcr_assets.resources import s3_conditions
-from pcr_assets.resources.downloads import cache_file, used
+from pcr_assets.resources.downloads import cache_file, size_of, used
 from pcr_assets.resources.objects import (
     Damaged,
     Entry,
@@ -151,10 +151,11 @@ class S3Store:
         return side_by_side(self._fetch, entries, AT_ONCE)
 
     def _fetch(self, entry: Entry, sha256: str | None = None) -> Path:
-        """Downloads are kept by URL and etag, and appear whole. One that was damaged since is fetched again."""
+        """Downloads are kept by URL and etag, and appear whole. One that was damaged since, or cut by a loss of power, is fetched
+        again."""
         path = cache_file(self.root, entry.key, entry.etag)
         cache = path.parent.parent
-        if path.exists() and (not sha256 or digests.of_file(path) == sha256):
+        if size_of(path) == entry.size and (not sha256 or digests.of_file(path) == sha256):
             used(path)
             return path
         try:

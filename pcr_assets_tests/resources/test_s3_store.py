@@ -122,6 +122,16 @@ def test_a_file_is_fetched_once_and_again_when_its_copy_was_damaged(store):
     assert store.fetch("a", hashlib.sha256(b"card").hexdigest()).read_bytes() == b"card"
 
 
+def test_a_copy_that_a_loss_of_power_cut_is_fetched_again_though_nobody_knows_its_sha256(store):
+    """Of a photo only the listing is known; an empty copy would have been judged at each report from then on."""
+    store.write("photo.jpg", b"all of it")
+    (listed,) = store.list()
+    (path,) = store.fetch_many([listed])
+    path.write_bytes(b"")
+    (again,) = store.fetch_many([listed])
+    assert again.read_bytes() == b"all of it"
+
+
 def test_an_object_replaced_while_it_is_fetched_in_parts_is_noticed(store, tmp_path):
     from pcr_assets.resources.store import Replaced
 
