@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from pcr_assets import digests, layout
@@ -52,7 +53,8 @@ class Run:
 
 
 class Stopwatch:
-    """Measures a run from here on; a run that goes on in the scratch folder of a killed one counts that one too."""
+    """Measures a run from here on; a run that goes on in the scratch folder of a killed one counts that one too. What it took is no
+    difference of two times of day: a clock that is set meanwhile would add hours, or take them."""
 
     def __init__(self, work: Path):
         self._file, now = work / BEGAN, time.time()
@@ -60,7 +62,7 @@ class Stopwatch:
         self._attempts = before["attempts"] + 1
         self._started = before["started"] or now
         self._spent = before["spent"]
-        self._now = now
+        self._began = monotonic()
         self._file.write_text(
             json.dumps({"attempts": self._attempts, "started": self._started, "spent": self._spent, "now": now})
         )
@@ -85,7 +87,7 @@ class Stopwatch:
             digest=artifact.digest,
             started=stamp(self._started),
             ended=stamp(end),
-            seconds=round(self._spent + end - self._now, 1),
+            seconds=round(self._spent + monotonic() - self._began, 1),
             attempts=self._attempts,
             **about,
         )
