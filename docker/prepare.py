@@ -6,6 +6,15 @@ import subprocess
 import boto3
 from botocore.exceptions import ClientError
 
+OLD_VERSIONS = {
+    "ID": "ExpireOldVersions",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+    "Expiration": {"ExpiredObjectDeleteMarker": True},
+}
+"""Without it `make gc` frees nothing: what it removes stays as an old version, and of each publisher's turn two are left."""
+
 
 def prepare_bucket() -> None:
     """Make the bucket of ``PCR_STORE``, unless it is there: then its settings are its owner's affair."""
@@ -20,6 +29,7 @@ def prepare_bucket() -> None:
         where = {"CreateBucketConfiguration": {"LocationConstraint": s3.meta.region_name}} if elsewhere else {}
         s3.create_bucket(Bucket=bucket, **where)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [OLD_VERSIONS]})
         print(f"made the bucket {bucket}")
 
 

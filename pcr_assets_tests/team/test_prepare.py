@@ -28,6 +28,8 @@ def test_it_keeps_the_versions_of_what_is_overwritten(s3, prepare_bucket, monkey
     monkeypatch.setenv("PCR_S3_REGION", region)
     prepare_bucket()
     assert s3.get_bucket_versioning(Bucket="pcr")["Status"] == "Enabled"
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket="pcr")["Rules"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}, "and not for ever"
     assert (s3.get_bucket_location(Bucket="pcr")["LocationConstraint"] or "us-east-1") == region
 
 
