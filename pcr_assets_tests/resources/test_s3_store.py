@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pcr_assets.resources import s3_client
+from pcr_assets.resources import downloads, s3_client
 from pcr_assets.resources.s3_client import connect
 from pcr_assets.resources.s3_store import S3Store
 from pcr_assets.resources.store import Moved, StoreError, open_store
@@ -218,6 +218,15 @@ def test_downloads_are_kept_in_the_cache_under_their_own_names(store, tmp_path):
     assert fetched.is_relative_to(tmp_path / "cache")
     assert fetched.name == "weights.safetensors"
     assert not list(Path(tmp_path, "cache").glob(".aside-*"))
+
+
+def test_an_object_whose_name_no_disk_takes_is_kept_under_another_with_its_ending(tmp_path, monkeypatch):
+    """AWS takes 1,024 bytes without a slash: one such photo stopped each report, as an error of the system."""
+    monkeypatch.setattr(downloads, "CACHE", tmp_path)
+    path = downloads.cache_file("s3://photos", f"2027/{'Pokémon ' * 50}.jpg", "etag")
+    path.parent.mkdir()
+    path.write_bytes(b"a photo")
+    assert path.suffix == ".jpg"
 
 
 def test_a_pointer_removed_between_reading_and_moving_was_moved(store):
