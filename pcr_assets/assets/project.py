@@ -94,7 +94,7 @@ def store_inventory(project: Project) -> dg.MaterializeResult:
     )
 
 
-@recorded(layout.METRICS, deps=[project_manifest, store_inventory, records_config], kinds={"csv"})
+@recorded(layout.METRICS, deps=[project_manifest, store_inventory, records_config], kinds={"csv"}, code_version="2")
 def analytics_metrics(project: Project) -> dg.MaterializeResult:
     """The records as tables: performance, compression, costs, storage, lineage, and a summary."""
     from pcr_assets.imaging import charts

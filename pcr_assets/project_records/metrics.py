@@ -84,7 +84,9 @@ def _asked(
     # An export records what its source was found to do: that is the source's row.
     recall = model.metrics.get("recall", {}) if model.type in ("teacher", "student") else {}
     if recall:
-        return [("search alone among test cards", strength, found) for strength, found in recall.items()]
+        return [
+            ("search alone among test cards and training cards", strength, found) for strength, found in recall.items()
+        ]
     return [("not asked", None, {})]
 
 
