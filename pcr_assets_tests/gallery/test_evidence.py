@@ -1,6 +1,6 @@
 """Which cards a release is judged by."""
 
-from pcr_assets.gallery.evidence import evenly, held_out, newcomers
+from pcr_assets.gallery.evidence import DRAWS, camera_of, evenly, held_out, newcomers
 
 SPLITS = {"a": "train", "b": "validation", "c": "validation", "d": "test", "e": "test", "f": "test"}
 ROWS = [{"card_id": card_id, "split": split} for card_id, split in SPLITS.items()]
@@ -39,3 +39,9 @@ def test_of_too_many_strangers_those_that_are_asked_about_come_from_all_of_them(
     assert {name[0] for name in asked} == set("abcdefghijklm")
     assert evenly(strangers[:5], 400) == strangers[:5]
     assert evenly(strangers, 0) == evenly([], 400) == []
+
+
+def test_each_split_has_a_camera_of_its_own_for_each_card_and_the_same_one_each_time():
+    drawn = {(split, index): camera_of(0, index, split).random() for split in DRAWS for index in range(3)}
+    assert len(set(drawn.values())) == 9
+    assert camera_of(0, 2, "test").random() == drawn["test", 2]
