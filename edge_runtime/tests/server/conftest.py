@@ -15,6 +15,7 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
+from forked import Program
 
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.releases.opening import open_newest
@@ -82,14 +83,16 @@ def frames(tmp_path, scans, photo_of):
 
 @pytest.fixture
 def served(device, frames):
-    """Starts the command in a process of its own; gives its log's lines and its address."""
+    """Starts the command in a process of its own, or with ``interpreter`` in one of an own; gives it and its address."""
     running = []
 
-    def start(*options):
-        command = [sys.executable, "-m", "edge_runtime.cli", "serve", frames, "--releases", str(device.releases)]
-        process = subprocess.Popen(
-            [*command, "--port", "0", "--log", "json", *options], stderr=subprocess.PIPE, text=True
-        )
+    def start(*options, interpreter=False):
+        command = ["serve", frames, "--releases", str(device.releases), "--port", "0", "--log", "json", *options]
+        if interpreter:
+            whole = [sys.executable, "-m", "edge_runtime.cli", *command]
+            process = subprocess.Popen(whole, stderr=subprocess.PIPE, text=True)
+        else:
+            process = Program(*command)
         running.append(process)
         for line in process.stderr:
             message = json.loads(line)["message"]

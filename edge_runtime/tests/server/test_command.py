@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from forked import Program
 from PIL import Image
 
 from edge_runtime.cli import main
@@ -19,7 +20,7 @@ from edge_runtime.server.service import Service
 
 
 def test_a_process_serves_a_folder_over_and_over_and_ends_at_sigterm(served, until):
-    process, address = served("--repeat")
+    process, address = served("--repeat", interpreter=True)
     until(lambda: requests.get(f"{address}readyz", timeout=30).status_code == 200)
     until(
         lambda: any(
@@ -100,11 +101,10 @@ Folder.__iter__ = read
 sys.exit(main(sys.argv[1:]))
 """
     options = ["serve", frames, "--releases", str(device.releases), "--port", "0", "--log", "json"]
-    ended = subprocess.run(
-        [sys.executable, "-c", broken, *options], capture_output=True, text=True, check=False, timeout=300
-    )
-    assert ended.returncode == 1
-    (said,) = [line for line in map(json.loads, ended.stderr.splitlines()) if "its feed ended" in line["message"]]
+    process = Program(*options, program=broken)
+    with process.stderr as lines:
+        (said,) = [line for line in map(json.loads, lines) if "its feed ended" in line["message"]]
+    assert process.wait(300) == 1
     assert "RuntimeError: nobody foresaw this" in json.dumps(said)
 
 
