@@ -1,6 +1,7 @@
 """The real graph on sample cards, built once; every test that changes something changes a copy."""
 
 import fcntl
+import functools
 import gc
 import json
 import os
@@ -14,6 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import alembic.util
+import botocore.loaders
+import botocore.session
 import dagster as dg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -94,6 +98,23 @@ def pytest_runtest_teardown() -> None:
     """Libraries that tests load while they run are as many again."""
     if len(sys.modules) > _modules + IMPORTED:
         _set_libraries_apart()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """What libraries read again and again is read once: megabytes of JSON for each session's first client of an AWS service,
+    and all steps of Dagster's databases, some ninety modules, for each new instance."""
+    load, steps = alembic.util.load_python_file, functools.cache(alembic.util.load_python_file)
+
+    def loaded(folder: Any, name: Any) -> Any:
+        return (load if name == "env.py" else steps)(folder, name)
+
+    loader = functools.cache(botocore.loaders.create_loader)
+    with (
+        unittest.mock.patch.object(botocore.session, "create_loader", loader),
+        unittest.mock.patch.object(alembic.util, "load_python_file", loaded),
+    ):
+        yield
 
 
 QUICK = Path(__file__).parents[1] / "pcr_assets" / "profiles" / "quick.yaml"

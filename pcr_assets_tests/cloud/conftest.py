@@ -1,13 +1,9 @@
 """AWS as moto plays it, with credentials that are worth nothing anywhere."""
 
-import functools
 import os
 import shutil
-import unittest.mock
 
 import boto3
-import botocore.loaders
-import botocore.session
 import pytest
 import yaml
 from moto import mock_aws
@@ -20,13 +16,6 @@ from pcr_assets.resources.store import open_store
 from pcr_assets_tests.cloud.endpoint_double import Cloud
 from pcr_assets_tests.cloud.packed import IMAGE, MODELS, ROLE, SaidToBeInABucket, repack
 from pcr_assets_tests.project_records.synthetic import built, index_of, store_with_models
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _descriptions_read_once():
-    """botocore reads megabytes of JSON for each session's first client of a service: all sessions here share what was read."""
-    with unittest.mock.patch.object(botocore.session, "create_loader", functools.cache(botocore.loaders.create_loader)):
-        yield
 
 
 @pytest.fixture
