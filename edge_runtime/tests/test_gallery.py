@@ -37,12 +37,12 @@ def gallery(tmp_path):
 
 @pytest.mark.parametrize("listed", [False, True])
 def test_ctrl_c_during_a_search_is_no_failure_of_the_search(listed):
-    vectors = np.random.default_rng(0).normal(size=(5000, 256)).astype(np.float32)
+    vectors = np.random.default_rng(0).normal(size=(1000, 256)).astype(np.float32)
     index = Index(ndim=256, metric="cos", dtype="f16")
-    index.add(np.arange(5000), vectors)
-    cards = {key: Card(str(key), "", "", "", "") for key in range(5000)}
+    index.add(np.arange(1000), vectors)
+    cards = {key: Card(str(key), "", "", "", "") for key in range(1000)}
     gallery = Gallery(index, cards, Coarse(index) if listed else None)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         while True:
             gallery.search(vectors)

@@ -108,7 +108,7 @@ def test_a_stream_says_once_that_it_is_another_printing(verifying, foreign, phot
 @pytest.mark.parametrize("known", ["demo-1", "demo-2"], ids=["its twin", "another card"])
 def test_one_that_is_laid_upon_a_known_card_is_not_taken_for_its_twin(verifying, scans, foreign, photo_of, known):
     follower, told = Follower(verifying), []
-    for at in range(30):
+    for at in range(20):
         photo = photo_of(scans[known] if at < 5 else foreign)
         told += follower.look(cv2.add(photo, (20 * (at % 2),) * 3), at / 10)
     names = [card.card_id for event in told if event.kind is Kind.CONFIRMED for card in event.cards]
