@@ -39,9 +39,7 @@ def build() -> dg.Definitions:
 
 
 job = refresh_job_for(build)
-defs = dg.Definitions.merge(
-    build(),
-    dg.Definitions(
-        jobs=[job], sensors=[new_cards_sensor(job, watch=Watch(quiet_seconds=1, most_seconds=60), every_seconds=1)]
-    ),
-)
+sensor = new_cards_sensor(job, watch=Watch(quiet_seconds=1, most_seconds=60), every_seconds=1)
+# As if a person had turned it on, which takes a process of its own.
+sensor._default_status = dg.DefaultSensorStatus.RUNNING
+defs = dg.Definitions.merge(build(), dg.Definitions(jobs=[job], sensors=[sensor]))

@@ -48,11 +48,6 @@ class Machine:
                 start_new_session=True,
             )
 
-    def turn_on(self, sensor: str) -> None:
-        """As a person would."""
-        command = [sys.executable, "-m", "dagster", "sensor", "start", sensor, "-m", MODULE]
-        subprocess.run(command, env=self.environment, check=True, capture_output=True)
-
     @property
     def built(self) -> list[str]:
         """What each run of ``cards`` found."""
@@ -90,7 +85,6 @@ def stopped(daemon: subprocess.Popen[bytes], how: signal.Signals) -> None:
 @pytest.mark.faults
 def test_a_daemon_killed_between_request_and_cursor_starts_no_run_twice(machine):
     (machine.raw / "base1-4_Charizard.png").write_bytes(b"scan")
-    machine.turn_on("new_cards")
     first = machine.start(KILLED)
     try:
         assert first.wait(timeout=TIMEOUT) == -signal.SIGKILL, machine.log.read_text()

@@ -11,12 +11,12 @@ from pcr_assets.automation.watch import Watch
 from pcr_assets.resources import s3_client
 from pcr_assets_tests.automation.conftest import Daemon
 
-COUNT = 60
+COUNT = 36
 
 
 @pytest.fixture
 def bucket(monkeypatch, tmp_path, instance):
-    """60 scans of 6 sets, listed five at a time; a tick asks for as few pages as it can."""
+    """Scans of 6 sets, listed five at a time; a tick asks for as few pages as it can."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
