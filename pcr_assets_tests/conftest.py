@@ -133,7 +133,7 @@ def _denormals() -> Iterator[None]:
 class SameProcessCompute(dg.ConfigurableResource):
     """Runs the same programs on the same job files as LocalCompute, without a process of its own for each."""
 
-    threads: int = 1  # as many test processes run as there are cores
+    threads: int = 1  # more test processes run than there are cores
 
     def run(self, module, job, workdir):
         file = workdir / "job.json"
