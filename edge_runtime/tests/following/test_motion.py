@@ -1,6 +1,7 @@
 """Cards followed from frame to frame: where they lie by now, and what is read there."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -37,6 +38,12 @@ def asked(recognizer, monkeypatch):
     return asked
 
 
+@cache
+def grain(shape):
+    """Drawn once: it takes as long as looking at a frame that stands still."""
+    return np.random.default_rng(0).normal(0, 3, shape).astype(np.float32)
+
+
 class Filming:
     """A follower that is shown one frame after another, each with other grain and light: none is like the one before."""
 
@@ -46,8 +53,8 @@ class Filming:
     def __call__(self, photo, times=1):
         """The readings of the last frame."""
         for _ in range(times):
-            rng = np.random.default_rng(self.frames)
-            frame = photo * rng.uniform(0.8, 1.0) + rng.normal(0, 3, photo.shape)
+            light = np.float32(np.random.default_rng(self.frames).uniform(0.8, 1.0))
+            frame = photo * light + np.roll(grain(photo.shape), (7 * self.frames, 13 * self.frames), (0, 1))
             self.follower.look(frame.clip(0, 255).astype(np.uint8), self.frames / 10)
             self.frames += 1
         return [track for track in self.follower.tracker.tracks if track.missing_since is None]
