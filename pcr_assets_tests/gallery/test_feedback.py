@@ -63,6 +63,7 @@ def test_files_are_grouped_by_device_and_date():
 
 def test_a_sure_name_that_a_person_corrected_is_a_confusion(tmp_path):
     event = {
+        "id": "run-1",
         "at": "2027-01-15T08:00:00.000+00:00",
         "release_id": "0123456789abcdef",
         "status": "confirmed",
