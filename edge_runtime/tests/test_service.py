@@ -91,7 +91,7 @@ def write_sums(wheel):
 
 
 QUICK = f"""#!/bin/sh
-[ "$1 $2" = "-m venv" ] || exec {sys.executable} "$@"
+[ "$1 $2 $3" = "-I -m venv" ] || exec {sys.executable} "$@"
 for made; do :; done
 mkdir -p "$made/bin" "$made/lib/edge_runtime"
 echo '#!/bin/sh' > "$made/bin/pip"
