@@ -12,8 +12,9 @@ from tuf.api.metadata import TargetFile, Targets
 from edge_runtime.releases.proof import target_path
 from pcr_assets import digests
 from pcr_assets.resources.store import Store
+from pcr_assets.trust.first_metadata import first_roles
 from pcr_assets.trust.keys import Keys, TrustError, make_key, make_keys
-from pcr_assets.trust.metadata import Repository, first_roles
+from pcr_assets.trust.metadata import Repository
 from pcr_assets.trust.settings import CHANNELS, ROLES, ROOT, SNAPSHOT, STABLE, TARGETS, TIMESTAMP, Days, TrustSettings
 
 HISTORY = 3
