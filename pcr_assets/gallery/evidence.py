@@ -114,7 +114,7 @@ def evenly(rows: Sequence[T], most: int) -> list[T]:
 
 
 DRAWS = {"validation": (), "test": (3,), "new": (4,)}
-"""Made-up printings have 1 and 2."""
+"""What the draws of a split are told apart by; made-up printings have 1 and 2."""
 
 
 def camera_of(seed: int, index: int, split: str) -> np.random.Generator:
