@@ -40,7 +40,8 @@ def told(error: BaseException) -> tuple[str, int]:
         case StoreError() | SettingsError() | InstanceError() | EngineError() | LockLost():
             return str(error), 1
         case DagsterInvalidAssetSelectionError():
-            return str(error).splitlines()[0], MISUSED
+            written = "names are joined as in 'key:card_index or key:edge_release'"
+            return f"{str(error).splitlines()[0]}: {written}", MISUSED
         case KeyboardInterrupt():
             return "stopped: what was built stays, the next refresh goes on from there", INTERRUPTED
     if said := _of_the_database(error):

@@ -216,26 +216,34 @@ class S3Store:
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
         """See :meth:`Store.swap`."""
-        from botocore.exceptions import ClientError
-
         self._check(key)
         found, etag = self._pointer(key)
         if found != expected:
             raise Moved(f"{self.root}/{key}")
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": etag}
         with self._told(key):
-            try:
-                self.client.put_object(**self._at(key), Body=data, ChecksumAlgorithm="SHA256", **condition)
-            except ClientError as error:
-                gone = expected is not None and status(error) == 404  # AWS's word for a pointer that was removed since
-                if status(error) not in s3_conditions.FAILED and not gone:
-                    raise
-                # The answer to our own write may have been lost, and the second try found it done.
-                if self._pointer(key)[0] != data:
-                    raise Moved(f"{self.root}/{key}") from error
+            written = self._written(key, data, condition)
+            if not written and etag and self._pointer(key) == (expected, etag) and self._keeps_bare_etags:
+                written = self._written(key, data, {"IfMatch": s3_conditions.bare(etag)})
+        if not written:
+            raise Moved(f"{self.root}/{key}")
         # Without conditions only this tells of a promise of one publisher that was broken.
         if not self._keeps_conditions and self._pointer(key)[0] != data:
             raise Moved(f"{self.root}/{key}")
+
+    def _written(self, key: str, data: bytes, condition: dict[str, str]) -> bool:
+        """Whether a pointer holds the data now: False where the condition did not hold."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self.client.put_object(**self._at(key), Body=data, ChecksumAlgorithm="SHA256", **condition)
+        except ClientError as error:
+            gone = "IfMatch" in condition and status(error) == 404  # AWS's word for a pointer that was removed since
+            if status(error) not in s3_conditions.FAILED and not gone:
+                raise
+            # The answer to our own write may have been lost, and the second try found it done.
+            return self._pointer(key)[0] == data
+        return True
 
     def remove(self, key: str) -> None:
         """See :meth:`Store.remove`."""
@@ -285,6 +293,10 @@ class S3Store:
     def _keeps_conditions(self) -> bool:
         with self._told(s3_conditions.PROBE):
             return s3_conditions.kept(self.client, self._at(s3_conditions.PROBE))
+
+    @cached_property
+    def _keeps_bare_etags(self) -> bool:
+        return s3_conditions.bare_kept(self.client, self._at(s3_conditions.PROBE))
 
     def _pointer(self, key: str) -> tuple[bytes | None, str]:
         try:

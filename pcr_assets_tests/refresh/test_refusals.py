@@ -94,6 +94,13 @@ def test_a_mistyped_asset_is_answered_with_the_one_that_was_meant(world, command
     assert capsys.readouterr().err == f"no asset matches '{command[-1]}': did you mean student?\n"
 
 
+def test_names_that_are_joined_wrongly_are_answered_with_how_they_are(world, capsys):
+    assert world.command("plan", "--select", "student or card_index") == MISUSED
+    assert capsys.readouterr().err == (
+        "Invalid selection string: student or card_index: names are joined as in 'key:card_index or key:edge_release'\n"
+    )
+
+
 def test_what_is_like_no_asset_is_answered_with_the_command_that_lists_them(world, capsys):
     assert world.command("explain", "xyz") == MISUSED
     assert capsys.readouterr().err == "no asset matches 'xyz': `make explain` tells of all there are\n"

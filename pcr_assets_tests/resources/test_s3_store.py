@@ -109,6 +109,38 @@ def test_such_a_server_is_written_to_by_one_publisher_that_promises_to_be_alone_
         alone.swap("current.json", b"3", b"2")
 
 
+@pytest.mark.faults
+def test_a_pointer_moves_where_the_server_compares_etags_without_their_quotes(store):
+    """As Ceph's gateway does, which never finds one in quotes to be the object's own."""
+
+    def as_ceph(params, **_):
+        etag = params.get("IfMatch", "")
+        found = f'"{"1" * 32}"' if etag.startswith('"') else f'"{etag}"'
+        return {**params, "IfMatch": found} if etag else params
+
+    store.client.meta.events.register("provide-client-params.s3.PutObject", as_ceph)
+    for old, new in ((None, b"1"), (b"1", b"2"), (b"2", b"3")):
+        store.swap("current.json", new, old)
+    assert store.read("current.json") == b"3"
+    with pytest.raises(Moved):
+        store.swap("current.json", b"4", b"2")
+
+
+@pytest.mark.faults
+def test_a_pointer_stays_where_the_server_keeps_no_condition_on_an_etag_without_quotes(store):
+    def ignores_bare_ones(params, **_):
+        etag = params.get("IfMatch", "")
+        if etag.startswith('"'):
+            return {**params, "IfMatch": f'"{"1" * 32}"'}
+        return {name: value for name, value in params.items() if name != "IfMatch"}
+
+    store.client.meta.events.register("provide-client-params.s3.PutObject", ignores_bare_ones)
+    store.swap("current.json", b"1", None)
+    with pytest.raises(Moved):
+        store.swap("current.json", b"2", b"1")
+    assert store.read("current.json") == b"1"
+
+
 def without_conditions(params, **_):
     return {name: value for name, value in params.items() if name not in ("IfNoneMatch", "IfMatch")}
 
