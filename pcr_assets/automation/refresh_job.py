@@ -37,6 +37,8 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         from pcr_assets import planner
         from pcr_assets.planner.lock import living
         from pcr_assets.refresh.console import Telling, line
+        from pcr_assets.refresh.refusals import find_keys
+        from pcr_assets.trust.keys import TrustError
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
 
@@ -50,6 +52,10 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             for set_id, change in config.arrived.items():
                 context.log.info(f"{set_id}: {change}")
             defs, tags = build(), {"pcr/refresh": context.run_id}
+            try:
+                find_keys(defs, config.select)
+            except TrustError as error:
+                raise dg.Failure(str(error), allow_retries=False) from error
             published, waiting = planner.published_in(defs, context.instance), False
             while True:
                 outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)

@@ -25,7 +25,7 @@ import dagster as dg
 
 from pcr_assets import planner
 from pcr_assets.refresh.console import Telling, explained, table
-from pcr_assets.refresh.refusals import MISUSED, find_assets, find_home, told
+from pcr_assets.refresh.refusals import MISUSED, find_assets, find_home, find_keys, told
 from pcr_assets.resources.project import Project
 
 PENDING = 3
@@ -193,6 +193,7 @@ def _as_json(plan: planner.Plan) -> dict[str, object]:
 
 def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
     del started
+    find_keys(defs, options.select)
     _say_profile(options.profile)
     published, telling = planner.published_in(defs, instance), options.telling
     outcome = planner.run(defs, instance, options.select, published, on_event=telling.show)

@@ -17,8 +17,11 @@ from pcr_assets.command_options import usual_store
 from pcr_assets.instance import POSTGRES, InstanceError
 from pcr_assets.planner.lock import LockLost
 from pcr_assets.resources.engine import EngineError
+from pcr_assets.resources.project import Project
+from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
+from pcr_assets.trust.keys import TrustError
 
 MISUSED = 64
 INTERRUPTED = 130
@@ -37,7 +40,7 @@ def told(error: BaseException) -> tuple[str, int]:
     match error:
         case Refused():
             return str(error), error.code
-        case StoreError() | SettingsError() | InstanceError() | EngineError() | LockLost():
+        case StoreError() | SettingsError() | InstanceError() | EngineError() | LockLost() | TrustError():
             return str(error), 1
         case DagsterInvalidAssetSelectionError():
             written = "names are joined as in 'key:card_index or key:edge_release'"
@@ -78,6 +81,17 @@ def find_assets(defs: dg.Definitions, selection: str) -> None:
     close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]
     meant = f"did you mean {', '.join(close)}?" if close else "`make explain` tells of all there are"
     raise Refused(f"no asset matches '{selection}': {meant}", MISUSED)
+
+
+def find_keys(defs: dg.Definitions, selection: str) -> None:
+    """Refuse to build for hours what nobody can sign at the end: the keys are those of another store."""
+    resources = defs.resources or {}
+    project, signer = resources.get("project"), resources.get("signer")
+    if not isinstance(project, Project) or not isinstance(signer, ReleaseSigner):
+        return
+    selected = planner.selected_assets(defs, selection)
+    if any("signer" in defs.resolve_assets_def(asset).required_resource_keys for asset in selected):
+        signer.require_own(project.root)
 
 
 def _only_observed(defs: dg.Definitions, sources: Set[dg.AssetKey]) -> str:

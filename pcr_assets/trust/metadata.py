@@ -29,7 +29,7 @@ from pcr_assets.resources.store import Missing, Moved, Store
 from pcr_assets.trust.keys import ROOT_FILE, Keys, TrustError
 from pcr_assets.trust.settings import CHANNELS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Days, expiry
 
-POINTER = f"{layout.METADATA}/timestamp.json"
+POINTER = layout.TIMESTAMP
 ROOT_COPY = f"{layout.RELEASES}/root.json"
 """The newest root once more, for a person to carry to a device and pin there."""
 
