@@ -25,8 +25,8 @@ def main() -> int:
     """Run the demo; the exit code is that of ``refresh run``, or 1 when a photo could not be read."""
     argparse.ArgumentParser(
         prog="python -m pcr_assets.demo",
-        description="Build what is stale, then recognise photos with the release. PCR_STORE, PCR_CARDS, PCR_PHOTOS and PCR_PROFILE "
-        "say of what; `make demo` sets them.",
+        description="Build what is stale, then recognise photos with the release. PCR_STORE, PCR_CARDS, PCR_PHOTOS, "
+        "PCR_STRANGERS and PCR_PROFILE say of what; `make demo` sets them.",
     ).parse_args()
     project = Project()
     if not isinstance(project.root, FolderStore):

@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     timing = _command(commands, "bench", "time each model of a release on this device, part by part")
     bench.add_options(timing, at_least_one)
     timing.set_defaults(run=bench.run)
-    add_commands(_command(commands, "feedback", "what this device was unsure of: list, correct, send"))
+    add_commands(_command(commands, "feedback", "what this device was unsure of: list, correct, send"), _command)
     pin = _command(commands, "trust", "pin a publisher's root: releases that lead back to it are opened from now on")
     pin.add_argument("root", type=Path, metavar="root.json")
     place = pin.add_mutually_exclusive_group()

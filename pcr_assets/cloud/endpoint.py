@@ -265,7 +265,11 @@ def _gone(remove: Callable[..., Any], **what: Any) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 AWS or the store refused, 3 (``status``) there is no endpoint, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="python -m pcr_assets.cloud.endpoint", description=purpose(__doc__))
-    parser.add_argument("command", choices=["deploy", "status", "delete"])
+    parser.add_argument(
+        "command",
+        choices=["deploy", "status", "delete"],
+        help="create it, or move it to the newest approved version; say whether it is there; remove it and all that it needed",
+    )
     add_store(parser, BUCKET)
     add_profile(parser)
     given = parser.parse_args(argv)

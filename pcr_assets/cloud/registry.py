@@ -17,7 +17,7 @@ from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import DIGEST, IMAGE
 from pcr_assets.cloud.package_book import APPROVED, REJECTED, Registered, full_name
 from pcr_assets.cloud.patience import until
-from pcr_assets.command_options import BUCKET, add_profile, add_store, purpose
+from pcr_assets.command_options import BUCKET, add_command, add_profile, add_store, purpose
 from pcr_assets.project_records.models import collect, registered
 from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifact, Artifacts
@@ -185,13 +185,13 @@ def _parser() -> argparse.ArgumentParser:
     add_profile(parser)
     commands = parser.add_subparsers(required=True, metavar="list|register|approve|reject|sync")
     for name, command, about in (
-        ("list", _list, "what is registered"),
+        ("list", _list, "show what is registered"),
         ("register", _register, "make packages of what is packed"),
         ("sync", _sync, "take over what was approved elsewhere"),
     ):
-        commands.add_parser(name, help=about).set_defaults(command=command)
+        add_command(commands, name, about).set_defaults(command=command)
     for name, status in (("approve", APPROVED), ("reject", REJECTED)):
-        sub = commands.add_parser(name, help=f"say that a model {'may' if status == APPROVED else 'may not'} be used")
+        sub = add_command(commands, name, f"say that a model {'may' if status == APPROVED else 'may not'} be used")
         sub.add_argument("model", metavar="MODEL[:VERSION]")
         sub.add_argument(
             "--why", default=f"{name}d by {os.environ.get('USER') or 'hand'}", help="kept with the package"

@@ -15,7 +15,7 @@ from pcr_assets import layout
 from pcr_assets.cloud import clients, emf, telling
 from pcr_assets.cloud.clients import CloudError, told
 from pcr_assets.cloud.emf import BadLine
-from pcr_assets.command_options import add_store, purpose
+from pcr_assets.command_options import add_command, add_store, purpose
 from pcr_assets.project_records import dashboard, experiments, manifest
 from pcr_assets.project_records.manifest import as_json
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store
@@ -109,11 +109,11 @@ def _parser() -> argparse.ArgumentParser:
         ("plan", _plan, "print what apply would send; send nothing"),
         ("apply", _apply, "put the dashboard and the alarms"),
     ):
-        sub = commands.add_parser(name, help=about)
+        sub = add_command(commands, name, about)
         sub.set_defaults(command=command)
         sub.add_argument("--topic", help="ARN of an SNS topic that alarms tell")
         sub.add_argument("--region", help="default: that of the AWS configuration")
-    sub = commands.add_parser("publish", help="send measures of runs, of the release, and of devices")
+    sub = add_command(commands, "publish", "send measures of runs, of the release, and of devices")
     sub.set_defaults(command=_publish)
     sub.add_argument(
         "--emf", type=Path, action="append", default=[], metavar="FILE", help="lines in the embedded metric format"

@@ -148,19 +148,26 @@ def _parser() -> argparse.ArgumentParser:
     mirror, pictures = os.environ.get("PCR_INGEST_API", ""), os.environ.get("PCR_INGEST_IMAGES", "")
     option = parser.add_argument
     option("sets", nargs="*", metavar="SET", help="ids such as base1 sv3pt5, or the catalogue's own; none: all sets")
-    option("--source", choices=NAMES, default=NAMES[0])
-    option("--lang", default="en", help="language of the cards (%(default)s)")
-    option("--cards", default="", help="folder or s3:// URL to fill (PCR_CARDS, else the raw folder of the store)")
-    option("--dry-run", action="store_true", help="say what would be fetched")
-    option("--rate", type=_positive, default=Manners.rate, help="requests a second, at most (%(default)s)")
-    option("--workers", type=_count, default=4, help="pictures fetched at a time (%(default)s)")
-    option("--tries", type=_count, default=Manners.tries, help="tries for each address (%(default)s)")
+    option("--source", choices=NAMES, default=NAMES[0], help="which catalogue (default: %(default)s)")
+    option("--lang", default="en", help="language of the cards (default: %(default)s)")
     option(
-        "--backoff", type=_positive, default=Manners.backoff, help="seconds to the second try; doubles (%(default)s)"
+        "--cards", default="", help="folder or s3:// URL to fill (default: PCR_CARDS, else the raw folder of the store)"
     )
-    option("--timeout", type=_positive, default=Manners.silence, help="seconds without a byte (%(default)s)")
-    option("--api", default=mirror, help="where the catalogue is (PCR_INGEST_API, else its own address)")
-    option("--images", default=pictures, help="a mirror of the pictures (PCR_INGEST_IMAGES, else as published)")
+    option("--dry-run", action="store_true", help="say what would be fetched")
+    option("--rate", type=_positive, default=Manners.rate, help="requests a second, at most (default: %(default)s)")
+    option("--workers", type=_count, default=4, help="pictures fetched at a time (default: %(default)s)")
+    option("--tries", type=_count, default=Manners.tries, help="tries for each address (default: %(default)s)")
+    option(
+        "--backoff",
+        type=_positive,
+        default=Manners.backoff,
+        help="seconds to the second try; doubles (default: %(default)s)",
+    )
+    option("--timeout", type=_positive, default=Manners.silence, help="seconds without a byte (default: %(default)s)")
+    option("--api", default=mirror, help="where the catalogue is (default: PCR_INGEST_API, else its own address)")
+    option(
+        "--images", default=pictures, help="a mirror of the pictures (default: PCR_INGEST_IMAGES, else as published)"
+    )
     return parser
 
 

@@ -24,6 +24,7 @@ from typing import NoReturn
 import dagster as dg
 
 from pcr_assets import planner
+from pcr_assets.command_options import add_command
 from pcr_assets.refresh.console import Telling, explained, table
 from pcr_assets.refresh.refusals import MISUSED, find_assets, find_home, find_keys, told
 from pcr_assets.resources.project import Project
@@ -109,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         ("build", _build, "build assets, stale or not, and nothing that follows from them"),
         ("explain", _explain, "tell all that is known of each asset"),
     ):
-        sub = commands.add_parser(name, help=about, description=about)
+        sub = add_command(commands, name, about)
         sub.set_defaults(command=command)
         if name == "build":
             sub.add_argument("select", metavar="ASSET", help="an asset or a Dagster selection")

@@ -91,24 +91,38 @@ def _parser() -> argparse.ArgumentParser:
         "--keep",
         type=int,
         default=usual.releases,
-        help="newest releases, and versions of a model, to keep (%(default)s)",
+        help="newest releases, and versions of a model, to keep (default: %(default)s)",
     )
     option(
-        "--hours", type=_amount, default=usual.hours, help="keep whatever is younger than so many hours (%(default)g)"
+        "--hours",
+        type=_amount,
+        default=usual.hours,
+        help="keep whatever is younger than so many hours (default: %(default)g)",
     )
     option(
-        "--days", type=_amount, default=usual.days, help="keep a release so long after a newer one came (%(default)g)"
+        "--days",
+        type=_amount,
+        default=usual.days,
+        help="keep a release so long after a newer one came (default: %(default)g)",
     )
     option(
-        "--device-days", type=_amount, default=usual.device_days, help="a device's note counts so long (%(default)g)"
+        "--device-days",
+        type=_amount,
+        default=usual.device_days,
+        help="a device's note counts so long (default: %(default)g)",
     )
     option(
         "--record-days",
         type=_amount,
         default=usual.record_days,
-        help="Dagster's record of a look at the sources stays so long (%(default)g)",
+        help="Dagster's record of a look at the sources stays so long (default: %(default)g)",
     )
-    option("--cache-gb", type=_amount, default=usual.cache_bytes / 1e9, help="downloads to keep here (%(default)g GB)")
+    option(
+        "--cache-gb",
+        type=_amount,
+        default=usual.cache_bytes / 1e9,
+        help="gigabytes of downloads to keep here (default: %(default)g)",
+    )
     return parser
 
 

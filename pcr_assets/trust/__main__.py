@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pcr_assets.command_options import add_command
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
@@ -43,20 +44,20 @@ def _parser() -> argparse.ArgumentParser:
         help="look for keys there too, say on a stick (default: PCR_KEYS, else keys in DAGSTER_HOME)",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    init = commands.add_parser("init", help="make all keys and the first metadata")
+    init = add_command(commands, "init", "make all keys and the first metadata")
     init.add_argument("--root-keys", type=int, default=1, metavar="N", help="root keys to make (default: 1)")
     init.add_argument("--root-threshold", type=int, default=1, metavar="M", help="of them must sign (default: 1)")
     init.set_defaults(run=_init)
-    show = commands.add_parser("show", help="who signs what, until when, and what the channels offer")
+    show = add_command(commands, "show", "tell who signs what, until when, and what the channels offer")
     show.set_defaults(run=_show)
-    promote = commands.add_parser("promote", help="offer a release in a channel, say one that canaries have tried")
+    promote = add_command(commands, "promote", "offer a release in a channel, say one that canaries have tried")
     promote.add_argument("release", metavar="RELEASE")
     promote.add_argument("--channel", choices=CHANNELS, default=STABLE, help=f"where (default: {STABLE})")
     promote.set_defaults(run=_promote)
-    renew = commands.add_parser("renew", help="sign anew what would expire while nothing is new")
+    renew = add_command(commands, "renew", "sign anew what would expire while nothing is new")
     renew.add_argument("--all", action="store_true", help="all roles whose keys are here, due or not")
     renew.set_defaults(run=_renew)
-    rotate = commands.add_parser("rotate", help="replace the keys of a role by new ones; devices follow by themselves")
+    rotate = add_command(commands, "rotate", "replace the keys of a role by new ones; devices follow by themselves")
     rotate.add_argument("role", choices=ROLES)
     rotate.add_argument(
         "--into", type=Path, metavar="FOLDER", help="where new keys are made (default: the first folder of keys)"

@@ -10,16 +10,16 @@ DEFAULT = Path("/var/lib/edge-runtime/feedback")
 """Where the service keeps it."""
 
 
-def add_commands(parser: argparse.ArgumentParser) -> None:
-    """The commands below ``feedback``."""
+def add_commands(parser: argparse.ArgumentParser, command: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands below ``feedback``; ``command`` adds one, as to ``edge-runtime`` itself."""
     parser.add_argument("--folder", type=Path, default=DEFAULT, help=f"where it is kept (default: {DEFAULT})")
     below = parser.add_subparsers(required=True, metavar="WHAT")
-    below.add_parser("list", help="the cards that are kept").set_defaults(run=_saying(_list))
-    correct = below.add_parser("correct", help="say which card a kept one is")
+    command(below, "list", "show the cards that are kept").set_defaults(run=_saying(_list))
+    correct = command(below, "correct", "say which card a kept one is")
     correct.add_argument("name", metavar="ID", help="its id, or the beginning of it")
-    correct.add_argument("card_id", metavar="CARD")
+    correct.add_argument("card_id", metavar="CARD", help="what it is, such as base1-4")
     correct.set_defaults(run=_saying(_correct))
-    send = below.add_parser("send", help="send what is kept to the publisher; what arrived is removed here")
+    send = command(below, "send", "send what is kept to the publisher; what arrived is removed here")
     send.add_argument("destination", metavar="DEST", help="the project's folder in the publisher's store, or s3://…")
     send.add_argument("--device", help="this device's name there (default: the host's name)")
     send.set_defaults(run=_saying(_send))
