@@ -38,11 +38,11 @@ def observed_every(cron: str) -> dg.AutomationCondition[Any]:
     return due.with_label(f"observed at {cron}")
 
 
-def automated(assets: Iterable[Any], *, observe: str = OBSERVED_EVERY) -> list[dg.AssetsDefinition]:
+def automated(assets: Iterable[Any]) -> list[dg.AssetsDefinition]:
     """The assets, each with its condition: sources are observed by the clock, the rest follows the content of its inputs."""
 
     def condition_of(made: dg.AssetsDefinition) -> dg.AutomationCondition[Any]:
-        return observed_every(observe) if made.is_observable else content_changed
+        return observed_every(OBSERVED_EVERY) if made.is_observable else content_changed
 
     return [
         made.map_asset_specs(lambda spec, made=made: spec.replace_attributes(automation_condition=condition_of(made)))

@@ -30,9 +30,9 @@ class CloudError(Exception):
     """AWS refused or did not answer; the message says what to do about it."""
 
 
-def s3(settings: S3Settings | None = None) -> Any:
+def s3() -> Any:
     """The client that the store uses: ``PCR_S3_…`` say which server and as whom."""
-    return connect(settings or S3Settings.of_environment())
+    return connect(S3Settings.of_environment())
 
 
 def client(service: str, settings: S3Settings | None = None) -> Any:

@@ -12,7 +12,7 @@ COLOURS = 128
 _PNG = "data:image/png;base64,"
 
 
-def curves(series: Mapping[str, Sequence[float]], *, title: str, x_label: str, y_label: str = "") -> str:
+def curves(series: Mapping[str, Sequence[float]], *, title: str, x_label: str) -> str:
     """Lines over steps as markdown with an embedded PNG. ``series`` maps a legend's name to its values.
 
     A long series is drawn pale, with its running mean over a twentieth of its length on top.
@@ -25,7 +25,7 @@ def curves(series: Mapping[str, Sequence[float]], *, title: str, x_label: str, y
         if width > 1:
             mean = np.convolve(values, np.ones(width) / width, mode="valid")
             axes.plot(steps[width - 1 :], mean, color=line.get_color(), label=f"{name}, running mean of {width}")
-    axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    axes.set(title=title, xlabel=x_label)
     axes.legend(frameon=False)
     return _markdown(figure, title)
 

@@ -40,13 +40,13 @@ class Row:
     reason: str | None = None
 
 
-def embed(store: Store, model: Path, prefix: str = "") -> Iterator[Row]:
+def embed(store: Store, model: Path) -> Iterator[Row]:
     """A row for each picture, in the order of the listing. Raises StoreError and EmbedderError."""
     from edge_runtime.embedder import OnnxEmbedder
     from edge_runtime.inference import handlers
 
     embedder = OnnxEmbedder(model)
-    entries = (entry for entry in store.list(prefix) if is_picture(entry.key))
+    entries = (entry for entry in store.list() if is_picture(entry.key))
     while some := list(islice(entries, AT_ONCE)):
         rows: list[Row] = []
         cards: list[np.ndarray] = []
