@@ -20,17 +20,20 @@ endif
 ifneq ($(findstring :/,$(STORE)),)
 $(if $(filter s3://%,$(STORE)),,$(error STORE=$(STORE) is neither a folder nor s3://bucket/prefix))
 endif
-INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR)/.dagster,$(abspath $(STORE))/.dagster)
--include $(INSTANCE)/sources.mk
+# A path made absolute; its spaces are put aside meanwhile, for make would take it for several.
+SPACE := $(subst ,, )
+absolute = $(subst ␣,$(SPACE),$(abspath $(subst $(SPACE),␣,$1)))
+INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR),$(call absolute,$(STORE)))/.dagster
+-include $(subst $(SPACE),\ ,$(INSTANCE))/sources.mk
 
-# A path made absolute; a URL without the slash at its end; as it is a path with a space in it, which make would take for two.
-place = $(if $(findstring ://,$1),$(patsubst %/,%,$1),$(if $(word 2,$1),$1,$(abspath $1)))
+# A URL without the slash at its end, or an absolute path.
+place = $(if $(findstring ://,$1),$(patsubst %/,%,$1),$(call absolute,$1))
 export PCR_STORE := $(call place,$(STORE))
 export DAGSTER_HOME ?= $(INSTANCE)
 export PCR_CARDS := $(call place,$(CARDS))
 export PCR_PHOTOS := $(call place,$(PHOTOS))
 export PCR_STRANGERS := $(call place,$(STRANGERS))
-export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(abspath $(PROFILE)),$(PROFILE))
+export PCR_PROFILE := $(if $(filter %.yaml %.yml,$(PROFILE)),$(call absolute,$(PROFILE)),$(PROFILE))
 export PATH := $(BIN):$(PATH)
 
 # A mistyped name (CARD=…) would be taken for nothing, and the sample cards for yours.
@@ -91,7 +94,7 @@ test: setup  ## the tests
 
 # With CARDS and a store built from them all benchmarks run, without only those that draw their own cards.
 bench: setup  ## all benchmarks as one report, beside the last one: make bench [CARDS=… STORE=…] [RUNS=5] [ONLY="frame simulator"]
-	@$(BIN)/pip install --quiet -c constraints.txt -e '.[bench]'
+	@'$(BIN)/pip' install --quiet -c constraints.txt -e '.[bench]'
 	@python benchmarks/bench.py $(if $(PCR_CARDS),--cards '$(PCR_CARDS)' --store '$(PCR_STORE)') $(if $(RUNS),--runs $(RUNS)) $(if $(ONLY),--only $(ONLY))
 
 bench-recognition: setup  ## ours beside every other way of recognising a card: make bench-recognition CARDS=… PHOTOS=… STORE=…
@@ -135,12 +138,12 @@ $(VENV)/.ready: setup.py edge_runtime/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed: make PYTHON=/path/to/python3.11")'
 	@echo 'setting up $(VENV): some minutes, about 2.5 GB'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --no-compile -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
+	@'$(BIN)/pip' install --quiet --no-compile -c constraints.txt -e './edge_runtime[serve,mqtt]' -e '.[dev]'
 	@touch $@
 
 .PHONY: instance remember
 instance:
-	@mkdir -p $(DAGSTER_HOME) $(INSTANCE) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
+	@mkdir -p '$(DAGSTER_HOME)' '$(INSTANCE)' && cp dagster.yaml '$(DAGSTER_HOME)/dagster.yaml'
 
 # Remembered before the work, so that a refresh that failed or was stopped is gone on with by a plain `make refresh`; but only
 # when everything named is there, so that a mistyped path isn't remembered.
@@ -150,7 +153,7 @@ remember: instance
 	  case ' $(SHIPPED) ' in *" $$named "*) continue;; esac; \
 	  test $$is "$${named#*=}" || { echo "$$named is not there: name what is, or nothing ($${named%%=*}=) for the default" >&2; exit 1; }; \
 	done
-	@printf '%s ?= %s\n' $(foreach name,$(SOURCES),$(name) '$(PCR_$(name))') > $(INSTANCE)/sources.mk
+	@printf '%s ?= %s\n' $(foreach name,$(SOURCES),$(name) '$(PCR_$(name))') > '$(INSTANCE)/sources.mk'
 
 # The store holds models that took time and the keys that sign releases, which nothing can make again.
 clean:  ## remove the environment; a store stays

@@ -83,6 +83,32 @@ def test_a_folder_with_a_space_in_its_name_is_one_folder(checkout):
     assert checkout.given("CARDS") == checkout.path("my cards")
 
 
+def test_a_store_and_a_profile_with_a_space_in_their_names_are_remembered_there(checkout):
+    (checkout.folder / "my own.yaml").touch()
+    assert checkout.make("refresh", "STORE=my store", "PROFILE=my own.yaml", "CARDS=cards") == 0, checkout.said
+    assert checkout.make("plan", "STORE=my store") == 0
+    assert [checkout.given(name) for name in ("STORE", "PROFILE", "CARDS")] == [
+        checkout.path(name) for name in ("my store", "my own.yaml", "cards")
+    ]
+    assert {file.name for file in (checkout.folder / "my store" / ".dagster").iterdir()} == {
+        "dagster.yaml",
+        "sources.mk",
+    }
+
+
+def test_a_checkout_may_lie_in_a_folder_with_a_space_in_its_name(tmp_path):
+    (tmp_path / "my projects").mkdir()
+    checkout = Checkout(tmp_path / "my projects")
+    (checkout.folder / ".venv" / ".ready").unlink()
+    for program in (checkout.folder / "python3.11", checkout.folder / ".venv" / "bin" / "pip"):
+        program.write_text(PROGRAM)
+        program.chmod(0o755)
+    assert checkout.make("refresh", "CARDS=cards", "PYTHON=./python3.11") == 0, checkout.said
+    assert checkout.make("plan") == 0, checkout.said
+    assert (checkout.given("STORE"), checkout.given("CARDS")) == (checkout.path("store"), checkout.path("cards"))
+    assert [folder.name for folder in tmp_path.iterdir()] == ["my projects"]
+
+
 @pytest.mark.parametrize(
     ("call", "environment"),
     [
