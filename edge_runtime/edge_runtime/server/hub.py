@@ -36,10 +36,12 @@ class Watcher:
             self.picture, self.had_picture = what, True
         elif what["type"] == "state":
             self.state = what
-        elif len(self.events) < MOST_EVENTS:
-            self.events.append(what)
+        elif self.behind or len(self.events) >= MOST_EVENTS:
+            self.behind = (
+                True  # for good: it asks for what came after the last one that it got, so none may come after a gap
+            )
         else:
-            self.behind = True
+            self.events.append(what)
         self.changed.set()
 
 
