@@ -103,3 +103,11 @@ def test_the_page_lists_each_refusal():
     rows = dict(re.findall(r"^\| (\d{3}) \| (.*?) \|", API, re.MULTILINE))
     assert len(raised) > 10
     assert not [(status, reason) for status, reason in raised if f"`{reason}`" not in rows.get(status, "")]
+
+
+def test_the_page_of_serving_names_each_metric():
+    sources = [(ROOT / "edge_runtime/edge_runtime/server" / name).read_text() for name in ("metrics.py", "service.py")]
+    named = {name for source in sources for name in re.findall(r'"(edge_[a-z_]+)"', source)}
+    page = (ROOT / "docs/serving.md").read_text()
+    assert len(named) > 10
+    assert not [name for name in named if f"`{name}`" not in page and f"`{name}_total`" not in page]
