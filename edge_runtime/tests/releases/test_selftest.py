@@ -12,7 +12,7 @@ import pytest
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.recognizer import Recognizer
-from edge_runtime.releases.home import Home
+from edge_runtime.releases.home import MOST_REFUSED, Home
 from edge_runtime.releases.opening import open_newest
 from edge_runtime.releases.pull import pull
 from edge_runtime.releases.refusals import RefusedBefore, ReleaseError, SelfTestFailed
@@ -123,6 +123,14 @@ def test_one_that_failed_is_tried_again_when_a_person_asks_or_edge_runtime_is_an
         assert Home(home).refused == {}
     assert pull(published.releases, home, published.trusted, again=True).release_id == published.folder.name
     assert Home(home).refused == {}
+
+
+def test_of_what_failed_the_newest_are_remembered(tmp_path):
+    home, releases = Home(tmp_path / "home"), [f"{number:016x}" for number in range(MOST_REFUSED + 3)]
+    home.folder.mkdir()
+    for release_id in releases:
+        home.refuse(release_id * 4, release_id, "it crashed")
+    assert list(home.refused) == [release_id * 4 for release_id in releases[3:]]
 
 
 def test_a_fault_that_is_not_the_release_s_is_not_held_against_it(published, tmp_path):
