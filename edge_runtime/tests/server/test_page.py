@@ -165,6 +165,16 @@ def test_a_network_that_goes_away_without_a_word_is_noticed(page, serve):
     page.until("!document.querySelector('#notice').textContent")
 
 
+def test_a_page_too_many_comes_back_more_and_more_seldom(page, serve, monkeypatch):
+    monkeypatch.setattr("edge_runtime.server.live.MOST_WATCHERS", 0)
+    _, client = serve()
+    page.open(client.base)
+    page.run(
+        "window.pauses = []; const wait = setTimeout; window.setTimeout = (work, ms) => wait(work, 0 * pauses.push(ms))"
+    )
+    page.until("pauses.includes(10000)")
+
+
 def test_a_lost_camera_is_said_and_nothing_seems_seen(page, serve, hand, scans, photo_of):
     hand.picture = photo_of(scans["demo-1"])
     _, client = serve()

@@ -36,12 +36,12 @@ export class Connection {
     this.#socket = socket;
     socket.binaryType = "blob";
     socket.onopen = () => {
-      this.#pause = FIRST;
       this.#heard = performance.now();
       this.#say.onOpen();
       this.#next();
     };
     socket.onmessage = (message) => {
+      this.#pause = FIRST;  // not as it opens: where too many watch already, it is closed again before anything is said
       this.#heard = performance.now();
       this.#take(message.data);
     };
