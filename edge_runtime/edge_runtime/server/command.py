@@ -228,12 +228,15 @@ def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Mess
 def _listening(settings: Settings) -> socket.socket:
     """A socket that listens. Raises :class:`NotSafe`."""
     family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    everywhere = settings.bind == "::" and socket.has_dualstack_ipv6()  # as other servers mean it: by IPv4 as well
     try:
-        return socket.create_server((settings.bind, settings.port), family=family, backlog=64)
+        return socket.create_server(
+            (settings.bind, settings.port), family=family, backlog=64, dualstack_ipv6=everywhere
+        )
     except OSError as error:
+        why = str(error.strerror or error).partition(" (while ")[0]  # Python repeats the address
         raise NotSafe(
-            f"{settings.bind}:{settings.port} can't be listened on ({error.strerror or error}): "
-            "name another with --port or --bind"
+            f"{settings.bind}:{settings.port} can't be listened on ({why}): name another with --port or --bind"
         ) from error
 
 

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,9 @@ from forked import Program
 from PIL import Image
 
 from edge_runtime.cli import main
+from edge_runtime.server.command import _listening
 from edge_runtime.server.service import Service
+from edge_runtime.server.settings import Settings
 
 
 def test_a_process_serves_a_folder_over_and_over_and_ends_at_sigterm(served, until):
@@ -185,12 +188,18 @@ def test_what_this_user_may_not_look_at_is_one_sentence(device, frames, capsys, 
 
 
 def test_a_port_that_is_taken_is_one_sentence(device, frames, capsys):
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         code, line = refused(capsys, frames, "--releases", str(device.releases), "--port", port)
-    assert (code, f"127.0.0.1:{port} can't be listened on" in line) == (1, True)
+    assert (code, f"127.0.0.1:{port} can't be listened on (Address already in use): name another" in line) == (1, True)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine speaks no IPv6")
+def test_who_binds_all_addresses_of_ipv6_is_reached_by_ipv4_too():
+    with _listening(Settings(bind="::", port=0)) as listening:
+        port = listening.getsockname()[1]
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, port), timeout=30).close()
 
 
 def test_a_source_that_is_not_there_is_exit_code_1_and_a_release_that_is_not_2(device, frames, tmp_path, capsys):
