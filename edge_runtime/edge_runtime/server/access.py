@@ -104,6 +104,8 @@ class Gate:
     def __init__(self, token: str):
         self._token = token.encode()
         self._key = hashlib.sha256(b"cookie of edge-runtime\0" + self._token).digest()
+        self.cookie_name = f"{COOKIE}_{self._seal('name')[:8]}"
+        """The token's own: a browser keeps one cookie of a name for all ports of a host, where another service may run."""
 
     @property
     def closed(self) -> bool:

@@ -4,7 +4,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge_runtime.server.access import COOKIE, Gate, Names
+from edge_runtime.server.access import Gate, Names
 from edge_runtime.server.problems import Refused, problem
 
 OPEN = ("/", "/login", "/healthz", "/readyz")
@@ -59,7 +59,7 @@ class Guard:
         if path in OPEN or path.startswith(OPEN_BELOW):
             return None
         cookies = cookie_parser(headers.get("cookie", ""))  # a browser sends those of all services of this machine
-        if not self._gate.admits(headers.get("authorization", ""), cookies.get(COOKIE, "")):
+        if not self._gate.admits(headers.get("authorization", ""), cookies.get(self._gate.cookie_name, "")):
             how = {"www-authenticate": 'Bearer realm="edge-runtime"'}
             return Refused(401, "token", "show the token: sign in on the page, or send Authorization: Bearer", how)
         return None

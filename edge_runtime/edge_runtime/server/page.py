@@ -7,7 +7,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from edge_runtime.server.access import COOKIE, COOKIE_DAYS, Gate
+from edge_runtime.server.access import COOKIE_DAYS, Gate
 from edge_runtime.server.bodies import small_body
 from edge_runtime.server.problems import Refused
 from edge_runtime.server.uploads import Buckets
@@ -34,7 +34,12 @@ def routes(gate: Gate, *, secure: bool) -> list[BaseRoute]:
             raise Refused(401, "token", "that is not the token")
         answer = JSONResponse({"signed_in": True})
         answer.set_cookie(
-            COOKIE, gate.cookie(), max_age=COOKIE_DAYS * 86400, httponly=True, samesite="strict", secure=secure
+            gate.cookie_name,
+            gate.cookie(),
+            max_age=COOKIE_DAYS * 86400,
+            httponly=True,
+            samesite="strict",
+            secure=secure,
         )
         return answer
 

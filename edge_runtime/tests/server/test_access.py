@@ -8,7 +8,6 @@ import requests
 from websockets.exceptions import InvalidStatus
 
 from edge_runtime.server.access import (
-    COOKIE,
     Gate,
     Names,
     NotSafe,
@@ -66,11 +65,19 @@ def test_the_page_signs_in_with_a_cookie_that_scripts_cannot_read(guarded):
 
 
 def test_cookies_of_other_services_on_this_machine_do_not_sign_anybody_out(guarded):
-    ours = f"{COOKIE}={Gate(TOKEN).cookie()}"
+    ours = f"{Gate(TOKEN).cookie_name}={Gate(TOKEN).cookie()}"
     for other in ('prefs={"a": 1}', "a[b]=c", "x", "a=b c d", "ü=1", "expires=1", "=3"):
         for cookies in (f"{other}; {ours}", f"{ours}; {other}"):
             answer = guarded.get("/api/v1/release", headers={"cookie": cookies.encode()})
             assert answer.status_code == 200, cookies
+
+
+def test_a_browser_stays_signed_in_to_two_services_of_one_machine(serve):
+    services = [(serve(settings=Settings(port=0, token=token))[1].base, token) for token in (TOKEN, TOKEN[::-1])]
+    session = requests.Session()  # as a browser it sends a host's cookies to each of its ports
+    for base, token in services:
+        assert session.post(f"{base}/login", data=token).status_code == 200
+    assert [session.get(f"{base}/api/v1/release").status_code for base, _ in services] == [200, 200]
 
 
 def test_a_token_may_be_of_any_letters(serve):
