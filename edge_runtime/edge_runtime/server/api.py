@@ -134,8 +134,10 @@ class Api:
         """Keep which card it was that an event names otherwise, or that left without a name."""
         if self._corrections is None:
             raise Refused(409, "feedback", "this service keeps nothing: start it with --feedback FOLDER")
-        card_id = _card_id(await small_body(request, "correction"))
+        card_id, event_id = _correction(await small_body(request, "correction"))
         entry = self._history.entry(request.path_params["number"])
+        if entry is not None and event_id not in (None, entry.value["id"]):
+            entry = None  # another event has its number, since the service was started anew
         if entry is None or not entry.thumbnail or not (entry.value["cards"] or entry.value["event"] == Kind.LEFT):
             raise Refused(404, "event", "there is no such event any more, or its card may be named yet")
         variant = self._variant_of(entry.value["release_id"])
@@ -172,15 +174,16 @@ class Api:
         return Response(text, media_type="text/plain; version=1.0.0; charset=utf-8")
 
 
-def _card_id(body: bytes) -> str:
-    """The card of a correction. Raises :class:`Refused`."""
+def _correction(body: bytes) -> tuple[str, str | None]:
+    """The card of a correction, and the id of the event where one is named. Raises :class:`Refused`."""
     try:
-        card_id = json.loads(body)["card_id"]
+        said = json.loads(body)
+        card_id, event_id = said["card_id"], said.get("id")
     except (ValueError, KeyError, TypeError, RecursionError):
-        card_id = None
-    if not isinstance(card_id, str) or not CARD_ID.fullmatch(card_id):
+        card_id = event_id = None
+    if not isinstance(card_id, str) or not CARD_ID.fullmatch(card_id) or not isinstance(event_id, str | None):
         raise Refused(422, "correction", 'send the id of the card, such as {"card_id": "base1-4"}')
-    return card_id
+    return card_id, event_id
 
 
 def _whole(request: Request, name: str, default: int | None, least: int = 0, most: int = 2**53) -> int | None:

@@ -46,6 +46,15 @@ def test_of_several_corrections_of_an_event_the_last_one_counts(confirmed, tmp_p
     assert len(list((tmp_path / "box").rglob("*.jpg"))) == 1
 
 
+def test_an_event_of_another_start_of_the_service_is_not_taken_for_the_one_that_has_its_number_now(confirmed, tmp_path):
+    client, event = confirmed(Corrections(tmp_path / "box"))
+    answer = corrected(client, event["number"], b'{"card_id": "demo-2", "id": "0123456789ab-2"}')
+    assert (answer.status_code, answer.json()["reason"]) == (404, "event")
+    assert not (tmp_path / "box").exists()
+    body = json.dumps({"card_id": "demo-2", "id": event["id"]}).encode()
+    assert corrected(client, event["number"], body).status_code == 201
+
+
 def test_a_card_may_have_any_id_that_scans_are_called_by(confirmed, tmp_path):
     client, event = confirmed(Corrections(tmp_path / "box"))
     for card_id in ("exu-!", "exu-?", "ex10-A+b", "sv3.5-1_A1"):
@@ -65,7 +74,16 @@ def test_the_history_and_what_is_saved_of_it_say_which_card_it_was(confirmed, tm
 
 def test_what_is_no_card_is_refused(confirmed, tmp_path):
     client, event = confirmed(Corrections(tmp_path / "box"))
-    wrong = (b"", b"demo-2", b"[]", b'{"card_id": 3}', b'{"card_id": "../x"}', b"{" * 900, b'"' + b"x" * 5000)
+    wrong = (
+        b"",
+        b"demo-2",
+        b"[]",
+        b'{"card_id": 3}',
+        b'{"card_id": "../x"}',
+        b'{"card_id": "demo-2", "id": 2}',
+        b"{" * 900,
+        b'"' + b"x" * 5000,
+    )
     for body in wrong:
         assert corrected(client, event["number"], body).status_code == 422, body
     assert not (tmp_path / "box").exists()

@@ -54,6 +54,22 @@ def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(
     assert said["corrected"] == "next1-7"
 
 
+def test_a_card_that_is_chosen_while_the_service_starts_anew_is_not_kept_for_another_event(
+    page, serve, hand, scans, photo_of, tmp_path
+):
+    service, client = serve(corrections=Corrections(tmp_path / "box"))
+    page.open(client.base)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Wrong?")
+    page.run("document.querySelector('.correct').click()")
+    page.run("document.querySelector('#correct-cards label').click()")
+    number = page.run("document.querySelector('li:has(.correct)').value")
+    service.board.history.entry(number).value["id"] = f"another start-{number}"
+    page.run(KEEP)
+    page.sees("#correction-wrong", "there is no such event any more")
+    assert not list(kept(tmp_path / "box"))
+
+
 def test_a_card_that_left_without_a_name_is_given_one(page, serve, hand, scans, stranger, table, photo_of, tmp_path):
     _, client = serve(corrections=Corrections(tmp_path / "box"), leave=0.2)
     page.open(client.base, width=390)

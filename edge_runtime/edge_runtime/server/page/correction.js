@@ -73,7 +73,7 @@ export class Correction {
     }
     const response = await fetchOr401(button.dataset.address, {
       method: "POST",
-      body: JSON.stringify({ card_id: cardId }),
+      body: JSON.stringify({ card_id: cardId, id: button.dataset.event }),
       headers: { "content-type": "application/json" },
     }).catch(() => null);
     if (response?.ok) {
@@ -121,6 +121,7 @@ export function correctionOf(event) {
   button.type = "button";
   button.className = "correct";
   button.textContent = named ? "Wrong?" : "Which?";
+  button.dataset.event = event.id;  // the service may have started anew meanwhile, and numbers with it
   button.dataset.address = `api/v1/events/${event.number}/correction`;
   button.dataset.said = named ? `It was told as: ${eventLine(event)}` : "It was told as no card of this release.";
   button.dataset.cards = JSON.stringify(event.cards);
