@@ -4,6 +4,7 @@ Needs Chromium or Chrome. Faults of accessibility are looked for with axe-core w
 (the npm package ``axe-core``).
 """
 
+import base64
 import json
 import os
 import socket
@@ -198,6 +199,22 @@ def test_a_photo_names_its_cards_from_the_left_to_the_right(page, serve, scans, 
     names = page.run("[...document.querySelectorAll('#photo-answer .name')].map((each) => each.textContent)")
     assert names == [client.get(f"/api/v1/cards/{card}").json()["name"] for card in ("demo-3", "demo-2")]
     assert page.run("document.querySelector('#photo-answer canvas').width") == 640
+
+
+def test_of_photos_that_are_dropped_together_the_page_says_that_it_read_the_first_alone(
+    page, serve, scans, photo_of, table, jpeg
+):
+    _, client = serve()
+    page.open(client.base)
+    photos = [base64.b64encode(jpeg(picture)).decode() for picture in (photo_of(scans["demo-1"]), table)]
+    page.run(f"""(() => {{
+        const dropped = new DataTransfer();
+        for (const photo of {json.dumps(photos)})
+            dropped.items.add(new File([Uint8Array.from(atob(photo), (each) => each.charCodeAt(0))], "photo.jpg"));
+        document.dispatchEvent(new DragEvent("drop", {{dataTransfer: dropped}}));
+    }})()""")
+    page.sees("#photo-answer", "Amber Fox")
+    page.sees("#photo-answer", "The first of 2 photos.")
 
 
 def test_what_is_no_photo_or_too_large_is_refused_in_a_sentence(page, serve, tmp_path):

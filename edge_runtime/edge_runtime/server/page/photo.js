@@ -8,9 +8,9 @@ const LONGEST_SIDE = 2400;
 const SHOWN_SIDE = 1200;
 
 export function watchPhotos(drop, field, answer) {
-  const send = (file) => file && recognise(file, answer);
+  const send = (files) => files.length && recognise(files[0], answer, files.length);
   field.addEventListener("change", () => {
-    send(field.files[0]);
+    send(field.files);
     field.value = "";
   });
   for (const kind of ["dragenter", "dragover"]) {
@@ -23,15 +23,15 @@ export function watchPhotos(drop, field, answer) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    send(event.dataTransfer.files[0]);
+    send(event.dataTransfer.files);
   });
-  document.addEventListener("paste", (event) => send(event.clipboardData.files[0]));
+  document.addEventListener("paste", (event) => send(event.clipboardData.files));
 }
 
 let newest = 0;
 
-// A photo that comes while another is read takes its place: an answer that comes late is not shown.
-async function recognise(file, answer) {
+// A photo that comes while another is read takes its place: an answer that comes late is not shown. `given`: how many came with it.
+async function recognise(file, answer, given) {
   const mine = ++newest;
   answer.replaceChildren(paragraph("quiet", "Reading the photo …"));
   const picture = await createImageBitmap(file).catch(() => null);
@@ -50,6 +50,7 @@ async function recognise(file, answer) {
   const cards = inReadingOrder(found.cards);
   answer.replaceChildren(...said(cards, found.ms));
   if (picture) draw(picture, found.width, cards, answer);
+  if (given > 1) answer.append(paragraph("quiet", `The first of ${given} photos. Bring the others one by one.`));
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
