@@ -227,6 +227,22 @@ def test_what_is_no_photo_or_too_large_is_refused_in_a_sentence(page, serve, tmp
         page.sees("#photo-answer .wrong", said)
 
 
+def test_on_the_day_after_events_have_their_day_beside_them(page, serve, hand, scans, photo_of):
+    _, client = serve()
+    page.open(client.base)
+    hand.picture = photo_of(scans["demo-1"])
+    page.sees("#events", "Amber Fox")
+    told = "document.querySelector('#events time').textContent"
+    before = page.run(told)
+    page.run("""(() => {
+        const Today = Date;
+        Date = class extends Today {
+            constructor(...given) { super(...(given.length ? given : [Today.now() + 86400000])); }
+        };
+    })()""")
+    page.until(f"{told}.endsWith({before!r}) && {told} !== {before!r}")
+
+
 def test_events_find_their_place_when_what_is_new_comes_before_what_was_missed(page, serve):
     _, client = serve()
     page.open(client.base)

@@ -5,18 +5,21 @@ import { eventLine, idBeside, when } from "./words.js";
 
 const PAGE = 30;
 const MOST = 1000;  // as many as the service keeps
+const DAY_ASKED = 10000;  // ms between two looks at the calendar
 
 export class History {
   #list;
   #none;
   #more;
   #newest = 0;
+  #today = new Date().toDateString();
 
   constructor(list, none, more) {
     this.#list = list;
     this.#none = none;
     this.#more = more;
     more.addEventListener("click", () => this.#older());
+    setInterval(() => this.#tellDays(), DAY_ASKED);
   }
 
   async begin() {
@@ -48,6 +51,14 @@ export class History {
     this.#newest = Math.max(this.#newest, event.number);
     this.#none.hidden = true;
     while (this.#list.children.length > MOST) this.#list.lastElementChild.remove();
+  }
+
+  // A page may be open for days: what had no day beside it, for it was today, is of yesterday then.
+  #tellDays() {
+    const today = new Date().toDateString();
+    if (today === this.#today) return;
+    this.#today = today;
+    for (const time of this.#list.querySelectorAll("time")) time.textContent = when(new Date(time.dateTime));
   }
 
   async #older() {
