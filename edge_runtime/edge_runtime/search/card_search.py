@@ -10,26 +10,29 @@ from edge_runtime.gallery import Card
 PARTS = re.compile(r"[^\W_]+")
 PRINTED = re.compile(r"#?0*(\d+)(?:/\d+)?")
 """A number as cards have it: of how many it is one says nothing that a search needs."""
+APOSTROPHES = "'’‘ʼ_"
+"""As cards, keyboards and phones have them, and as the names of files have one in its place."""
 
 
 def find_cards(cards: Iterable[Card], asked: str, most: int) -> list[Card]:
     """The cards of which each word that is asked for begins a word, whole words and names that begin so first; at most so many.
 
-    Capitals, accents and the zeros before a number count for nothing, nor what is printed around it: ``poke ball 7`` and
-    ``poke ball 007/102`` find Poké Ball, 007. Where nothing is asked, nothing is found.
+    Capitals, accents, apostrophes and the zeros before a number count for nothing, nor what is printed around it: ``poke ball 7``
+    and ``poke ball 007/102`` find Poké Ball, 007. Where nothing is asked, nothing is found.
     """
-    start = _folded(asked).strip()
+    start = _joined(_folded(asked)).strip()
     words = [_bare(word) for word in start.split()]
     if not words:
         return []
     ranked = []
     for at, card in enumerate(cards):
         line = _folded(f"{card.name} {card.set_name or card.set_id} {card.number} {card.card_id}")
-        if all(word in line for word in words):  # quick, and leaves few to look at closely
-            parts = {*line.split(), *map(_bare, PARTS.findall(line))}
+        joined = _joined(line)
+        if all(word in joined for word in words):  # quick, and leaves few to look at closely
+            parts = {*joined.split(), *map(_bare, PARTS.findall(line))}
             if all(any(part.startswith(word) for part in parts) for word in words):
                 partly = sum(word not in parts for word in words)
-                ranked.append((partly, not _folded(card.name).startswith(start), at, card))
+                ranked.append((partly, not _joined(_folded(card.name)).startswith(start), at, card))
     return [card for *_, card in nsmallest(most, ranked, key=lambda found: found[:3])]
 
 
@@ -39,6 +42,13 @@ def _folded(text: str) -> str:
     if text.isascii():
         return text
     return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
+def _joined(text: str) -> str:
+    """The text without apostrophes."""
+    for mark in APOSTROPHES:
+        text = text.replace(mark, "")
+    return text
 
 
 def _bare(word: str) -> str:

@@ -10,6 +10,9 @@ CARDS = [
     Card("ex3-100", "Dark Charizard", "ex3", "100", "d", "Dragon"),
     Card("A1-216", "Pokédex", "A1", "216", "e", "Genetic Apex"),
     Card("jp-1", "リザードン", "jp", "1", "f"),
+    Card("base3-27", "Farfetch'd", "base3", "27", "g", "Fossil"),
+    Card("sv3pt5-083", "Farfetch’d", "sv3pt5", "083", "h", "151"),
+    Card("gym1-86", "Farfetch_d", "gym1", "86", "i", "Gym Heroes"),
 ]
 
 
@@ -32,6 +35,11 @@ CARDS = [
         ("  ", []),
         ("charizard 4/102", ["base1-4"]),
         ("#4", ["base1-4", "base1-46"]),
+        *[
+            (asked, ["base3-27", "sv3pt5-083", "gym1-86"])
+            for asked in ("farfetch'd", "Farfetch’d", "farfetchd", "farfetch")
+        ],
+        ("'", []),
     ],
 )
 def test_cards_are_found_by_what_a_person_types_of_them(asked, found):
