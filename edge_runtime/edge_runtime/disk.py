@@ -25,7 +25,7 @@ def write(path: Path, pieces: Iterable[bytes]) -> str:
 def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace a file in one step: a power cut leaves the old one or the new one, and what fails leaves nothing aside.
 
-    ``mode``: the rights of the new file, as far as the process's umask leaves them.
+    ``mode``: the rights of the new file, as far as the process's umask leaves them. Raises OSError, which names ``path``.
     """
     aside = path.with_name(f"{ASIDE}-{uuid.uuid4().hex}")
     try:
@@ -34,6 +34,9 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
+    except OSError as error:  # a full disk names no file, and nobody knows the one aside
+        error.filename, error.filename2 = str(path), None
+        raise
     finally:
         aside.unlink(missing_ok=True)
     flush(path.parent)

@@ -1,7 +1,9 @@
 """A name that was given surely and wrongly: whoever sees it says so, and the card is kept with what the device was unsure of."""
 
 import csv
+import errno
 import json
+import os
 
 import cv2
 import numpy as np
@@ -125,6 +127,16 @@ def test_a_disk_that_can_not_be_written_is_told_to_the_one_who_asked(confirmed, 
     (tmp_path / "box").write_text("a file where the folder should be")
     client, event = confirmed(Corrections(tmp_path / "box"))
     assert corrected(client, event["number"], b'{"card_id": "demo-2"}').status_code == 507
+
+
+def test_of_a_full_disk_the_log_says_which_file_had_no_room(confirmed, tmp_path, monkeypatch, caplog):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    client, event = confirmed(Corrections(tmp_path / "box"))
+    monkeypatch.setattr(os, "fsync", full)
+    assert corrected(client, event["number"], b'{"card_id": "demo-2"}').status_code == 507
+    assert f"a correction is not kept: {tmp_path / 'box' / event['at'][:10]}" in caplog.text
 
 
 def test_corrections_keep_within_their_room(tmp_path):
