@@ -25,7 +25,8 @@ ENV PATH=/opt/edge-runtime/venv/bin:$PATH \
 USER 1000:1000
 WORKDIR /var/lib/edge-runtime
 VOLUME /var/lib/edge-runtime
-# Is the process that was started alive and moving? `serve` says so on its port; other commands have none, and end by themselves.
+# Is the process that was started alive and moving? `serve` says so on its port, here 8080: -p makes another of it. `watch` has none:
+# run that with --no-healthcheck. Other commands end by themselves.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=3 \
     CMD ["python", "-m", "edge_runtime.server.healthy"]
 ENTRYPOINT ["edge-runtime"]
