@@ -83,19 +83,22 @@ class Names:
             own,
             f"{own}.local",
             f"{own.split('.', maxsplit=1)[0]}.local",
-            *map(str.lower, more),
+            *map(_without_port, more),
         }
 
     def __contains__(self, host: object) -> bool:
-        parts = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/@\s]+)(:\d{1,5})?", str(host))
-        if parts is None:
-            return False
-        name = parts[1].strip("[]").lower().rstrip(".")
+        name = _without_port(str(host))
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            return name in self._known
+            return bool(name) and name in self._known
         return True
+
+
+def _without_port(host: str) -> str:
+    """The name or address that a Host header, or somebody who starts a service, says; empty for what is none."""
+    parts = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]/@\s]+)(:\d{1,5})?", host)
+    return parts[1].strip("[]").lower().rstrip(".") if parts else ""
 
 
 class Gate:

@@ -140,6 +140,18 @@ def test_addresses_and_own_names_are_ours(host):
     assert host in Names(["cards.example.org"])
 
 
+@pytest.mark.parametrize("said", ["cards.example.org", "cards.example.org:8443", "Cards.Example.org."])
+def test_a_name_that_is_added_may_have_capitals_and_a_port(said):
+    names = Names([said, "https://of-no-use"])
+    assert [host in names for host in ("cards.example.org", "cards.example.org:8443", "evil.example", "", ":80")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
 def test_pages_of_other_sites_may_neither_send_photos_nor_listen_and_our_own_may(serve):
     _, client = serve()
     for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "http://[evil", ""):
