@@ -20,6 +20,7 @@ from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.proving import PROVE, Proving
 from edge_runtime.server.scene import Look, in_view
 from edge_runtime.server.served import Served
+from edge_runtime.server.systemd import notify, serving
 from edge_runtime.server.vital import vital
 from edge_runtime.sources import Frame
 from edge_runtime.stream import Follower
@@ -124,6 +125,7 @@ class Loop:
         self._follower.use(served.recognizer)
         self._metrics.serves(served)
         log.info("release %s answers from now on, in the place of %s", served.release_id, before.release_id)
+        notify(serving(served.release_id))
         del before  # freed now, so that what it held is given back with the rest
         self._opened()
 

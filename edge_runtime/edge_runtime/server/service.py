@@ -33,7 +33,7 @@ from edge_runtime.server.prompt import PromptProtocol, PromptWebSocket
 from edge_runtime.server.proving import PROVE
 from edge_runtime.server.served import Served
 from edge_runtime.server.settings import Settings
-from edge_runtime.server.systemd import READY, STOPPING, WATCHDOG, notify, watchdog_seconds
+from edge_runtime.server.systemd import READY, STOPPING, WATCHDOG, notify, serving, watchdog_seconds
 from edge_runtime.server.uploads import Uploads
 from edge_runtime.server.viewfinder import Viewfinder
 from edge_runtime.sources import Source
@@ -210,7 +210,7 @@ class Service:
         elif not is_loopback(self.settings.bind):
             name = socket.gethostname().split(".", maxsplit=1)[0]
             log.info("from other machines %s, with the token", url.replace("127.0.0.1", f"{name}.local"))
-        notify(READY, f"STATUS=serving release {self.loop.served.release_id}")
+        notify(READY, serving(self.loop.served.release_id))
 
     def _served(self) -> Served:
         return self.loop.served

@@ -9,6 +9,11 @@ STOPPING = "STOPPING=1"
 WATCHDOG = "WATCHDOG=1"
 
 
+def serving(release_id: str) -> str:
+    """The line that ``systemctl status`` shows of a service that answers with this release."""
+    return f"STATUS=serving release {release_id}"
+
+
 def notify(*lines: str, environment: Mapping[str, str] = os.environ) -> bool:
     """Send lines; whether there is somebody who listens. A supervisor that can't be reached stops nothing."""
     address = environment.get("NOTIFY_SOCKET", "")

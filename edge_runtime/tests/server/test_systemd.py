@@ -66,3 +66,14 @@ def test_the_service_says_ready_gives_signs_of_life_while_its_loop_moves_and_say
     supervisor.settimeout(30)
     service.stop()
     heard(supervisor, "STOPPING=1")
+
+
+def test_the_supervisor_hears_which_release_answers_after_a_change(
+    serve, supervisor, monkeypatch, publisher, opened, another
+):
+    monkeypatch.setenv("NOTIFY_SOCKET", supervisor.getsockname())
+    service, _ = serve()
+    heard(supervisor, f"STATUS=serving release {publisher.folder.name}")
+    later = another()
+    assert service.inbox.put_release(opened()) is None
+    heard(supervisor, f"STATUS=serving release {later}")
