@@ -225,6 +225,8 @@ def test_what_is_no_photo_or_too_large_is_refused_in_a_sentence(page, serve, tmp
         file.write_bytes(np.random.default_rng(0).bytes(size))
         page.choose("#file", file)
         page.sees("#photo-answer .wrong", said)
+    page.choose("#file", tmp_path)
+    page.sees("#photo-answer .wrong", "Is it a folder")
 
 
 def test_on_the_day_after_events_have_their_day_beside_them(page, serve, hand, scans, photo_of):

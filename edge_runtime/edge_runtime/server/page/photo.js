@@ -35,6 +35,10 @@ async function recognise(file, answer, given) {
   const mine = ++newest;
   answer.replaceChildren(paragraph("quiet", "Reading the photo …"));
   const picture = await createImageBitmap(file).catch(() => null);
+  if (!picture && !(await isReadable(file))) {  // the browser could not send it either
+    if (mine === newest) answer.replaceChildren(paragraph("wrong", "That can't be read. Is it a folder, or a file that is gone?"));
+    return;
+  }
   const body = picture && Math.max(picture.width, picture.height) > LONGEST_SIDE ? await scaled(picture, LONGEST_SIDE) : file;
   const response = await fetchOr401("api/v1/recognize", {
     method: "POST",
@@ -52,6 +56,8 @@ async function recognise(file, answer, given) {
   if (picture) draw(picture, found.width, cards, answer);
   if (given > 1) answer.append(paragraph("quiet", `The first of ${given} photos. Bring the others one by one.`));
 }
+
+const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
