@@ -68,7 +68,9 @@ class Trial:
         try:
             self._under_way = (self.home.folder / LOCK).open("a")
             fcntl.flock(self._under_way, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:  # another service tries the same release, or the home can't be written
+        except BlockingIOError:  # of another service, or of the release before in this one
+            log.info("another trial of this home is under way, which holds the lock")
+        except OSError as error:  # the home can't be written
             log.info("this trial holds no lock: %s", error)
 
     def _release(self) -> None:
@@ -179,6 +181,6 @@ def _is_under_way(home: Home) -> bool:
     with (home.folder / LOCK).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except BlockingIOError:  # of another service, or of the release before in this one
             return True
     return False

@@ -106,6 +106,14 @@ def test_a_start_that_is_under_way_is_not_held_against_the_release(device):
     assert device.open().release_id == device.second
 
 
+def test_of_two_trials_at_once_the_second_says_so(device, caplog):
+    caplog.set_level("INFO", "edge_runtime")
+    with Trial.of(device.open()):
+        assert "another trial" not in caplog.text
+        with Trial.of(device.open()):
+            assert "another trial of this home is under way" in caplog.text
+
+
 def test_a_release_that_ends_takes_no_start_from_the_one_that_follows(device):
     before, following = Trial(device.home, "ab"), Trial(device.home, "cd")
     before.begin()
