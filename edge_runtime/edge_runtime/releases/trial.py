@@ -43,6 +43,7 @@ class Trial:
         self.manifest_sha256 = manifest_sha256
         self.proven = proven
         self._open = False
+        self._counts = False
         self._under_way: IO[str] | None = None
 
     @classmethod
@@ -57,21 +58,26 @@ class Trial:
         """Count a start, unless this one is counted."""
         if self._open:
             return
-        self._hold()
-        self._count(+1)
+        alone = self._hold()
+        # Of two services that try the same release one counts: a power cut ends both.
+        self._counts = alone or self.home is None or not _starts(self.home, self.manifest_sha256)
+        if self._counts:
+            self._count(+1)
         self._open = True
 
-    def _hold(self) -> None:
-        """Let others see that a trial is under way: the kernel ends the lock with the process."""
+    def _hold(self) -> bool:
+        """Let others see that a trial is under way: the kernel ends the lock with the process. False where one was already."""
         if self.home is None:
-            return
+            return True
         try:
             self._under_way = (self.home.folder / LOCK).open("a")
             fcntl.flock(self._under_way, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:  # of another service, or of the release before in this one
             log.info("another trial of this home is under way, which holds the lock")
+            return False
         except OSError as error:  # the home can't be written
             log.info("this trial holds no lock: %s", error)
+        return True
 
     def _release(self) -> None:
         if self._under_way is not None:
@@ -93,7 +99,7 @@ class Trial:
 
     def take_back(self) -> None:
         """Say that this start tells nothing of the release: it was not the one to blame, or was stopped in peace."""
-        if self._open:
+        if self._open and self._counts:
             self._count(-1)
         self.give_up()
 

@@ -114,6 +114,27 @@ def test_of_two_trials_at_once_the_second_says_so(device, caplog):
             assert "another trial of this home is under way" in caplog.text
 
 
+def test_two_services_that_one_power_cut_ends_count_as_one_start(device):
+    services = []
+    for _ in range(2):
+        trial, (begun, says) = Trial.of(device.open()), os.pipe()
+        services.append(os.fork())
+        if services[-1] == 0:
+            try:
+                trial.begin()
+                os.write(says, b"1")
+                signal.pause()
+            finally:
+                os._exit(1)
+        os.close(says)
+        assert os.read(begun, 1)
+    for service in services:
+        os.kill(service, signal.SIGKILL)
+        os.waitpid(service, 0)
+    assert device.start(crashes) == device.second
+    assert device.open().release_id == device.first
+
+
 def test_a_release_that_ends_takes_no_start_from_the_one_that_follows(device):
     before, following = Trial(device.home, "ab"), Trial(device.home, "cd")
     before.begin()
