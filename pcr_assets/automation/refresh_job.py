@@ -37,8 +37,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         from pcr_assets import planner
         from pcr_assets.planner.lock import living
         from pcr_assets.refresh.console import Telling, line
-        from pcr_assets.refresh.refusals import find_keys
-        from pcr_assets.trust.keys import TrustError
+        from pcr_assets.refresh.refusals import find_assets, find_keys, told
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
 
@@ -53,9 +52,13 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
                 context.log.info(f"{set_id}: {change}")
             defs, tags = build(), {"pcr/refresh": context.run_id}
             try:
+                find_assets(defs, config.select)  # of a selection of nothing, nothing is stale: the run would be green
                 find_keys(defs, config.select)
-            except TrustError as error:
-                raise dg.Failure(str(error), allow_retries=False) from error
+            except Exception as mistake:
+                sentence, code = told(mistake)
+                if not sentence:
+                    raise
+                raise dg.Failure(sentence, metadata={"exit code": code}, allow_retries=False) from None
             published, waiting = planner.published_in(defs, context.instance), False
             while True:
                 outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)

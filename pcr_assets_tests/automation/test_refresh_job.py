@@ -52,6 +52,24 @@ def test_the_job_fails_with_the_sentence_of_the_command(world, instance):
     assert "student failed: RuntimeError: student ran out of memory; built 2 of 5" in str(data.user_failure_data)
 
 
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        ("group:smal", "no asset matches 'group:smal'"),
+        ("indx", "no asset matches 'indx': did you mean index?"),
+        ("raw_cards", "raw_cards: observed, not built"),
+        ("+index or", "Invalid selection string: +index or"),
+    ],
+)
+def test_the_job_refuses_a_selection_of_nothing_with_the_sentence_of_the_command(world, instance, select, said):
+    job = refresh_job_for(lambda: world.defs)
+    result = job.execute_in_process({"ops": {OP: {"config": {"select": select}}}}, instance, raise_on_error=False)
+    data = result.failure_data_for_node("refresh_stale")
+    assert data is not None
+    assert data.user_failure_data is not None
+    assert data.user_failure_data.description.startswith(said)
+
+
 @pytest.mark.faults
 def test_the_job_waits_for_a_refresh_that_runs_already(world, instance, monkeypatch):
     monkeypatch.setattr(execution, "BEGINNING_SECONDS", 0)
