@@ -11,6 +11,7 @@ from pcr_assets.assets import release
 from pcr_assets.assets.release import edge_release
 from pcr_assets.definitions import FLOORS
 from pcr_assets.resources.hailo import HailoCompiler
+from pcr_assets_tests.sample_world import a_card
 
 
 @pytest.mark.faults
@@ -52,6 +53,19 @@ def test_no_release_is_made_of_what_does_not_belong_together(world, newer, told)
     artifacts.publish(newer, {}, kept=dict(held.files), digest="f" * 64, record=record)
     with pytest.raises(dg.Failure, match=told):
         edge_release(project=world.project, signer=world.resources["signer"])
+
+
+def test_no_release_is_made_whose_pictures_show_other_cards_than_its_index_holds(world):
+    """As after a replaced scan, and *Materialize* on the cards, their pictures and the release."""
+    replaced = a_card(world)
+    replaced.write_bytes(sorted((world.raw / "tide1").glob("*.png"))[0].read_bytes())
+    before = world.project.artifacts.current(layout.RELEASES).digest
+    by_hand = ["processed_cards", "card_references", "edge_release"]
+    with dg.DagsterInstance.ephemeral() as instance:
+        assets, resources = dg.load_assets_from_modules(FLOORS), {**world.resources, "hailo": HailoCompiler()}
+        with pytest.raises(dg.Failure, match="the reference pictures of dawn1 are of other cards than the embeddings"):
+            dg.materialize(assets, selection=by_hand, resources=resources, instance=instance)
+    assert world.project.artifacts.current(layout.RELEASES).digest == before
 
 
 def test_no_release_is_made_of_what_is_replaced_meanwhile(world, monkeypatch):

@@ -90,7 +90,7 @@ def _digests(artifacts: Artifacts, names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _require_one_making(artifacts: Artifacts) -> None:
-    """Refuse models, embeddings, index and thresholds of which one is not of the others: built by hand, one may be newer."""
+    """Refuse models, vectors, index, pictures and thresholds of which one is not of the others: built by hand, one may be newer."""
     from pcr_assets.gallery.bundle import mismatches
 
     embedded, indexed, report = (
@@ -98,10 +98,30 @@ def _require_one_making(artifacts: Artifacts) -> None:
     )
     models = {variant: artifacts.current(name).digest for variant, (name, _) in MODELS.items()}
     found = mismatches(models, embedded["variants"], indexed["variants"], report["asked_of"])
-    if found:
+    if found := found or _pictured_apart(artifacts):
         raise dg.Failure(
             f"no release of what does not belong together ({'; '.join(found)}): `make refresh` builds what lacks first"
         )
+
+
+def _pictured_apart(artifacts: Artifacts) -> list[str]:
+    """Sets of which either the reference pictures or the embeddings are of the cards that are here, and the others of earlier ones:
+    the second look would compare a photo with another scan than the one that was found."""
+    from pcr_assets.gallery.bundle import pictured_apart
+    from pcr_assets.gallery.embeddings import inputs_digest as of_embeddings
+    from pcr_assets.gallery.references import inputs_digest as of_pictures
+
+    name, file = MODELS[DEFAULT_VARIANT]
+    model, size = artifacts.current(name).files[file].sha256, _spec(artifacts)["input_size"]
+    processed, pictured, embedded = (
+        artifacts.current(name).record for name in (layout.PROCESSED, layout.REFERENCES, layout.EMBEDDINGS)
+    )
+    cards = {set_id: entry["digest"] for set_id, entry in processed["sets"].items()}
+    vectors = embedded["variants"][DEFAULT_VARIANT]["sets"]
+    return pictured_apart(
+        {s: entry["inputs"] == of_pictures(cards.get(s, "")) for s, entry in pictured["sets"].items()},
+        {s: entry["inputs"] == of_embeddings(cards.get(s, ""), model, size) for s, entry in vectors.items()},
+    )
 
 
 def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedFile:
@@ -152,13 +172,18 @@ def _drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
     return show.rows(rows, "variant")
 
 
-def _bundled(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, PublishedFile]]:
+def _spec(artifacts: Artifacts) -> Any:
+    """What a model of this release is given, and gives."""
     import json
 
+    return json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text())
+
+
+def _bundled(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, PublishedFile]]:
     from pcr_assets.gallery import bundle
 
     index, report = artifacts.current(layout.INDEX), artifacts.current(layout.REPORT)
-    spec = json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text())
+    spec = _spec(artifacts)
     variants = {
         variant: bundle.Variant(
             engine="onnx",

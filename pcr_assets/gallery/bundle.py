@@ -67,6 +67,17 @@ def mismatches(
     return found
 
 
+def pictured_apart(pictured: Mapping[str, bool], embedded: Mapping[str, bool]) -> list[str]:
+    """The sets whose reference pictures and embeddings are not of the same cards, in a sentence; none where all are.
+
+    Of each set that has such: whether they are of the cards that are here. Where neither are, both may well be of the same earlier
+    ones.
+    """
+    apart = sorted(name for name in {*pictured, *embedded} if pictured.get(name) is not embedded.get(name))
+    more = f" and {len(apart) - 1} more sets" if len(apart) > 1 else ""
+    return [f"the reference pictures of {apart[0]}{more} are of other cards than the embeddings"] if apart else []
+
+
 def manifest(
     variants: Mapping[str, Variant],
     files: Mapping[str, Mapping[str, Any]],

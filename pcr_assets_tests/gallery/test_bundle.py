@@ -128,3 +128,14 @@ def test_the_pieces_of_a_file_are_the_file(tmp_path):
     assert len(list(parts.cut("a.usearch", INDEX))) > 4
     assert list(parts.cut("a.onnx", INDEX)) == [INDEX]
     assert list(parts.cut("empty.csv", b"")) == [b""]
+
+
+def test_pictures_of_other_cards_than_the_embeddings_are_named_and_what_is_of_the_same_earlier_cards_is_not():
+    assert bundle.pictured_apart({"base1": True, "neo1": False}, {"base1": True, "neo1": False}) == []
+    assert bundle.pictured_apart({"base1": True}, {"base1": False}) == [
+        "the reference pictures of base1 are of other cards than the embeddings"
+    ]
+    assert bundle.pictured_apart({"base1": False, "neo1": True}, {"base1": False}) == [
+        "the reference pictures of neo1 are of other cards than the embeddings"
+    ]
+    assert "of base1 and 1 more sets are of other" in bundle.pictured_apart({"base1": False}, {"neo1": False})[0]
