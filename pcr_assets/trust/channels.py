@@ -51,6 +51,7 @@ def begin(repository: Repository, keys: Keys, days: Days, root_threshold: int = 
         )
     repository.require_own(keys)
     repository.roles = first_roles(keys, {ROOT: root_threshold})
+    repository.number_after_lost()
     if not repository.take_up_root():
         repository.sign(ROOT, keys, days)
     for role in (TARGETS, *CHANNELS):

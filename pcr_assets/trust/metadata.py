@@ -156,6 +156,15 @@ class Repository:
         self.roles[ROOT], self.changed[ROOT] = root, data
         return True
 
+    def number_after_lost(self) -> None:
+        """Let the first metadata follow those that lie there, but without the timestamp that named them: devices have seen them,
+        and take nothing of a lower version. A timestamp is never ahead of its snapshot."""
+        for entry in self.store.list(layout.METADATA):
+            version, _, role = entry.key.rpartition("/")[2].removesuffix(".json").partition(".")
+            if role in self.roles and role != ROOT and version.isdecimal():
+                self.roles[role].version = max(self.roles[role].version, int(version) + 1)
+        self.timestamp.version = self.snapshot.version
+
     @cached_property
     def _published(self) -> set[str]:
         return set(self.roles) if self.pointer is not None else set()

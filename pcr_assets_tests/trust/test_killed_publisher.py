@@ -70,6 +70,17 @@ def test_a_publisher_that_is_killed_at_any_write_leaves_what_was_offered_and_the
     assert world.offered() == "third"
 
 
+@pytest.mark.faults
+def test_a_store_that_lost_its_timestamp_offers_to_devices_that_have_seen_later_ones(world):
+    """Whatever deleted it left the roots and the other roles: of a timestamp that began anew devices would think that it is old."""
+    world.publish("second")
+    world.publish("third")
+    assert world.offered() == "third"
+    world.store.remove(f"{layout.METADATA}/timestamp.json")
+    world.publish("fourth")
+    assert world.offered() == "fourth"
+
+
 LATER = timedelta(days=1)
 
 
