@@ -17,6 +17,10 @@ from dagster._core.definitions.data_version import (  # internal, dagster 1.13
 from pcr_assets.assets.declare import ARTIFACT
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 
+LOOKING = frozenset({"cards", "reference", "release"})
+"""Floors whose assets look themselves at what they were made of, and make what lacks. They aren't recorded as made of what is there
+now, but as stale: cards may have come while the records were lost, and nothing else would ever tell of them."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -35,8 +39,8 @@ def materialize(
 ) -> list[Told]:
     """Record every artifact of the graph that is whole and whose inputs are there, in the order of the graph.
 
-    Sources must have been observed. An asset one of whose inputs is missing is not recorded: it could not be told whether
-    it is stale.
+    Sources must have been observed. Those of :data:`LOOKING` are stale then, for the next refresh to look at. An asset one of
+    whose inputs is missing is not recorded: it could not be told whether it is stale.
     """
     graph = defs.resolve_asset_graph()
     versions: dict[dg.AssetKey, tuple[str, int | None]] = {
@@ -61,7 +65,7 @@ def materialize(
         else:
             versions[key] = (found.digest, None)
             if not dry_run:
-                inputs = {parent: versions[parent] for parent in node.parent_keys}
+                inputs = {} if node.group_name in LOOKING else {parent: versions[parent] for parent in node.parent_keys}
                 instance.report_runless_asset_event(_event(key, found, str(node.code_version), inputs))
                 versions[key] = _latest(instance, key, source=False) or versions[key]
             told.append(Told(asset, "recorded", _called(found)))

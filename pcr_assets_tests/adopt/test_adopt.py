@@ -24,6 +24,7 @@ from pcr_assets.resources.store import FolderStore, open_store
 from pcr_assets.resources.stored import Stored, listed
 from pcr_assets_tests.cards.drawn import card, encoded
 from pcr_assets_tests.project_records.synthetic import SPEC, sources_of
+from pcr_assets_tests.sample_world import GALLERY, a_card
 from pcr_assets_tests.small_graph import SmallGraph, names
 
 MANIFEST = {
@@ -154,6 +155,19 @@ def test_a_lost_dagster_home_costs_nothing(tmp_path):
         assert world.refresh().built == ()
         world.raw = "pikachu raichu mew"
         assert "cards" in names(world.refresh().built), "what was adopted is stale when its input changes"
+
+
+@pytest.mark.faults
+def test_what_came_while_the_records_were_lost_is_built_and_nothing_is_trained_for_it(world, instance):
+    """Recorded as made of the scans that are there now, the gallery would lack the new card until another one comes."""
+    (world.raw / "dawn1" / "dawn1-99_Newcomer.png").write_bytes(a_card(world, "tide1").read_bytes())
+    defs = build_defs(world.resources)
+    planner.observe(defs, instance)
+    told = materialize(defs, instance, world.project.artifacts, dry_run=False)
+    assert {entry.outcome for entry in told} == {"recorded"}
+    plan = planner.resolve(defs, instance, "*", planner.published_in(defs))
+    stale = [step.asset for step in plan.steps if step.status is planner.Status.STALE]
+    assert names(stale) == ["processed_cards", "card_references", *GALLERY]
 
 
 def test_what_lacks_an_input_is_not_recorded(tmp_path):
