@@ -55,6 +55,7 @@ def test_no_release_is_made_of_what_does_not_belong_together(world, newer, told)
         edge_release(project=world.project, signer=world.resources["signer"])
 
 
+@pytest.mark.faults
 def test_no_release_is_made_whose_pictures_show_other_cards_than_its_index_holds(world):
     """As after a replaced scan, and *Materialize* on the cards, their pictures and the release."""
     replaced = a_card(world)
@@ -66,6 +67,20 @@ def test_no_release_is_made_whose_pictures_show_other_cards_than_its_index_holds
         with pytest.raises(dg.Failure, match="the reference pictures of dawn1 are of other cards than the embeddings"):
             dg.materialize(assets, selection=by_hand, resources=resources, instance=instance)
     assert world.project.artifacts.current(layout.RELEASES).digest == before
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [("int8_loss", "a loss of surely more than -100 is refused"), ("calibration_error", "surely more than -100")],
+)
+def test_what_a_check_of_the_report_refuses_is_not_released_by_hand(world, gate, told):
+    """As after *Materialize* on the release alone: the checks on the report are in no run with it."""
+    before = world.project.root.read(f"{layout.METADATA}/timestamp.json")
+    world.set("gates", **{gate: -1.0})
+    with pytest.raises(dg.Failure, match=told):
+        edge_release(project=world.project, signer=world.resources["signer"])
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") == before
 
 
 def test_no_release_is_made_of_what_is_replaced_meanwhile(world, monkeypatch):

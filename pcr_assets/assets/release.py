@@ -47,6 +47,8 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
     made_from = _digests(artifacts, names)
     _require_one_making(artifacts)
+    before = artifacts.find(layout.RELEASES)
+    _require_permission(project, before.record if before else {})
     variants, shared = _bundled(artifacts)
     shared[bundle.SELF_TEST] = _self_test(artifacts, made_from)
     parts = _parts(artifacts, made_from)
@@ -64,7 +66,6 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     answers = {name: judged[name]["answers"] for name in variants}
     record = {"made_from": made_from, "variants": sorted(variants), "answers": answers}
     record[NEEDS] = needed(layout.PARTS, parts.names(contents))
-    before = artifacts.find(layout.RELEASES)
     if _digests(artifacts, names) != made_from:
         raise dg.Failure(
             "something was published while this release was put together of it: `make refresh` makes one of what is new"
@@ -102,6 +103,15 @@ def _require_one_making(artifacts: Artifacts) -> None:
         raise dg.Failure(
             f"no release of what does not belong together ({'; '.join(found)}): `make refresh` builds what lacks first"
         )
+
+
+def _require_permission(project: Project, last: Mapping[str, Any]) -> None:
+    """Refuse what the checks on the report refuse: built by hand, a release is in a run without them, and none of them stops it."""
+    from pcr_assets.gallery.permits import refusals
+
+    report = project.artifacts.current(layout.REPORT).record
+    if found := refusals(report, project.settings.section("gates"), last):
+        raise dg.Failure(f"the report permits no release ({'; '.join(found)}): the last one stays in service")
 
 
 def _pictured_apart(artifacts: Artifacts) -> list[str]:

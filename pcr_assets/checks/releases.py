@@ -5,6 +5,7 @@ from pcr_assets.assets.feedback import field_feedback
 from pcr_assets.assets.reference import card_embeddings
 from pcr_assets.assets.report import recognition_report
 from pcr_assets.checks.gate import Finding, Limits, Record, apart, gate
+from pcr_assets.gallery import permits
 
 
 @gate(card_embeddings, layout.EMBEDDINGS)
@@ -13,54 +14,12 @@ def gallery_has_not_collapsed(record: Record, limits: Limits) -> Finding:
     return apart(max(record["mean_cosine"].values()), limits)
 
 
-@gate(recognition_report, layout.REPORT)
-def report_permits_release(record: Record, limits: Limits) -> Finding:
-    """No variant surely finds fewer cards than the report's settings demand."""
-    return not record["objections"], "; ".join(record["objections"] or record["reached"])
-
-
-@gate(recognition_report, layout.REPORT)
-def int8_keeps_recall(record: Record, limits: Limits) -> Finding:
-    """Eight bits cost next to nothing: the same queries are answered by INT8 and by FP32."""
-    lost = record["int8_loss"]
-    most = 100 * limits["int8_loss"]
-    said = f"recall@1 of INT8 is {_moved(lost['points'])} points beside FP32's ({_moved(lost['high'])} to {_moved(lost['low'])})"
-    return lost["low"] <= most, f"{said}; a loss of surely more than {most:g} is refused"
-
-
-@gate(recognition_report, layout.REPORT)
-def confidence_means_what_it_says(record: Record, limits: Limits) -> Finding:
-    """Of the answers with a confidence of 90 %, nine in ten are right, and so at every other, in every variant."""
-    most = 100 * limits["calibration_error"]
-    found = {  # reports before version 14 don't say what chance explains
-        name: (100 * judged["calibration_error"], 100 * judged.get("calibration_error_by_chance", 0.0))
-        for name, judged in record["variants"].items()
-    }
-    worst = max(found, key=lambda name: found[name][0] - found[name][1])
-    off, chance = found[worst]
-    said = f"a confidence of {worst} misses the truth by {off:.1f} points on average, of so few up to {chance:.1f} by chance"
-    return off - chance <= most, f"{said}; surely more than {most:g} is refused"
-
-
-def _moved(lost: float) -> str:
-    """A loss as the change that it is; a change that rounds to nothing has no sign."""
-    return f"{-lost:+.1f}" if round(lost, 1) else "0.0"
-
-
-@gate(recognition_report, layout.REPORT, beside=layout.RELEASES)
-def not_worse_than_the_last_release(record: Record, limits: Limits, release: Record) -> Finding:
-    """No variant is surely worse than the one that is in service, whose own share is not sure either."""
-    from pcr_assets.measures import likeliest
-
-    worse = [
-        f"{name} {word} {found[share]:.1%} at {strength}, the last release {before[share]:.1%}"
-        for name, answers in release.get("answers", {}).items()
-        for strength, before in answers.items()
-        if (found := record["variants"].get(name, {}).get("answers", {}).get(strength))
-        for share, upper, word in (("recall_at_1", "high", "finds"), ("answered", "answered_high", "answers"))
-        if found[upper] < likeliest(before.get(share, 0.0), before.get("queries", 0))
-    ]
-    return not worse, "; ".join(worse) or "no variant is surely worse than in the last release"
+report_permits_release = gate(recognition_report, layout.REPORT)(permits.report_permits_release)
+int8_keeps_recall = gate(recognition_report, layout.REPORT)(permits.int8_keeps_recall)
+confidence_means_what_it_says = gate(recognition_report, layout.REPORT)(permits.confidence_means_what_it_says)
+not_worse_than_the_last_release = gate(recognition_report, layout.REPORT, beside=layout.RELEASES)(
+    permits.not_worse_than_the_last_release
+)
 
 
 @gate(recognition_report, layout.REPORT, blocking=False)
