@@ -37,7 +37,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         from pcr_assets import planner
         from pcr_assets.planner.lock import living
         from pcr_assets.refresh.console import Telling, line
-        from pcr_assets.refresh.refusals import find_assets, find_keys, told
+        from pcr_assets.refresh.refusals import find_assets, find_keys, find_profile, told
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
 
@@ -53,6 +53,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             defs, tags = build(), {"pcr/refresh": context.run_id}
             try:
                 find_assets(defs, config.select)  # of a selection of nothing, nothing is stale: the run would be green
+                find_profile(defs)  # not every section is observed: a mistake would be found after a training
                 find_keys(defs, config.select)
             except Exception as mistake:
                 sentence, code = told(mistake)

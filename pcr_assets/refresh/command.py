@@ -26,8 +26,7 @@ import dagster as dg
 from pcr_assets import planner
 from pcr_assets.command_options import add_command
 from pcr_assets.refresh.console import Telling, explained, table
-from pcr_assets.refresh.refusals import MISUSED, find_assets, find_home, find_keys, told
-from pcr_assets.resources.project import Project
+from pcr_assets.refresh.refusals import MISUSED, find_assets, find_home, find_keys, find_profile, told
 
 PENDING = 3
 STOPPED = "stopped there: what was built stays, the next run goes on from there"
@@ -61,7 +60,7 @@ def main(
             find_home()
         defs = (build or _project)()
         find_assets(defs, options.select)
-        options.profile = _profile(defs)
+        options.profile = find_profile(defs)
         with nullcontext(instance) if instance else dg.DagsterInstance.get() as opened:
             code = int(options.command(defs, opened, options, started))
             sys.stdout.flush()
@@ -87,18 +86,6 @@ def _hang_up_like_an_interrupt() -> None:
 def _worth_reading(record: logging.LogRecord) -> bool:
     """Whether a line of the root logger is: dagster-postgres writes four for each of six tries, and our sentence says it once."""
     return not str(record.msg).startswith("Retrying failed database connection")
-
-
-def _profile(defs: dg.Definitions) -> str:
-    """The profile in use, checked as a whole before anything is built. Raises SettingsError."""
-    from pcr_assets.assets.settings import check
-
-    project = (defs.resources or {}).get("project")
-    if not isinstance(project, Project):
-        return ""
-    settings = project.settings
-    check(settings)
-    return settings.source
 
 
 def _parser() -> argparse.ArgumentParser:

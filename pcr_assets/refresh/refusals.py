@@ -94,6 +94,18 @@ def find_keys(defs: dg.Definitions, selection: str) -> None:
         signer.require_own(project.root)
 
 
+def find_profile(defs: dg.Definitions) -> str:
+    """The profile in use, checked as a whole before anything is built. Raises SettingsError."""
+    from pcr_assets.assets.settings import check
+
+    project = (defs.resources or {}).get("project")
+    if not isinstance(project, Project):
+        return ""
+    settings = project.settings
+    check(settings)
+    return settings.source
+
+
 def _only_observed(defs: dg.Definitions, sources: Set[dg.AssetKey]) -> str:
     """What there is to say of sources, which `plan` names as causes: they are looked at at each refresh, and never stale."""
     graph = defs.resolve_asset_graph()

@@ -70,6 +70,19 @@ def test_the_job_refuses_a_selection_of_nothing_with_the_sentence_of_the_command
     assert data.user_failure_data.description.startswith(said)
 
 
+def test_the_job_finds_a_mistake_in_the_profile_before_anything_is_built(world, instance, monkeypatch):
+    """Nobody observes the section `trust`: a release would fail by it, when all else was built."""
+    own = world.folder / "own.yaml"
+    own.write_text("extends: embedded\ntrust: {chanels: [stable]}\n")
+    monkeypatch.setenv("PCR_PROFILE", str(own))
+    result = refresh_job_for(lambda: world.defs).execute_in_process(instance=instance, raise_on_error=False)
+    data = result.failure_data_for_node("refresh_stale")
+    assert data is not None
+    assert data.user_failure_data is not None
+    assert data.user_failure_data.description == f"{own}: trust.chanels: no such setting (did you mean channels?)"
+    assert not world.artifacts.find("cards")
+
+
 @pytest.mark.faults
 def test_the_job_waits_for_a_refresh_that_runs_already(world, instance, monkeypatch):
     monkeypatch.setattr(execution, "BEGINNING_SECONDS", 0)
