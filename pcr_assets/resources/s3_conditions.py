@@ -1,15 +1,23 @@
 """Whether an S3 server keeps the conditions of writes (If-None-Match, If-Match), which keep two publishers apart."""
 
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pcr_assets.resources.s3_errors import status
 
+Made = TypeVar("Made")
 PROBE = ".conditional"
 """A hidden, empty object that is written to see it."""
 OF_NOTHING = f'"{"0" * 32}"'
 """An etag that no object has."""
-FAILED = (409, 412)
-"""What a server answers where a condition does not hold."""
+BROKEN, CONFLICT = 412, 409
+"""What a server answers where a condition does not hold; and AWS while another write of the key is under way, which says nothing
+of what lies there."""
+FAILED = (CONFLICT, BROKEN)
+"""Both: some servers answer the second for the first."""
+PAUSES = (0.1, 0.2, 0.4, 0.8)
+"""Seconds before a write that met another one is tried again."""
 
 
 def kept(client: Any, at: dict[str, str]) -> bool:
@@ -29,6 +37,20 @@ def bare(etag: str) -> str:
 def bare_kept(client: Any, at: dict[str, str]) -> bool:
     """Whether the server refuses to replace what has another etag than a bare one. ``at`` and errors as of :func:`kept`."""
     return _refuses(client, at, IfMatch=bare(OF_NOTHING))
+
+
+def insisted(write: Callable[[], Made]) -> Made:
+    """What a conditional write gives, tried anew while it meets another one, as AWS asks. Raises what boto3 raises."""
+    from botocore.exceptions import ClientError
+
+    for pause in PAUSES:
+        try:
+            return write()
+        except ClientError as error:
+            if status(error) != CONFLICT:
+                raise
+            time.sleep(pause)
+    return write()
 
 
 def _refuses(client: Any, at: dict[str, str], **condition: str) -> bool:

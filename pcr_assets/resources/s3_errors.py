@@ -23,6 +23,10 @@ ELSEWHERE = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException
 DAMAGED = {"BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest"}
 CHAIN = "AWS_PROFILE, PCR_S3_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 AGAIN = "run again; what was built stays"
+SAID = {
+    "ConditionalRequestConflict": f"another write of it was under way, however often it was tried: {AGAIN}",
+}
+"""Of errors that need no second look, by their code."""
 
 
 @contextmanager
@@ -55,6 +59,8 @@ def _refused(where: str, response: Any) -> StoreError:
         case _ if code == "RequestTimeTooSkewed" or (http == 403 and abs(skew) > SKEW_SECONDS):
             way = "fast" if skew > 0 else "slow"
             said = f"the clock of this machine is {abs(skew) / 60:.0f} minutes {way}: set it, then run again"
+        case _ if code in SAID:
+            said = SAID[code]
         case 404 if code == "NoSuchBucket":
             said = f"there is no bucket {bucket}: create it, or mend the name in PCR_STORE, PCR_CARDS or PCR_PHOTOS"
         case 404:

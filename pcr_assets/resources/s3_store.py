@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -199,16 +199,20 @@ class S3Store:
         from botocore.exceptions import ClientError
 
         self._check(key)
-        if self.size(key) is not None:  # before it travels in vain
-            return False
+
+        def created() -> bool:
+            if self.size(key) is not None:  # before it travels in vain
+                return False
+            self._upload(self._creations, key, data)
+            return True
+
         with self._told(key):
             try:
-                self._upload(self._creations, key, data)
+                return s3_conditions.insisted(created)
             except ClientError as error:
-                if status(error) in s3_conditions.FAILED:
+                if status(error) == s3_conditions.BROKEN:
                     return False
                 raise
-        return True
 
     def _upload(self, transfers: Any, key: str, data: bytes | Path) -> None:
         body = io.BytesIO(data) if isinstance(data, bytes) else str(data)
@@ -235,8 +239,9 @@ class S3Store:
         """Whether a pointer holds the data now: False where the condition did not hold."""
         from botocore.exceptions import ClientError
 
+        put = partial(self.client.put_object, **self._at(key), Body=data, ChecksumAlgorithm="SHA256", **condition)
         try:
-            self.client.put_object(**self._at(key), Body=data, ChecksumAlgorithm="SHA256", **condition)
+            s3_conditions.insisted(put)
         except ClientError as error:
             gone = "IfMatch" in condition and status(error) == 404  # AWS's word for a pointer that was removed since
             if status(error) not in s3_conditions.FAILED and not gone:
