@@ -21,10 +21,18 @@ CREDENTIALS = {
 }
 ELSEWHERE = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect", "301", "307"}
 DAMAGED = {"BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest"}
+BESIDES = {
+    "DeleteObject": "s3:DeleteObject there",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "ListParts": "s3:ListMultipartUploadParts",
+}
+"""Rights beside those that reading and writing need, by the operation that needs them."""
 CHAIN = "AWS_PROFILE, PCR_S3_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 AGAIN = "run again; what was built stays"
 SAID = {
+    "400": f"most likely the credentials have expired; name others: {CHAIN}",  # AWS's answer to HEAD, which says no more
     "ConditionalRequestConflict": f"another write of it was under way, however often it was tried: {AGAIN}",
+    "NoSuchUpload": f"somebody ended this upload before it was done (`make gc`, a rule of the bucket): {AGAIN}",
 }
 """Of errors that need no second look, by their code."""
 
@@ -38,7 +46,7 @@ def told(where: str, endpoint: str = "") -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _refused(where, error.response) from error
+        raise _refused(where, error.operation_name, error.response) from error
     except S3DownloadFailedError as error:  # its one reason: a part with another etag
         raise Replaced(where) from error
     except (BotoCoreError, RetriesExceededError, S3ValidationError) as error:
@@ -50,8 +58,8 @@ def status(error: Any) -> int:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
-def _refused(where: str, response: Any) -> StoreError:
-    """The sentence for an answer of the server."""
+def _refused(where: str, asked: str, response: Any) -> StoreError:
+    """The sentence for an answer of the server to what was asked, an operation by its name."""
     answer, code = response.get("ResponseMetadata", {}), response.get("Error", {}).get("Code", "unknown")
     http, skew = answer.get("HTTPStatusCode", 0), _skew(answer.get("HTTPHeaders", {}).get("date"))
     bucket = where.removeprefix("s3://").split("/")[0]
@@ -75,9 +83,11 @@ def _refused(where: str, response: Any) -> StoreError:
             reason = "it lies in an archive: restore it (`aws s3api restore-object`)"
             return Shut(f"S3 refused {where} ({code}): {reason}, then run again", reason)
         case 403:
-            said = (
-                f"these credentials may not do that: their policy needs ListBucket on {bucket} and GetObject, PutObject and "
-                "AbortMultipartUpload on what is in it"
+            lacks = _lacking(asked, response)
+            said = "these credentials may not do that: their policy " + (
+                f"lacks {lacks}"
+                if lacks
+                else f"needs ListBucket on {bucket} and GetObject, PutObject and AbortMultipartUpload on what is in it"
             )
             reason = f"S3 does not give it ({code}): mend its rights, or those of the key that encrypts it"
             return Shut(f"S3 refused {where} ({code}): {said}", reason)
@@ -91,6 +101,13 @@ def _refused(where: str, response: Any) -> StoreError:
         case _:
             said = response.get("Error", {}).get("Message") or "it does not say why"
     return StoreError(f"S3 refused {where} ({code}): {said}")
+
+
+def _lacking(asked: str, response: Any) -> str:
+    """The right that was missing, where AWS names it, for it may be one of a key; or where it goes beyond what all need."""
+    message = response.get("Error", {}).get("Message", "")
+    named = message.partition("not authorized to perform: ")[2].split()
+    return named[0] if named else BESIDES.get(asked, "")
 
 
 def _unanswered(where: str, endpoint: str, error: Exception) -> StoreError:

@@ -31,7 +31,7 @@ from pcr_assets.resources.objects import (
     checked,
 )
 from pcr_assets.resources.s3_client import S3Settings, connect
-from pcr_assets.resources.s3_errors import status, told
+from pcr_assets.resources.s3_errors import AGAIN, status, told
 from pcr_assets.resources.s3_listing import Bucket, list_unordered
 from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place, read_whole, unfinished
 from pcr_assets.resources.side_by_side import side_by_side
@@ -263,9 +263,10 @@ class S3Store:
             with self._told(batch[0]):
                 answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True})
             for refused in answer.get("Errors", ()):
+                cure = "the policy needs s3:DeleteObject there" if refused.get("Code") == "AccessDenied" else AGAIN
                 raise StoreError(
                     f"S3 did not remove s3://{self.bucket}/{refused['Key']} ({refused.get('Code')}: "
-                    f"{refused.get('Message')}): the policy needs s3:DeleteObject there"
+                    f"{refused.get('Message')}): {cure}"
                 )
 
     def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
@@ -275,7 +276,7 @@ class S3Store:
 
     def drop(self, unfinished: Unfinished) -> None:
         """See :meth:`Store.drop`."""
-        with self._told(unfinished.key), suppress(Missing):
+        with self._told(unfinished.key), suppress(self.client.exceptions.NoSuchUpload):
             self.client.abort_multipart_upload(**self._at(unfinished.key), UploadId=unfinished.token)
 
     def _check(self, key: str) -> None:

@@ -59,7 +59,12 @@ def unfinished(client: Any, bucket: str, base: str, prefix: str) -> Iterator[Unf
         for upload in page.get("Uploads", ()):
             at = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
             pages = client.get_paginator("list_parts").paginate(**at)
-            parts = [part for page in pages for part in page.get("Parts", ())]
+            try:
+                parts = [part for page in pages for part in page.get("Parts", ())]
+            except (
+                client.exceptions.NoSuchUpload
+            ):  # it came to its end meanwhile: nodes write ahead while a store is tidied
+                continue
             times = [upload["Initiated"], *(part["LastModified"] for part in parts)]
             size, key = sum(part["Size"] for part in parts), upload["Key"].removeprefix(base)
             yield Unfinished(key, size, max(times).timestamp(), upload["UploadId"])
