@@ -22,6 +22,9 @@ SHAPING = ("numpy", "pyarrow", "pillow", "opencv-python-headless", "onnxruntime"
 KNOCK_SECONDS = 10
 ON_LOOPBACK = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 """Ray's variable that keeps a cluster's servers on the loopback interface, on any system; read when Ray is imported."""
+OUT_OF_MEMORY = ("RAY_task_oom_retries", "10")
+"""Ray's variable for how often a task is begun again that took its node's last memory: else without end, and nobody hears of it.
+The pauses between double from one second to a minute, for memory that another task held: ten last five minutes."""
 
 
 def connected() -> Any:
@@ -29,6 +32,7 @@ def connected() -> Any:
     if find_spec("ray") is None:
         raise EngineError(f"PCR_ENGINE is ray, and Ray is not installed here: {INSTALL}")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault(*OUT_OF_MEMORY)
     address = os.environ.get("RAY_ADDRESS")
     if not address:
         os.environ.setdefault(*ON_LOOPBACK)
@@ -40,12 +44,14 @@ def connected() -> Any:
 
     if ray.is_initialized():
         return ray
-    alone: dict[str, Any] = {"address": "local", "include_dashboard": False}
+    how: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    if address and address.startswith("ray://"):  # there the head begins the tasks for us, by its own environment
+        how["runtime_env"] = {"env_vars": {OUT_OF_MEMORY[0]: os.environ[OUT_OF_MEMORY[0]]}}
     try:
         if address:
             _knock(address)
         ray.init(
-            **({"address": address} if address else alone),
+            **how,
             namespace="pcr",
             log_to_driver=False,
             logging_level=logging.ERROR,

@@ -106,6 +106,11 @@ def _answered(ray: Any, ref: Any) -> str:
         if "No module named" in str(error):
             raise EngineError(f"a node of the Ray cluster lacks this project: on each node, {INSTALL}") from error
         raise
+    except ray.exceptions.OutOfMemoryError as error:
+        raise EngineError(
+            "a task was ended again and again, for its node had no memory left: free some there, or give the cluster larger nodes, "
+            "then run again; it goes on from what was made"
+        ) from error
     except ray.exceptions.RayError as error:
         raise EngineError(
             f"a task was lost with its node {TRIES_AGAIN + 1} times ({type(error).__name__}): look after the nodes' memory and "

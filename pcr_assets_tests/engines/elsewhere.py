@@ -30,6 +30,12 @@ def slowly(request: SetOfScans, place: Place) -> MadeShard:
     return made
 
 
+def waiting(request: str, place: Place) -> str:
+    """Wait to be killed."""
+    time.sleep(PATIENCE)
+    return request
+
+
 def note(diary: Path, line: str) -> None:
     """Write down that something was done."""
     diary.mkdir(exist_ok=True)

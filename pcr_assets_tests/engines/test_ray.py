@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -160,6 +162,31 @@ def test_of_a_node_that_dies_the_work_is_done_elsewhere_nothing_lost_and_nothing
     assert [shard.entry["scans"] for shard in made] == [3, 3, 3, 3]
     assert notes == ["base1 found", *(f"{set_id} made" for set_id in SETS)]
     assert stored(project) == stored(here)
+
+
+ASK = """
+import sys
+from pathlib import Path
+from pcr_assets.resources import ray_cluster
+from pcr_assets.resources.ray_engine import OnRay
+from pcr_assets_tests.engines.elsewhere import waiting
+ray_cluster.OUT_OF_MEMORY = ray_cluster.OUT_OF_MEMORY[0], "1"
+list(OnRay([sys.argv[1]]).each(waiting, ["base1"], Path(sys.argv[1])))
+"""
+
+
+def test_a_task_that_takes_its_nodes_last_memory_is_told_in_the_end(tmp_path):
+    """Ray begins such a task again for ever, unless it is told otherwise before it is loaded: so in a process of its own."""
+    known = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    known |= {
+        "RAY_memory_usage_threshold": "0.001",
+        "RAY_memory_monitor_refresh_ms": "50",
+        "RAY_task_oom_retry_delay_base_ms": "1",
+    }
+    asked = [sys.executable, "-c", ASK, str(tmp_path)]
+    at = Path(__file__).parents[2]
+    ended = subprocess.run(asked, env=known, cwd=at, capture_output=True, text=True, timeout=300, check=False)
+    assert "EngineError: a task was ended again and again, for its node had no memory left" in ended.stderr
 
 
 @pytest.fixture
