@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -62,7 +61,8 @@ def releases(store: Store, entries: Sequence[Entry], keep: Keep, mentioned: str)
     kept = {*newest[: keep.releases], *served, *_running(store, entries, keep)}
     kept |= {name for name in newest if keep.is_young(written[name]) or name in mentioned}
     kept |= {name for name, at in replaced.items() if keep.now - at <= keep.days * DAY}
-    held = [_json(store, manifests[name].key) or {} for name in sorted(kept & manifests.keys())]
+    keys = [manifests[name].key for name in sorted(kept & manifests.keys())]
+    held = [manifest or {} for manifest in side_by_side(lambda key: _json(store, key), keys, AT_ONCE)]
     files = [entry for manifest in held for entry in manifest["files"].values()]
     return Releases(
         written,
@@ -122,9 +122,11 @@ def _running(store: Store, entries: Iterable[Entry], keep: Keep) -> set[str]:
 
 
 def _parts(store: Store, files: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The parts of all files. A release shares nearly all of them with the one before, so each list is read once."""
+    lists = {entry.get("parts", entry)["sha256"]: entry for entry in files}
     try:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return {sha for names in pool.map(lambda entry: named(store, entry), files) for sha in names}
+        found = side_by_side(lambda entry: named(store, entry), lists.values(), AT_ONCE)
+        return {sha for names in found for sha in names}
     except (Missing, ValueError) as error:
         raise StoreError(
             f"a kept release names a list of parts that can't be read ({error}): nothing was removed. "

@@ -106,6 +106,18 @@ def test_the_notes_of_many_devices_are_read_several_at_a_time(site, monkeypatch)
     assert site.has_part(b"old")
 
 
+def test_what_kept_releases_share_is_read_once(site, monkeypatch):
+    """A publisher waits for ten minutes at most, and a month of releases names the files of all sets again and again."""
+    shared = os.urandom(100_000)
+    releases = [site.release(release_id, shared, release_id.encode()) for release_id in (FIRST, SECOND, THIRD)]
+    (shared_list,) = {entry["parts"]["sha256"] for files in releases for entry in files.values() if "parts" in entry}
+    site.later(days=20, releases=3)
+    read, asked = site.store.read, []
+    monkeypatch.setattr(site.store, "read", lambda key: (asked.append(key), read(key))[1])
+    site.look()
+    assert asked.count(part_key(shared_list)) == 1
+
+
 def test_a_release_stays_for_a_while_after_a_newer_one_came(site):
     site.release(FIRST, b"old")
     site.release(SECOND, b"new")
