@@ -29,6 +29,10 @@ TRIES_AGAIN = 5
 """How often a task is begun again whose node died. An error of its own is told at once."""
 
 
+AS_WHOM = ("PCR_S3_PROFILE", "PCR_S3_ROLE")
+"""Variables that say as whom this machine speaks to S3. A node has keys or a role of its own, and most likely no such profile."""
+
+
 class Order(BaseModel):
     """What a node is told beside the request: the task by name, what to make it with, and what it must see."""
 
@@ -67,7 +71,7 @@ class OnRay:
                 task=f"{task.__module__}:{task.__qualname__}",
                 makeup=makeup(),
                 folders=folders,
-                settings={name: value for name, value in os.environ.items() if name.startswith("PCR_S3_")},
+                settings=which_server(),
                 threads=threads,
             ).model_dump_json()
             answers = _in_order(ray, remote, order, [given.dump_json(request) for request in requests], threads)
@@ -76,6 +80,11 @@ class OnRay:
                 if found.failed:
                     raise EngineError(found.failed)
                 yield made.validate_json(found.made)
+
+
+def which_server() -> dict[str, str]:
+    """Which S3 server to use, from the environment, for a node that has no such variables."""
+    return {name: value for name, value in os.environ.items() if name.startswith("PCR_S3_") and name not in AS_WHOM}
 
 
 def _in_order(ray: Any, remote: Any, order: str, requests: Sequence[bytes], threads: int) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pcr_assets.resources.engine import EngineError, Here
 from pcr_assets.resources.engines import engine as engine_of
 from pcr_assets.resources.engines import engine_name
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.ray_engine import Answer, Order, answer, seen_by_all
+from pcr_assets.resources.ray_engine import Answer, Order, answer, seen_by_all, which_server
 
 TASK = f"{make_shard.__module__}:{make_shard.__qualname__}"
 
@@ -60,6 +60,13 @@ def test_a_node_with_other_code_makes_nothing():
 def test_a_node_that_does_not_see_a_folder_makes_nothing():
     failed = answered(folders={"/mnt/cards": "/mnt/cards/not-here.png"}).failed
     assert "doesn't see the folder /mnt/cards: share it with all nodes, or use s3://" in failed
+
+
+def test_a_node_is_told_which_server_and_not_as_whom(monkeypatch):
+    """A profile of a laptop's AWS configuration is none of a node's, which has a role: each set failed for it."""
+    for name in ("ENDPOINT", "PROFILE", "ROLE"):
+        monkeypatch.setenv(f"PCR_S3_{name}", name)
+    assert which_server() == {"PCR_S3_ENDPOINT": "ENDPOINT"}
 
 
 def test_only_the_store_is_written_to_for_a_node_to_see_it(tmp_path):
