@@ -83,11 +83,9 @@ def _refused(where: str, asked: str, response: Any) -> StoreError:
             reason = "it lies in an archive: restore it (`aws s3api restore-object`)"
             return Shut(f"S3 refused {where} ({code}): {reason}, then run again", reason)
         case 403:
-            lacks = _lacking(asked, response)
-            said = "these credentials may not do that: their policy " + (
-                f"lacks {lacks}"
-                if lacks
-                else f"needs ListBucket on {bucket} and GetObject, PutObject and AbortMultipartUpload on what is in it"
+            said = "these credentials may not do that: " + (
+                _right(asked, response)
+                or f"their policy needs ListBucket on {bucket} and GetObject, PutObject and AbortMultipartUpload on what is in it"
             )
             reason = f"S3 does not give it ({code}): mend its rights, or those of the key that encrypts it"
             return Shut(f"S3 refused {where} ({code}): {said}", reason)
@@ -103,11 +101,14 @@ def _refused(where: str, asked: str, response: Any) -> StoreError:
     return StoreError(f"S3 refused {where} ({code}): {said}")
 
 
-def _lacking(asked: str, response: Any) -> str:
-    """The right that was missing, where AWS names it, for it may be one of a key; or where it goes beyond what all need."""
+def _right(asked: str, response: Any) -> str:
+    """What the policy lacks or forbids, where AWS names it, for it may be a key's; or where it goes beyond what all need."""
     message = response.get("Error", {}).get("Message", "")
     named = message.partition("not authorized to perform: ")[2].split()
-    return named[0] if named else BESIDES.get(asked, "")
+    if named and "explicit deny" in message:
+        return f"a policy, theirs or the bucket's, forbids {named[0]} as it was asked for"
+    right = named[0] if named else BESIDES.get(asked)
+    return f"their policy lacks {right}" if right else ""
 
 
 def _unanswered(where: str, endpoint: str, error: Exception) -> StoreError:

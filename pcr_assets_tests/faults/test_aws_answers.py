@@ -52,28 +52,34 @@ def test_an_answer_without_a_word_names_the_credentials(proxy, store):
         store.size("card")
 
 
+LACKED = "User: a is not authorized to perform: kms:GenerateDataKey on b because no identity-based policy allows it"
+FORBIDDEN = "User: a is not authorized to perform: s3:PutObject on b with an explicit deny in a resource-based policy"
+
+
 @pytest.mark.parametrize(
-    ("method", "part", "ask", "message", "lacks"),
+    ("method", "part", "ask", "message", "said"),
     [
+        ("PUT", "/card", "write", LACKED, "their policy lacks kms:GenerateDataKey"),
         (
             "PUT",
             "/card",
             "write",
-            "User: a is not authorized to perform: kms:GenerateDataKey on b",
-            "kms:GenerateDataKey",
+            FORBIDDEN,
+            "a policy, theirs or the bucket's, forbids s3:PutObject as it was asked for",
         ),
-        ("DELETE", "/card", "remove", "Access Denied", "s3:DeleteObject there"),
-        ("GET", "?uploads", "unfinished", "Access Denied", "s3:ListBucketMultipartUploads"),
+        ("DELETE", "/card", "remove", "Access Denied", "their policy lacks s3:DeleteObject there"),
+        ("GET", "?uploads", "unfinished", "Access Denied", "their policy lacks s3:ListBucketMultipartUploads"),
     ],
+    ids=["of a key", "forbidden", "to remove", "to list uploads"],
 )
-def test_a_right_that_is_missing_is_named(proxy, store, method, part, ask, message, lacks):
+def test_a_right_that_is_missing_is_named(proxy, store, method, part, ask, message, said):
     asked = {
         "write": lambda: store.write("card", b""),
         "remove": lambda: store.remove("card"),
         "unfinished": lambda: [*store.unfinished()],
     }
     proxy.on(method, part, denied(message))
-    with pytest.raises(StoreError, match=rf"their policy lacks {lacks}$"):
+    with pytest.raises(StoreError, match=f"{said}$"):
         asked[ask]()
 
 
