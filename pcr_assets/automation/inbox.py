@@ -10,9 +10,11 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
+
+from pcr_assets.resources.s3_client import S3Settings, said_to_aws, session_of
 
 BATCH = 10
 """As many messages as SQS gives or takes at once."""
@@ -41,13 +43,10 @@ class Inbox:
         self._batch = ""
         self._receipts: list[str] = []
 
-    @cached_property
+    @property
     def client(self) -> Any:
-        """The boto3 client, made at the first request: as whom the bucket is spoken to, in the queue's own region."""
-        from pcr_assets.resources.s3_client import S3Settings, session_of
-
-        settings, found = S3Settings.of_environment(), _REGION.match(self.url)
-        return session_of(settings).client("sqs", region_name=found[1] if found else settings.region)
+        """The boto3 client: as whom the bucket is spoken to, in the queue's own region; another once credentials are renewed."""
+        return _client(self.url, S3Settings.of_environment(), said_to_aws())
 
     def confirm(self, batch: str) -> int:
         """Delete the batch of the last tick if ``batch`` names it: then the cursor holds it. Gives how many were deleted."""
@@ -100,6 +99,14 @@ class Inbox:
             f"the queue {self.url} can't be read ({why}): check PCR_SQS_QUEUE, the region, the credentials, and their "
             "rights sqs:ReceiveMessage and sqs:DeleteMessage"
         )
+
+
+@lru_cache(maxsize=4)
+def _client(url: str, settings: S3Settings, said: tuple[Any, ...]) -> Any:
+    """A client as long as the settings, and what AWS's chain is told, are the same."""
+    del said
+    found = _REGION.match(url)
+    return session_of(settings).client("sqs", region_name=found[1] if found else settings.region)
 
 
 def keys_of(body: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from pcr_assets.resources.objects import StoreError
@@ -13,6 +14,8 @@ CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
 """A connection that says nothing for so long is given up and tried again."""
 CONNECTIONS = 32
+AWS_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
+"""Where AWS's chain reads keys that last for hours and are then written anew, by the variable that names another file."""
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -65,14 +68,21 @@ def connect(settings: S3Settings, *, create_only: bool = False) -> Any:
     With ``create_only``, what it writes is written only where nothing lies: s3transfer can't be told that condition, so
     each request that ends a write gets it. Raises what boto3 raises about profiles.
     """
-    chain = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
-    return _client(settings, create_only, chain)
+    return _client(settings, create_only, said_to_aws())
+
+
+def said_to_aws() -> tuple[Any, ...]:
+    """What AWS's chain finds in the environment and in its files: by it one sees that credentials were renewed, which a client that
+    has read a file never does."""
+    files = [os.environ.get(name) or usual for name, usual in AWS_FILES.items()]
+    stats = [(at := Path(file).expanduser()).is_file() and (at.stat().st_mtime_ns, at.stat().st_size) for file in files]
+    return (*sorted(item for item in os.environ.items() if item[0].startswith("AWS_")), *stats)
 
 
 @lru_cache(maxsize=16)
-def _client(settings: S3Settings, create_only: bool, chain: tuple[tuple[str, str], ...]) -> Any:
-    """A client as long as the settings, and what the environment says to AWS's chain, are the same."""
-    del chain
+def _client(settings: S3Settings, create_only: bool, said: tuple[Any, ...]) -> Any:
+    """A client as long as the settings, and what AWS's chain is told, are the same."""
+    del said
     from botocore.config import Config
 
     config = Config(

@@ -41,6 +41,22 @@ def test_a_profile_of_the_aws_configuration_is_used(bucket, s3_server, monkeypat
     assert store.read("a") == b"card"
 
 
+def test_keys_that_are_renewed_in_their_file_are_used_by_a_process_that_has_read_the_old_ones(
+    bucket, s3_server, monkeypatch, tmp_path
+):
+    """As a webserver or a daemon has, which runs for longer than such keys last."""
+    file = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    file.write_text("[default]\naws_access_key_id=expired\naws_secret_access_key=expired\n")
+    with pytest.raises(StoreError, match="the credentials are wrong or have expired"):
+        open_store(bucket).write("a", b"card")
+    keys = f"aws_access_key_id={s3_server.access_key}\naws_secret_access_key={s3_server.secret_key}\n"
+    file.write_text(f"[default]\n{keys}")
+    open_store(bucket).write("a", b"card")
+
+
 def test_a_role_is_assumed_before_the_first_request(monkeypatch):
     """Against moto: SeaweedFS gives out no roles without a configuration of its own."""
     from moto import mock_aws
