@@ -16,7 +16,7 @@ import numpy as np
 
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance
+from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, too_unlike
 from edge_runtime.judging.judge import CANDIDATES, Judge, Judgement, stands_out
 from edge_runtime.judging.references import References
 from edge_runtime.judging.second_look import SecondLook, Seen, Support
@@ -152,7 +152,8 @@ def _never_wrong(confidence: Sequence[float], right: np.ndarray) -> float:
 def _combined(curves: Calibration, glance: Evidence, looked: Judgement) -> float:
     """The confidence that the edge would end with."""
     at_once = curves.confidence(glance)
-    return at_once if at_once >= curves.sure else curves.confidence(looked.evidence)
+    outweighs = at_once >= curves.sure and not too_unlike(looked.evidence)
+    return at_once if outweighs else curves.confidence(looked.evidence)
 
 
 def _twin_leads(known: Sequence[Query], looked: Sequence[Judgement], precision: float) -> tuple[float, float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame, turned, width
-from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, denied
+from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, denied, too_unlike
 from edge_runtime.judging.printing_verifier import SMALL, PrintingVerifier
 from edge_runtime.judging.references import SIZE
 from edge_runtime.judging.second_look import SecondLook, Seen, Support
@@ -38,7 +38,8 @@ class Judgement:
     ``evidence``: what the confidence was computed from. ``twin_lead``: how much better than any twin the best one agrees
     where their pictures differ; None without a twin, or without a second look. ``other_printing``: whether the artwork is that of
     the first match, but the card another printing of it, which is unknown: its confidence is that of its being the first match
-    after all. ``denied``: arts whose picture lies exactly on the card and shows something else, each with the points that agree.
+    after all. ``denied``: arts whose picture shows something else, each with the points that agree: it lies exactly on the card, or
+    the card is sharp.
     """
 
     status: Status
@@ -93,12 +94,13 @@ class Judge:
         if supports and self.second_look.upside_down(card, supports[0]):
             seen = replace(seen, corners=turned(corners))
             card, supports = self._compared(image, seen.corners, likely)
-        if settled:
+        if settled and not self._belied(card, seen, supports):
             verified = self._verified(card, seen, supports)
             if not verified.other_printing:  # of one the artwork alone agrees, which doesn't say where its sides lie
                 return replace(verified, corners=fitted(seen.corners, supports[0])) if supports else verified
             if len({match.card.card_id for match in _prints(matches)}) == 1:
                 return verified
+        if settled:
             supports = self._supports(card, matches[:CANDIDATES])
         if not supports:
             return seen
@@ -117,6 +119,11 @@ class Judge:
             return corners
         _, supports = self._compared(image, corners, [match])
         return fitted(corners, supports[0]) if supports else corners
+
+    def _belied(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> bool:
+        """Whether what a glance is sure of is too unlike the card; ``supports``: that one alone. Points that deny an artwork don't
+        count against a glance: of the cards of which a fifth is covered they would refuse seven of 400 more."""
+        return any(too_unlike(found) for _, found in self._weighed(card, seen, supports))
 
     def settles(self, status: Status, confidence: float) -> bool:
         """Whether what a glance says leaves no doubt about the art, nor between twins."""
@@ -158,7 +165,8 @@ class Judge:
         best, evidence = max(weighed, key=lambda pair: self.calibration.confidence(pair[1]))
         art = best.match.card.art_group
         confidence = self.calibration.confidence(evidence)
-        if seen.confidence >= self.calibration.sure and seen.matches[0].card.art_group == art:
+        sure = seen.confidence >= self.calibration.sure and seen.matches[0].card.art_group == art
+        if sure and not too_unlike(evidence):
             confidence = max(confidence, seen.confidence)
         twins = [support for support in supports if support.match.card.art_group == art]
         prints, lead = self._told_apart(image, seen.corners, twins)
@@ -171,7 +179,11 @@ class Judge:
             fitted(seen.corners, best),
             evidence,
             lead,
-            denied={one.match.card.art_group: found.points or 0 for one, found in weighed if denied(found)},
+            denied={
+                one.match.card.art_group: found.points or 0
+                for one, found in weighed
+                if denied(found) or too_unlike(found)
+            },
         )
 
     def _weighed(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> list[tuple[Support, Evidence]]:
@@ -182,7 +194,7 @@ class Judge:
         assert self.second_look is not None
         likely = _likely(supports)
         alike = {art: self.second_look.likeness(card, support) for art, support in likely.items()}
-        return [(support, _evidence(art, seen.matches, supports, alike)) for art, support in likely.items()]
+        return [(support, _evidence(card, art, seen.matches, supports, alike)) for art, support in likely.items()]
 
     def _status(self, confidence: float, clear: bool) -> Status:
         if not confidence >= self.calibration.accept:
@@ -242,7 +254,9 @@ def _of_each_art(supports: Iterable[Support]) -> dict[str, Support]:
     return found
 
 
-def _evidence(art: str, matches: Sequence[Match], supports: Sequence[Support], alike: Mapping[str, float]) -> Evidence:
+def _evidence(
+    card: Seen, art: str, matches: Sequence[Match], supports: Sequence[Support], alike: Mapping[str, float]
+) -> Evidence:
     """What speaks for an art, of which at least one candidate was compared; ``alike``: how alike artworks are, by art."""
     own = [support for support in supports if support.match.card.art_group == art]
     similarity = max(support.match.similarity for support in own)
@@ -250,7 +264,7 @@ def _evidence(art: str, matches: Sequence[Match], supports: Sequence[Support], a
     rival = max((support.points for support in supports if support.match.card.art_group != art), default=0)
     rival_alike = max((value for other, value in alike.items() if other != art), default=0.0)
     points = max(support.points for support in own)
-    return Evidence(similarity, similarity - nearest, points, rival, alike[art], rival_alike)
+    return Evidence(similarity, similarity - nearest, points, rival, alike[art], rival_alike, card.sharpness)
 
 
 def stands_out(points: int, rival: int) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import rectify
 from edge_runtime.judging.features import Features, features
-from edge_runtime.judging.likeness import PartlyAlike, artwork, likeness, partly_alike, shrunk
+from edge_runtime.judging.likeness import PartlyAlike, artwork, likeness, partly_alike, sharpness, shrunk
 from edge_runtime.judging.printing_verifier import PrintingVerifier
 from edge_runtime.judging.references import HALF, SIZE, SMALL, References
 from edge_runtime.timing import timed
@@ -58,12 +58,13 @@ PLAY = 4
 class Seen:
     """A card on a photo, cut out: its features, and itself as :func:`edge_runtime.judging.likeness.shrunk` gives it, of the
     sizes SMALL and HALF of :mod:`edge_runtime.judging.references`. ``visible``: where it is seen, bool H×W of SIZE there, if not
-    all over."""
+    all over. ``sharpness``: of ``half``, or 0 of a card that is covered in part."""
 
     features: Features
     small: np.ndarray
     half: np.ndarray
     visible: np.ndarray | None = None
+    sharpness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class SecondLook:
     def seen(self, image: np.ndarray, corners: np.ndarray) -> Seen:
         """A card on a photo, to be compared; ``corners`` as in :func:`rectify`."""
         card = rectify(image, corners, SIZE)
-        return Seen(features(card), shrunk(card), shrunk(card, HALF))
+        half = shrunk(card, HALF)
+        return Seen(features(card), shrunk(card), half, sharpness=sharpness(half))
 
     @timed("look")
     def seen_in_part(self, image: np.ndarray, corners: np.ndarray, visible: np.ndarray) -> Seen:

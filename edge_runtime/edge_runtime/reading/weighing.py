@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from edge_runtime.geometry import scaled, turned, width
-from edge_runtime.judging.decide import Status
+from edge_runtime.judging.decide import PLACED, Status
 from edge_runtime.judging.judge import Judgement
 from edge_runtime.reading.reader import Reader
 from edge_runtime.reading.readings import WORTH_FITTING, Reading
@@ -65,10 +65,12 @@ class Weighing:
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
         """The judgement, or that of the most promising of other corners if it is more confident, or of another printing; but no
-        card that was denied: points that agree within other corners make its artwork no more alike."""
+        card that was denied: points that agree within other corners make its artwork no more alike. Where few agreed, these
+        corners may have been wrong, so then it must lie exactly within the others, or leave no doubt at a glance."""
         best = max(self._reader.match(image, [(corners, outline) for corners in ways]), key=lambda way: way.confidence)
         other = self._judge.judge(image, best.corners, best.matches)
-        if other.matches[0].card.art_group in judgement.denied:
+        agreed, now = judgement.denied.get(other.matches[0].card.art_group), other.evidence.points
+        if agreed is not None and (agreed >= PLACED or (now is not None and now < PLACED)):
             return judgement
         better = max(judgement, other, key=lambda each: (each.other_printing, each.confidence))
         return replace(better, denied=Counter(judgement.denied) | Counter(other.denied))  # of each the more points

@@ -59,6 +59,24 @@ def test_an_artwork_that_is_not_alike_denies_what_many_points_say(points, alike,
     assert denied(Evidence(0.5, 0.0, points, 2, alike)) is not named
 
 
+@pytest.mark.parametrize(
+    ("sharpness", "alike", "named"),
+    [
+        (0, -0.2, True),
+        (999, -0.2, True),
+        (1000, 0.34, False),
+        (1000, 0.36, True),
+        (3000, 0.59, False),
+        (9000, 0.61, True),
+    ],
+)
+def test_an_artwork_that_is_not_alike_outweighs_any_lead_where_the_picture_is_sharp(sharpness, alike, named):
+    """As of a Klink in a gallery that has a Klang alone: nothing else is nearly as similar."""
+    lonely = Evidence(0.8, 0.4, 17, 0, alike, sharpness=sharpness)
+    assert (CALIBRATION.confidence(lonely) > 0.8) is named
+    assert not denied(lonely), "within other corners it may be alike"
+
+
 def test_a_lead_in_points_says_more_the_more_points_there_are():
     by_product = replace(CALIBRATION, look=(-3.0, 0.0, 0.0, 0.0, 0.0, 1.0))
     few, many = (by_product.confidence(Evidence(0.5, -0.1, p, r, alike=0.9)) for p, r in ((7, 1), (31, 7)))

@@ -29,18 +29,20 @@ VERIFIER = SimpleNamespace(least=lambda width: 0.6 if width < SMALL else 0.2)
 
 class Counted:
     """A second look that finds so many agreeing points with each card, all of them moved by one homography, and of twins
-    that one agrees so well where they differ. ``printing``: how likely the card is the very printing, by card."""
+    that one agrees so well where they differ. ``printing``: how likely the card is the very printing, by card;
+    ``sharpness``: of the photo."""
 
-    def __init__(self, points, agrees=None, homography=None, likeness=None, printing=None):
+    def __init__(self, points, agrees=None, homography=None, likeness=None, printing=None, sharpness=0.0):
         self.points = points
         self.like = likeness or {}
         self.agrees = agrees or {}
         self.homography = homography
         self.printing = printing or {}
+        self.card = SimpleNamespace(sharpness=sharpness)
         self.compared = []
 
     def seen(self, image, corners):
-        return None
+        return self.card
 
     def supports(self, card, matches):
         self.compared += [match.card.card_id for match in matches]
@@ -137,14 +139,22 @@ def test_a_card_that_is_sure_at_a_glance_is_not_looked_at_again():
     assert look.compared == []
 
 
+@pytest.mark.parametrize(("sharpness", "status"), [(900.0, Status.CONFIRMED), (1200.0, Status.UNKNOWN)])
+def test_what_a_glance_is_sure_of_is_not_named_where_a_sharp_picture_shows_another_artwork(sharpness, status):
+    look = Counted({"klang": 40}, likeness={"klang": 0.2, "other": 0.1}, printing={"klang": 0.9}, sharpness=sharpness)
+    calibration = replace(CALIBRATION, glance=(-14.0, 14.0, 30.0))
+    answer = Judge(calibration, look, VERIFIER).judge(PICTURE, WHOLE, matches(klang=0.8, other=0.4))
+    assert answer.status is status
+
+
 class OnItsHead(Counted):
     """A second look at a card that lies the other way up than its outline says."""
 
     def seen(self, image, corners):
-        return corners
+        return SimpleNamespace(corners=corners, sharpness=0.0)
 
     def upside_down(self, card, support):
-        return np.array_equal(card, WHOLE)
+        return np.array_equal(card.corners, WHOLE)
 
 
 @pytest.mark.parametrize("similarity", [0.5, 0.9])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from printed_cards import CARDS, WHOLE, match, seen
 
-from edge_runtime.judging.likeness import artwork, likeness, shrunk
+from edge_runtime.judging.likeness import artwork, likeness, sharpness, shrunk
 from edge_runtime.judging.references import SIZE, SMALL
 from edge_runtime.judging.second_look import Support
 
@@ -32,6 +32,15 @@ def test_a_card_that_is_cut_out_askew_is_laid_over_its_picture(look):
     (support,) = look.supports(card, [match(3)])
     assert support.fits
     assert look.likeness(card, support) > 0.9 > look.likeness(card, Support(support.match, 0, None))
+
+
+def test_a_blur_takes_sharpness_and_a_part_that_is_covered_says_nothing_of_it(look):
+    sharp, blurred = (
+        look.seen(picture, WHOLE) for picture in (seen(CARDS[3]), cv2.GaussianBlur(seen(CARDS[3]), (0, 0), 4))
+    )
+    assert sharp.sharpness == sharpness(sharp.half) > 4 * blurred.sharpness > 0
+    everywhere = np.ones((SIZE[1], SIZE[0]), bool)
+    assert look.seen_in_part(seen(CARDS[3]), WHOLE, everywhere).sharpness == 0
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])

@@ -18,14 +18,24 @@ PICTURE = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
 FOSSIL = (Match(Card("b2-146", "Sail Fossil", "b2", "146", "sail"), 0.7, 1),)
 
 
-def judgement(status, confidence, corners, denied=(), points=None):
-    return Judgement(status, confidence, FOSSIL, corners, Evidence(0.7, 0.1, points), denied=dict.fromkeys(denied, 45))
+def judgement(status, confidence, corners, denied=(), points=None, agreed=45):
+    return Judgement(
+        status, confidence, FOSSIL, corners, Evidence(0.7, 0.1, points), denied=dict.fromkeys(denied, agreed)
+    )
 
 
 @pytest.mark.parametrize(
-    ("denied", "said"), [((), Status.CONFIRMED), (("other",), Status.CONFIRMED), (("sail",), Status.UNKNOWN)]
+    ("denied", "agreed", "points", "said"),
+    [
+        ((), 45, 60, Status.CONFIRMED),
+        (("other",), 45, 60, Status.CONFIRMED),
+        (("sail",), 45, 60, Status.UNKNOWN),
+        (("sail",), 12, 60, Status.CONFIRMED),  # a sharp card within wrong corners
+        (("sail",), 12, 20, Status.UNKNOWN),
+        (("sail",), 12, None, Status.CONFIRMED),  # a glance leaves no doubt
+    ],
 )
-def test_a_denied_art_is_named_within_no_other_corners(denied, said):
+def test_a_denied_art_is_named_within_no_other_corners_unless_it_lies_exactly_there_alone(denied, agreed, points, said):
     """A Cover Fossil is no Sail Fossil, however well frame and text agree once the outline is a little smaller."""
 
     class InOtherCorners:
@@ -33,8 +43,8 @@ def test_a_denied_art_is_named_within_no_other_corners(denied, said):
 
         def judge(self, image, corners, matches):
             if np.array_equal(corners, WHOLE):
-                return judgement(Status.UNKNOWN, 0.0, corners, denied)
-            return judgement(Status.CONFIRMED, 0.99, corners)
+                return judgement(Status.UNKNOWN, 0.0, corners, denied, agreed=agreed)
+            return judgement(Status.CONFIRMED, 0.99, corners, points=points)
 
     reader = SimpleNamespace(
         judge=InOtherCorners(),
