@@ -75,4 +75,8 @@ def _send(options: argparse.Namespace) -> None:
     from edge_runtime.feedback.sending import device_name, send
 
     cards, tallies = send(options.folder, options.destination, options.device or device_name())
-    print(f"sent {cards} cards and the tallies of {tallies} days")
+    print(f"sent {_counted(cards, 'card')} and the tallies of {_counted(tallies, 'day')}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
