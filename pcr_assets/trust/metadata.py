@@ -150,8 +150,8 @@ class Repository:
         root, ours = metadata.signed, self.root
         if (root.type, root.keys, root.roles) != (ROOT, ours.keys, ours.roles) or not _entitles(root, ROOT, data):
             raise TrustError(
-                f"{self.store.root}/{key_of(ROOT, 1)} entitles other keys than these, and no metadata belong to it: find its keys, "
-                f"or remove {layout.METADATA} and run again"
+                f"{self.store.root}/{key_of(ROOT, 1)} entitles other keys than these, and no metadata belong to it: find its keys. "
+                f"If devices trust it already, restore {POINTER} from a backup; if not, remove {layout.METADATA} and run again"
             )
         self.roles[ROOT], self.changed[ROOT] = root, data
         return True
