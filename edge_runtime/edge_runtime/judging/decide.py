@@ -81,11 +81,16 @@ class Calibration:
 
     def confidence(self, evidence: Evidence) -> float:
         """The probability, 0..1, that the art is that of the best candidate; half of all cards taken to be strangers."""
-        if not math.isfinite(evidence.similarity + evidence.lead) or denied(evidence) or too_unlike(evidence):
+        if not math.isfinite(evidence.similarity + evidence.lead) or refuted(evidence):
             return 0.0
         terms = features(evidence)
         weights = self.glance if evidence.points is None else self.look
         return logistic(sum(weight * term for weight, term in zip(weights, terms, strict=False)))
+
+
+def refuted(evidence: Evidence) -> bool:
+    """Whether the artwork says no, whatever else speaks for the candidate."""
+    return denied(evidence) or too_unlike(evidence)
 
 
 def denied(evidence: Evidence) -> bool:

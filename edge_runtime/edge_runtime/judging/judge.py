@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame, turned, width
-from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, denied, too_unlike
+from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, refuted, too_unlike
 from edge_runtime.judging.printing_verifier import SMALL, PrintingVerifier
 from edge_runtime.judging.references import SIZE
 from edge_runtime.judging.second_look import SecondLook, Seen, Support
@@ -179,11 +179,7 @@ class Judge:
             fitted(seen.corners, best),
             evidence,
             lead,
-            denied={
-                one.match.card.art_group: found.points or 0
-                for one, found in weighed
-                if denied(found) or too_unlike(found)
-            },
+            denied={one.match.card.art_group: found.points or 0 for one, found in weighed if refuted(found)},
         )
 
     def _weighed(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> list[tuple[Support, Evidence]]:
