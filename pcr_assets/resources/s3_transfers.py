@@ -61,10 +61,8 @@ def unfinished(client: Any, bucket: str, base: str, prefix: str) -> Iterator[Unf
             pages = client.get_paginator("list_parts").paginate(**at)
             try:
                 parts = [part for page in pages for part in page.get("Parts", ())]
-            except (
-                client.exceptions.NoSuchUpload
-            ):  # it came to its end meanwhile: nodes write ahead while a store is tidied
-                continue
+            except client.exceptions.NoSuchUpload:
+                continue  # it came to its end meanwhile: nodes write ahead while a store is tidied
             times = [upload["Initiated"], *(part["LastModified"] for part in parts)]
             size, key = sum(part["Size"] for part in parts), upload["Key"].removeprefix(base)
             yield Unfinished(key, size, max(times).timestamp(), upload["UploadId"])

@@ -37,9 +37,8 @@ class Watcher:
         elif what["type"] == "state":
             self.state = what
         elif self.behind or len(self.events) >= MOST_EVENTS:
-            self.behind = (
-                True  # for good: it asks for what came after the last one that it got, so none may come after a gap
-            )
+            # For good: it asks for what came after the last one that it got, so none may come after a gap.
+            self.behind = True
         else:
             self.events.append(what)
         self.changed.set()
