@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from typing import Any
 
 from pcr_assets import layout
 
@@ -14,14 +13,6 @@ def purpose(doc: str | None) -> str:
     first = " ".join((doc or "").partition("\n\n")[0].split())
     said = first.partition("``: ")[2].replace("``", "")
     return said[:1].upper() + said[1:]
-
-
-def add_command(commands: Any, name: str, about: str) -> argparse.ArgumentParser:
-    """One of several commands; ``about`` stands in the list of commands and above its own options."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=about, description=f"{about[0].upper()}{about[1:]}."
-    )
-    return parser
 
 
 def usual_store() -> str:

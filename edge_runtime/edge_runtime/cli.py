@@ -18,6 +18,7 @@ from edge_runtime.releases.proof import CHANNELS
 from edge_runtime.releases.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.server import command as serve
 from edge_runtime.server.logs import drop_warnings
+from edge_runtime.terminal import add_command
 from edge_runtime.watch import add_options, at_least_one, nobody_reads, run
 
 log = logging.getLogger(__name__)
@@ -48,20 +49,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=version("edge-runtime"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    recognize = _command(commands, "recognize", "name the cards on photos", aliases=["recognise"])
+    recognize = add_command(commands, "recognize", "name the cards on photos", aliases=["recognise"])
     _add_release_options(recognize)
     recognize.add_argument("--json", action="store_true", help="one line of JSON for each photo")
     recognize.add_argument("photos", nargs="+", metavar="PHOTO")
     recognize.set_defaults(run=_recognize)
-    watch = _command(commands, "watch", "name the cards in front of a camera, or on a video")
+    watch = add_command(commands, "watch", "name the cards in front of a camera, or on a video")
     _add_release_options(watch)
     add_options(watch)
     watch.set_defaults(run=_watch)
-    server = _command(commands, "serve", "a page, an API and metrics for the cards in front of a camera")
+    server = add_command(commands, "serve", "a page, an API and metrics for the cards in front of a camera")
     _add_release_options(server)
     serve.add_options(server)
     server.set_defaults(run=_serve)
-    pull = _command(commands, "pull", "fetch what is new in a publisher's releases, for recognising offline")
+    pull = add_command(commands, "pull", "fetch what is new in a publisher's releases, for recognising offline")
     pull.add_argument(
         "source", metavar="SOURCE", help="the publisher's folder of releases, https://HOST/PATH, or s3://BUCKET/PREFIX"
     )
@@ -71,18 +72,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     pull.add_argument("--again", action="store_true", help="try a release that failed here before once more")
     pull.set_defaults(run=_pull)
-    doctor = _command(commands, "doctor", "say whether this device is fit to recognise cards, and what to do if not")
+    doctor = add_command(commands, "doctor", "say whether this device is fit to recognise cards, and what to do if not")
     doctor.add_argument(
         "--releases", type=Path, help="the home, or folder of releases, to look at (default: the service's)"
     )
     doctor.add_argument("--source", help="what is watched: picamera, 0, /dev/video0, @FILE; it must be there then")
     doctor.add_argument("--json", action="store_true", help="one JSON value")
     doctor.set_defaults(run=_doctor)
-    timing = _command(commands, "bench", "time each model of a release on this device, part by part")
+    timing = add_command(commands, "bench", "time each model of a release on this device, part by part")
     bench.add_options(timing, at_least_one)
     timing.set_defaults(run=bench.run)
-    add_commands(_command(commands, "feedback", "what this device was unsure of: list, correct, send"), _command)
-    pin = _command(commands, "trust", "pin a publisher's root: releases that lead back to it are opened from now on")
+    add_commands(add_command(commands, "feedback", "what this device was unsure of: list, correct, send"))
+    pin = add_command(commands, "trust", "pin a publisher's root: releases that lead back to it are opened from now on")
     pin.add_argument("root", type=Path, metavar="root.json")
     place = pin.add_mutually_exclusive_group()
     place.add_argument("--folder", type=Path, help="where pinned roots are kept (default: with this installation)")
@@ -90,14 +91,6 @@ def _parser() -> argparse.ArgumentParser:
         "--user", dest="folder", action="store_const", const=user_folder(), help="pin for this user only"
     )
     pin.set_defaults(run=_trust)
-    return parser
-
-
-def _command(commands: Any, name: str, about: str, **options: Any) -> argparse.ArgumentParser:
-    """One command; ``about`` stands in the list of commands and above its own options."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=about, description=f"{about[0].upper()}{about[1:]}.", **options
-    )
     return parser
 
 

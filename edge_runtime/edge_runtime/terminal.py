@@ -1,6 +1,23 @@
-"""Text that others chose, such as the name of a photo, as it may be shown to a person."""
+"""What the commands of this package, and of the pipeline, do alike at a terminal."""
+
+import argparse
+from typing import Any
+
+
+def add_command(commands: Any, name: str, about: str, **options: Any) -> argparse.ArgumentParser:
+    """One of several commands; ``about`` stands in the list of commands and above its own options."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=about, description=f"{about[0].upper()}{about[1:]}.", **options
+    )
+    return parser
+
+
+def counted(count: int, what: str) -> str:
+    """``1 card``, ``2 cards``."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def on_one_line(text: str) -> str:
-    """The text with its control characters written out: they would colour a terminal, or begin another line of a log."""
+    """Text that others chose, such as the name of a photo, with its control characters written out: they would colour a terminal,
+    or begin another line of a log."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

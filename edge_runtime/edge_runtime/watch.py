@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.terminal import on_one_line
+from edge_runtime.terminal import counted, on_one_line
 
 if TYPE_CHECKING:
     from edge_runtime.following.tracks import Event
@@ -120,7 +120,7 @@ def summary(stream: "Stream", confirmed: int, seconds: float) -> str:
         parts.append(f"{stream.spared} spared since nothing moved")
     if stream.source.damaged:
         parts.append(f"{stream.source.damaged} damaged")
-    return f"{', '.join(parts)}; {confirmed} card{'' if confirmed == 1 else 's'} confirmed"
+    return f"{', '.join(parts)}; {counted(confirmed, 'card')} confirmed"
 
 
 @contextmanager

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from edge_runtime.terminal import add_command
 from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, model_package, package_book
 from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import DIGEST, IMAGE
 from pcr_assets.cloud.package_book import APPROVED, REJECTED, Registered, full_name
 from pcr_assets.cloud.patience import until
-from pcr_assets.command_options import BUCKET, add_command, add_profile, add_store, purpose
+from pcr_assets.command_options import BUCKET, add_profile, add_store, purpose
 from pcr_assets.project_records.models import collect, registered
 from pcr_assets.project_records.sources import gather
 from pcr_assets.resources.artifacts import Artifact, Artifacts

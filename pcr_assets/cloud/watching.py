@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.terminal import add_command
 from pcr_assets import layout
 from pcr_assets.cloud import clients, emf, telling
 from pcr_assets.cloud.clients import CloudError, told
 from pcr_assets.cloud.emf import BadLine
-from pcr_assets.command_options import add_command, add_store, purpose
+from pcr_assets.command_options import add_store, purpose
 from pcr_assets.project_records import dashboard, experiments, manifest
 from pcr_assets.project_records.manifest import as_json
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store

@@ -23,8 +23,8 @@ from typing import NoReturn
 
 import dagster as dg
 
+from edge_runtime.terminal import add_command
 from pcr_assets import planner
-from pcr_assets.command_options import add_command
 from pcr_assets.refresh.console import Telling, explained, table
 from pcr_assets.refresh.refusals import MISUSED, find_assets, find_home, find_keys, find_profile, told
 

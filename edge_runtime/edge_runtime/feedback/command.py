@@ -6,20 +6,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from edge_runtime.terminal import add_command, counted
+
 DEFAULT = Path("/var/lib/edge-runtime/feedback")
 """Where the service keeps it."""
 
 
-def add_commands(parser: argparse.ArgumentParser, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """The commands below ``feedback``; ``command`` adds one, as to ``edge-runtime`` itself."""
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """The commands below ``feedback``."""
     parser.add_argument("--folder", type=Path, default=DEFAULT, help=f"where it is kept (default: {DEFAULT})")
     below = parser.add_subparsers(required=True, metavar="WHAT")
-    command(below, "list", "show the cards that are kept").set_defaults(run=_saying(_list))
-    correct = command(below, "correct", "say which card a kept one is")
+    add_command(below, "list", "show the cards that are kept").set_defaults(run=_saying(_list))
+    correct = add_command(below, "correct", "say which card a kept one is")
     correct.add_argument("name", metavar="ID", help="its id, or the beginning of it")
     correct.add_argument("card_id", metavar="CARD", help="what it is, such as base1-4")
     correct.set_defaults(run=_saying(_correct))
-    send = command(below, "send", "send what is kept to the publisher; what arrived is removed here")
+    send = add_command(below, "send", "send what is kept to the publisher; what arrived is removed here")
     send.add_argument("destination", metavar="DEST", help="the project's folder in the publisher's store, or s3://…")
     send.add_argument("--device", help="this device's name there (default: the host's name)")
     send.set_defaults(run=_saying(_send))
@@ -75,8 +77,4 @@ def _send(options: argparse.Namespace) -> None:
     from edge_runtime.feedback.sending import device_name, send
 
     cards, tallies = send(options.folder, options.destination, options.device or device_name())
-    print(f"sent {_counted(cards, 'card')} and the tallies of {_counted(tallies, 'day')}")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    print(f"sent {counted(cards, 'card')} and the tallies of {counted(tallies, 'day')}")
