@@ -1,5 +1,7 @@
 """Saying on the page which card it was that the history names otherwise, in a real browser."""
 
+import pytest
+
 from edge_runtime.feedback.box import kept
 from edge_runtime.feedback.corrections import Corrections
 
@@ -7,17 +9,28 @@ OFFERED = "[...document.querySelectorAll('#correct-cards input')].map((choice) =
 KEEP = "document.querySelector('#correction [type=submit]').click()"
 
 
+@pytest.fixture
+def correcting(page, serve, hand, scans, photo_of, tmp_path):
+    """Opens the page and says that a card was named wrong; gives the service, which keeps corrections in ``box``, and a client."""
+
+    def ask(**window):
+        service, client = serve(corrections=Corrections(tmp_path / "box"))
+        page.open(client.base, **window)
+        hand.picture = photo_of(scans["demo-1"])
+        page.sees("#events", "Wrong?")
+        page.run("document.querySelector('.correct').click()")
+        return service, client
+
+    return ask
+
+
 def typed(page, text):
     page.run(f"document.querySelector('#correct-search').value = {text!r}")
     page.run("document.querySelector('#correct-search').dispatchEvent(new Event('input'))")
 
 
-def test_a_wrong_name_is_corrected_where_that_is_kept(page, serve, hand, scans, photo_of, tmp_path):
-    _, client = serve(corrections=Corrections(tmp_path / "box"))
-    page.open(client.base, width=390)
-    hand.picture = photo_of(scans["demo-1"])
-    page.sees("#events", "Wrong?")
-    page.run("document.querySelector('.correct').click()")
+def test_a_wrong_name_is_corrected_where_that_is_kept(page, correcting, tmp_path):
+    _, client = correcting(width=390)
     page.sees("#correction", "It was told as: Amber Fox, Demo Days · 1")
     assert page.run(OFFERED) == ["demo-1"]
     page.run(KEEP)
@@ -35,14 +48,8 @@ def test_a_wrong_name_is_corrected_where_that_is_kept(page, serve, hand, scans, 
     assert (said["card_id"], said["corrected"]) == ("demo-1", "demo-2")
 
 
-def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(
-    page, serve, hand, scans, photo_of, tmp_path
-):
-    _, client = serve(corrections=Corrections(tmp_path / "box"))
-    page.open(client.base)
-    hand.picture = photo_of(scans["demo-1"])
-    page.sees("#events", "Wrong?")
-    page.run("document.querySelector('.correct').click()")
+def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(page, correcting, tmp_path):
+    correcting()
     typed(page, "no such card")
     page.sees("#correct-cards", "No card of this release is called so.")
     typed(page, "next1-7")
@@ -54,14 +61,8 @@ def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(
     assert said["corrected"] == "next1-7"
 
 
-def test_a_card_that_is_chosen_while_the_service_starts_anew_is_not_kept_for_another_event(
-    page, serve, hand, scans, photo_of, tmp_path
-):
-    service, client = serve(corrections=Corrections(tmp_path / "box"))
-    page.open(client.base)
-    hand.picture = photo_of(scans["demo-1"])
-    page.sees("#events", "Wrong?")
-    page.run("document.querySelector('.correct').click()")
+def test_a_card_that_is_chosen_while_the_service_starts_anew_is_not_kept_for_another_event(page, correcting, tmp_path):
+    service, _ = correcting()
     page.run("document.querySelector('#correct-cards label').click()")
     number = page.run("document.querySelector('li:has(.correct)').value")
     service.board.history.entry(number).value["id"] = f"another start-{number}"
