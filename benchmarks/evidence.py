@@ -25,7 +25,6 @@ from pcr_assets.assets import evidence
 from pcr_assets.gallery import judging
 from pcr_assets.gallery.evidence import Asking, Subject
 from pcr_assets.gallery.judging import RememberingLook
-from pcr_assets.gallery.report import CHANCES
 from pcr_assets.gallery.settings import ReportSettings
 
 RESULT = Path(__file__).parent / "results" / "evidence.json"
@@ -88,22 +87,22 @@ def measured(asking: Asking, subject: Subject, settings: ReportSettings) -> dict
     rows = {}
     for name, kind, verifying in KINDS:
         look = kind(subject.second_look.references)
-        far = settings.false_accept_rate / CHANCES
-        calibration = judging.calibrate(look, known, strangers[::2], far=far, precision=settings.precision)
+        far, precision = settings.false_accept_rate, settings.precision
+        calibration = judging.calibrate(look, known, strangers[::2], far=far, precision=precision)
         judge = subject.judge(calibration, look) if verifying else Judge(calibration, look)
         row: dict[str, Any] = {"calibration": calibration.as_json()}
         for strength, queries in asked.items():
-            as_strangers = judging.judged(judge, [query.as_stranger() for query in queries])
-            found = judging.measured(queries, judging.judged(judge, queries))
+            as_strangers = judging.answered(judge, judging.as_strangers(queries))
+            found = judging.measured(queries, judging.answered(judge, queries))
             row[strength] = {
                 "art found": found["art_recall_at_1"],
                 "named right": found["answered"],
                 "named wrong": found["wrong"],
                 "refused": found["refused"],
                 "as strangers named": judging.named_share(as_strangers),
-                "as other printings named": judging.named_share(judging.judged(judge, others[strength])),
+                "as other printings named": judging.named_share(judging.answered(judge, others[strength])),
             }
-        row["other games named"] = judging.named_share(judging.judged(judge, strangers[1::2]))
+        row["other games named"] = judging.named_share(judging.answered(judge, strangers[1::2]))
         rows[name] = row
     return rows
 
@@ -114,18 +113,19 @@ def on_fewer(asking: Asking, subject: Subject, settings: ReportSettings) -> dict
     look = RememberingLook(subject.second_look.references)
     known = [asking.cards("validation", strength) for strength in settings.strengths]
     asked = [query for strength in settings.strengths for query in asking.cards("test", strength)]
-    unknown, strangers = [query.as_stranger() for query in asked], asking.strangers()[::2]
+    unknown, strangers = judging.as_strangers(asked), asking.strangers()[::2]
     rng, whole, rows = np.random.default_rng(settings.seed), len(known[0]), {}
-    far = settings.false_accept_rate / CHANCES
     for size in (*(few for few in FEWER if few < whole), whole):
         draws = []
         for _ in range(DRAWS if size < whole else 1):
             rows_drawn = rng.permutation(whole)[:size]
             taught = [queries[row] for queries in known for row in rows_drawn]
-            calibration = judging.calibrate(look, taught, strangers, far=far, precision=settings.precision)
+            calibration = judging.calibrate(
+                look, taught, strangers, far=settings.false_accept_rate, precision=settings.precision
+            )
             judge = Judge(calibration, look)
-            found = judging.measured(asked, judging.judged(judge, asked))
-            named = judging.named_share(judging.judged(judge, unknown))
+            found = judging.measured(asked, judging.answered(judge, asked))
+            named = judging.named_share(judging.answered(judge, unknown))
             draws.append({"named right": found["answered"], "as strangers named": round(named * len(unknown))})
         rows[f"calibrated on {size}"] = {"asked": len(asked), "draws": draws}
     return rows

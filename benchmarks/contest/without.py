@@ -8,19 +8,17 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.gallery import Gallery, Match
+from edge_runtime.reading.reader import Searches
 from edge_runtime.recognizer import Recognizer
-from pcr_assets.cards.names import plain
-
-REACH = 60
-"""Cards beyond those asked for, enough to reach past all printings of one art and one name."""
+from pcr_assets.gallery import queries
 
 
-class GalleryWithout:
+class ForgetfulGallery:
     """A gallery as the edge asks it, but for the cards that share their art or their name with one of its cards."""
 
     def __init__(self, gallery: Gallery):
         self._gallery = gallery
-        self._missing = "", ""
+        self._left: Searches = gallery
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._gallery, name)
@@ -31,19 +29,14 @@ class GalleryWithout:
     def leave_out(self, card_id: str) -> None:
         """From now on; only this one."""
         card = self._gallery.cards[card_id]
-        self._missing = card.art_group, plain(card.name)
+        self._left = queries.GalleryWithout(self._gallery, card.art_group, card.name)
 
-    def search(self, queries: np.ndarray, count: int = 5) -> list[list[Match]]:
+    def search(self, vectors: np.ndarray, count: int = 5) -> list[list[Match]]:
         """See :meth:`Gallery.search`."""
-        found = self._gallery.search(queries, count + REACH)
-        return [[match for match in matches if not self._lacks(match)][:count] for matches in found]
-
-    def _lacks(self, match: Match) -> bool:
-        art_group, name = self._missing
-        return match.card.art_group == art_group or plain(match.card.name) == name
+        return self._left.search(vectors, count)
 
 
-def without(recognizer: Recognizer) -> tuple[Recognizer, GalleryWithout]:
+def without(recognizer: Recognizer) -> tuple[Recognizer, ForgetfulGallery]:
     """The same recogniser over such a gallery, and the gallery."""
-    gallery = GalleryWithout(recognizer.gallery)
+    gallery = ForgetfulGallery(recognizer.gallery)
     return Recognizer(recognizer.embedder, gallery, recognizer.judge, recognizer.outline_filter), gallery

@@ -32,12 +32,14 @@ def asked(recognizer: Recognizer, cards: Sequence[np.ndarray], card_ids: Sequenc
     pictures = [
         rectified(card, np.random.default_rng([SEED, index]), strength, SIZE) for index, card in enumerate(cards)
     ]
-    found = queries.ask(recognizer.embedder, recognizer.gallery, pictures.__getitem__, len(pictures))
+    embedder, gallery = recognizer.embedder, recognizer.gallery
+    found = queries.ask(embedder, gallery, pictures.__getitem__, len(pictures))
     made = []
     for index, (matches, card_id) in enumerate(zip(found, card_ids, strict=True)):
-        known = recognizer.gallery.cards.get(card_id)
+        known = gallery.cards.get(card_id)
         truth = (known.card_id, known.art_group, known.name, known.set_id) if known else ()
-        made.append(Query(partial(pictures.__getitem__, index), matches, *truth))
+        picture = partial(pictures.__getitem__, index)
+        made.append(Query(picture, matches, *truth, embedder=embedder, gallery=gallery))
     return made
 
 
@@ -52,8 +54,8 @@ def answered(recognizer: Recognizer, scans: Path, count: int, drawn: int) -> dic
     for strength in STRENGTHS:
         known = asked(recognizer, ours, card_ids, strength)
         strange = asked(recognizer, others, [""] * len(others), strength)
-        outcome = judging.measured(known, judging.judged(recognizer.judge, known))
-        share = judging.named_share(judging.judged(recognizer.judge, strange))
+        outcome = judging.measured(known, judging.answered(recognizer.judge, known))
+        share = judging.named_share(judging.answered(recognizer.judge, strange))
         found[strength] = {**outcome, "others asked": len(strange), "others named": share}
     return found
 

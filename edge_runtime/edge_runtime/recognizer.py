@@ -258,8 +258,7 @@ class Recognizer:
 
     def read_at(self, image: np.ndarray, corners: np.ndarray) -> Reading:
         """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""
-        (best,) = one_each(self._reader.read(image, [Quad(corners, 1.0)]), by_confidence)
-        return self._weighing.judge(image, best)
+        return self._weighing.read_at(image, corners)
 
     def _worth_reading(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Quad]:
         """The outlines that may be whole cards, the likeliest first; all as they come where there is no filter."""

@@ -1,6 +1,6 @@
 """What a release is judged by: its variants, test cards through the camera, strangers and photos, as queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from edge_runtime.embedder import OnnxEmbedder
-from edge_runtime.gallery import Card, Gallery
+from edge_runtime.gallery import Card, Gallery, Match
 from edge_runtime.judging.decide import Calibration
 from edge_runtime.judging.judge import Judge
 from edge_runtime.judging.printing_verifier import PrintingVerifier
@@ -143,7 +143,7 @@ class Asking:
 
         found = queries.ask(self.embedder, self.gallery, picture, len(shown))
         return [
-            Query(partial(picture, index), matches, card.card_id, card.art_group, card.name, card.set_id)
+            self._query(partial(picture, index), matches, card.card_id, card.art_group, card.name, card.set_id)
             for index, (card, matches) in enumerate(zip(shown, found, strict=True))
         ]
 
@@ -167,7 +167,7 @@ class Asking:
             return rectified(printing, rng, strength, SIZE)
 
         found = queries.ask(self.embedder, self.gallery, picture, len(asked))
-        return [Query(partial(picture, number), matches) for number, matches in enumerate(found)]
+        return [self._query(partial(picture, number), matches) for number, matches in enumerate(found)]
 
     def _picked(self, split: str, most: int | None) -> tuple[queries.Picture, list[Card]]:
         """Scans of one split, evenly over its cards, by number, and the cards that they show."""
@@ -178,7 +178,10 @@ class Asking:
         return lambda index: cards.image(places[index]), [known[row["card_id"]] for row in picked]
 
     def strangers(self) -> list[Query]:
-        """Each stranger in that look of all that the edge takes which comes nearest to some card."""
-        paths, looks = self.evidence.strangers, queries.every_look()
-        found = queries.ask(self.embedder, self.gallery, lambda index: load_photo(paths[index]), len(paths), looks)
-        return [Query(partial(load_photo, path), matches) for path, matches in zip(paths, found, strict=True)]
+        """All strangers, each as a whole picture."""
+        paths = self.evidence.strangers
+        found = queries.ask(self.embedder, self.gallery, lambda index: load_photo(paths[index]), len(paths))
+        return [self._query(partial(load_photo, path), matches) for path, matches in zip(paths, found, strict=True)]
+
+    def _query(self, picture: Callable[[], np.ndarray], matches: Sequence[Match], *truth: str) -> Query:
+        return Query(picture, matches, *truth, embedder=self.embedder, gallery=self.gallery)

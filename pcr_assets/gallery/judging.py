@@ -1,7 +1,7 @@
 """Queries whose truth is known, judged as the edge judges them: what it takes to calibrate a variant and to measure it.
 
 Each query is asked twice: as it is, and as if its card were a stranger, with its art and all cards of its name taken out
-of the gallery (a reprint may have new art that no duplicate search connects).
+of the gallery.
 """
 
 import hashlib
@@ -9,21 +9,24 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
+from edge_runtime.embedder import Embedder
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame
-from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, too_unlike
+from edge_runtime.judging.decide import Calibration, Status, at_a_glance
 from edge_runtime.judging.judge import CANDIDATES, Judge, Judgement, stands_out
 from edge_runtime.judging.references import References
 from edge_runtime.judging.second_look import SecondLook, Seen, Support
+from edge_runtime.reading.reader import Reader, Searches
+from edge_runtime.reading.readings import Reading
+from edge_runtime.reading.weighing import Weighing
 from pcr_assets import measures
-from pcr_assets.cards.names import plain
 from pcr_assets.gallery.confidence import fit_curve
-from pcr_assets.gallery.queries import MISSED
+from pcr_assets.gallery.queries import MISSED, GalleryWithout
 from pcr_assets.gallery.thresholds import accept_confidence, ambiguity_margin
 
 OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 8, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
@@ -38,14 +41,21 @@ LEAST_TWIN_MARGIN = 0.02
 """In cosine: twins nearer to each other than this are a toss-up at a glance, whatever a few queries suggest."""
 LEAST_TWIN_LEAD = 0.02
 """In correlation: pictures that agree better than this can't be told apart, whatever a few queries suggest."""
+NEVER = 2.0
+"""A confidence that nothing reaches."""
 ROUNDS = 2
 """Times that the curve of a second look is fitted: first to the candidates with the most points, then to those that the curve
 before finds likeliest."""
 
+Answer = TypeVar("Answer", Judgement, Reading)
+
 
 @dataclass(frozen=True)
 class Query:
-    """A picture that is nothing but a card, its candidates (best first), and what is true of it; ``""`` for a stranger."""
+    """A picture that is nothing but a card, its candidates (best first), and what is true of it; ``""`` for a stranger.
+
+    ``embedder`` and ``gallery``: what gave the candidates, to be asked again within other corners.
+    """
 
     picture: Callable[[], np.ndarray]
     matches: Sequence[Match]
@@ -53,12 +63,13 @@ class Query:
     art_group: str = ""
     name: str = ""
     set_id: str = ""
+    embedder: Embedder = field(kw_only=True)
+    gallery: Searches = field(kw_only=True)
 
     def as_stranger(self) -> "Query":
-        """The same picture with its own art and name, however they are written, taken out of the gallery."""
-        own = plain(self.name)
-        others = [m for m in self.matches if m.card.art_group != self.art_group and plain(m.card.name) != own]
-        return Query(self.picture, others)
+        """The same picture with its own art and name taken out of the gallery."""
+        others = GalleryWithout(self.gallery, self.art_group, self.name)
+        return Query(self.picture, others.left(self.matches), embedder=self.embedder, gallery=others)
 
 
 class RememberingLook(SecondLook):
@@ -96,13 +107,37 @@ class RememberingLook(SecondLook):
         return self._alike[asked]
 
 
+def as_strangers(queries: Sequence[Query]) -> list[Query]:
+    """The queries as strangers, but for those without which the gallery would be empty."""
+    return [stranger for query in queries if (stranger := query.as_stranger()).matches]
+
+
 def judged(judge: Judge, queries: Sequence[Query]) -> list[Judgement]:
-    """What the edge says to each query. Works on all cores."""
+    """What one look at each query says."""
 
     def answer(query: Query) -> Judgement:
         picture = query.picture()
-        return judge.judge(picture, full_frame(picture.shape[1], picture.shape[0]), query.matches[:CANDIDATES])
+        return judge.judge(picture, _frame(picture), query.matches[:CANDIDATES])
 
+    return _on_all_cores(answer, queries)
+
+
+def answered(judge: Judge, queries: Sequence[Query]) -> list[Reading]:
+    """What the edge says to each query in the end: where it knows nothing, it looks again, the other way up and at what lies within
+    other corners."""
+
+    def answer(query: Query) -> Reading:
+        picture = query.picture()
+        return Weighing(Reader(query.embedder, query.gallery, judge)).read_at(picture, _frame(picture))
+
+    return _on_all_cores(answer, queries)
+
+
+def _frame(picture: np.ndarray) -> np.ndarray:
+    return full_frame(picture.shape[1], picture.shape[0])
+
+
+def _on_all_cores(answer: Callable[[Query], Answer], queries: Sequence[Query]) -> list[Answer]:
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         return list(pool.map(answer, queries))
 
@@ -112,11 +147,11 @@ def calibrate(
 ) -> Calibration:
     """The calibration of a variant, from queries of validation cards and from strangers.
 
-    ``far``: the share of strangers that may be named; ``precision``: the share of named twins that must be the right one.
-    A stranger that agrees with a picture of the gallery beyond doubt shows the same art (a printing in another language,
-    say): it teaches nothing about strangers and is left out.
+    ``far``: the share of strangers that may be named, in any of the looks that the edge takes at them; ``precision``: the share
+    of named twins that must be the right one. A stranger that agrees with a picture of the gallery beyond doubt shows the same
+    art (a printing in another language, say): it teaches nothing about strangers and is left out.
     """
-    others = [*(query.as_stranger() for query in known), *strange]
+    others = [*as_strangers(known), *strange]
     asked = [*known, *others]
     glances = [at_a_glance(query.matches) for query in asked]
     looked = judged(Judge(OPEN, second_look), asked)
@@ -130,8 +165,11 @@ def calibrate(
         curves = replace(curves, look=fit_curve([looked[row].evidence for row in compared], found[compared]))
         looked = judged(Judge(replace(OPEN, look=curves.look), second_look), asked)
     curves = replace(curves, sure=_never_wrong([curves.confidence(glance) for glance in glances], named))
-    ends = np.array([_combined(curves, *pair) for pair in zip(glances, looked, strict=True)])
-    accept = max(LEAST_CONFIDENCE, accept_confidence(ends[len(known) :], far))
+    refusing = Judge(
+        replace(curves, accept=NEVER), SecondLook(second_look.references)
+    )  # so that it takes all of its looks
+    ends = np.array([reading.confidence for reading in answered(refusing, asked[len(known) :])])
+    accept = max(LEAST_CONFIDENCE, accept_confidence(ends, far))
     curves = replace(curves, accept=accept, sure=max(curves.sure, accept, LEAST_SURE))
     margin, lead = _twin_leads(known, looked[: len(known)], precision)
     return replace(curves, twin_margin=margin, twin_lead=lead)
@@ -147,13 +185,6 @@ def _never_wrong(confidence: Sequence[float], right: np.ndarray) -> float:
     """The confidence at a glance that no wrong answer reached."""
     wrong = [value for value, is_right in zip(confidence, right, strict=True) if not is_right]
     return float(np.nextafter(max(wrong), np.inf))
-
-
-def _combined(curves: Calibration, glance: Evidence, looked: Judgement) -> float:
-    """The confidence that the edge would end with."""
-    at_once = curves.confidence(glance)
-    outweighs = at_once >= curves.sure and not too_unlike(looked.evidence)
-    return at_once if outweighs else curves.confidence(looked.evidence)
 
 
 def _twin_leads(known: Sequence[Query], looked: Sequence[Judgement], precision: float) -> tuple[float, float]:
@@ -176,12 +207,12 @@ def _margin(matches: Sequence[Match]) -> float:
     return twins[0] - twins[1] if len(twins) > 1 else 1.0
 
 
-def right_art(judgement: Judgement, query: Query) -> bool:
+def right_art(judgement: Judgement | Reading, query: Query) -> bool:
     """Whether an answer's best candidate has the art of the query's card; never for a stranger."""
     return bool(query.art_group) and judgement.matches[0].card.art_group == query.art_group
 
 
-def measured(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str, Any]:
+def measured(queries: Sequence[Query], answers: Sequence[Reading]) -> dict[str, Any]:
     """What became of queries whose card is in the gallery, and recall@1 and @5 of the whole answer with their 95 % intervals.
 
     A card that was asked more than once counts once in an interval.
@@ -212,13 +243,13 @@ def measured(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str
     }
 
 
-def _rank(query: Query, answer: Judgement) -> int:
+def _rank(query: Query, answer: Reading) -> int:
     """The place of a query's card in the answer; :data:`MISSED` where it is not there."""
     places = (place for place, match in enumerate(answer.matches) if match.card.card_id == query.card_id)
     return next(places, MISSED)
 
 
-def by_set(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str, dict[str, Any]]:
+def by_set(queries: Sequence[Query], answers: Sequence[Reading]) -> dict[str, dict[str, Any]]:
     """The same as :func:`measured`, for the cards of each set: a new set may be recognised worse than the rest."""
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for row, query in enumerate(queries):
@@ -226,7 +257,7 @@ def by_set(queries: Sequence[Query], answers: Sequence[Judgement]) -> dict[str, 
     return {s: measured([queries[row] for row in rows[s]], [answers[row] for row in rows[s]]) for s in sorted(rows)}
 
 
-def _outcome(query: Query, answer: Judgement) -> str:
+def _outcome(query: Query, answer: Reading) -> str:
     if answer.status is Status.UNKNOWN:
         return "refused"
     if answer.status is Status.UNCERTAIN:
@@ -234,6 +265,6 @@ def _outcome(query: Query, answer: Judgement) -> str:
     return "right" if answer.matches[0].card.card_id == query.card_id else "wrong"
 
 
-def named_share(answers: Sequence[Judgement]) -> float:
+def named_share(answers: Sequence[Reading]) -> float:
     """The share of answers that name a card: of strangers, the false accepts."""
     return float(np.mean([answer.status is not Status.UNKNOWN for answer in answers])) if answers else 0.0

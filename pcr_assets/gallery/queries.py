@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from edge_runtime.embedder import Embedder
-from edge_runtime.gallery import Card, Gallery, Match
-from edge_runtime.geometry import full_frame, rectify, scaled, turned
-from edge_runtime.reading.weighing import FITS
+from edge_runtime.gallery import Card, Match
+from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.reading.reader import Searches
 from pcr_assets import measures
+from pcr_assets.cards.names import plain
 
 BATCH = 32
 NEIGHBOURS = 60
@@ -20,24 +20,25 @@ MISSED = 10**9
 """The rank of a right card that is not among those: beyond any that is asked for, however few cards there are."""
 
 Picture = Callable[[int], np.ndarray]
-Look = Callable[[np.ndarray], np.ndarray]
 
 
-def as_it_is(corners: np.ndarray) -> np.ndarray:
-    """The corners themselves."""
-    return corners
+@dataclass(frozen=True)
+class GalleryWithout:
+    """A gallery as it is searched, but for the cards that have an art or a name, however it is written: a reprint may have new
+    art that no duplicate search connects."""
 
+    gallery: Searches
+    art_group: str
+    name: str
 
-def every_look() -> list[Look]:
-    """The looks that the edge takes at an outline that matches nothing: either way up, and a little smaller or larger.
+    def search(self, queries: np.ndarray, count: int = 5) -> list[list[Match]]:
+        """See :meth:`edge_runtime.gallery.Gallery.search`."""
+        return [self.left(matches)[:count] for matches in self.gallery.search(queries, count + NEIGHBOURS)]
 
-    What must be refused has to be refused in all of them, so its best one is what thresholds are made of.
-    """
-    return [partial(_looked_at, factor=factor, turns=turns) for factor in (1.0, *FITS) for turns in (0, 2)]
-
-
-def _looked_at(corners: np.ndarray, factor: float, turns: int) -> np.ndarray:
-    return turned(scaled(corners, factor), turns)
+    def left(self, matches: Sequence[Match]) -> list[Match]:
+        """Those of some matches that such a gallery has."""
+        own = plain(self.name)
+        return [m for m in matches if m.card.art_group != self.art_group and plain(m.card.name) != own]
 
 
 @dataclass(frozen=True)
@@ -86,25 +87,11 @@ def _ranks(matches: Sequence[Sequence[Match]], truths: Sequence[str], says: Call
     )
 
 
-def ask(
-    embedder: Embedder, gallery: Gallery, picture: Picture, count: int, looks: Sequence[Look] = (as_it_is,)
-) -> list[list[Match]]:
-    """The matches of the pictures 0..count-1, each rectified from its full frame; of several looks the best one counts."""
+def ask(embedder: Embedder, gallery: Searches, picture: Picture, count: int) -> list[list[Match]]:
+    """The matches of the pictures 0..count-1, each rectified from its full frame."""
     found: list[list[Match]] = []
     for start in range(0, count, BATCH):
         images = [picture(index) for index in range(start, min(start + BATCH, count))]
-        frames = [full_frame(image.shape[1], image.shape[0]) for image in images]
-        answers = [_search(embedder, gallery, images, [look(frame) for frame in frames]) for look in looks]
-        found += [max(each, key=_similarity) for each in zip(*answers, strict=True)]
+        cards = [rectify(image, full_frame(image.shape[1], image.shape[0]), embedder.input_size) for image in images]
+        found += gallery.search(embedder.embed(np.stack(cards)), NEIGHBOURS)
     return found
-
-
-def _search(
-    embedder: Embedder, gallery: Gallery, images: Sequence[np.ndarray], corners: Sequence[np.ndarray]
-) -> list[list[Match]]:
-    cards = [rectify(image, frame, embedder.input_size) for image, frame in zip(images, corners, strict=True)]
-    return gallery.search(embedder.embed(np.stack(cards)), NEIGHBOURS)
-
-
-def _similarity(matches: Sequence[Match]) -> float:
-    return matches[0].similarity if matches else -1.0

@@ -15,9 +15,10 @@ from edge_runtime.embedder import OnnxEmbedder
 from edge_runtime.finding.outline_filter import OutlineFilter
 from edge_runtime.gallery import Gallery
 from edge_runtime.judging.decide import Calibration
-from edge_runtime.judging.judge import Judge, Judgement
+from edge_runtime.judging.judge import Judge
 from edge_runtime.judging.second_look import SecondLook
 from edge_runtime.photo import PhotoError, load_photo
+from edge_runtime.reading.readings import Reading
 from edge_runtime.recognizer import Recognizer
 from pcr_assets import measures
 from pcr_assets.gallery import judging, queries
@@ -31,8 +32,6 @@ from pcr_assets.imaging import camera
 AMOUNTS = {"half": 0.5, "worst": 1.0}
 """How strong an effect is that is asked about alone, as a share of the worst that the camera draws."""
 MOST_CONFUSIONS = 12
-CHANCES = 2
-"""The edge looks at a doubtful card either way up; thresholds are made from one look, so each may pass half as many."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +58,22 @@ def judge_variant(
         subject.second_look,
         known,
         strangers[::2],
-        far=settings.false_accept_rate / CHANCES,
+        far=settings.false_accept_rate,
         precision=settings.precision,
     )
     judge = subject.judge(calibration)
+    forgetting = subject.judge(calibration, SecondLook(subject.second_look.references))  # strangers take many looks
     asked = {strength: asking.cards("test", strength) for strength in settings.strengths}
-    answers = {strength: judging.judged(judge, queries_) for strength, queries_ in asked.items()}
+    answers = {strength: judging.answered(judge, queries_) for strength, queries_ in asked.items()}
     found = {strength: judging.measured(asked[strength], answers[strength]) for strength in settings.strengths}
     for strength, measured in found.items():
         say(f"report: {strength} camera, recall@1 {measured['recall_at_1']:.1%}, refused {measured['refused']:.1%}")
     tested = [query for strength in settings.strengths for query in asked[strength]]
     given = [answer for strength in settings.strengths for answer in answers[strength]]
-    unknown = judging.judged(judge, [query.as_stranger() for query in tested])
-    strange = judging.judged(judge, strangers[1::2])
+    unknown = judging.answered(forgetting, judging.as_strangers(tested))
+    strange = judging.answered(forgetting, strangers[1::2])
     reprinted = [query for strength in settings.strengths for query in asking.other_printings("test", strength)]
-    reprints = judging.judged(judge, reprinted)
+    reprints = judging.answered(forgetting, reprinted)
     record = {
         "calibration": calibration.as_json(),
         "recall": {strength: _search_alone(queries_) for strength, queries_ in asked.items()},
@@ -100,7 +100,7 @@ def by_effect(
     for effect in camera.EFFECTS if settings.effect_queries else ():
         for word, amount in AMOUNTS.items():
             asked = asking.cards("test", camera.only(effect, amount), settings.effect_queries)
-            found[f"{effect}, {word}"] = judging.measured(asked, judging.judged(judge, asked))
+            found[f"{effect}, {word}"] = judging.measured(asked, judging.answered(judge, asked))
     if found:
         worst = min(found, key=lambda effect: found[effect]["art_recall_at_1"])
         share = found[worst]["art_recall_at_1"]
@@ -133,18 +133,18 @@ def _new_cards(judge: Judge, asked: Sequence[Query]) -> dict[str, Any]:
     """What became of cards that came after the training snapshot; nothing where none came."""
     if not asked:
         return {}
-    answers = judging.judged(judge, asked)
+    answers = judging.answered(judge, asked)
     return {"new cards": judging.measured(asked, answers), "new sets": judging.by_set(asked, answers)}
 
 
-def _named(answers: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
+def _named(answers: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
     """Of each kind that must be refused: the share that was named, and how many were asked."""
     shares = {kind: judging.named_share(given) for kind, given in answers.items()}
     return {**shares, **{f"{kind} asked": len(given) for kind, given in answers.items()}}
 
 
 def _confidences(
-    tested: Sequence[Query], given: Sequence[Judgement], unknown: Sequence[Judgement], strange: Sequence[Judgement]
+    tested: Sequence[Query], given: Sequence[Reading], unknown: Sequence[Reading], strange: Sequence[Reading]
 ) -> dict[str, Any]:
     """How confidences and truth go together, over cards of the gallery and others."""
     right = np.array([judging.right_art(answer, query) for answer, query in zip(given, tested, strict=True)], bool)
@@ -165,7 +165,7 @@ def _confidences(
     }
 
 
-def _confusions(judge: Judge, asked: Sequence[Query], answers: Sequence[Judgement]) -> list[Confusion]:
+def _confusions(judge: Judge, asked: Sequence[Query], answers: Sequence[Reading]) -> list[Confusion]:
     """Answers with the wrong art, the most confident first."""
     wrong = [
         (query, answer) for query, answer in zip(asked, answers, strict=True) if not judging.right_art(answer, query)

@@ -10,6 +10,31 @@ from pcr_assets.gallery.judging import Query
 COUNT = 12
 
 
+class Blind:
+    """An embedder for galleries that ask for no vector."""
+
+    input_size, dim = (8, 12), 1
+
+    def embed(self, cards):
+        return np.zeros((len(cards), 1), np.float32)
+
+
+class Says:
+    """A gallery that has the same cards to say to all, or others from its second answer on."""
+
+    def __init__(self, first, later=None):
+        self.answers = [first, later or first]
+
+    def search(self, queries, count=5):
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [found] * len(queries)
+
+
+def query(picture, matches, *truth, later=None):
+    """What is asked of such a gallery."""
+    return Query(lambda: picture, matches, *truth, embedder=Blind(), gallery=Says(matches, later))
+
+
 def textured(seed):
     """A picture of soft blobs, uint8 RGB, as large as the second look takes it."""
     noise = np.random.default_rng(seed).normal(size=(SIZE[1], SIZE[0], 3)).astype(np.float32)
@@ -34,11 +59,10 @@ def asked(key):
     """A query for a card: an embedding that knows little puts it third, with a small lead for somebody else."""
     others = [other for other in CARDS if other != key]
     ranked = [match(others[0], 0.62), match(others[1], 0.6), match(key, 0.58), *(match(o, 0.4) for o in others[2:])]
-    return Query(lambda: seen(key), ranked, f"demo-{key}", f"demo-{key}", f"Card {key}")
+    return query(seen(key), ranked, f"demo-{key}", f"demo-{key}", f"Card {key}")
 
 
 def clear(key):
     """A query that the embedding answers alone."""
-    return Query(
-        lambda: seen(key), [match(key, 0.95), match(key % COUNT + 1, 0.3)], f"demo-{key}", f"demo-{key}", f"Card {key}"
-    )
+    ranked = [match(key, 0.95), match(key % COUNT + 1, 0.3)]
+    return query(seen(key), ranked, f"demo-{key}", f"demo-{key}", f"Card {key}")

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
 
+import numpy as np
 import pytest
 
 from edge_runtime.gallery import Card, Match
@@ -13,8 +14,7 @@ from edge_runtime.judging.judge import Judge
 from edge_runtime.judging.references import SIZE
 from edge_runtime.judging.second_look import SecondLook
 from pcr_assets.gallery import judging
-from pcr_assets.gallery.judging import Query
-from pcr_assets_tests.gallery.drawn_queries import CARDS, COUNT, asked, clear, match
+from pcr_assets_tests.gallery.drawn_queries import CARDS, COUNT, asked, clear, match, query, seen
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def calibrated(second_look):
 
 
 def test_a_stranger_is_a_query_whose_art_and_name_left_the_gallery():
-    query = asked(1).as_stranger()
-    assert (query.card_id, query.art_group) == ("", "")
-    assert "demo-1" not in {found.card.card_id for found in query.matches}
+    stranger = asked(1).as_stranger()
+    assert (stranger.card_id, stranger.art_group) == ("", "")
+    assert "demo-1" not in {found.card.card_id for found in stranger.matches}
 
 
 def test_a_stranger_lost_its_reprints_however_their_name_is_written():
@@ -34,23 +34,38 @@ def test_a_stranger_lost_its_reprints_however_their_name_is_written():
         Card(f"{set_id}-1", name, set_id, "1", f"{set_id}-1")
         for set_id, name in (("sv1", "Basic Fire Energy"), ("base1", "Fire Energy"))
     )
-    query = Query(
-        lambda: CARDS[1], [Match(basic, 0.9, 0), Match(before, 0.8, 1), match(3, 0.3)], "sv1-1", "sv1-1", basic.name
-    )
-    assert [found.card.card_id for found in query.as_stranger().matches] == ["demo-3"]
+    matches = [Match(basic, 0.9, 0), Match(before, 0.8, 1), match(3, 0.3)]
+    stranger = query(CARDS[1], matches, "sv1-1", "sv1-1", basic.name).as_stranger()
+    assert [found.card.card_id for found in stranger.matches] == ["demo-3"]
+    assert stranger.gallery.search(np.zeros((1, 1)), 5) == [stranger.matches]
+
+
+def test_a_card_without_which_nothing_would_be_left_is_not_asked_as_a_stranger():
+    assert judging.as_strangers([query(CARDS[1], [match(1, 0.9)], "demo-1", "demo-1", "Card 1")]) == []
 
 
 def test_a_calibrated_judge_names_unseen_cards_that_the_search_missed_and_no_stranger(calibrated):
     fresh = [asked(key) for key in range(9, COUNT + 1)]
-    answers = judging.judged(calibrated, fresh)
+    answers = judging.answered(calibrated, fresh)
     assert [answer.matches[0].card.card_id for answer in answers] == [query.card_id for query in fresh]
     assert {answer.status for answer in answers} == {Status.CONFIRMED}
-    assert judging.named_share(judging.judged(calibrated, [query.as_stranger() for query in fresh])) == 0.0
+    assert judging.named_share(judging.answered(calibrated, judging.as_strangers(fresh))) == 0.0
+
+
+def test_a_stranger_is_kept_out_in_every_look_that_the_edge_takes_at_it(second_look):
+    """The edge looks again, the other way up, at what it does not know: only there the search finds what this one looks like."""
+    known = [*(asked(key) for key in range(1, 9)), *(clear(key) for key in range(1, 5))]
+    unlike, alike = [match(10, 0.1), match(11, 0.1)], [match(12, 0.5), match(11, 0.1)]
+    once, again = (
+        judging.calibrate(second_look, known, [query(seen(12), unlike, later=later)], far=0.001, precision=0.99)
+        for later in (None, alike)
+    )
+    assert again.accept > once.accept
 
 
 def test_a_stranger_that_shows_art_of_the_gallery_teaches_nothing_about_strangers(second_look):
     known = [*(asked(key) for key in range(1, 9)), *(clear(key) for key in range(1, 5))]
-    printed_elsewhere = Query(asked(12).picture, asked(12).matches)
+    printed_elsewhere = query(asked(12).picture(), asked(12).matches)
     alone, with_it = (
         judging.calibrate(second_look, known, strange, far=0.001, precision=0.99)
         for strange in ([], [printed_elsewhere])
@@ -75,7 +90,7 @@ def test_one_picture_seen_by_several_threads_at_once_is_remembered_once(second_l
 
 def test_measures_say_what_became_of_each_query(calibrated):
     fresh = [asked(key) for key in range(9, COUNT + 1)]
-    found = judging.measured(fresh, judging.judged(calibrated, fresh))
+    found = judging.measured(fresh, judging.answered(calibrated, fresh))
     assert (found["recall_at_1"], found["right"], found["wrong"], found["refused"]) == (1.0, 1.0, 0.0, 0.0)
     assert found["low"] < 1.0 == found["high"]
 
@@ -85,7 +100,7 @@ def test_each_set_is_measured_by_itself(calibrated):
     good = [replace(asked(key), set_id="good") for key in (9, 10)]
     bad = [replace(clear(11), card_id="lost-1", art_group="lost-1", set_id="bad")]
     tested = [*good, *bad]
-    found = judging.by_set(tested, judging.judged(calibrated, tested))
+    found = judging.by_set(tested, judging.answered(calibrated, tested))
     assert list(found) == ["bad", "good"]
     assert (found["good"]["recall_at_1"], found["good"]["queries"]) == (1.0, 2)
     assert (found["bad"]["art_recall_at_1"], found["bad"]["queries"]) == (0.0, 1)

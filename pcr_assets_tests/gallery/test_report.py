@@ -13,7 +13,7 @@ from pcr_assets.gallery.queries import Answers
 from pcr_assets.gallery.report import objections
 from pcr_assets.gallery.report_page import page
 from pcr_assets.gallery.settings import ReportSettings
-from pcr_assets_tests.gallery.drawn_queries import asked, clear, textured
+from pcr_assets_tests.gallery.drawn_queries import asked, clear, query, textured
 
 CARDS = {
     card_id: Card(card_id, card_id, "base1", "1", group) for card_id, group in (("a", "a"), ("b", "a"), ("c", "c"))
@@ -160,16 +160,16 @@ class Asked:
         return [*map(asked, keys), *([clear(1), clear(2)] if split == "validation" else [])]
 
     def other_printings(self, split, strength):
-        return [judging.Query(lambda number=number: textured(200 + number), asked(1).matches) for number in range(2)]
+        return [query(textured(200 + number), asked(1).matches) for number in range(2)]
 
     def strangers(self):
-        return [judging.Query(lambda number=number: textured(100 + number), asked(1).matches) for number in range(6)]
+        return [query(textured(100 + number), asked(1).matches) for number in range(6)]
 
 
 def test_a_variant_is_calibrated_on_validation_cards_and_half_of_the_strangers_and_judged_on_the_others(
     second_look, monkeypatch
 ):
-    calibrate, judged = judging.calibrate, judging.judged
+    calibrate, answer = judging.calibrate, judging.answered
     learned, answered = [], []
 
     def calibrating(look, known, strange, **limits):
@@ -180,7 +180,7 @@ def test_a_variant_is_calibrated_on_validation_cards_and_half_of_the_strangers_a
 
     monkeypatch.setattr(report, "Asking", Asked)
     monkeypatch.setattr(judging, "calibrate", calibrating)
-    monkeypatch.setattr(judging, "judged", lambda judge, queries: answered.extend(queries) or judged(judge, queries))
+    monkeypatch.setattr(judging, "answered", lambda judge, queries: answered.extend(queries) or answer(judge, queries))
     record, _ = report.judge_variant(Subject(None, None, None, second_look), None, ReportSettings(strengths=["hard"]))
     learned_from, judged_by = ({query.picture().tobytes() for query in queries} for queries in (learned, answered))
     assert (len(learned_from), len(judged_by)) == (8 + 3, 4 + 3 + 2)

@@ -2,15 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.finding.locate import Quad
-from edge_runtime.gallery import Gallery
+from edge_runtime.gallery import Match
 from edge_runtime.geometry import rectify, turned, ways_up
 from edge_runtime.judging.judge import CANDIDATES, Judge
 from edge_runtime.reading.readings import CLEAR, Reading
+
+
+class Searches(Protocol):
+    """What finds the cards nearest to embeddings: a :class:`edge_runtime.gallery.Gallery`."""
+
+    def search(self, queries: np.ndarray, count: int = 5) -> list[list[Match]]:
+        """See :meth:`edge_runtime.gallery.Gallery.search`."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,7 @@ class Reader:
     """A model, its gallery, and the judge that says how sure a glance is."""
 
     embedder: Embedder
-    gallery: Gallery
+    gallery: Searches
     judge: Judge
 
     def read(self, image: np.ndarray, quads: Sequence[Quad], followed: Sequence[Reading] = ()) -> list[Reading]:
