@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -24,9 +25,19 @@ from edge_runtime.server.uploads import Uploads
 MOST_EVENTS = 1000
 MOST_FOUND = 100
 MOST_ASKED = 100
+MOST_DIGITS = 16
 DESCRIPTION = Path(__file__).with_name("openapi.json")
 CARD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!?+_-]{0,79}")
 A_DAY = "private, max-age=86400"
+
+
+class EventNumber(IntegerConvertor):
+    """A number in an address, of no more digits than one of the query: Python makes no number of thousands of them."""
+
+    regex = f"[0-9]{{1,{MOST_DIGITS}}}"
+
+
+register_url_convertor("event", EventNumber())
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +74,8 @@ class Api:
             Route("/api/v1/cards/{card_id}/picture", self.card_picture),
             Route("/api/v1/events", self.events),
             Route("/api/v1/events.csv", self.events_csv),
-            Route("/api/v1/events/{number:int}/picture", self.event_picture),
-            Route("/api/v1/events/{number:int}/correction", self.correct, methods=["POST"]),
+            Route("/api/v1/events/{number:event}/picture", self.event_picture),
+            Route("/api/v1/events/{number:event}/correction", self.correct, methods=["POST"]),
             Route("/openapi.json", self.description),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -191,7 +202,7 @@ def _whole(request: Request, name: str, default: int | None, least: int = 0, mos
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16 and least <= int(text) <= most):
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS and least <= int(text) <= most):
         raise Refused(422, "query", f"{name} must be a whole number from {least} to {most}")
     return int(text)
 

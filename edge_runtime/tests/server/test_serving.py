@@ -186,6 +186,12 @@ def events(client):
     return client.get("/api/v1/events").json()["events"]
 
 
+@pytest.mark.parametrize(("method", "what"), [("GET", "picture"), ("POST", "correction")])
+def test_a_number_of_thousands_of_digits_is_that_of_no_event(serve, method, what):
+    _, client = serve()
+    assert client.ask(method, f"/api/v1/events/{'9' * 5000}/{what}").status_code == 404
+
+
 def test_whoever_asks_for_metrics_keeps_nobody_waiting(serve, monkeypatch):
     """They ask the firmware of a Pi, which may hang: nobody else was answered for two seconds at each scrape."""
     service, client = serve()
