@@ -76,6 +76,7 @@ class Api:
             Route("/api/v1/events.csv", self.events_csv),
             Route("/api/v1/events/{number:event}/picture", self.event_picture),
             Route("/api/v1/events/{number:event}/correction", self.correct, methods=["POST"]),
+            Route("/api/v1/stream", self.stream),
             Route("/openapi.json", self.description),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
@@ -159,6 +160,11 @@ class Api:
             raise Refused(507, "disk", "it could not be kept: the log of the service says why") from error
         self._history.correct(entry.number, card_id)
         return JSONResponse({"kept": True}, 201)
+
+    async def stream(self, _: Request) -> Response:
+        """The WebSocket's address, asked otherwise: :mod:`edge_runtime.server.live` has it."""
+        upgrade = {"upgrade": "websocket", "connection": "upgrade"}
+        raise Refused(426, "websocket", "this is a WebSocket: open it with a program that speaks it", upgrade)
 
     def _variant_of(self, release_id: str) -> str:
         """The model that answers; of a release that answers no more it is not known."""

@@ -78,6 +78,12 @@ def test_a_client_that_never_reads_slows_nobody(serve, hand, scans, photo_of, un
         assert service.loop.alive
 
 
+def test_whoever_asks_for_the_stream_as_for_a_page_is_told_that_it_is_none(serve):
+    _, client = serve()
+    answer = client.get("/api/v1/stream")
+    assert (answer.status_code, answer.json()["reason"], answer.headers["upgrade"]) == (426, "websocket", "websocket")
+
+
 def test_a_message_that_is_not_understood_ends_the_conversation(serve):
     from websockets.exceptions import ConnectionClosed
 
