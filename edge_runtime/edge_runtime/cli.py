@@ -74,9 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     pull.set_defaults(run=_pull)
     doctor = add_command(commands, "doctor", "say whether this device is fit to recognise cards, and what to do if not")
     doctor.add_argument(
-        "--releases", type=Path, help="the home, or folder of releases, to look at (default: the service's)"
+        "--releases",
+        metavar="PLACE",
+        help="the home, or folder of releases, to look at; of a publisher what was pulled from it (default: the service's)",
     )
-    doctor.add_argument("--source", help="what is watched: picamera, 0, /dev/video0, @FILE; it must be there then")
+    doctor.add_argument("--source", help="what is watched, as for serve: it must be there then")
     doctor.add_argument("--json", action="store_true", help="one JSON value")
     doctor.set_defaults(run=_doctor)
     timing = add_command(commands, "bench", "time each model of a release on this device, part by part")

@@ -1,10 +1,12 @@
 """Cameras: what Linux sees, whether this user may open it, and whether picamera2 is here for those on the ribbon cable."""
 
 import re
+from pathlib import Path
 
 from edge_runtime.doctor.finding import Finding, failed, fine, note
 from edge_runtime.doctor.machine import Machine
 from edge_runtime.doctor.software import NUMPY_1, numpy_2_beside_apt
+from edge_runtime.publishers import is_url
 
 VIDEO = "/sys/class/video4linux"
 PARTS_OF_A_PI = ("bcm2835-", "pispbe", "rp1-cfe", "rpi-hevc", "rpivid", "unicam")
@@ -77,6 +79,16 @@ def _lacking(machine: Machine, wanted: str) -> Finding | None:
             return None
         return failed("camera", "no camera is seen on the ribbon cable", CABLE)
     device = f"/dev/video{wanted}" if wanted.isdecimal() else wanted
-    if not device.startswith("/dev/") or machine.exists(device):
+    if is_url(device) or _is_there(machine, device):
         return None
-    return failed("camera", f"{device} is not there", "plug it in; `v4l2-ctl --list-devices` says what is")
+    if device.startswith("/dev/"):
+        return failed("camera", f"{device} is not there", "plug it in; `v4l2-ctl --list-devices` says what is")
+    said = f"{device} is no camera, and no video or folder that {machine.user} could find"
+    return failed("camera", said, "name picamera, 0 or /dev/video0, rtsp://…, a video or a folder, as for `serve`")
+
+
+def _is_there(machine: Machine, path: str) -> bool:
+    try:
+        return machine.exists(str(Path(path).absolute()))
+    except OSError:  # a folder above it that is another user's, or a name that no file can have
+        return False

@@ -30,8 +30,9 @@ def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
     return int(any(finding.state.is_bad for finding in findings))
 
 
-def examine(machine: Machine, place: Path | None = None, source: str | None = None) -> list[Finding]:
-    """Make every check. ``place``: a home or a folder of releases, by default the service's; ``source``: what it watches."""
+def examine(machine: Machine, place: str | Path | None = None, source: str | None = None) -> list[Finding]:
+    """Make every check. ``place``: a home, a folder of releases or a publisher, by default the service's; ``source``: what it
+    watches."""
     if place is None and machine.exists(STATE_FOLDER):
         place = machine.at(STATE_FOLDER)
     here = look(machine, place)

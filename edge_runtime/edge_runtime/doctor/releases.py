@@ -7,7 +7,7 @@ from pathlib import Path
 from edge_runtime.doctor.finding import Finding, failed, fine, note, refused, warning
 from edge_runtime.doctor.hardware import AS_THE_SERVICE
 from edge_runtime.doctor.machine import Machine
-from edge_runtime.publishers import open_publisher
+from edge_runtime.publishers import is_url, open_publisher
 from edge_runtime.publishers.base import METADATA
 from edge_runtime.releases.home import Home, home_of
 from edge_runtime.releases.refusals import ReleaseError
@@ -30,28 +30,37 @@ class Here:
     findings: list[Finding]
 
 
-def look(machine: Machine, place: Path | None) -> Here:
+def look(machine: Machine, place: str | Path | None) -> Here:
     """Open what a home, or a folder of releases, serves; every file of it is read. Of a publisher's, what was pulled from it."""
     root = _root()
     if place is None:
         nothing = note("release", "none was named", "name a home with --releases")
         return Here(Path.cwd(), None, None, None, [root, nothing])
     try:
+        if is_url(place):
+            return _pulled_from(machine, str(place), root)
+        place = Path(place)
+        if (place / METADATA).is_dir() and not (place / "releases").is_dir():
+            return _pulled_from(machine, place, root)
         return _in_place(machine, place, root)
+    except ReleaseError as error:  # no address of a publisher
+        return Here(Path.cwd(), None, None, None, [root, refused("release", error)])
     except PermissionError as error:
         said = f"{machine.user} may not look into {error.filename}"
-        return Here(place, None, None, None, [root, failed("release", said, AS_THE_SERVICE)])
+        return Here(Path(place), None, None, None, [root, failed("release", said, AS_THE_SERVICE)])
+
+
+def _pulled_from(machine: Machine, publisher: str | Path, root: Finding) -> Here:
+    """What this user pulled from a publisher."""
+    place = home_of(open_publisher(publisher).name)
+    if place.exists():
+        return _in_place(machine, place, root)
+    cure = f"run `edge-runtime pull {shlex.quote(str(publisher))}`; serve, watch and recognize do so by themselves"
+    none = failed("release", f"nothing was pulled from {publisher} yet", cure)
+    return Here(place, None, None, None, [root, none])
 
 
 def _in_place(machine: Machine, place: Path, root: Finding) -> Here:
-    if (place / METADATA).is_dir() and not (place / "releases").is_dir():
-        publisher, place = place, home_of(open_publisher(place).name)
-        if not place.exists():
-            cure = (
-                f"run `edge-runtime pull {shlex.quote(str(publisher))}`; serve, watch and recognize do so by themselves"
-            )
-            none = failed("release", f"nothing was pulled from {publisher} yet", cure)
-            return Here(place, None, None, None, [root, none])
     folder = place / "releases" if (place / "releases").is_dir() else place
     try:
         release = open_release(folder)

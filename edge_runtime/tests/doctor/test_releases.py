@@ -7,7 +7,7 @@ from device_of_files import NOW, by_check, is_cured_by, pulled_at
 from edge_runtime.doctor.command import examine
 from edge_runtime.doctor.finding import State
 from edge_runtime.doctor.releases import DAY, OLD, look
-from edge_runtime.releases.home import Home
+from edge_runtime.releases.home import Home, home_of
 from edge_runtime.releases.pull import pull
 
 
@@ -24,6 +24,21 @@ def test_of_a_publishers_folder_what_was_pulled_from_it_is_examined(pi, publishe
     assert is_cured_by(before, State.FAILED, "nothing was pulled from", f"edge-runtime pull {published.releases}")
     pulled = pull(published.releases, check=lambda folder: None)
     assert pulled.release_id in by_check(look(pi.machine, published.releases).findings)["release"].said
+
+
+def test_of_an_address_what_was_pulled_from_it_is_examined(pi, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    address = "https://cards.example/releases"
+    before = by_check(look(pi.machine, address).findings)["release"]
+    assert is_cured_by(before, State.FAILED, f"nothing was pulled from {address}", f"edge-runtime pull {address}")
+    home_of(address).parent.mkdir(parents=True)
+    home.rename(home_of(address))
+    assert by_check(look(pi.machine, address).findings)["release"].state is State.FINE
+
+
+def test_what_is_no_address_of_releases_is_said_to_be_none(pi):
+    found = by_check(look(pi.machine, "ftp://cards.example/releases").findings)["release"]
+    assert is_cured_by(found, State.FAILED, "is no place for releases", "https://HOST/PATH")
 
 
 def test_a_device_without_a_root_opens_nothing(pi, home, tmp_path, monkeypatch):
