@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +58,11 @@ class Mqtt:
         self._client.reconnect_delay_set(1, 120)
         self._client.will_set(f"{self._base}/status", "offline", qos=1, retain=True)
         self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = lambda *_: self._say("can't be reached")
+        self._client.on_pre_connect = self._on_pre_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._answered = False
+        """Whether what was connected to has answered as a broker does."""
         self._said = ""
         self._full = client.MQTT_ERR_QUEUE_SIZE
         self._told = told
@@ -116,9 +121,21 @@ class Mqtt:
         message = json.dumps(value, ensure_ascii=False)
         return int(self._client.publish(f"{self._base}/{topic}", message, qos=qos, retain=retain).rc)
 
+    def _on_pre_connect(self, *_: Any) -> None:
+        self._answered = False
+
+    def _on_connect_fail(self, *_: Any) -> None:
+        error = sys.exception()  # paho calls this where it catches what went wrong, and hands on nothing of it
+        self._say("can't be reached", f" ({str(error) or type(error).__name__})" if error else "")
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure and not self._answered:
+            self._say("takes the connection, but does not answer", ": see to its port, and whether it wants --mqtt-tls")
+
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        self._answered = True
         if reason.is_failure:
-            self._say(f"refuses this device ({reason}): see to --mqtt-user and --mqtt-password-file")
+            self._say("refuses this device", f" ({reason}): see to --mqtt-user and --mqtt-password-file")
             return
         self._said = ""
         for name, config in self._sensors().items():
@@ -128,11 +145,11 @@ class Mqtt:
             self._tell_card()  # what the broker kept may be of an earlier run, or lost
         client.publish(f"{self._base}/status", "online", qos=1, retain=True)
 
-    def _say(self, why: str) -> None:
-        """Say once why nothing is told; it is tried again for ever."""
-        if why != self._said:
-            log.warning("MQTT broker %s %s; trying again", self._host, why)
-        self._said = why
+    def _say(self, what: str, why: str = "") -> None:
+        """Say once what hinders, whatever the reason at each try; it is tried again for ever."""
+        if what != self._said:
+            log.warning("MQTT broker %s %s%s; trying again", self._host, what, why)
+        self._said = what
 
     def _sensors(self) -> dict[str, dict[str, Any]]:
         """The configuration of both sensors, as Home Assistant's documentation of MQTT discovery has it."""

@@ -204,6 +204,29 @@ def test_a_broker_that_refuses_this_device_and_one_that_is_away_are_told_once(un
     assert ["refuses this device (Not authorized): see to --mqtt-user" in each for each in said] == [True, False]
 
 
+def test_what_takes_the_connection_and_is_no_broker_is_told(until, caplog):
+    """As a broker that wants TLS does, which ends what comes without."""
+    with socket.create_server(("127.0.0.1", 0)) as no_broker:
+        told = Mqtt(f"127.0.0.1:{no_broker.getsockname()[1]}", device="pi")
+        told.start()
+        no_broker.accept()[0].close()
+        until(lambda: "takes the connection, but does not answer: see to its port" in caplog.text)
+        told.close()
+
+
+def test_why_a_broker_can_not_be_reached_is_told(until, caplog):
+    """A certificate that nobody here trusts looked as if the broker were away."""
+    with socket.create_server(("127.0.0.1", 0)) as without_tls:
+        told = Mqtt(f"127.0.0.1:{without_tls.getsockname()[1]}", device="pi", tls=True)
+        told.start()
+        caller, _ = without_tls.accept()
+        with caller:
+            caller.sendall(NOT_AUTHORISED * 2)
+            until(lambda: "can't be reached (" in caplog.text)
+        told.close()
+    assert "SSL" in caplog.text
+
+
 def test_two_services_of_one_host_have_names_of_their_own():
     """Else the broker takes them for one client, and ends the connection of one each time that the other comes."""
     given = ["serve", "0", "--releases", "home", "--mqtt", "broker", "--mqtt-device", "till 2"]
