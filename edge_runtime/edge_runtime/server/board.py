@@ -11,8 +11,12 @@ from edge_runtime.server.scene import Look
 from edge_runtime.server.served import Served
 from edge_runtime.server.viewfinder import Viewfinder
 
+BLIND = ("lost", "ended", "waiting")
+"""Of a source that is so nothing is known of what is in view."""
 Notice = Callable[[dict[str, Any]], None]
 """Takes an event, at once: whoever delivers it has a queue of its own."""
+Sight = Callable[[bool], None]
+"""Takes note whether the source gives frames, at once: it is told again and again."""
 
 
 class Board:
@@ -26,6 +30,7 @@ class Board:
         source: Callable[[], str],
         served: Callable[[], Served],
         notices: Sequence[Notice] = (),
+        sights: Sequence[Sight] = (),
         *,
         corrects: bool = False,
     ):
@@ -36,6 +41,7 @@ class Board:
         self._source = source
         self._served = served
         self._notices = notices
+        self._sights = sights
         self._lock = threading.Lock()
         self._look: Look | None = None
         self._told: dict[str, Any] = {}
@@ -59,13 +65,15 @@ class Board:
             news, self._told = state != self._told, state
         if news:
             self._hub.publish(state)
+        for sight in self._sights:
+            sight(state["source"] not in BLIND)
 
     def state(self) -> dict[str, Any]:
         """How things stand: the source, the release, the scene. Of a scene whose camera is lost nothing is known."""
         with self._lock:
             look = self._look
         source = self._source()
-        gone = look is None or source in ("lost", "ended", "waiting")
+        gone = look is None or source in BLIND
         served = self._served()
         return {
             "type": "state",

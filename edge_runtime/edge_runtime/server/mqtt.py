@@ -64,6 +64,7 @@ class Mqtt:
         self._answered = False
         """Whether what was connected to has answered as a broker does."""
         self._said = ""
+        self._sees = True
         self._full = client.MQTT_ERR_QUEUE_SIZE
         self._told = told
         self._dropping = False
@@ -104,10 +105,17 @@ class Mqtt:
             log.error("MQTT broker %s is away, and %d messages wait for it: events are dropped", self._host, QUEUED)
         self._dropping = full
 
+    def sees(self, sees: bool) -> None:
+        """Take note whether the source gives frames: of a card in front of a camera that is lost nothing is known."""
+        with self._telling:
+            if sees is not self._sees:
+                self._sees = sees
+                self._tell_card()
+
     def _tell_card(self) -> None:
         """Keep with the broker what is known now. Not queued for one that is away: it is told anew when that is back."""
-        card = next(reversed(self._known.values()), {"status": "no card", "name": "", "confidence": 0.0})
-        self._publish("card", card, retain=True)
+        known = reversed(self._known.values()) if self._sees else iter(())
+        self._publish("card", next(known, {"status": "no card", "name": "", "confidence": 0.0}), retain=True)
 
     def close(self) -> None:
         """Say that this device is gone, and go."""

@@ -25,6 +25,9 @@ class Messenger(Protocol):
     def put(self, event: dict[str, Any]) -> None:
         """Take an event, at once."""
 
+    def sees(self, sees: bool) -> None:
+        """Take note, at once and now and then, whether the source gives frames."""
+
     def close(self) -> None:
         """Deliver what can be delivered soon, and end."""
 
@@ -70,6 +73,9 @@ class Outbox:
                 self._waiting.popleft()
                 self._told(self._name, "dropped")
             self._changed.notify()
+
+    def sees(self, sees: bool) -> None:
+        """Nothing to deliver: only events are."""
 
     def close(self, wait: float = 5.0) -> None:
         """Deliver what can be delivered by then."""

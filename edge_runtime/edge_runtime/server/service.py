@@ -18,7 +18,7 @@ from edge_runtime.feedback.corrections import Corrections
 from edge_runtime.server import live, page
 from edge_runtime.server.access import Gate, Names, is_loopback
 from edge_runtime.server.api import Api
-from edge_runtime.server.board import Board, Notice
+from edge_runtime.server.board import Board, Notice, Sight
 from edge_runtime.server.feed import Feed
 from edge_runtime.server.guard import Guard
 from edge_runtime.server.history import History
@@ -76,9 +76,17 @@ class Service:
         self._viewfinder = Viewfinder(self._hub, settings.fps, self._give_up)
         self.feed = Feed(source, self.inbox, self._give_up, reopen)
         notices: list[Notice] = [messenger.put for messenger in messengers]
+        sights: list[Sight] = [messenger.sees for messenger in messengers]
         history = History(settings.history)
         self.board = Board(
-            history, self._hub, self._viewfinder, self._source, self._served, notices, corrects=corrections is not None
+            history,
+            self._hub,
+            self._viewfinder,
+            self._source,
+            self._served,
+            notices,
+            sights,
+            corrects=corrections is not None,
         )
         self.loop = Loop(
             served, self.inbox, self.metrics, self.board.look, self._give_up, leave=leave, still=still, prove=prove

@@ -142,6 +142,16 @@ def test_a_card_that_lay_there_when_the_service_ended_is_not_told_of_by_the_next
     assert json.loads(card[1])["status"] == "no card"
 
 
+def test_while_the_source_gives_no_frames_no_card_is_said_to_lie_there(monkeypatch):
+    """Whoever came later was told of the card that lay there when the camera was lost, however long ago."""
+    told, sent = Mqtt("127.0.0.1", device="pi"), []
+    monkeypatch.setattr(told, "_publish", lambda topic, value, **_: sent.append(value["status"]))
+    told.put(confirmed())
+    for sees in (True, False, False, True):
+        told.sees(sees)
+    assert sent[1:] == ["confirmed", "no card", "confirmed"]
+
+
 def test_while_a_card_lies_there_it_is_not_said_that_there_is_none(monkeypatch):
     told, sent = Mqtt("127.0.0.1", device="pi"), {}
     monkeypatch.setattr(told, "_publish", lambda topic, value, **_: sent.update({topic: value}))

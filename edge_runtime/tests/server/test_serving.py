@@ -11,6 +11,7 @@ from openapi_spec_validator import validate as validate_description
 from edge_runtime.following.belief import State
 from edge_runtime.following.tracks import Event, Kind
 from edge_runtime.server.api import description
+from edge_runtime.server.outbox import Outbox
 
 
 def test_the_description_is_valid_openapi():
@@ -120,6 +121,18 @@ def test_photos_are_answered_while_the_camera_is_lost_and_that_is_shown(serve, h
         assert answer.json()["cards"][0]["card_id"] == "demo-2"
         hand.lost = False
         stream.take(lambda m: m["type"] == "state" and m["source"] == "live")
+
+
+def test_who_is_told_of_events_is_told_of_a_lost_camera_too(serve, hand, until):
+    class Hears(Outbox):
+        def sees(self, sees):
+            heard.append(sees)
+
+    heard = []
+    serve(messengers=[Hears("hears", lambda event: None, lambda *_: None)])
+    until(lambda: heard[-1:] == [True])
+    hand.lost = True
+    until(lambda: heard[-1:] == [False])
 
 
 def test_cards_and_their_scans_are_looked_up(serve, scans, publisher):

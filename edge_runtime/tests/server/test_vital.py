@@ -138,6 +138,9 @@ class Part:
     def put(self, event):
         """Nobody is told."""
 
+    def sees(self, sees):
+        """Nor of this."""
+
     def _do(self, what):
         self.did.append(what)
         if self.fails_to == what:
