@@ -95,6 +95,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", opti
     source_again = partial(open_source, options.source, partial(log.warning, "%s"))
     opener = Opener(newest, partial(load, after_each=heap.settle))
     service: Service | None = None
+    successor: Successor | None = None
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))
         stack.enter_context(stoppable())
@@ -134,14 +135,17 @@ def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", opti
             service.serve(listening)
     if service is None:
         return 0
+    if successor is not None and successor.busy:
+        opener.leave()
+        _leave_at_once("another release was still being made ready", int(service.failed))
     if service.busy:
-        _leave_at_once(int(service.failed))
+        _leave_at_once("the last frame was still being read", int(service.failed))
     return int(service.failed)
 
 
-def _leave_at_once(code: int) -> None:
-    """End without waiting for a frame that is still being read: an interpreter that ends under a thread in C++ is aborted."""
-    log.warning("the last frame was still being read: left unfinished")
+def _leave_at_once(what: str, code: int) -> None:
+    """End without waiting for what a thread still does: an interpreter that ends under one in C++ is aborted."""
+    log.warning("%s: left unfinished", what)
     logging.shutdown()
     sys.stdout.flush()
     os._exit(code)

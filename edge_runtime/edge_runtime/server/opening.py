@@ -37,6 +37,7 @@ class Opener:
         self._newest = newest
         self._load = load
         self._test = test
+        self._under_way: Trial | None = None
 
     def first(self) -> Served:
         """The release that a service starts with: the newest, or the last good one where that fails its test."""
@@ -51,6 +52,7 @@ class Opener:
         release = self._newest()
         trial = Trial.of(release)
         trial.begin()
+        self._under_way = trial
         try:
             with apart():
                 recognizer = self._loaded(release, trial)
@@ -59,7 +61,14 @@ class Opener:
             if isinstance(error, SelfTestFailed) and (before := trial.failed(str(error))):
                 raise RolledBack(f"{error}; rolled back to {before.release_id}") from error
             raise
+        finally:
+            self._under_way = None
         return Served.open(release, recognizer, trial)
+
+    def leave(self) -> None:
+        """Hold nothing against a release that another thread is opening: the process ends in peace before it is open."""
+        if (trial := self._under_way) is not None:
+            trial.take_back()
 
     def _loaded(self, release: Release, trial: Trial) -> Recognizer:
         recognizer = self._load(release)

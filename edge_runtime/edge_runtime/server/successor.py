@@ -50,10 +50,15 @@ class Successor:
         self._thread.start()
 
     def close(self, wait: float = 10.0) -> None:
-        """Stop looking. A release that is being opened is opened, and closed again."""
+        """Stop looking. A release that is being opened is opened, and closed again; what takes longer is left: see :attr:`busy`."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(wait)
+
+    @property
+    def busy(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):

@@ -17,6 +17,7 @@ from forked import Program
 from PIL import Image
 
 from edge_runtime.cli import main
+from edge_runtime.releases.home import Home
 from edge_runtime.server.command import _listening
 from edge_runtime.server.service import Service
 from edge_runtime.server.settings import Settings
@@ -82,6 +83,50 @@ def test_a_stop_amid_a_long_frame_is_peaceful_and_nothing_is_held_against_the_re
     with process:
         next(line for line in process.stderr if "open http" in line)
         time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        last = process.stderr.readlines()[-1]
+    assert process.returncode == 0
+    assert "left unfinished" in last
+    assert json.loads((home / "trial.json").read_text())["starts"] == 0
+
+
+OPENING = """
+import sys, threading
+import cv2, numpy as np
+from edge_runtime.cli import main
+from edge_runtime.server.opening import Opener
+from edge_runtime.server.successor import Successor
+
+tried = Opener._tried
+
+def tries(self, recognizer):
+    picture = np.zeros((2000, 2000, 3), np.uint8)
+    while threading.current_thread().name == "successor":
+        cv2.GaussianBlur(picture, (0, 0), 5)
+    tried(self, recognizer)
+
+Opener._tried = tries
+Successor.close.__defaults__ = (0.1,)
+sys.exit(main(sys.argv[1:]))
+"""
+"""A service that never comes to the end of opening another release, as on a slow card within the patience of a stop."""
+
+
+def test_a_stop_while_another_release_is_opened_is_peaceful_and_nothing_is_held_against_that(
+    published, trusted, frames, tmp_path, until
+):
+    trusted(published)
+    home = tmp_path / "home"
+    pull = ["pull", str(published.releases), "--home", str(home)]
+    assert main(pull) == 0
+    serve = ["serve", frames, "--releases", str(home), "--port", "0", "--watch-releases", "0.1", "--prove", "0"]
+    process = subprocess.Popen([sys.executable, "-c", OPENING, *serve], stderr=subprocess.PIPE, text=True)
+    with process:
+        next(line for line in process.stderr if "open http" in line)
+        published.change_a_row()
+        assert main(pull) == 0
+        on_trial = Home(home).served.manifest_sha256
+        until(lambda: json.loads((home / "trial.json").read_text()) == {"manifest_sha256": on_trial, "starts": 1})
         process.send_signal(signal.SIGTERM)
         last = process.stderr.readlines()[-1]
     assert process.returncode == 0
