@@ -43,6 +43,18 @@ def test_a_card_is_named_beside_its_scan_and_in_the_history(page, serve, hand, s
     page.sees("#now", "no card")
 
 
+def test_beside_what_another_release_says_stands_its_own_scan(page, serve, hand, scans, photo_of, opened, another):
+    """A browser keeps the scan of the release before for a day."""
+    hand.picture = photo_of(scans["demo-1"])
+    service, client = serve()
+    page.open(client.base)
+    page.sees("#now .name", "Amber Fox")
+    release_id = another()
+    service.inbox.put_release(opened())
+    page.sees("#now .name", "Amber Fawn")
+    assert page.run("document.querySelector('#now figure img').src").endswith(f"/demo-1/picture?{release_id}")
+
+
 @pytest.mark.usefixtures("telling_printings_apart")
 def test_another_printing_is_called_one_and_no_scan_is_shown_for_it(
     page, serve, hand, foreign, table, photo_of, jpeg, tmp_path

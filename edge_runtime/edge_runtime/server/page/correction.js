@@ -1,6 +1,7 @@
 // Saying which card it was that an event names otherwise, or that left without a name. Kept by a service that was started to keep
 // feedback.
 import { fetchOr401 } from "./access.js";
+import { scanAt } from "./scans.js";
 import { eventLine, idBeside, whichCard } from "./words.js";
 
 const UNHURRIED = 150;  // ms without another letter before cards are looked for
@@ -94,7 +95,7 @@ function choice(cardId, name, ...details) {
   radio.name = "card";
   radio.value = cardId;
   const scan = document.createElement("img");
-  scan.src = `api/v1/cards/${encodeURIComponent(cardId)}/picture`;
+  scan.src = scanAt(cardId);
   scan.alt = "";
   scan.loading = "lazy";
   scan.addEventListener("error", () => scan.removeAttribute("src"));

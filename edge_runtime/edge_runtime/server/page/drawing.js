@@ -1,4 +1,5 @@
 // Corners and names on a picture, and what is said of a card.
+import { scanAt } from "./scans.js";
 import { idBeside, statusLine, whichCard } from "./words.js";
 
 const COLOURS = { confirmed: "#2fe08a", uncertain: "#ffbf5c", unknown: "#d3a8ff" };
@@ -91,7 +92,7 @@ function setOf(card) {
 function scanOf(card, caption = "") {
   const figure = document.createElement("figure");
   const image = document.createElement("img");
-  image.src = `api/v1/cards/${encodeURIComponent(card.card_id)}/picture`;
+  image.src = scanAt(card.card_id);
   image.alt = caption ? "" : `Scan of ${card.name}`;
   image.onerror = () => image.removeAttribute("src");
   figure.append(image);

@@ -5,6 +5,7 @@ import { Correction } from "./correction.js";
 import { Live } from "./live.js";
 import { History } from "./history.js";
 import { watchPhotos } from "./photo.js";
+import { answersNow } from "./scans.js";
 import { noticeOf, releaseLine } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -25,6 +26,7 @@ const connection = new Connection({
     const another = state && state.run !== now.run;
     state = now;
     byId("past").classList.toggle("corrects", now.corrects);
+    answersNow(now.release.release_id);
     byId("release").textContent = releaseLine(now.release);
     live.showState(now);
     showNotice();
