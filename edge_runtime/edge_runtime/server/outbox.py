@@ -57,6 +57,8 @@ class Outbox:
         self._patience = patience or Patience(first=1.0, longest=300.0)
         self._most = most
         self._waiting: deque[dict[str, Any]] = deque()
+        self._full = False
+        """Whether it was said that the oldest give way, since all were sent."""
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -69,10 +71,14 @@ class Outbox:
         """Line up an event; never waits."""
         with self._changed:
             self._waiting.append(event)
-            if len(self._waiting) > self._most:
+            if full := len(self._waiting) > self._most:
                 self._waiting.popleft()
                 self._told(self._name, "dropped")
+            news = full and not self._full
+            self._full |= full
             self._changed.notify()
+        if news:
+            log.error("%s: %d events wait: the oldest are dropped", self._name, self._most)
 
     def sees(self, sees: bool) -> None:
         """Nothing to deliver: only events are."""
@@ -88,6 +94,7 @@ class Outbox:
     def _run(self) -> None:
         while True:
             with self._changed:
+                self._full &= bool(self._waiting)
                 self._changed.wait_for(lambda: self._waiting or self._stop.is_set())
                 if not self._waiting:
                     return
@@ -113,4 +120,6 @@ class Outbox:
             else:
                 self._told(self._name, "delivered")
                 return
+        else:
+            log.error("%s: it was tried %d times; event %s is dropped", self._name, TRIES, event["id"])
         self._told(self._name, "dropped")

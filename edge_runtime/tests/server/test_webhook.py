@@ -111,7 +111,7 @@ def test_an_event_that_will_never_be_taken_is_dropped_and_the_next_one_goes(rece
     assert [path for path, _, _ in receiver.got] == ["/cards?to=me"] * 2
 
 
-def test_while_the_server_is_away_events_wait_and_the_oldest_give_way(outbox, until):
+def test_while_the_server_is_away_events_wait_and_the_oldest_give_way(outbox, until, caplog):
     let_go, sent = threading.Event(), []
 
     def deliver(each):
@@ -128,13 +128,15 @@ def test_while_the_server_is_away_events_wait_and_the_oldest_give_way(outbox, un
     let_go.set()
     until(lambda: told.count("delivered") == 4)
     assert (sent, told.count("dropped")) == ([0, 97, 98, 99], 96)
+    assert caplog.messages == ["webhook: 3 events wait: the oldest are dropped"]
 
 
-def test_a_server_that_is_not_there_stops_nobody(outbox, until):
+def test_a_server_that_is_not_there_stops_nobody(outbox, until, caplog):
     box, told = outbox(Webhook("http://127.0.0.1:9/").deliver)
     box.put(event(1))
     until(lambda: "dropped" in told)
     assert told[:-1] == ["tried again"] * 12
+    assert caplog.messages[-1] == "webhook: it was tried 12 times; event run-1 is dropped"
 
 
 @pytest.mark.parametrize(
