@@ -15,11 +15,15 @@ from collections.abc import Callable
 from typing import Any
 
 from edge_runtime.server.access import NotSafe, can_be_asked_for, is_loopback
+from edge_runtime.sources.live import within
 
 QUEUED = 1000
 """Messages that wait for a broker that is away; beyond that new ones are dropped, and counted."""
 DISCOVERY = "homeassistant"
 """Home Assistant's own default prefix for MQTT discovery."""
+
+LEAVING = 3.0
+"""Seconds that the connection is waited for at the end."""
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +127,7 @@ class Mqtt:
         with contextlib.suppress(RuntimeError, ValueError):  # the broker is away: it says so by itself
             last.wait_for_publish(2)
         self._client.disconnect()
-        self._client.loop_stop()
+        within(LEAVING, self._client.loop_stop)  # it waits for a name to be looked up, or a broker that never answers
 
     def _publish(self, topic: str, value: dict[str, Any], *, qos: int = 0, retain: bool = False) -> int:
         message = json.dumps(value, ensure_ascii=False)

@@ -6,6 +6,8 @@ import queue
 import shutil
 import socket
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -235,6 +237,26 @@ def test_why_a_broker_can_not_be_reached_is_told(until, caplog):
             until(lambda: "can't be reached (" in caplog.text)
         told.close()
     assert "SSL" in caplog.text
+
+
+def test_a_name_that_is_looked_up_for_ever_keeps_nobody_from_the_end(monkeypatch):
+    """A stop took as long as the network's name server did not answer: a supervisor kills before that."""
+    asked, answered = threading.Event(), threading.Event()
+
+    def look_up(*_, **__):
+        asked.set()
+        answered.wait(60)
+        raise socket.gaierror("nobody knows it")
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    told = Mqtt("broker.example", device="pi")
+    told.start()
+    assert asked.wait(30)
+    started = time.monotonic()
+    told.close()
+    took = time.monotonic() - started
+    answered.set()
+    assert took < 20
 
 
 def test_two_services_of_one_host_have_names_of_their_own():
