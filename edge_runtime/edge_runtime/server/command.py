@@ -92,7 +92,6 @@ def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", opti
     logs.set_up(options.log)
     quiet_opencv()
     metrics = Metrics()
-    source_again = partial(open_source, options.source, partial(log.warning, "%s"))
     opener = Opener(newest, partial(load, after_each=heap.settle))
     service: Service | None = None
     successor: Successor | None = None
@@ -103,7 +102,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", opti
             settings = settings_of(options)
             messengers = messengers_of(options, metrics)
             listening = stack.enter_context(_listening(settings))
-            source = source_again()
+            source = open_source(options.source, partial(log.warning, "%s"))
         except (NotSafe, SourceError) as error:
             return _refuse(str(error))
         try:
@@ -120,7 +119,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", opti
             metrics=metrics,
             messengers=messengers,
             corrections=Corrections(options.feedback) if options.feedback else None,
-            reopen=source_again if options.repeat else None,
+            reopen=partial(open_source, options.source, _said_before) if options.repeat else None,
             leave=options.leave,
             still=options.still,
             prove=options.prove,
@@ -141,6 +140,10 @@ def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", opti
     if service.busy:
         _leave_at_once("the last frame was still being read", int(service.failed))
     return int(service.failed)
+
+
+def _said_before(_: str) -> None:
+    """What a video or folder that begins again has to say: its first reading said so. Frames that lack are counted at each."""
 
 
 def _leave_at_once(what: str, code: int) -> None:
