@@ -99,9 +99,14 @@ class Trial:
 
     def take_back(self) -> None:
         """Say that this start tells nothing of the release: it was not the one to blame, or was stopped in peace."""
-        if self._open and self._counts:
-            self._count(-1)
+        self.excuse()
         self.give_up()
+
+    def excuse(self) -> None:
+        """Say that whatever ends the service from now on is not the release's doing. It may still serve well."""
+        if self._open and self._counts:
+            self._counts = False
+            self._count(-1)
 
     def give_up(self) -> None:
         """Say that the service ends by a fault: unless it has served well, the start stays counted."""

@@ -116,6 +116,8 @@ class Loop:
                 self._answer(work)
             elif work is not None:
                 self._look(work)
+            elif self._proving.stood(BEAT):
+                self.served.stands()
 
     def _follow(self, served: Served) -> None:
         """Go over to another release. The one before is closed: its last answer was given."""

@@ -88,6 +88,10 @@ class Served:
         """It answers without fault: from now on it is the last good release."""
         self.trial.served_well()
 
+    def stands(self) -> None:
+        """It has been open for long, and had no frame to answer: what ends the service is not its doing."""
+        self.trial.excuse()
+
     def close(self, ended_by: Exception | None = None) -> None:
         """Give back the model, and a chip with it. ``ended_by``: why it can't answer; see :meth:`Trial.ended_by`."""
         self.trial.ended_by(ended_by)

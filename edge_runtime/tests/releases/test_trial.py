@@ -69,6 +69,12 @@ def is_stopped(trial):
     raise KeyboardInterrupt
 
 
+def waits_for_its_camera_until_the_power_is_cut(trial):
+    trial.excuse()
+    trial.excuse()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def finds_no_chip(trial):
     raise HailoFault("no Hailo chip is found: check that it sits firmly")
 
@@ -84,12 +90,21 @@ def test_a_release_that_crashes_twice_before_it_has_served_well_is_rolled_back_a
     assert device.open().release_id == device.first
 
 
-@pytest.mark.parametrize("ending", [serves_then_crashes, is_stopped, finds_no_chip])
+@pytest.mark.parametrize(
+    "ending", [serves_then_crashes, is_stopped, finds_no_chip, waits_for_its_camera_until_the_power_is_cut]
+)
 def test_a_release_that_served_well_was_stopped_in_peace_or_met_a_fault_of_the_device_is_not_rolled_back(
     device, ending
 ):
     assert [device.start(ending) for _ in range(2 * STARTS)] == [device.second] * 2 * STARTS
     assert device.said == []
+
+
+def test_a_release_that_was_excused_may_still_serve_well(device):
+    with Trial.of(device.open()) as trial:
+        trial.excuse()
+        trial.served_well()
+    assert device.home.served.good
 
 
 def test_a_success_between_crashes_starts_the_count_anew(device):

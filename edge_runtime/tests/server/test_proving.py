@@ -22,5 +22,12 @@ def test_the_time_while_a_camera_is_lost_proves_nothing():
     assert not any(proving.answered(at) for at in (0, 3600, 7200))
 
 
+def test_what_ends_a_service_that_waited_for_minutes_is_not_the_release():
+    proving = Proving(5)
+    assert [proving.stood(100) for _ in range(4)] == [False, False, True, True]
+    proving.begin()
+    assert not proving.stood(100)
+
+
 def test_no_time_at_all_takes_the_first_frame():
     assert Proving(0).answered(17)
