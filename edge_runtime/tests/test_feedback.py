@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from edge_runtime.cli import main
+from edge_runtime.feedback import sending
 from edge_runtime.feedback.box import AGAIN, PARTS, FeedbackBox, NoSuchCard, correct, forget_days, kept, make_room
 from edge_runtime.feedback.sending import CannotSend, send
 from edge_runtime.gallery import Card, Match
@@ -221,6 +222,30 @@ def test_a_card_that_makes_room_while_others_are_sent_is_left_out(box, table, tm
     monkeypatch.setattr(Path, "read_bytes", makes_room)
     assert send(box.folder, str(tmp_path), "pi-3") == (1, 1)
     assert not first.exists()
+
+
+def test_a_card_that_is_corrected_while_it_is_sent_is_sent_once_more(box, table, tmp_path, monkeypatch):
+    notice(box, table, reading())
+    (said,) = kept(box.folder)
+    folder = sending._folder
+
+    def slowly(root):
+        put = folder(root)
+
+        def put_and_correct(key, data):
+            put(key, data)
+            if key.endswith(f"{said['id']}.json"):
+                correct(box.folder, said["id"], "demo-5")
+
+        return put_and_correct
+
+    monkeypatch.setattr(sending, "_folder", slowly)
+    send(box.folder, str(tmp_path), "pi-3")
+    monkeypatch.setattr(sending, "_folder", folder)
+    assert send(box.folder, str(tmp_path), "pi-3") == (1, 0)
+    arrived = next((tmp_path / "data/feedback/pi-3" / DATE).glob(f"{said['id']}.json"))
+    assert json.loads(arrived.read_bytes())["corrected"] == "demo-5"
+    assert list(kept(box.folder)) == []
 
 
 @pytest.mark.parametrize("what", [["list"], ["correct", "ab", "demo-1"], ["send", "."]])

@@ -40,10 +40,18 @@ def send(folder: Path, destination: str, device: str) -> tuple[int, int]:
             continue
         put(f"{place}/{picture.name}", shown)
         put(f"{place}/{path.name}", said)
-        path.unlink(missing_ok=True)
-        picture.unlink(missing_ok=True)
+        if _still_says(path, said):  # else it was corrected while it was sent: the next sending takes that
+            path.unlink(missing_ok=True)
+            picture.unlink(missing_ok=True)
         cards += 1
     return cards, tallies
+
+
+def _still_says(path: Path, said: bytes) -> bool:
+    try:
+        return path.read_bytes() == said
+    except FileNotFoundError:  # it made room meanwhile
+        return True
 
 
 def _sent_anew(tally: Path, destination: str, key: str, put: Callable[[str, bytes], None]) -> bool:
