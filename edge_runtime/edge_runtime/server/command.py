@@ -212,6 +212,10 @@ def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Mess
     from edge_runtime.server.webhook import Webhook
 
     found: list[Messenger] = []
+    if options.webhook_secret_file and not options.webhook:
+        raise NotSafe("--webhook-secret-file signs what --webhook posts, and nothing is posted: add --webhook URL")
+    if (options.mqtt_user or options.mqtt_password_file or options.mqtt_tls or options.mqtt_device) and not options.mqtt:
+        raise NotSafe("the --mqtt-… options say how a broker is told, and none is: add --mqtt HOST")
     if options.webhook:
         file = options.webhook_secret_file
         hook = Webhook(options.webhook, read_secret(file, "secret") if file else "")

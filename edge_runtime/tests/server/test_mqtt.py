@@ -268,6 +268,20 @@ def test_two_services_of_one_host_have_names_of_their_own():
 
 
 @pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        (["--mqtt-tls"], "add --mqtt HOST"),
+        (["--mqtt-device", "till 2"], "add --mqtt HOST"),
+        (["--webhook-secret-file", "secret"], "add --webhook URL"),
+    ],
+)
+def test_options_of_a_teller_that_is_not_named_are_refused(options, cure):
+    """Else a service would be thought to tell somebody, and told nobody."""
+    with pytest.raises(NotSafe, match=cure):
+        messengers_of(_parser().parse_args(["serve", "0", "--releases", "home", *options]), Metrics())
+
+
+@pytest.mark.parametrize(
     "place", ["", "host:", "host:0", "host:99999", "mqtt://host", "a b", "user@host", "broker..local"]
 )
 def test_what_is_no_broker_is_refused(place):
