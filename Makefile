@@ -80,6 +80,11 @@ serve: setup  ## the cards in front of a camera on http://127.0.0.1:8080: make s
 	@$(RELEASED)
 	@$(EDGE) serve '$(or $(CAMERA),0)' --releases '$(RELEASES)'
 
+# The daemon's request to start a run is over when the run's process has begun, which takes more than Dagster's 60 s where others,
+# a training say, have all the processors. It would start the run once more, and the second process close as failed what the
+# first one builds. A tick of a sensor ends after 60 s as before.
+dev: export DAGSTER_GRPC_TIMEOUT_SECONDS ?= 600
+dev: export DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS ?= 60
 dev: PORT ?= 3000
 dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon: make dev [PORT=3000]
 	@python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null \

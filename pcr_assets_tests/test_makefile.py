@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted(path.stem for path in (ROOT / "pcr_assets" / "profiles").glob("*.yaml"))
 NAMES = ("STORE", "CARDS", "PHOTOS", "STRANGERS", "PROFILE")
-PROGRAM = '#!/bin/sh\necho "runs: $(basename "$0") $*"\nenv | grep ^PCR_\nexit ${EXIT_CODE:-0}\n'
+PROGRAM = '#!/bin/sh\necho "runs: $(basename "$0") $*"\nenv | grep -e ^PCR_ -e ^DAGSTER_\nexit ${EXIT_CODE:-0}\n'
 
 
 class Checkout:
@@ -270,3 +270,15 @@ def test_the_ui_is_started_when_runs_that_died_with_the_last_one_are_closed(chec
     ]
     assert checkout.make("dev", "PORT=3001", EXIT_CODE="1") != 0
     assert "port 3001 is in use" in checkout.said
+
+
+def test_the_ui_waits_for_a_run_that_begins_on_a_busy_machine_and_starts_it_once(checkout):
+    def told():
+        lines = checkout.printed.splitlines()
+        return {line.partition("=")[0]: line.partition("=")[2] for line in lines if line.startswith("DAGSTER_")}
+
+    assert checkout.make("dev") == 0
+    assert int(told()["DAGSTER_GRPC_TIMEOUT_SECONDS"]) > 60, "Dagster's own: the process of a run is begun twice"
+    assert told()["DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"] == "60", "as docs/automation.md says"
+    assert checkout.make("dev", DAGSTER_GRPC_TIMEOUT_SECONDS="90") == 0
+    assert told()["DAGSTER_GRPC_TIMEOUT_SECONDS"] == "90"
