@@ -53,13 +53,15 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             defs, tags = build(), {"pcr/refresh": context.run_id}
             try:
                 find_assets(defs, config.select)  # of a selection of nothing, nothing is stale: the run would be green
-                find_profile(defs)  # not every section is observed: a mistake would be found after a training
+                profile = find_profile(defs)  # not every section is observed: a mistake would be found after a training
                 find_keys(defs, config.select)
             except Exception as mistake:
                 sentence, code = told(mistake)
                 if not sentence:
                     raise
                 raise dg.Failure(sentence, metadata={"exit code": code}, allow_retries=False) from None
+            if profile:  # a UI goes on with the one that it was started with, whatever a shell chose since
+                context.log.info(f"profile   {profile}")
             published, waiting = planner.published_in(defs, context.instance), False
             while True:
                 outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)

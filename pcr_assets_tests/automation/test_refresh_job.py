@@ -52,6 +52,16 @@ def test_the_job_fails_with_the_sentence_of_the_command(world, instance):
     assert "student failed: RuntimeError: student ran out of memory; built 2 of 5" in str(data.user_failure_data)
 
 
+def test_the_log_of_the_job_begins_with_the_profile(world, instance, monkeypatch):
+    """The UI may have been started with another one than the last refresh in a shell."""
+    monkeypatch.setattr("pcr_assets.refresh.refusals.find_profile", lambda defs: "mine.yaml")
+
+    result = refresh_job_for(lambda: world.defs).execute_in_process(instance=instance)
+
+    said = [entry.user_message for entry in instance.all_logs(result.run_id) if entry.dagster_event is None]
+    assert said[0].split() == ["profile", "mine.yaml"]
+
+
 @pytest.mark.parametrize(
     ("select", "said"),
     [
