@@ -63,14 +63,18 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             if profile:  # a UI goes on with the one that it was started with, whatever a shell chose since
                 context.log.info(f"profile   {profile}")
             published, waiting = planner.published_in(defs, context.instance), False
-            while True:
-                outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
-                if outcome.ending is not planner.Ending.BUSY:
-                    break
-                if not waiting:
-                    context.log.info("another refresh of this instance is running: waiting for its end")
-                waiting = True
-                time.sleep(ASK_AGAIN_SECONDS)
+            try:
+                while True:
+                    outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
+                    if outcome.ending is not planner.Ending.BUSY:
+                        break
+                    if not waiting:
+                        context.log.info("another refresh of this instance is running: waiting for its end")
+                    waiting = True
+                    time.sleep(ASK_AGAIN_SECONDS)
+            except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):  # Dagster shows a traceback as the reason
+                context.log.warning(told(KeyboardInterrupt())[0])
+                raise
         if outcome.ending is not planner.Ending.SETTLED:
             raise dg.Failure(str(outcome), metadata={"exit code": int(outcome.ending)}, allow_retries=False)
         context.log.info(str(outcome))

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import uuid
 
 import dagster as dg
 import pytest
@@ -60,6 +61,23 @@ def test_the_log_of_the_job_begins_with_the_profile(world, instance, monkeypatch
 
     said = [entry.user_message for entry in instance.all_logs(result.run_id) if entry.dagster_event is None]
     assert said[0].split() == ["profile", "mine.yaml"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, dg.DagsterExecutionInterruptedError])
+def test_a_job_that_is_stopped_says_what_stays(world, instance, monkeypatch, stop):
+    """*Terminate* in the UI: of Dagster's own, the log has a traceback as if something had broken."""
+
+    def stopped(*args, **given):
+        raise stop
+
+    monkeypatch.setattr(planner, "run", stopped)
+    run_id = str(uuid.uuid4())
+
+    with pytest.raises(stop):
+        refresh_job_for(lambda: world.defs).execute_in_process(instance=instance, run_id=run_id)
+
+    said = [entry.user_message for entry in instance.all_logs(run_id) if entry.dagster_event is None]
+    assert said[-1] == "stopped: what was built stays, the next refresh goes on from there"
 
 
 @pytest.mark.parametrize(
