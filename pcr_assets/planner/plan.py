@@ -93,6 +93,14 @@ def stale_resolver(defs: dg.Definitions, instance: dg.DagsterInstance) -> Cachin
     return resolver
 
 
+def observed_versions(
+    defs: dg.Definitions, instance: dg.DagsterInstance, sources: Iterable[dg.AssetKey]
+) -> dict[dg.AssetKey, str]:
+    """The data versions of sources, as they were observed last."""
+    resolver = stale_resolver(defs, instance)
+    return {source: resolver.get_current_data_version(source).value for source in sources}
+
+
 class _AskingOnce(CachingInstanceQueryer):
     """Reads the last observation of a source once, where Dagster asks four times: twice for a materialization that is not there."""
 

@@ -18,7 +18,16 @@ from pcr_assets.planner import execution
 from pcr_assets.planner.execution import Event, Failure, OnEvent
 from pcr_assets.planner.gates import Gate, Verdict, gates_of
 from pcr_assets.planner.lock import Hold, only_refresh
-from pcr_assets.planner.plan import Blocked, Plan, Published, Step, ancestors, resolve, selected_assets
+from pcr_assets.planner.plan import (
+    Blocked,
+    Plan,
+    Published,
+    Step,
+    ancestors,
+    observed_versions,
+    resolve,
+    selected_assets,
+)
 
 
 class Ending(IntEnum):
@@ -181,10 +190,11 @@ class _Refresh:
     aside: set[dg.AssetKey] = field(default_factory=set)
     """Assets that this refresh gave up on; what depends on them waits."""
     asked: set[dg.AssetCheckKey] = field(default_factory=set)
+    seen: Mapping[dg.AssetKey, str] = field(default_factory=dict)
+    """The data versions of the sources, as this refresh observed them last."""
 
     def outcome(self, started: float) -> Outcome:
-        self.failures += observe(self.defs, self.instance, self.selection, self.on_event, self.tags)
-        self.aside |= {failure.asset for failure in self.failures}
+        self.look()
         before = {followed: self.published(followed) for followed in self.followed().values()}
         plan, first = self.settle(), self.built
         new = {followed for followed, held in before.items() if self.published(followed) != held}
@@ -212,6 +222,9 @@ class _Refresh:
                 self.ask(gates)
                 continue
             wave = {asset for asset in plan.frontier - self.aside if not ancestors(self.defs, [asset]) & self.aside}
+            if wave and self.source_versions() != self.seen:
+                self.look()  # a plan with another profile looked meanwhile: what is fresh by ours would be built
+                continue
             if again := wave & set(self.built):
                 self.unsettled += [step for step in plan.steps if step.asset in again]
                 self.aside |= again
@@ -219,6 +232,17 @@ class _Refresh:
                 self.build(wave)
             else:
                 return plan
+
+    def look(self) -> None:
+        """Observe the sources; what is made from one that can't be observed waits."""
+        failed = observe(self.defs, self.instance, self.selection, self.on_event, self.tags)
+        self.failures += failed
+        self.aside |= {failure.asset for failure in failed}
+        self.seen = self.source_versions()
+
+    def source_versions(self) -> dict[dg.AssetKey, str]:
+        """What the sources held when they were observed last, by whomever."""
+        return observed_versions(self.defs, self.instance, sources_of(self.defs, self.selection))
 
     def followed(self) -> dict[dg.AssetKey, dg.AssetKey]:
         """The sources that tell of an asset further down, and that asset."""
@@ -230,6 +254,7 @@ class _Refresh:
         """Observe the sources that tell of what the store holds now. Whether that went well."""
         telling = {source for source, followed in self.followed().items() if followed in new}
         self.failures += (failed := self.execute(telling, self.on_event))
+        self.seen = self.source_versions()
         return not failed
 
     def ending(self, shut: bool) -> Ending:

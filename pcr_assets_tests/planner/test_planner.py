@@ -5,7 +5,7 @@ import shutil
 import dagster as dg
 import pytest
 
-from pcr_assets.planner import Ending, Status, Verdict, explain, published_in, resolve
+from pcr_assets.planner import Ending, Status, Verdict, execution, explain, published_in, resolve
 from pcr_assets.planner.execution import HOST, TAGS
 from pcr_assets.planner.lock import only_refresh
 from pcr_assets_tests.small_graph import names
@@ -96,6 +96,28 @@ def test_what_was_made_by_hand_of_the_setting_that_holds_is_not_made_again(built
 def test_what_was_made_by_hand_before_anything_was_observed_is_not_made_again(world):
     by_hand(world, "cards", "student")
     assert names(world.refresh().built) == ["index", "report", "release"]
+
+
+@pytest.mark.parametrize("epochs", [3, 20])
+def test_a_plan_with_another_profile_beside_a_refresh_does_not_disturb_it(built, monkeypatch, epochs):
+    """What it observed would make the student stale: to be trained for nothing, or again right after it was trained."""
+    execute = execution.execute
+
+    def with_a_plan_beside(defs, instance, assets, on_event, **given):
+        failures = execute(defs, instance, assets, on_event, **given)
+        if dg.AssetKey("cards") in assets or dg.AssetKey("student") in assets:
+            built.epochs = 7
+            execute(built.defs, instance, [dg.AssetKey("student_config")], lambda event: None)
+            built.epochs = epochs
+        return failures
+
+    monkeypatch.setattr(execution, "execute", with_a_plan_beside)
+    built.epochs, built.code["cards"] = epochs, "2"
+    outcome = built.refresh()
+
+    assert outcome.ending is Ending.SETTLED
+    trained = ["student", "report", "release"] if epochs == 20 else []
+    assert names(outcome.built) == ["cards", *trained]
 
 
 def test_a_raised_code_version_rebuilds_its_asset_and_stops_at_equal_content(built):
