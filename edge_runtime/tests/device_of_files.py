@@ -3,6 +3,7 @@
 import os
 
 from edge_runtime.doctor.machine import Machine
+from edge_runtime.doctor.software import PACKAGES
 
 NOW = 1_800_000_000.0
 VERSION = "4.23.0"
@@ -18,9 +19,8 @@ class Pi:
         self.root, self.denied, self.free = root, set(), 10**12
         self.commands = {"timedatectl": "yes", "vcgencmd": "throttled=0x0"}
         self.modules = {"picamera2"}
-        self.versions = {"numpy": "1.26.4", "opencv-python": "4.11.0"}
-        for name in ("pillow", "onnxruntime", "usearch", "numkong", "cryptography", "tuf"):
-            self.versions[name] = "9.9"
+        self.versions = dict.fromkeys(PACKAGES, "9.9") | {"numpy": "1.26.4", "opencv-python": "4.11.0"}
+        del self.versions["opencv-python-headless"]
         self.write("proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 7000000 kB")
         self.write("proc/mounts", "/dev/mmcblk0p2 / ext4 rw,noatime 0 0")
         self.write("sys/class/thermal/thermal_zone0/temp", "51234")

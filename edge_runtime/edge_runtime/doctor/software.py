@@ -6,7 +6,19 @@ from edge_runtime.doctor.finding import Finding, failed, fine
 from edge_runtime.doctor.machine import Machine
 
 LEAST_PYTHON = (3, 11)
-PACKAGES = ("numpy", "opencv-python-headless", "pillow", "onnxruntime", "usearch", "numkong", "cryptography", "tuf")
+PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "onnxruntime",
+    "usearch",
+    "numkong",
+    "threadpoolctl",
+    "cryptography",
+    "tuf",
+    "securesystemslib",
+    "urllib3",
+)
 """As ``pyproject.toml`` names them."""
 ALSO_AS = {"opencv-python-headless": ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")}
 """Packages that bring the same module."""

@@ -1,7 +1,10 @@
 """What the doctor says of a whole device, and how."""
 
 import json
+import re
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 from device_of_files import SENSOR, by_check, is_cured_by
@@ -9,7 +12,7 @@ from device_of_files import SENSOR, by_check, is_cured_by
 from edge_runtime.cli import main
 from edge_runtime.doctor.command import examine, run
 from edge_runtime.doctor.finding import State
-from edge_runtime.doctor.software import packages, processor
+from edge_runtime.doctor.software import PACKAGES, packages, processor
 
 
 def test_a_device_that_is_well_has_nothing_to_cure(pi, home, board):
@@ -23,6 +26,11 @@ def test_a_device_that_is_well_has_nothing_to_cure(pi, home, board):
 def test_a_missing_package_is_named(pi):
     del pi.versions["usearch"]
     assert is_cured_by(packages(pi.machine), State.FAILED, "usearch", "install")
+
+
+def test_all_that_this_program_stands_on_is_looked_for():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert list(PACKAGES) == [re.match(r"[\w-]+", needed)[0] for needed in project["dependencies"]]
 
 
 def test_opencv_under_another_name_will_do(pi):
