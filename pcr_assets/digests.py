@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-CHUNK = 1 << 20
-
 
 def of_bytes(data: bytes) -> str:
     """The SHA-256 of some bytes, in hex."""
@@ -24,11 +22,8 @@ def of_bytes(data: bytes) -> str:
 
 def of_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hex, read in pieces."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def canonical_json(value: Any) -> bytes:

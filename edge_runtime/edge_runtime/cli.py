@@ -246,10 +246,10 @@ def _trust(options: argparse.Namespace) -> int:
         root = read_root(options.root)
         pinned = trust(root, options.folder)
     except NotARoot as error:
-        print(f"edge-runtime: {error}", file=sys.stderr)
+        _complain(str(error))
         return 2
     except OSError as error:
-        print(f"edge-runtime: {error.filename} can't be written ({error.strerror}): try --user", file=sys.stderr)
+        _complain(f"{error.filename} can't be written ({error.strerror}): try --user")
         return 2
     print(f"trusting the publisher of root {root_id(root)}, pinned in {pinned}")
     return 0

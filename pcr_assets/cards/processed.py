@@ -21,6 +21,7 @@ from pcr_assets.cards.duplicates import Twins, art_groups, find_twins, in_order
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.cards.shards import SCHEMA
 from pcr_assets.imaging.art import SIZE
+from pcr_assets.measures import even_sample
 
 COLUMNS = ["card_id", "view", "set", "number", "name", "pixel_digest", "phash", "art"]
 TABLE, TWINS = "cards.parquet", "twins.json"
@@ -82,11 +83,9 @@ class Processed:
 def sample(shards: Mapping[str, Path], count: int) -> tuple[list[np.ndarray], list[str]]:
     """Cards spread evenly over some sets' shards, and their names."""
     sets = sorted(shards)
-    asked = np.linspace(0, max(0, len(sets) - 1), min(count, len(sets))).astype(
-        int
-    )  # no more shards are opened than shown
-    cards = CardImages([shards[sets[at]] for at in asked])
-    picked = np.linspace(0, max(0, len(cards) - 1), min(count, len(cards))).astype(int)
+    # No more shards are opened than shown.
+    cards = CardImages([shards[sets[at]] for at in even_sample(len(sets), count)])
+    picked = even_sample(len(cards), count)
     return [cards.image(index) for index in picked], cards.scans["card_id"].take(picked).to_pylist()
 
 

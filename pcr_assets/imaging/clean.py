@@ -3,10 +3,9 @@
 import cv2
 import numpy as np
 
+from edge_runtime.geometry import CARD_ASPECT
 from pcr_assets.imaging.decode import Rejected
 
-CARD_ASPECT = 63 / 88
-"""Width by height of a trading card, in millimetres."""
 MOST_HEIGHT = 704
 """Pixels: 8 a millimetre, more than any camera at arm's length resolves."""
 LINEAR_BELOW = 1.5

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from edge_runtime.geometry import CARD_MM
 from edge_runtime.judging.likeness import ARTWORK
 
 Image = np.ndarray
 
-MM = (63, 88)
-"""Width and height of a card: places on it are given in millimetres."""
 WINDOW = (slice(ARTWORK[1].start, ARTWORK[1].stop), slice(ARTWORK[0].start, ARTWORK[0].stop))
 NAME, TEXT, MOVES = (slice(4, 48), slice(2.5, 8.5)), (slice(4, 59), slice(49, 80)), (slice(4, 59), slice(49, 68))
-"""Columns and rows in which most designs show the name, all of the text, and its upper half."""
+"""Columns and rows, in millimetres, in which most designs show the name, all of the text, and its upper half."""
 WAYS = ("frame", "text", "moved text", "turned text", "name")
 """What of another printing is not as on the card, see :func:`other_printing`."""
 NEAR = 30
@@ -50,8 +49,8 @@ def _place(
 ) -> tuple[slice, slice]:
     """Rows and columns of a part of the card, moved by so many millimetres."""
     across, along = part
-    columns = (round((edge + right) * width / MM[0]) for edge in (across.start, across.stop))
-    rows = (round((edge + down) * height / MM[1]) for edge in (along.start, along.stop))
+    columns = (round((edge + right) * width / CARD_MM[0]) for edge in (across.start, across.stop))
+    rows = (round((edge + down) * height / CARD_MM[1]) for edge in (along.start, along.stop))
     return slice(*rows), slice(*columns)
 
 
