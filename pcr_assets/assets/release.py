@@ -1,5 +1,6 @@
 """Floor *release*, second half: the bundle, published in parts and offered in signed channels."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -157,9 +158,8 @@ def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedF
             )
             for variant, (name, file) in MODELS.items()
         }
-        asked = sets_asked(
-            subjects[DEFAULT_VARIANT].gallery
-        )  # of a bucket, all archives would be nine tenths of a release
+        # Not all archives: of a bucket, they would be nine tenths of a release.
+        asked = sets_asked(subjects[DEFAULT_VARIANT].gallery)
         names = sorted(entry["file"] for set_id, entry in pictures.record["sets"].items() if set_id in asked)
         archive = self_test(subjects, References([*artifacts.fetch_files(pictures.files[name] for name in names)]))
         files, digest = {bundle.SELF_TEST: archive}, digests.of_bytes(archive)
@@ -184,8 +184,6 @@ def _drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
 
 def _spec(artifacts: Artifacts) -> Any:
     """What a model of this release is given, and gives."""
-    import json
-
     return json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text())
 
 
@@ -218,8 +216,6 @@ def _bundled(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, PublishedF
 
 def _parts(artifacts: Artifacts, made_from: dict[str, str]) -> Any:
     """The parts that the last release has. None, when the same is asked for again: that is how lost parts are mended."""
-    import json
-
     from pcr_assets.gallery.bundle import SCHEMA
     from pcr_assets.gallery.parts import Parts
 

@@ -15,6 +15,7 @@ import dagster as dg
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES  # internal, dagster 1.13
 from dagster._core.storage.tags import GRPC_INFO_TAG  # internal, dagster 1.13
 
+from edge_runtime.terminal import counted
 from pcr_assets.planner.execution import bury_the_dead
 from pcr_assets.planner.lock import lives, only_refresh, spans_machines
 from pcr_assets.refresh.refusals import find_home, told
@@ -24,7 +25,7 @@ def close_runs(instance: dg.DagsterInstance) -> int:
     """Close the open runs that a code server of this machine began which is gone, and what refreshes and plans in a shell left that
     were killed. Gives how many there were.
 
-    None where several machines share the records: there another one's server looks as if it were gone.
+    Closes none where several machines share the records: there another one's server looks as if it were gone.
     """
     if spans_machines(instance):
         return 0
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(sentence, file=sys.stderr)
         return code
     if count:
-        print(f"closed {count} runs whose process is gone", file=sys.stderr)
+        print(f"closed {counted(count, 'run')} whose process is gone", file=sys.stderr)
     return 0
 
 

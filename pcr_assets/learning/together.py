@@ -95,11 +95,8 @@ def gathered() -> Iterator[Team]:
         dist.destroy_process_group()
 
 
-_PEER_GONE = (
-    "Connection closed by peer",
-    "Connection reset by peer",
-    "Broken pipe",
-)  # as Gloo says it, in a RuntimeError
+_PEER_GONE = ("Connection closed by peer", "Connection reset by peer", "Broken pipe")
+"""As Gloo says it, in a RuntimeError."""
 
 
 def tell(value: Any, team: Team) -> Any:
@@ -158,9 +155,8 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> Tensor:
-        total = gradient.clone(
-            memory_format=torch.contiguous_format
-        )  # autograd may hand the same tensor to another branch
+        # A copy: autograd may hand the same tensor to another branch.
+        total = gradient.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
         return total.chunk(dist.get_world_size())[dist.get_rank()]
 

@@ -89,7 +89,7 @@ def _offer(targets: Targets, channel: str, release_id: str, sha256: str, size: i
 
 
 def _order(target: TargetFile) -> int:
-    """The how-manieth release of its channel a target was: JSON keeps no order of paths."""
+    """Which release of its channel a target is, counted from the first: JSON keeps no order of paths."""
     return int(target.custom["order"])
 
 

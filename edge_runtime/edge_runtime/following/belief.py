@@ -44,12 +44,11 @@ class Rules:
     """How frames are weighed.
 
     ``confirm``: confidence of all frames together from which a card is named, ``lean``: from which candidates are given,
-    and ``keep``: below which either is taken back. ``least`` frames are needed, the last ``window`` count.
-    ``correlation``: r of any two frames (docs/watching.md says
-    how it was measured). ``cap``: the most log-odds of one frame (3 is 95 %). ``silence``: the log-odds
-    against a card of a frame that names none; little, since a blur or a finger silences the right card too. One that has seen
-    another printing of it counts as far as it is sure. ``twin``: the
-    log-odds of a frame that tells twins apart (2.2 is 90 %).
+    and ``keep``: below which either is taken back. ``least`` frames are needed, the last ``window`` count. ``correlation``: r of
+    any two frames (docs/watching.md says how it was measured). ``cap``: the most log-odds of one frame (3 is 95 %).
+    ``silence``: the log-odds against a card of a frame that names none; little, since a blur or a finger silences the right card
+    too. One that has seen another printing of it counts as far as it is sure. ``twin``: the log-odds of a frame that tells twins
+    apart (2.2 is 90 %).
     """
 
     confirm: float = 0.99
