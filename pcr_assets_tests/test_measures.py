@@ -66,6 +66,17 @@ def test_scans_of_one_class_do_not_look_like_collapse():
     assert measures.collapse(twins, np.arange(8) // 2)["nearest_cosine"] == 0
 
 
+def test_a_card_that_is_asked_for_twice_makes_no_interval_narrower():
+    ranking = np.array([0, 0, 0, 1])
+    twice = measures.recall_at(np.repeat(ranking, 2), 1, cards=4)
+    assert twice == {**measures.recall_at(ranking, 1), "queries": 8}
+
+
+def test_of_no_queries_nothing_is_known():
+    assert measures.wilson(0, 0) == (0.0, 1.0)
+    assert measures.recall_at(np.empty(0), 1) == {"recall": 0.0, "low": 0.0, "high": 1.0, "queries": 0}
+
+
 @pytest.mark.parametrize(("lost", "gained"), [(0.005, 0.0025), (0.01, 0.005), (0.02, 0.01)])
 def test_the_interval_of_a_paired_difference_holds_the_truth_as_often_as_it_says_where_few_cases_differ(lost, gained):
     drawn = np.random.default_rng(0).multinomial(400, [lost, gained, 1 - lost - gained], 4000)
@@ -83,7 +94,9 @@ def test_two_models_that_answer_alike_are_not_said_to_be_the_same():
 def test_the_chance_of_no_more_hits_is_exact_and_counts_half_a_hit_as_one():
     assert measures.no_more_than(2, 4, 0.5) == pytest.approx(11 / 16)
     assert measures.no_more_than(1.5, 4, 0.5) == pytest.approx(11 / 16)
-    assert measures.no_more_than(0.9 * 20, 20, 0.975) == pytest.approx(1 - 0.975**20 - 20 * 0.025 * 0.975**19)
+    assert 7 / 25 * 25 > 7  # by the last bit, which is no half a hit
+    assert measures.no_more_than(7 / 25 * 25, 25, 0.3) == measures.no_more_than(7, 25, 0.3)
+    assert measures.no_more_than(18, 20, 0.975) == pytest.approx(1 - 0.975**20 - 20 * 0.025 * 0.975**19)
     assert (measures.no_more_than(4, 4, 0.5), measures.no_more_than(3, 4, 1.0), measures.no_more_than(0, 4, 0.0)) == (
         1,
         0,

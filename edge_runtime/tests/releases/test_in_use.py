@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 
 import pytest
 
@@ -13,6 +14,12 @@ def test_a_note_names_the_release_and_the_next_one_takes_its_place(tmp_path):
     assert in_use.leave(tmp_path, "second", tmp_path / "home")
     (note,) = (tmp_path / "in_use").iterdir()
     assert json.loads(note.read_bytes()) == {"release_id": "second"}
+
+
+def test_a_note_may_be_read_by_a_publisher_who_is_another_user(tmp_path):
+    assert in_use.leave(tmp_path, "first", tmp_path / "home")
+    (note,) = (tmp_path / "in_use").iterdir()
+    assert stat.S_IMODE(note.stat().st_mode) == 0o644
 
 
 def test_two_homes_of_a_machine_leave_a_note_each(tmp_path):

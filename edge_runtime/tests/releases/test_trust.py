@@ -7,7 +7,7 @@ import sys
 import pytest
 from signing import Repository
 
-from edge_runtime.releases.trust import NotARoot, read_root, root_id, trust, trusted_roots
+from edge_runtime.releases.trust import MOST_BYTES, NotARoot, read_root, root_id, trust, trusted_roots
 
 
 @pytest.fixture
@@ -70,6 +70,13 @@ def test_what_is_no_root_is_refused(tmp_path, content):
     path = tmp_path / "root.json"
     path.write_bytes(content)
     with pytest.raises(NotARoot, match=r"root\.json is no root metadata"):
+        read_root(path)
+
+
+def test_a_root_is_no_file_without_an_end(tmp_path, root):
+    path = tmp_path / "root.json"
+    path.write_bytes(root + b" " * MOST_BYTES)
+    with pytest.raises(NotARoot, match="larger than any root"):
         read_root(path)
 
 

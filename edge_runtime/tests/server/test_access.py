@@ -127,6 +127,11 @@ def test_a_cookie_ends_and_another_token_ends_it():
     assert not Gate("another-token-altogether").admits("", gate.cookie())
 
 
+@pytest.mark.parametrize(("scheme", "comes_in"), [("Bearer", True), ("bearer", True), ("Basic", False), ("", False)])
+def test_the_token_is_shown_by_the_scheme_that_is_asked_for(scheme, comes_in):
+    assert Gate(TOKEN).admits(f"{scheme} {TOKEN}", "") is comes_in
+
+
 def test_a_name_that_is_not_ours_is_refused_as_dns_rebinding_would_use_one(serve):
     _, client = serve()
     for host in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost@evil.example", "", "a b"):

@@ -27,6 +27,12 @@ def test_the_firmware_is_asked_once_in_a_while_and_its_bits_are_named():
     }
 
 
+def test_each_bit_has_a_name():
+    for bit, what in [(1, "frequency capped"), (3, "soft temperature limit"), (17, "frequency capping has occurred")]:
+        found = Machine(firmware=lambda bit=bit: f"throttled={1 << bit:#x}").throttled()
+        assert [name for name, is_so in found.items() if is_so] == [what]
+
+
 def test_another_machine_has_no_such_firmware():
     assert Machine(firmware=lambda: "").throttled() == {}
     assert Machine(firmware=lambda: "error=1 error_msg").throttled() == {}
