@@ -1,11 +1,24 @@
-"""Options that several commands take: which store, and which profile."""
+"""What several commands have in common: which store and which profile they take, and how they end."""
 
 import argparse
 import os
+import sys
+from typing import NoReturn
 
 from pcr_assets import layout
 
+MISUSED, INTERRUPTED = 64, 130
+"""Exit codes: of a mistake in the command line (sysexits.h), and of what Ctrl-C or another signal ended, as shells count it."""
 FOLDER_OR_BUCKET, BUCKET = "folder or s3://…", "s3://BUCKET/PREFIX"
+
+
+class Parser(argparse.ArgumentParser):
+    """Mistakes exit with :data:`MISUSED`, for commands of which 2 has a meaning of its own."""
+
+    def error(self, message: str) -> NoReturn:
+        """See :meth:`argparse.ArgumentParser.error`."""
+        self.print_usage(sys.stderr)
+        self.exit(MISUSED, f"{self.prog}: {message}\n")
 
 
 def purpose(doc: str | None) -> str:

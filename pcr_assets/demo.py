@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from pcr_assets import layout
+from pcr_assets.command_options import MISUSED
 from pcr_assets.refresh.command import main as refresh
-from pcr_assets.refresh.refusals import MISUSED
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore
 

@@ -18,8 +18,8 @@ from pcr_assets.cloud import clients, registry
 from pcr_assets.cloud.clients import CloudError, if_there, is_missing, told
 from pcr_assets.cloud.endpoint_request import LONGEST_IN_NAMES, alarms_of, deployment, model, name_of, tags, variant
 from pcr_assets.cloud.patience import until
-from pcr_assets.cloud.undoing import INTERRUPTED, Undo, tell, undone
-from pcr_assets.command_options import BUCKET, add_profile, add_store, purpose
+from pcr_assets.cloud.undoing import Undo, tell, undone
+from pcr_assets.command_options import BUCKET, INTERRUPTED, add_profile, add_store, purpose
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import StoreError, open_store
 from pcr_assets.serving.settings import EndpointSettings, ServingSettings, serving_settings

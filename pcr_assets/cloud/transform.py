@@ -19,8 +19,8 @@ from pcr_assets.cloud import clients, registry
 from pcr_assets.cloud.clients import CloudError, if_there, told
 from pcr_assets.cloud.model_package import GIVES, TAKES
 from pcr_assets.cloud.patience import until
-from pcr_assets.cloud.undoing import INTERRUPTED, tell, undone
-from pcr_assets.command_options import BUCKET, add_profile, add_store, purpose
+from pcr_assets.cloud.undoing import tell, undone
+from pcr_assets.command_options import BUCKET, INTERRUPTED, add_profile, add_store, purpose
 from pcr_assets.project_records.manifest import PROJECT
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import Missing, Store, StoreError, open_store

@@ -11,8 +11,6 @@ from pcr_assets.cloud.clients import CloudError
 
 Undo = list[tuple[str, Callable[[], Any]]]
 """What was made, in words, and how it is removed. Whatever a lost answer may have made is noted before it is asked for."""
-INTERRUPTED = 130
-"""The exit code of a command that was told to end, as shells count it for Ctrl-C."""
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 """What ends a process that listens to neither: ``docker stop``, a cancelled pipeline; a terminal that was closed."""
 

@@ -9,9 +9,10 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
+from edge_runtime.terminal import counted
 from pcr_assets.cards.catalogue import CatalogueError
+from pcr_assets.command_options import INTERRUPTED, MISUSED, Parser
 from pcr_assets.ingest.client import Client, FetchError, Manners, Unreachable
 from pcr_assets.ingest.intake import GaveUp, Intake, Order, expected_bytes, fill, label, look, open_raw
 from pcr_assets.ingest.pace import Stopped
@@ -19,16 +20,10 @@ from pcr_assets.ingest.sources import NAMES, Card, UnknownLanguage, UnknownSet, 
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import Store, StoreError
 
-FAILED, MISUSED, INTERRUPTED = 1, 64, 130
+FAILED = 1
 TOLD = 12
 """Cards without a picture that are named; failures are told of one by one."""
 STAYS = "what was fetched stays, the next run goes on from there"
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(MISUSED, f"{self.prog}: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,7 +96,7 @@ def _report(intake: Intake, done: list[str]) -> int:
     plan = intake.plan
     parts = [*done, f"{len(plan.held) + len(plan.known)} were there", f"{len(plan.pictureless)} have no picture"]
     parts += [f"{len(intake.failures)} failed"] if intake.failures else []
-    print(f"{_some(intake.sets, 'set')}, {_some(plan.count, 'card')}: {', '.join(parts)}")
+    print(f"{counted(intake.sets, 'set')}, {counted(plan.count, 'card')}: {', '.join(parts)}")
     _name("without a picture", plan.pictureless)
     for what, reason in intake.failures:
         print(f"failed  {what}: {reason}", file=sys.stderr)
@@ -112,10 +107,6 @@ def _name(what: str, cards: Sequence[Card]) -> None:
     if cards:
         more = f" and {len(cards) - TOLD} more" if len(cards) > TOLD else ""
         print(f"{what}: {', '.join(map(label, cards[:TOLD]))}{more}")
-
-
-def _some(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def _megabytes(size: float) -> str:
@@ -142,9 +133,7 @@ _positive.__name__, _count.__name__ = "number above 0", "whole number above 0"  
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m pcr_assets.ingest", description="Fill the raw card folder from a public catalogue."
-    )
+    parser = Parser(prog="python -m pcr_assets.ingest", description="Fill the raw card folder from a public catalogue.")
     mirror, pictures = os.environ.get("PCR_INGEST_API", ""), os.environ.get("PCR_INGEST_IMAGES", "")
     option = parser.add_argument
     option("sets", nargs="*", metavar="SET", help="ids such as base1 sv3pt5, or the catalogue's own; none: all sets")

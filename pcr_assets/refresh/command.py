@@ -19,27 +19,19 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import NoReturn
 
 import dagster as dg
 
 from edge_runtime.terminal import add_command
 from pcr_assets import planner
+from pcr_assets.command_options import Parser
 from pcr_assets.refresh.console import Telling, explained, table
-from pcr_assets.refresh.refusals import MISUSED, find_assets, find_home, find_keys, find_profile, told
+from pcr_assets.refresh.refusals import find_assets, find_home, find_keys, find_profile, told
 
 PENDING = 3
 STOPPED = "stopped there: what was built stays, the next run goes on from there"
 """Where what was said already is the reason."""
 NOBODY_READS = 141
-
-
-class _Parser(argparse.ArgumentParser):
-    """Mistakes exit with 64: 2 has a meaning of its own here."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(MISUSED, f"{self.prog}: {message}\n")
 
 
 def main(
@@ -89,7 +81,7 @@ def _worth_reading(record: logging.LogRecord) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m pcr_assets.refresh", description="Build what is stale, and nothing else.")
+    parser = Parser(prog="python -m pcr_assets.refresh", description="Build what is stale, and nothing else.")
     commands = parser.add_subparsers(required=True, metavar="plan|run|build|explain")
     for name, command, about in (
         ("plan", _plan, "show what is stale and why; build nothing"),

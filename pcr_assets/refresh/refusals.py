@@ -13,7 +13,7 @@ from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelecti
 from sqlalchemy.exc import OperationalError
 
 from pcr_assets import planner
-from pcr_assets.command_options import usual_store
+from pcr_assets.command_options import INTERRUPTED, MISUSED, usual_store
 from pcr_assets.instance import POSTGRES, InstanceError
 from pcr_assets.planner.lock import LockLost
 from pcr_assets.resources.engine import EngineError
@@ -22,9 +22,6 @@ from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
 from pcr_assets.trust.keys import TrustError
-
-MISUSED = 64
-INTERRUPTED = 130
 
 
 class Refused(Exception):

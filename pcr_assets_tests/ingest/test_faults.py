@@ -7,7 +7,8 @@ from email.utils import formatdate
 
 import pytest
 
-from pcr_assets.ingest.__main__ import FAILED, MISUSED
+from pcr_assets.command_options import MISUSED
+from pcr_assets.ingest.__main__ import FAILED
 from pcr_assets_tests.ingest.published import (
     cut,
     drips,

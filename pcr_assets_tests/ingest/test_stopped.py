@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pcr_assets.ingest.__main__ import INTERRUPTED
+from pcr_assets.command_options import INTERRUPTED
 from pcr_assets_tests.ingest.published import (
     drips,
 )

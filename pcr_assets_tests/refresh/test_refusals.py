@@ -5,8 +5,9 @@ import sqlite3
 import pytest
 
 from pcr_assets.assets.cards import list_raw
+from pcr_assets.command_options import MISUSED
 from pcr_assets.refresh.command import main
-from pcr_assets.refresh.refusals import MISUSED, told
+from pcr_assets.refresh.refusals import told
 from pcr_assets.resources import engines
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.engine import EngineError
