@@ -99,6 +99,13 @@ def test_a_card_that_lies_there_counts_once_a_minute(box, table, clock):
     assert len(list(kept(box.folder))) == 2
 
 
+def test_a_clock_that_was_set_back_keeps_no_card_from_being_counted(box, table, clock):
+    notice(box, table, reading())
+    clock.time -= 3600
+    notice(box, table, reading())
+    assert len(list(kept(box.folder))) == 2
+
+
 def test_the_oldest_make_room_for_the_newest(tmp_path, table, clock):
     box = FeedbackBox(tmp_path, "0123", "int8", most_bytes=20_000, now=clock)
     noisy = np.random.default_rng(0).integers(0, 256, table.shape, np.uint8)

@@ -1,6 +1,6 @@
 """Which cards share their art."""
 
-from itertools import combinations
+from itertools import combinations, permutations
 
 import cv2
 import numpy as np
@@ -31,6 +31,12 @@ def twins(*cards: tuple[str, str, str, np.ndarray], art: np.ndarray | None = Non
 
 def test_the_same_pixels_are_exact_twins_whatever_the_cards_are_called():
     assert twins(("a-1", "Mew", "x", BASE), ("b-1", "Mewtwo", "x", BASE)) == [Twins("a-1", "b-1", "exact", 0)]
+
+
+def test_of_several_scans_the_one_with_the_same_pixels_makes_exact_twins_though_another_has_the_same_hash():
+    scans = ("a-1", "Mew", "x", BASE), ("a-1", "Mew", "y", BASE), ("b-1", "Mew", "y", BASE)
+    for order in permutations(scans):
+        assert twins(*order) == [Twins("a-1", "b-1", "exact", 0)]
 
 
 @pytest.mark.parametrize(

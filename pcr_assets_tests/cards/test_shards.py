@@ -22,9 +22,11 @@ def test_a_shard_holds_the_cards_in_the_order_of_their_ids(tmp_path):
     assert not shard.rejects
 
 
-def test_two_scans_of_a_card_are_two_views_the_larger_first(tmp_path):
-    raw = raw_folder(tmp_path, base1_4=card(4))
-    raw.write("Drawn-en_base_base1_4_high.png", encoded(card(4, (252, 352))))
+@pytest.mark.parametrize("sizes", [((126, 176), (252, 352)), ((252, 352), (126, 176))])
+def test_two_scans_of_a_card_are_two_views_the_larger_first_whatever_they_are_called(tmp_path, sizes):
+    raw = raw_folder(tmp_path)
+    for key, size in zip(("base1-4_Drawn.png", "Drawn-en_base_base1_4_high.png"), sizes, strict=True):
+        raw.write(key, encoded(card(4, size)))
     rows = shard_of(raw).table.select(["card_id", "view", "height"]).to_pylist()
     assert rows == [
         {"card_id": "base1-4", "view": 0, "height": 352},

@@ -23,6 +23,12 @@ def test_usual_files_give_their_pixels(form):
     assert_red_above_green(decode(saved(halves(), form)))
 
 
+def test_a_phones_jpeg_with_a_smaller_rendering_behind_it_is_one_picture():
+    both = saved(halves(), "MPO", quality=95, save_all=True, append_images=[halves().resize((63, 88))])
+    assert Image.open(io.BytesIO(both)).n_frames == 2
+    assert_red_above_green(decode(both))
+
+
 def test_cmyk_becomes_rgb():
     assert_red_above_green(decode(saved(halves("CMYK"), "JPEG", quality=95)))
 

@@ -231,6 +231,12 @@ def test_a_clock_that_is_behind_is_told_as_that_and_mistaken_for_nothing_else(pu
         take()
 
 
+def test_a_publisher_whose_clock_is_ahead_by_less_than_an_hour_is_believed(published, take):
+    published.repository.signed_at = in_days(0.9 / 24)
+    published.repository.renew()
+    take()
+
+
 @pytest.mark.faults
 def test_nothing_new_is_taken_from_a_publisher_whose_word_has_expired(published, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
