@@ -50,6 +50,13 @@ def test_noise_and_dust_of_a_scanner_do_not_keep_the_margin():
     assert clean(sheet).shape == (HEIGHT, WIDTH, 3)
 
 
+def test_a_margin_whose_corners_differ_in_colour_is_not_taken_for_a_flat_one():
+    sheet = on_sheet(card(), 200)
+    sheet[:, 70 + WIDTH :] = 210
+    with pytest.raises(Rejected, match="not card-shaped"):
+        clean(sheet)
+
+
 def test_a_margin_around_something_that_is_no_card_stays():
     picture = card()[:250]
     image = on_sheet(picture, 255, width=360, height=500)

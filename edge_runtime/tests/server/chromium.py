@@ -1,6 +1,5 @@
 """A browser without a window, driven over the Chrome DevTools Protocol: what the tests of the page need of it."""
 
-import base64
 import contextlib
 import json
 import shutil
@@ -92,10 +91,6 @@ class Page:
         self.send(
             "Network.emulateNetworkConditions", offline=gone, latency=0, downloadThroughput=-1, uploadThroughput=-1
         )
-
-    def screenshot(self, path: Path) -> None:
-        """Keep what is seen, for whoever looks into a test that failed."""
-        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot")["data"]))
 
 
 @contextlib.contextmanager
