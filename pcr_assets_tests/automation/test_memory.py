@@ -49,6 +49,14 @@ def test_one_changed_set_of_many_moves_its_group_and_no_other():
     assert set(moving) == {group_of("swsh77pt0", grouped=True)}
 
 
+def test_a_set_that_is_gone_is_asked_for_once_and_then_forgotten():
+    memory = asked_for(sets_of(3)).seen(sets_of(2), 100)
+    (gone,) = memory.ripe(160, WATCH)
+    after = memory.asking({gone})
+    assert set(after.asked) == set(sets_of(2))
+    assert not after.seen(sets_of(2), 200).moving
+
+
 def test_sets_that_become_too_many_to_name_are_asked_for_once_more():
     memory = asked_for(sets_of(GROUPS)).seen(sets_of(GROUPS + 1), 100)
     assert len(memory.ripe(160, WATCH)) > GROUPS / 2

@@ -1,6 +1,6 @@
 """With what the keys of each set begin, kept between two ticks of the sensor."""
 
-from pcr_assets.automation.prefixes import FILE, Prefixes
+from pcr_assets.automation.prefixes import FILE, MOST, Prefixes
 
 
 def test_what_was_kept_is_read_again(tmp_path):
@@ -12,6 +12,15 @@ def test_what_was_kept_is_read_again(tmp_path):
     assert again.of(["base1"]) == ["base1-"]
     assert again.of(["promo"]) is None, "its keys have no common beginning"
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_a_set_whose_keys_begin_in_too_many_ways_is_not_listed_alone():
+    seen = Prefixes({})
+    for number in range(MOST):
+        seen.note("base1", "base1", f"{number}/4.png")
+    assert seen.of(["base1"]) == [f"{number}/" for number in range(MOST)]
+    seen.note("base1", "base1", "another/4.png")
+    assert seen.of(["base1"]) is None
 
 
 def test_ticks_that_can_not_keep_them_leave_nothing_behind(tmp_path):
