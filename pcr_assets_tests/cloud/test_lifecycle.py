@@ -78,15 +78,15 @@ def test_an_empty_filter_means_the_same_as_an_empty_prefix():
 class Overwritten:
     """A bucket in which somebody else sets rules at the same moment."""
 
-    def __init__(self, s3):
-        self.s3 = s3
+    def __init__(self, s3, *rules):
+        self.s3, self.rules = s3, rules
 
     def __getattr__(self, name):
         return getattr(self.s3, name)
 
     def put_bucket_lifecycle_configuration(self, **request):
         self.s3.put_bucket_lifecycle_configuration(**request)
-        put(self.s3, THEIRS)
+        put(self.s3, *self.rules)
 
 
 class ForSmallObjectsToo:
@@ -114,9 +114,11 @@ def test_which_objects_are_too_small_for_the_rules_of_others_stays_as_they_said(
     assert bucket.smallest == "varies_by_storage_class"
 
 
-def test_rules_that_somebody_overwrote_meanwhile_are_an_error(s3):
+@pytest.mark.parametrize("left", [[THEIRS], lifecycle.wanted()])
+def test_rules_that_somebody_overwrote_meanwhile_ours_or_those_of_others_are_an_error(s3, left):
+    put(s3, THEIRS)
     with pytest.raises(CloudError, match="somebody else sets them too"):
-        lifecycle.apply(Overwritten(s3), "training")
+        lifecycle.apply(Overwritten(s3, *left), "training")
 
 
 def test_the_command_changes_nothing_until_it_is_told_to(s3, capsys):

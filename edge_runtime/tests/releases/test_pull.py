@@ -100,6 +100,16 @@ def test_a_file_that_rotted_on_the_device_is_mended(published, home):
     assert served(home, published).release_id == pulled.release_id
 
 
+def test_a_bit_that_flipped_on_the_device_is_mended(published, home):
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    index = pulled.folder / "fp32.usearch"
+    data = bytearray(index.read_bytes())
+    data[len(data) // 2] ^= 1
+    index.write_bytes(data)
+    pull(FolderPublisher(published.releases), home, published.trusted, mend=True)
+    assert served(home, published).release_id == pulled.release_id
+
+
 def test_a_release_that_is_served_and_whole_is_neither_put_together_nor_tried_again(published, home):
     tried = []
     pulled = pull(FolderPublisher(published.releases), home, published.trusted, check=tried.append)

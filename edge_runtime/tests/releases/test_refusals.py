@@ -184,6 +184,14 @@ def test_a_pointer_that_leads_out_of_the_home_is_none():
         Kept.read({"release_id": "../0123", "manifest_sha256": "ab"})
 
 
+@pytest.mark.parametrize("spoil", [spoil_truncate, spoil_tamper, spoil_lengthen])
+def test_of_a_part_that_is_not_the_signed_one_nothing_is_kept_to_go_on_from(published, home, spoil):
+    spoil(published)
+    with pytest.raises((PartTruncated, PartTampered)):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert not list((home / "incoming").glob("*.partial"))
+
+
 @pytest.mark.parametrize(("spoil", "refusal"), REFUSALS.items(), ids=[spoil.__name__ for spoil in REFUSALS])
 def test_what_is_not_as_it_was_signed_is_refused_and_the_last_good_release_goes_on_being_served(
     published, home, spoil, refusal, monkeypatch, tmp_path
