@@ -52,6 +52,16 @@ def test_a_download_that_is_removed_meanwhile_is_none(tmp_path, gone_when_looked
     assert [found.size for found in cache(Keep(time.time() + 2 * DAY, cache_bytes=0))] == [3]
 
 
+def test_downloads_that_were_used_lately_stay_however_large_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "CACHE", tmp_path)
+    now = time.time()
+    for name, days in (("long ago", 3), ("lately", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(b"abc")
+        os.utime(tmp_path / name / "a.png", (now - days * DAY, now - 9 * DAY))
+    assert [found.modified for found in cache(Keep(now, cache_bytes=0))] == [pytest.approx(now - 3 * DAY)]
+
+
 @pytest.mark.parametrize("named", ["", "/var/cache"])
 def test_an_empty_cache_variable_names_no_folder_and_one_that_names_one_needs_no_home(named):
     """Empty, it meant the folder that one stands in: in the checkout, downloads lay among the code, and `make gc` removed both."""

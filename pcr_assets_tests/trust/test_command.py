@@ -86,6 +86,8 @@ def test_several_root_keys_of_which_some_must_sign(publisher, capsys):
     publish(publisher, "first", "stable")
     for number in (1, 2):
         (publisher / "keys" / f"root-{number}.pem").rename(publisher / f"root-{number}.pem")
+    assert main(["renew", "--all"]) == 0
+    assert "and its keys are not here" in capsys.readouterr().err, "one of two that must sign is too few"
     assert main(["rotate", "snapshot"]) == 1
     assert "root must be signed by 2 of its keys, of which 1 are in" in capsys.readouterr().err
     assert main(["--keys", str(publisher), "rotate", "snapshot"]) == 0

@@ -110,6 +110,14 @@ def test_a_bit_that_flipped_on_the_device_is_mended(published, home):
     assert served(home, published).release_id == pulled.release_id
 
 
+def test_what_an_interrupted_pull_left_damaged_is_fetched_from_its_beginning(published, home):
+    (home / "incoming").mkdir(parents=True)
+    for part in published.parts.iterdir():
+        (home / "incoming" / f"{part.name}.partial").write_bytes(b"?")
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    assert served(home, published).release_id == pulled.release_id
+
+
 def test_a_release_that_is_served_and_whole_is_neither_put_together_nor_tried_again(published, home):
     tried = []
     pulled = pull(FolderPublisher(published.releases), home, published.trusted, check=tried.append)
