@@ -4,7 +4,9 @@ import dagster as dg
 import pytest
 
 from pcr_assets import checks, layout
+from pcr_assets.checks.gate import made_elsewhere
 from pcr_assets.cloud import lifecycle
+from pcr_assets.gallery import permits
 from pcr_assets.gallery.report import loss
 from pcr_assets.measures import wilson
 from pcr_assets.resources.project import Project
@@ -205,3 +207,14 @@ def test_a_bucket_is_asked_for_its_rules_where_the_profile_says_so(tmp_path, mon
         assert (before.passed, before.severity) == (False, dg.AssetCheckSeverity.WARN)
         lifecycle.apply(asking.root.client, "rules-are-asked")
         assert checks.lifecycle_rules_are_set(project=asking).passed
+
+
+@pytest.mark.parametrize(("low", "permitted"), [(0.5, True), (1.2, False)])
+def test_a_loss_by_eight_bits_is_refused_where_it_is_sure_and_not_where_it_may_be_chance(low, permitted):
+    report = {"int8_loss": {"points": 1.5, "low": low, "high": 2.5}}
+    assert permits.int8_keeps_recall(report, {"int8_loss": 0.01})[0] is permitted
+
+
+def test_an_adopted_model_that_was_measured_here_is_judged_as_any_other():
+    assert made_elsewhere({"adopted": {"from": "a bucket"}})
+    assert not made_elsewhere({"adopted": {"from": "a bucket"}, "recall": {}})
