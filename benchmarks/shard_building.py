@@ -27,6 +27,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scorecard.ratio import Ratio, write
 
+from edge_runtime.jpeg import jpeg
 from pcr_assets import digests
 from pcr_assets.cards.catalogue import find_catalogue
 from pcr_assets.cards.listing import Listing, Scan, list_scans
@@ -35,7 +36,6 @@ from pcr_assets.imaging.art import thumbnail
 from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
 from pcr_assets.imaging.hashing import phash
-from pcr_assets.imaging.jpeg import jpeg
 from pcr_assets.measures import even_sample
 from pcr_assets.resources.store import Store, open_store, parent
 

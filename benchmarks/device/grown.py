@@ -27,13 +27,13 @@ from edge_runtime.embedder import Embedder
 from edge_runtime.engine import open_engine
 from edge_runtime.gallery import Card, Gallery
 from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.jpeg import jpeg
 from edge_runtime.judging.features import features
 from edge_runtime.judging.references import SIZE, References, features_name, picture_name
 from edge_runtime.releases.release import Release
 from edge_runtime.releases.selftest import read_self_test
 from pcr_assets.gallery.keys import keys_of
 from pcr_assets.gallery.references import JPEG_QUALITY
-from pcr_assets.imaging.jpeg import jpeg
 
 REPRINTS = 0.1
 ART = (slice(36, 184), slice(14, 238))

@@ -15,6 +15,7 @@ import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from edge_runtime.jpeg import jpeg
 from pcr_assets import digests
 from pcr_assets.cards.listing import Listing, Scan
 from pcr_assets.cards.names import file_label
@@ -22,7 +23,6 @@ from pcr_assets.imaging import art
 from pcr_assets.imaging.clean import clean
 from pcr_assets.imaging.decode import Rejected, decode
 from pcr_assets.imaging.hashing import grey, phash
-from pcr_assets.imaging.jpeg import jpeg
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Shut, Store
 

@@ -48,9 +48,9 @@ def _small(image: bytes) -> tuple[bytes, bytes]:
     import cv2
 
     from edge_runtime.geometry import full_frame, rectify
+    from edge_runtime.jpeg import jpeg
     from edge_runtime.judging.features import features
     from edge_runtime.judging.references import SIZE
-    from pcr_assets.imaging.jpeg import jpeg
 
     card = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
     if card is None:

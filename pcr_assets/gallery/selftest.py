@@ -100,8 +100,8 @@ def _asked(card_id: str, picture: np.ndarray, subjects: Mapping[str, Subject]) -
     """A query and its answers; None where a variant does not name the card, or hardly."""
     import cv2
 
+    from edge_runtime.jpeg import jpeg
     from pcr_assets.imaging.camera import rectified
-    from pcr_assets.imaging.jpeg import jpeg
 
     seen = rectified(picture, np.random.default_rng(int(digest_of(card_id)[:16], 16)), STRENGTH, SIZE)
     encoded = jpeg(seen, JPEG_QUALITY)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from pcr_assets.imaging.jpeg import jpeg
+from edge_runtime.jpeg import jpeg
 
 MOST_BYTES = 40_000
 CAPTION_HEIGHT = 14

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from edge_runtime.disk import replace
 from edge_runtime.geometry import rectify
+from edge_runtime.jpeg import jpeg
 from edge_runtime.judging.decide import Status
 from edge_runtime.judging.references import SIZE
 
@@ -109,12 +109,9 @@ class FeedbackBox:
 
     def _keep(self, day: Path, image: np.ndarray, reading: "Reading") -> int:
         """Keep the card's picture; gives its bytes."""
-        crop = rectify(image, reading.corners, SIZE)
-        done, data = cv2.imencode(".jpg", cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        if not done:
-            return 0
-        put(day, data.tobytes(), self._said(reading))
-        return len(data)
+        picture = jpeg(rectify(image, reading.corners, SIZE), QUALITY)
+        put(day, picture, self._said(reading))
+        return len(picture)
 
     def _said(self, reading: "Reading") -> dict[str, Any]:
         return {

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import cv2
 import numpy as np
 
 from edge_runtime.following.tracks import Event, Kind
 from edge_runtime.geometry import as_numbers, rectify
+from edge_runtime.jpeg import jpeg
 
 THUMBNAIL = (126, 176)
 """Width and height of a kept picture: two pixels for a millimetre of card."""
@@ -134,5 +134,4 @@ def _plain(value: Any) -> Any:
 
 
 def _thumbnail(image: np.ndarray, corners: np.ndarray) -> bytes:
-    small = cv2.cvtColor(rectify(image, corners, THUMBNAIL), cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+    return jpeg(rectify(image, corners, THUMBNAIL), QUALITY)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import cv2
 
+from edge_runtime.jpeg import jpeg
 from edge_runtime.server.hub import Hub, Picture
 from edge_runtime.server.scene import Look
 from edge_runtime.server.vital import vital
@@ -84,7 +85,6 @@ def picture_of(look: Look) -> Picture:
     shrink = min(1.0, WIDEST / width)
     size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
     small = cv2.resize(look.image, size, interpolation=cv2.INTER_AREA) if shrink < 1 else look.image
-    jpeg = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     head = {
         "type": "picture",
         "number": look.number,
@@ -94,4 +94,4 @@ def picture_of(look: Look) -> Picture:
         "cards": list(look.cards),
         "release_id": look.release_id,
     }
-    return Picture(head, jpeg.tobytes())
+    return Picture(head, jpeg(small, QUALITY))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pcr_assets.imaging.jpeg import jpeg
+from edge_runtime.jpeg import jpeg
 from pcr_assets.imaging.sample.brush import Image
 from pcr_assets.imaging.sample.frame import SIZE
 from pcr_assets.imaging.sample.scans import each, write_csv
