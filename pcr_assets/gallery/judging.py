@@ -165,9 +165,8 @@ def calibrate(
         curves = replace(curves, look=fit_curve([looked[row].evidence for row in compared], found[compared]))
         looked = judged(Judge(replace(OPEN, look=curves.look), second_look), asked)
     curves = replace(curves, sure=_never_wrong([curves.confidence(glance) for glance in glances], named))
-    refusing = Judge(
-        replace(curves, accept=NEVER), SecondLook(second_look.references)
-    )  # so that it takes all of its looks
+    # One that names nothing takes all of its looks.
+    refusing = Judge(replace(curves, accept=NEVER), SecondLook(second_look.references))
     ends = np.array([reading.confidence for reading in answered(refusing, asked[len(known) :])])
     accept = max(LEAST_CONFIDENCE, accept_confidence(ends, far))
     curves = replace(curves, accept=accept, sure=max(curves.sure, accept, LEAST_SURE))
