@@ -46,5 +46,5 @@ BENCHMARKS = (
         ("--store", "{store}", "--work", "{work}/incremental", "--cards", "1000", "--new", "1", "--made-up-vectors"),
     ),
     Benchmark("cold_start", "Start to first answer", ("--store", "{store}")),
-    Benchmark("frame", "A frame to its answer", ("--store", "{store}", "--frames", "6")),
+    Benchmark("frame", "A frame to its answer", ("--store", "{store}", "--cards", "{cards}", "--frames", "6")),
 )
