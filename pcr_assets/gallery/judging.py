@@ -29,7 +29,9 @@ from pcr_assets.gallery.confidence import fit_curve
 from pcr_assets.gallery.queries import MISSED, GalleryWithout
 from pcr_assets.gallery.thresholds import accept_confidence, ambiguity_margin
 
-OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 8, accept=0.0, sure=2.0, twin_margin=0.0, twin_lead=0.0)
+NEVER = 2.0
+"""A confidence that nothing reaches."""
+OPEN = Calibration(glance=(0.0,) * 3, look=(0.0,) * 8, accept=0.0, sure=NEVER, twin_margin=0.0, twin_lead=0.0)
 """Takes a second look at everything and accepts it: what evidence is gathered with before there is a calibration."""
 LEAST_CONFIDENCE = 0.5
 """Nothing is named that is more likely wrong than right, however few strangers were asked."""
@@ -41,8 +43,6 @@ LEAST_TWIN_MARGIN = 0.02
 """In cosine: twins nearer to each other than this are a toss-up at a glance, whatever a few queries suggest."""
 LEAST_TWIN_LEAD = 0.02
 """In correlation: pictures that agree better than this can't be told apart, whatever a few queries suggest."""
-NEVER = 2.0
-"""A confidence that nothing reaches."""
 ROUNDS = 2
 """Times that the curve of a second look is fitted: first to the candidates with the most points, then to those that the curve
 before finds likeliest."""
@@ -117,7 +117,7 @@ def judged(judge: Judge, queries: Sequence[Query]) -> list[Judgement]:
 
     def answer(query: Query) -> Judgement:
         picture = query.picture()
-        return judge.judge(picture, _frame(picture), query.matches[:CANDIDATES])
+        return judge.judge(picture, full_frame(*picture.shape[1::-1]), query.matches[:CANDIDATES])
 
     return _on_all_cores(answer, queries)
 
@@ -128,13 +128,11 @@ def answered(judge: Judge, queries: Sequence[Query]) -> list[Reading]:
 
     def answer(query: Query) -> Reading:
         picture = query.picture()
-        return Weighing(Reader(query.embedder, query.gallery, judge)).read_at(picture, _frame(picture))
+        return Weighing(Reader(query.embedder, query.gallery, judge)).read_at(
+            picture, full_frame(*picture.shape[1::-1])
+        )
 
     return _on_all_cores(answer, queries)
-
-
-def _frame(picture: np.ndarray) -> np.ndarray:
-    return full_frame(picture.shape[1], picture.shape[0])
 
 
 def _on_all_cores(answer: Callable[[Query], Answer], queries: Sequence[Query]) -> list[Answer]:

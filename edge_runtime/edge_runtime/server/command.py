@@ -214,9 +214,8 @@ def messengers_of(options: argparse.Namespace, metrics: "Metrics") -> "list[Mess
     found: list[Messenger] = []
     if options.webhook_secret_file and not options.webhook:
         raise NotSafe("--webhook-secret-file signs what --webhook posts, and nothing is posted: add --webhook URL")
-    if (
-        options.mqtt_user or options.mqtt_password_file or options.mqtt_tls or options.mqtt_device
-    ) and not options.mqtt:
+    about_broker = options.mqtt_user, options.mqtt_password_file, options.mqtt_tls, options.mqtt_device
+    if any(about_broker) and not options.mqtt:
         raise NotSafe("the --mqtt-… options say how a broker is told, and none is: add --mqtt HOST")
     if options.webhook:
         file = options.webhook_secret_file
