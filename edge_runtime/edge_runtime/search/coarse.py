@@ -54,7 +54,8 @@ class Coarse:
         self._parts = numkong.dots_pack(parts)
 
     def short_list(self, query: np.ndarray, wanted: int) -> np.ndarray:
-        """The keys of the scans among which the ``wanted`` nearest ones are to a query float32 D: uint64, in no order."""
+        """The keys of the scans among which the ``wanted`` nearest ones are to a query float32 D: uint64, in no order; a few more
+        where the last ones are equally near."""
         listed = max(LISTED, PER_WANTED * wanted)
         if listed >= len(self._keys):
             return self._keys
@@ -62,7 +63,8 @@ class Coarse:
         part = np.einsum("d,dk->k", query, self._axes)
         steps = np.rint(part * (FINEST / max(np.abs(part).max(), 1e-6))).astype(np.int8)
         along = np.asarray(numkong.dots_packed(steps[None], self._parts))[0]
-        return self._keys[np.argpartition(along, len(along) - listed)[-listed:]]
+        # The values alone are parted in half the time that their places would take.
+        return self._keys[along >= np.partition(along, -listed)[-listed]]
 
 
 def _directions(some: np.ndarray) -> np.ndarray:
