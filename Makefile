@@ -76,9 +76,9 @@ recognize: setup  ## name the cards on photos, with the last release: make recog
 	@$(RELEASED)
 	@$(EDGE) recognize --releases '$(RELEASES)' $(or $(PHOTO),$(error say which photo: make recognize PHOTO=photo.jpg))
 
-serve: setup  ## the cards in front of a camera on http://127.0.0.1:8080: make serve [CAMERA=0], or a stream, a video, a folder
+serve: setup  ## the cards in front of a camera on http://127.0.0.1:8080: make serve [CAMERA=0] [PORT=8080], or a stream, a video, a folder
 	@$(RELEASED)
-	@$(EDGE) serve '$(or $(CAMERA),0)' --releases '$(RELEASES)'
+	@$(EDGE) serve '$(or $(CAMERA),0)' --releases '$(RELEASES)' $(if $(PORT),--port '$(PORT)')
 
 # The daemon's request to start a run is over when the run's process has begun, which takes more than Dagster's 60 s where others,
 # a training say, have all the processors. It would start the run once more, and the second process close as failed what the

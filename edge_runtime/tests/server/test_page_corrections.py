@@ -48,6 +48,22 @@ def test_a_wrong_name_is_corrected_where_that_is_kept(page, correcting, tmp_path
     assert (said["card_id"], said["corrected"]) == ("demo-1", "demo-2")
 
 
+def test_whoever_chose_the_wrong_card_chooses_again(page, correcting, tmp_path):
+    _, client = correcting()
+    for chosen in ("demo-2", "demo-3"):
+        typed(page, chosen)
+        page.until(f"{OFFERED}.join() === '{chosen}'")
+        page.run("document.querySelector('#correct-cards label').click()")
+        page.run(KEEP)
+        page.sees("#events", f"kept as {chosen}")
+        page.open(client.base)
+        page.sees("#events", f"kept as {chosen}")
+        page.run("document.querySelector('.correct').click()")
+    page.sees("#correction", "It was told as: Amber Fox, Demo Days · 1")
+    (said,) = kept(tmp_path / "box")
+    assert said["corrected"] == "demo-3"
+
+
 def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(page, correcting, tmp_path):
     correcting()
     typed(page, "no such card")

@@ -78,7 +78,7 @@ export class Correction {
       headers: { "content-type": "application/json" },
     }).catch(() => null);
     if (response?.ok) {
-      button.replaceWith(keptAs(cardId));
+      keptAs(button, cardId);
       dialog.close();
       return;
     }
@@ -112,8 +112,11 @@ function note(text) {
   return line;
 }
 
-// What stands in the place of the button once somebody has said which card it was.
-export const keptAs = (cardId) => `kept as ${cardId}`;
+// The button says so once somebody has said which card it was. It stays one: whoever chose the wrong card chooses again.
+function keptAs(button, cardId) {
+  button.textContent = `kept as ${cardId}`;
+  button.setAttribute("aria-label", `Kept as ${cardId}: choose another card. ${button.dataset.said}`);
+}
 
 // The button of an event that says which card it is.
 export function correctionOf(event) {
@@ -127,5 +130,6 @@ export function correctionOf(event) {
   button.dataset.said = named ? `It was told as: ${eventLine(event)}` : "It was told as no card of this release.";
   button.dataset.cards = JSON.stringify(event.cards);
   button.setAttribute("aria-label", named ? `Wrong? ${eventLine(event)}` : "Which card was it that left without a name?");
+  if (event.corrected) keptAs(button, event.corrected);
   return button;
 }

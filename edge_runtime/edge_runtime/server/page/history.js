@@ -1,6 +1,6 @@
 // What happened, newest first. What was missed while the connection was gone is asked for.
 import { fetchOr401 } from "./access.js";
-import { correctionOf, keptAs } from "./correction.js";
+import { correctionOf } from "./correction.js";
 import { eventLine, idBeside, when } from "./words.js";
 
 const PAGE = 30;
@@ -93,6 +93,6 @@ function row(event) {
   item.append(seen, what, time);
   const names = event.cards.length && (event.event === "confirmed" || event.event === "changed");
   const unnamed = event.event === "left" && !event.cards.length;
-  if (names || unnamed) time.before(event.corrected ? keptAs(event.corrected) : correctionOf(event));
+  if (names || unnamed) time.before(correctionOf(event));
   return item;
 }
