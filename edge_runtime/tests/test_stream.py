@@ -13,7 +13,7 @@ from edge_runtime.geometry import full_frame
 from edge_runtime.judging.decide import Status
 from edge_runtime.reading.effort import Effort
 from edge_runtime.reading.readings import Reading, Recognition
-from edge_runtime.stream import THOROUGH, Follower
+from edge_runtime.stream import OTHERS, THOROUGH, Follower
 
 FOX = Reading(
     Status.CONFIRMED, 0.97, full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9),), 0.9
@@ -58,6 +58,16 @@ def looking():
 def test_of_eight_frames_of_a_moving_scene_one_is_looked_at_thoroughly(looking):
     _, look = looking
     assert look(LEAST + THOROUGH) == [*[ALL] * LEAST, *[ONE] * (THOROUGH - 1), ALL]
+
+
+def test_of_four_frames_of_a_followed_card_one_is_searched_for_others(looking, monkeypatch):
+    recognizer, look = looking
+    monkeypatch.setattr("edge_runtime.stream.Following.now", lambda following, *frame: (recognizer.card,))
+    efforts = look(LEAST + THOROUGH)[LEAST:]
+    assert [effort in (Effort.SETTLED, Effort.FOLLOWED) for effort in efforts] == [True, True, True, False] * (
+        THOROUGH // OTHERS
+    )
+    assert (efforts[OTHERS - 1], efforts[THOROUGH - 1]) == (ONE, ALL)
 
 
 def test_cards_that_nobody_knows_are_looked_at_thoroughly(looking):
