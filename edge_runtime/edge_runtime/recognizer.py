@@ -32,6 +32,7 @@ from edge_runtime.reading.readings import (
     CLEAR,
     Reading,
     Recognition,
+    after_others,
     by_confidence,
     known_corners,
     named_first,
@@ -237,10 +238,14 @@ class Recognizer:
         return seen
 
     def _judged(self, image: np.ndarray, readings: Sequence[Reading], read: SoFar, least: float) -> list[Reading]:
-        """The readings, judged where they promise so much. Those that deny an art come to ``read``: wherever else on the photo the
-        same outline is read, they are heard."""
-        judged = self._weighing.judged(image, readings, least)
-        read.readings += [now for was, now in zip(readings, judged, strict=True) if now is not was and now.denied]
+        """The readings, judged where they promise so much; what was read in the same place in vain counts against each. Those that
+        deny an art come to ``read``: wherever else on the photo the same outline is read, they are heard."""
+        judged = list(self._weighing.judged(image, readings, least))
+        new = [row for row, was in enumerate(readings) if judged[row] is not was]
+        read.readings += [judged[row] for row in new if judged[row].denied]
+        for row in new:
+            judged[row] = after_others(judged[row], read.unnamed, self.calibration.accept)
+        read.unnamed += [judged[row].corners for row in new if judged[row].left_open]
         return [refused(each) if overruled(each, read.readings) else each for each in judged]
 
     def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:

@@ -93,7 +93,9 @@ def test_of_many_scans_a_short_list_gives_the_answers_of_all(gallery, monkeypatc
     monkeypatch.setattr("edge_runtime.search.coarse.DIRECTIONS", 32)
     listed = gallery(*rows)
     for query, one, other in zip(queries, every, listed.search(queries), strict=True):
-        assert LISTED <= len(listed._coarse.short_list(query, 20)) <= LISTED + 2  # a twin as near as the last one comes too
+        assert (
+            LISTED <= len(listed._coarse.short_list(query, 20)) <= LISTED + 2
+        )  # a twin as near as the last one comes too
         assert [match.card for match in one] == [match.card for match in other]
         assert [match.similarity for match in one] == pytest.approx([match.similarity for match in other], abs=1e-3)
 

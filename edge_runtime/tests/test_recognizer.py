@@ -1,5 +1,7 @@
 """From a photo to a name, through a release, with everything real but the model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn import lay
@@ -37,6 +39,30 @@ def test_a_card_that_lies_upside_down_is_named_and_its_corners_start_at_its_own_
     (reading,) = recognizer.recognize(photo_of(scans["demo-2"], corners)).cards
     assert reading.card.card_id == "demo-2"
     np.testing.assert_allclose(reading.corners, corners, atol=8)
+
+
+def test_a_place_that_was_read_in_vain_before_asks_for_more_than_one_that_was_not(
+    recognizer, scans, photo_of, monkeypatch
+):
+    """As if each look at the card were only just sure enough, and the first one not."""
+    judge, looks = recognizer.judge.judge, []
+
+    def just_sure(*seen):
+        looks.append(seen)
+        return replace(judge(*seen), confidence=recognizer.calibration.accept + 1e-6)
+
+    photo = photo_of(scans["demo-1"])
+    monkeypatch.setattr(recognizer.judge, "judge", just_sure)
+    assert named(recognizer.recognize(photo)) == {"demo-1"}
+    first = len(looks)
+    monkeypatch.setattr(recognizer.judge, "judge", lambda *seen: in_vain(just_sure(*seen), first=len(looks) <= first))
+    looks.clear()
+    assert named(recognizer.recognize(photo)) == set()
+
+
+def in_vain(judgement, *, first):
+    """The judgement, but of nothing while the outline that was named is read."""
+    return replace(judgement, status=Status.UNKNOWN, confidence=0.5) if first else judgement
 
 
 @pytest.mark.usefixtures("telling_printings_apart")

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import full_frame, turned, width
-from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, refuted, too_unlike
+from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, borne_out, refuted
 from edge_runtime.judging.printing_verifier import SMALL, PrintingVerifier
 from edge_runtime.judging.references import SIZE
 from edge_runtime.judging.second_look import SecondLook, Seen, Support
@@ -94,7 +94,7 @@ class Judge:
         if supports and self.second_look.upside_down(card, supports[0]):
             seen = replace(seen, corners=turned(corners))
             card, supports = self._compared(image, seen.corners, likely)
-        if settled and not self._belied(card, seen, supports):
+        if settled and self._borne_out(card, seen, supports):
             verified = self._verified(card, seen, supports)
             if not verified.other_printing:  # of one the artwork alone agrees, which doesn't say where its sides lie
                 return replace(verified, corners=fitted(seen.corners, supports[0])) if supports else verified
@@ -120,10 +120,10 @@ class Judge:
         _, supports = self._compared(image, corners, [match])
         return fitted(corners, supports[0]) if supports else corners
 
-    def _belied(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> bool:
-        """Whether what a glance is sure of is too unlike the card; ``supports``: that one alone. Points that deny an artwork don't
-        count against a glance: of the cards of which a fifth is covered they would refuse seven of 400 more."""
-        return any(too_unlike(found) for _, found in self._weighed(card, seen, supports))
+    def _borne_out(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> bool:
+        """Whether the card is like what a glance is sure of; ``supports``: that one alone. Points that deny an artwork don't count
+        against a glance: of the cards of which a fifth is covered they would refuse seven of 400 more."""
+        return all(borne_out(found) for _, found in self._weighed(card, seen, supports))
 
     def settles(self, status: Status, confidence: float) -> bool:
         """Whether what a glance says leaves no doubt about the art, nor between twins."""
@@ -166,7 +166,7 @@ class Judge:
         art = best.match.card.art_group
         confidence = self.calibration.confidence(evidence)
         sure = seen.confidence >= self.calibration.sure and seen.matches[0].card.art_group == art
-        if sure and not too_unlike(evidence):
+        if sure and borne_out(evidence):
             confidence = max(confidence, seen.confidence)
         twins = [support for support in supports if support.match.card.art_group == art]
         prints, lead = self._told_apart(image, seen.corners, twins)

@@ -169,6 +169,21 @@ def overruled(reading: Reading, others: Sequence[Reading]) -> bool:
     )
 
 
+def after_others(reading: Reading, tried: Sequence[np.ndarray], accept: float) -> Reading:
+    """A reading of a card that was named, after some outlines (float32 4×2 each) were read that are none: unknown if those that lie
+    nearly where it does leave less confidence than ``accept``.
+
+    Each outline more is another chance for a stranger to look like a card of the gallery. That one of them does by chance is as
+    many times as likely (the look-elsewhere effect; Bonferroni's correction), so the odds are divided by their number.
+    """
+    if reading.status is Status.UNKNOWN:
+        return reading
+    looks = 1 + sum(overlap(each, reading.corners) >= SAME_OUTLINE for each in tried)
+    confidence = reading.confidence / (reading.confidence + looks * (1 - reading.confidence))
+    status = reading.status if confidence >= accept else Status.UNKNOWN
+    return replace(reading, status=status, confidence=confidence)
+
+
 def refused(reading: Reading) -> Reading:
     """The reading as one of a card that is none that it knows."""
     return replace(reading, status=Status.UNKNOWN, confidence=0.0)

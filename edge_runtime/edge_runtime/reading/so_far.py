@@ -20,10 +20,12 @@ the hard camera, each was still named; 0.16 lost the first."""
 
 @dataclass
 class SoFar:
-    """All readings of a photo, and those of them that resembled no card of the gallery whichever way up."""
+    """All readings of a photo, those of them that resembled no card of the gallery whichever way up, and the outlines that were
+    judged and left unknown."""
 
     readings: list[Reading] = field(default_factory=list)
     hopeless: list[Reading] = field(default_factory=list)
+    unnamed: list[np.ndarray] = field(default_factory=list)
 
     def note(self, readings: Sequence[Reading]) -> None:
         """Take down the readings of outlines that lie apart, each in every way up that was tried."""
