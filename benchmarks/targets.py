@@ -49,6 +49,8 @@ FOIL = replace(STRENGTHS["medium"], glare=Dose(1.0, 0.6, 1.0), shine=Dose(1.0, 0
 """Glare on foil, on top of everything that medium does."""
 CAMERAS, VIEWS = ("easy", "medium", "hard"), 3
 """Cameras that see a card that the gallery lacks, and how often each does."""
+FRAMES, LOOKED_AT = 3, 10
+"""Whole frames of each such card; the draws before these were looked at while the rules were made that refuse it."""
 PAIRS = 200_000
 ALL = 10**6
 """More pictures than there are; and where the numbers of second views begin."""
@@ -106,7 +108,7 @@ def _measured(recognizer: Recognizer, evidence: Evidence, count: int) -> Iterato
     yield _row(what, 0.001, list(map(bool, named)), most=True, times=2) | {"named": [said for said in named if said]}
     for where, named, times in (
         ("cut out, three cameras", _unknown_crops, len(CAMERAS) * VIEWS),
-        ("on whole frames", _unknown_frames, 1),
+        ("on whole frames", _unknown_frames, FRAMES),
     ):
         said = named(recognizer, evidence, count)
         row = _row(f"cards that the gallery lacks named, {where}", 0.001, list(map(bool, said)), most=True, times=times)
@@ -224,14 +226,15 @@ def _unknown_crops(recognizer: Recognizer, evidence: Evidence, count: int) -> li
 
 
 def _unknown_frames(recognizer: Recognizer, evidence: Evidence, count: int) -> list[str]:
-    """The same on whole frames, where whatever is named anywhere counts."""
+    """The same on whole frames, ``FRAMES`` of each card, where whatever is named anywhere counts."""
     ignorant, gallery = without(recognizer)
     said = []
     for number, row in enumerate(shown(spread(evidence.tests, count), "unknown cards on whole frames")):
         gallery.leave_out(evidence.card_ids[row])
-        photo, _ = camera.scene([evidence.cards.image(row)], _rng(number), strength=ANY_LIGHT)
-        named = [_taken(f"{evidence.card_ids[row]} on a frame", each) for each in ignorant.recognize(photo).cards]
-        said.append("; ".join(filter(None, named)))
+        for view in range(LOOKED_AT, LOOKED_AT + FRAMES):
+            photo, _ = camera.scene([evidence.cards.image(row)], _rng(number + view * ALL), strength=ANY_LIGHT)
+            named = [_taken(f"{evidence.card_ids[row]} on a frame", each) for each in ignorant.recognize(photo).cards]
+            said.append("; ".join(filter(None, named)))
     return said
 
 
