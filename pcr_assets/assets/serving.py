@@ -26,7 +26,7 @@ LEFT = (
     layout.PACKAGES,
     deps=[teacher_weights, student_stage2, student_onnx, student_int8, serving_config],
     kinds={"sagemaker"},
-    code_version="3",
+    code_version="4",
 )
 def model_packages(project: Project, compute: dg.ResourceParam[Any]) -> dg.MaterializeResult:
     """A `model.tar.gz` for each model of `serving.pack`: its ONNX, and the code that answers with it in a container."""

@@ -33,9 +33,14 @@ NEEDED = ("numpy", "onnxruntime", "opencv-python-headless", "pillow")
 ENTRY = '''"""What SageMaker's PyTorch container calls. A refusal keeps its status where the container's toolkit is there."""
 
 from edge_runtime.inference import handlers
-from edge_runtime.inference.handlers import model_fn, predict_fn
+from edge_runtime.inference.handlers import predict_fn
 
 __all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]
+
+
+# The toolkit counts parameters: to a function that takes one more than there is to give, optional or not, it hands its context.
+def model_fn(model_dir):
+    return handlers.model_fn(model_dir)
 
 
 def _answered(handler, *given):

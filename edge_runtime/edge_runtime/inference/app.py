@@ -17,7 +17,6 @@ from starlette.routing import Route
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.inference import handlers
-from edge_runtime.inference.handlers import TAKEN
 from edge_runtime.server.problems import Refused, on_error, on_http, on_refused
 
 HEARD = 4
@@ -68,7 +67,7 @@ class Invocations:
 
     def _answer(self, body: bytes, headers: Headers) -> tuple[str, str]:
         try:
-            picture = handlers.input_fn(body, headers.get("content-type", TAKEN[0]))
+            picture = handlers.input_fn(body, headers.get("content-type"))
             return handlers.output_fn(handlers.predict_fn(picture, self._model), headers.get("accept", handlers.GIVEN))
         except handlers.Refused as error:
             raise Refused(error.status, WORDS[error.status], str(error)) from error

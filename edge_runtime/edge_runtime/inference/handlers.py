@@ -44,9 +44,10 @@ def model_fn(model_dir: str | Path, threads: int | None = None) -> OnnxEmbedder:
     return OnnxEmbedder(Path(model_dir) / MODEL, threads)
 
 
-def input_fn(body: bytes, content_type: str) -> np.ndarray | Unreadable:
-    """A request's body as a picture uint8 RGB H×W×3. Raises :class:`Refused`, but in a batch gives what is unreadable."""
-    kind = content_type.partition(";")[0].strip().lower()
+def input_fn(body: bytes, content_type: str | None) -> np.ndarray | Unreadable:
+    """A request's body as a picture uint8 RGB H×W×3; ``content_type`` None: nobody said what it is. Raises :class:`Refused`, but in
+    a batch gives what is unreadable."""
+    kind = (content_type or TAKEN[0]).partition(";")[0].strip().lower()
     if kind not in TAKEN:
         raise Refused(415, f"a body of type {kind or 'none'} is not taken: send one of {', '.join(TAKEN)}")
     try:
