@@ -131,14 +131,11 @@ def decide(sagemaker: Any, artifacts: Artifacts, model: str, status: str, why: s
     return name, Registered(**book[name])
 
 
-def sync(sagemaker: Any, artifacts: Artifacts, group: str) -> list[str]:
+def sync(sagemaker: Any, artifacts: Artifacts) -> list[str]:
     """Take over what was approved or rejected elsewhere; gives the names whose status changed. Raises CloudError."""
     book, changed = registered(artifacts), []
-    for entry in book.values():
-        _same_region(sagemaker, entry["arn"])
-    status = {each["ModelPackageArn"]: each["ModelApprovalStatus"] for each in packages_of(sagemaker, group)}
     for name, entry in book.items():
-        now = status.get(entry["arn"], "gone")
+        now = _status(sagemaker, name, entry["arn"])
         if now != entry["status"]:
             changed.append(f"{name}: {entry['status']} before, {now} now")
             entry["status"] = now
@@ -149,16 +146,21 @@ def sync(sagemaker: Any, artifacts: Artifacts, group: str) -> list[str]:
 def to_serve(sagemaker: Any, artifacts: Artifacts, model: str) -> tuple[str, Registered]:
     """What :func:`approved` gives, if the registry says so too: somebody may have rejected it there. Raises CloudError."""
     name, entry = package_book.approved(artifacts, model)
-    _same_region(sagemaker, entry.arn)
-    with told(f"look at the package of {name}", "sagemaker:DescribeModelPackage"):
-        held = if_there(sagemaker.describe_model_package, ModelPackageName=entry.arn)
-    now = held["ModelApprovalStatus"] if held else "gone"
+    now = _status(sagemaker, name, entry.arn)
     if now != APPROVED:
         raise CloudError(
             f"{name} was approved, and is {now} in the registry now: `python -m pcr_assets.cloud.registry sync` takes that over, "
             "then run again"
         )
     return name, entry
+
+
+def _status(sagemaker: Any, name: str, arn: str) -> str:
+    """What the registry says now of a package, whatever its group is called; ``gone`` where it knows none. Raises CloudError."""
+    _same_region(sagemaker, arn)
+    with told(f"look at the package of {name}", "sagemaker:DescribeModelPackage"):
+        held = if_there(sagemaker.describe_model_package, ModelPackageName=arn)
+    return str(held["ModelApprovalStatus"]) if held else "gone"
 
 
 def _same_region(sagemaker: Any, arn: str) -> None:
@@ -215,8 +217,7 @@ def _register(artifacts: Artifacts, given: argparse.Namespace) -> None:
 
 
 def _sync(artifacts: Artifacts, given: argparse.Namespace) -> None:
-    group = serving_settings(settings.load(given.profile)).group
-    changed = sync(clients.client("sagemaker"), artifacts, group)
+    changed = sync(clients.client("sagemaker"), artifacts)
     print("\n".join(changed) or "nothing changed")
 
 

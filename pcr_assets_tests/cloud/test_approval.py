@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from pcr_assets import settings
 from pcr_assets.cloud import package_book, registry
@@ -51,6 +52,25 @@ def test_what_was_approved_elsewhere_is_taken_over(artifacts, sagemaker, profile
     assert registry.main([*command, "sync"]) == 0
     assert "dinov3-teacher:v1.0: PendingManualApproval before, Approved now" in capsys.readouterr().out
     assert package_book.approved(artifacts, "dinov3-teacher")[1].arn == arn
+
+
+def test_packages_of_a_group_that_the_profile_no_longer_names_are_asked_for_all_the_same(
+    artifacts, sagemaker, profile, command, capsys
+):
+    registry.register(sagemaker, artifacts, settings.load(str(profile)))
+    registry.decide(sagemaker, artifacts, MODELS[1], package_book.APPROVED, "good")
+    profile.write_text(profile.read_text().replace("serving:", "serving:\n  group: renamed"))
+    assert registry.main([*command, "sync"]) == 0
+    assert "nothing changed" in capsys.readouterr().out
+    assert registry.to_serve(sagemaker, artifacts, MODELS[1])
+    sagemaker.meta.events.register("before-call.sagemaker.DescribeModelPackage", knows_none)
+    assert f"{MODELS[1]}:v1.0: Approved before, gone now" in registry.sync(sagemaker, artifacts)
+
+
+def knows_none(**_):
+    """What SageMaker says of a package that was deleted: moto deletes none."""
+    error = {"Code": "ValidationException", "Message": "ModelPackage does not exist"}
+    return AWSResponse("http://here", 400, {}, None), {"Error": error, "ResponseMetadata": {}}
 
 
 def test_what_somebody_rejected_elsewhere_is_not_served_though_nobody_has_told_this_store(

@@ -158,7 +158,7 @@ def test_a_folder_is_told_that_sagemaker_reads_buckets(packed_store, profile, sa
         registry.register(sagemaker, artifacts, settings.load(str(profile)))
 
 
-def test_a_mistake_in_the_profile_is_one_sentence(profile, command, capsys):
+def test_a_mistake_in_the_profile_is_one_sentence(sagemaker, profile, command, capsys):
     profile.write_text("extends: embedded\nserving: {endpoint: {bake_seconds: 1800}}\n")
-    assert registry.main([*command, "sync"]) == 1
+    assert registry.main([*command, "register"]) == 1
     assert "serving.endpoint: bake_seconds are waited for twice" in capsys.readouterr().err
