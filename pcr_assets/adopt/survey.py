@@ -50,6 +50,7 @@ LEFT_ALONE = {
 }
 TAKEN = {
     "data/raw/": "photos, pictures to refuse, and the catalogue, where they have their usual names",
+    f"{layout.FEEDBACK}/": "what devices sent",
     f"{layout.RELEASES}/": "releases and their parts",
     f"{layout.RUNS}/": "the log of runs",
     f"{layout.REPLACED}/": "what records replaced",

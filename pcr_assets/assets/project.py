@@ -72,7 +72,7 @@ def project_manifest(project: Project) -> dg.MaterializeResult:
     )
 
 
-@recorded(layout.INVENTORY, deps=[*MADE, records_config])
+@recorded(layout.INVENTORY, deps=[*MADE, records_config], code_version="2")
 def store_inventory(project: Project) -> dg.MaterializeResult:
     """What the store holds, by content and storage class, from its listing: what is current of it, and what that costs."""
     from pcr_assets.project_records import inventory, price_table

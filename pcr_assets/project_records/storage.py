@@ -20,6 +20,7 @@ KINDS = {
     "outline filter": f"{layout.OUTLINE_FILTER}/",
     "printing verifier": f"{layout.PRINTING_VERIFIER}/",
     "raw cards": "data/raw/",
+    "field feedback": f"{layout.FEEDBACK}/",
     "processed cards": f"{layout.PROCESSED}/",
     "training snapshot": f"{layout.SNAPSHOT}/",
     "calibration": f"{layout.CALIBRATION}/",
@@ -30,6 +31,8 @@ KINDS = {
     "report": f"{layout.REPORT}/",
 }
 OTHER = "other"
+GIVEN = ("data/raw/", f"{layout.FEEDBACK}/")
+"""What people and devices bring: no pointer is ever made for it, and none of it is an older version of anything."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def _kind(key: str) -> str:
 
 def _is_live(key: str, current: frozenset[str]) -> bool:
     """Whether an object serves now: a pointer names it, or no pointer is ever made for such objects."""
-    versioned = key.startswith(("models/", "data/", f"{layout.REPORT}/")) and not key.startswith("data/raw/")
+    versioned = key.startswith(("models/", "data/", f"{layout.REPORT}/")) and not key.startswith(GIVEN)
     return not versioned or key in current or key.endswith("/current.json")
 
 

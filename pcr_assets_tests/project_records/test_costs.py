@@ -80,13 +80,16 @@ def test_storage_is_added_up_by_content_and_class_without_the_records_themselves
         Stored(f"{layout.TEACHER}/v0.9/weights.safetensors", 10**9, "STANDARD", 0),
         Stored("profiling/teacher/2026-01-10/trace.json", 10**9, "GLACIER", 0),
         Stored("data/raw/card_images/base1-4.png", 10**6, "SOMETHING_NEW", 0),
+        Stored("data/feedback/pi-1/2027-01-15/1.jpg", 10**9, "STANDARD", 0),
         Stored("metadata/project_manifest.json", 10**9, "STANDARD", 0),
         Stored(f"{layout.TEACHER}/README.md", 10**9, "STANDARD", 0),
     ]
     found = measure(stored, frozenset({f"{layout.TEACHER}/v1.0/weights.safetensors"}), prices)
     teacher = next(part for part in found.measured if part.kind == "teacher")
     assert (teacher.size, teacher.current_size) == (3 * 10**9, 2 * 10**9)
-    assert found.usd_a_month == pytest.approx(3 * 0.023 + 0.004)
+    feedback = next(part for part in found.measured if part.kind == "field feedback")
+    assert feedback.current_size == feedback.size, "what devices sent is no older version, and not to be removed as one"
+    assert found.usd_a_month == pytest.approx(4 * 0.023 + 0.004)
     assert found.unpriced == ("SOMETHING_NEW",)
     advice = {entry.what: entry.usd_a_year for entry in figured(artifacts, found).advice}
     assert advice["remove versions that no pointer names"] == pytest.approx(12 * 0.023)
