@@ -13,10 +13,12 @@ from typing import Any
 
 from pcr_assets import digests, layout
 from pcr_assets.adopt.survey import Finding, Verdict
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.project_records.models import KNOWN, TRANSITIONAL, Known
 from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile, number_of
 from pcr_assets.resources.store import Missing, Store
 from pcr_assets.resources.stored import Stored
+from pcr_assets.settings import mistakes
 
 TRAINED = (layout.TEACHER, layout.STAGE1, layout.STAGE2)
 """What would be trained, were it not there."""
@@ -126,12 +128,14 @@ def _spec(paths: Mapping[str, Path]) -> tuple[dict[str, Any] | None, str]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        spec: dict[str, Any] = json.loads(paths[SPEC].read_text())
+        spec: dict[str, Any] = dict(json.loads(paths[SPEC].read_text()))
         with safe_open(paths[WEIGHTS], "numpy"):
             _ = spec["backbone"]
-        return spec, OWN_FORM
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
         return None, f"{WEIGHTS} and {SPEC} are not of this pipeline's form ({error!r})"
+    if wrong := mistakes(ModelSpec, spec, SPEC):
+        return None, f"{SPEC} is not of this pipeline's form ({'; '.join(wrong)})"
+    return spec, OWN_FORM
 
 
 def _metrics(paths: Mapping[str, Path]) -> dict[str, Any]:
@@ -143,14 +147,13 @@ def _metrics(paths: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def _said(found: Found, reason: str) -> dict[str, Any]:
-    """What the old manifest said, as far as the new one has a field for it."""
-    told, fields = found.says, ("architecture", "embedding_dim", "training_date", "registry_arn", "registry_status")
-    said = {name: told[name] for name in fields if told.get(name) is not None}
-    arn = told.get("model_package_arn") or told.get("registry_arn")
-    said |= {"registry_arn": arn} if arn else {}
-    if (parameters := _whole(told.get("parameters"))) is not None:
-        said["parameters"] = parameters
-    return {**said, "reason": reason}
+    """What the old manifest said, as far as the new one has a field for it: of another form it would let no manifest be written."""
+    told, words = found.says, ("architecture", "training_date", "registry_arn", "registry_status")
+    said: dict[str, Any] = {name: told[name] for name in words if isinstance(told.get(name), str)}
+    if isinstance(arn := told.get("model_package_arn"), str) and arn:
+        said["registry_arn"] = arn
+    numbers = {name: _whole(told.get(name)) for name in ("embedding_dim", "parameters")}
+    return {**said, **{name: number for name, number in numbers.items() if number is not None}, "reason": reason}
 
 
 def _whole(value: Any) -> int | None:
@@ -158,7 +161,7 @@ def _whole(value: Any) -> int | None:
     try:
         text = str(value).strip().upper()
         return round(float(text.removesuffix("M")) * (1e6 if text.endswith("M") else 1))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

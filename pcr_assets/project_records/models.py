@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from pcr_assets import layout
+from pcr_assets.learning.spec import ModelSpec
 from pcr_assets.project_records.price_table import History, PriceTable
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.runs import Run
 from pcr_assets.resources.store import Missing, StoreError
+from pcr_assets.settings import mistakes
 
 TRANSITIONAL = "transitional"
 NOT_BUILT = "not built"
@@ -208,8 +210,9 @@ def _spec(artifacts: Artifacts, artifact: Artifact, found: Mapping[str, Artifact
     if "model.json" not in source.files:
         return {}
     try:
-        return dict(json.loads(artifacts.fetch(source, "model.json").read_text()))
-    except (ValueError, TypeError):  # adopted, and of another form
+        spec = dict(json.loads(artifacts.fetch(source, "model.json").read_text()))
+        return {} if mistakes(ModelSpec, spec, "model.json") else spec
+    except (ValueError, TypeError):  # adopted, and of another form, as one with mistakes is
         return {}
 
 

@@ -51,6 +51,7 @@ FILES = {
     "models/efficientnet-hailo/calibration/.keep": b"",
     "data/processed/classification/base1-4/0.png": b"x",
     "data/reference/embeddings.npy": b"x",
+    "data/feedback/pi-1/2027-01-15/1.jpg": b"x",
     "profiling/teacher/2026-01-10/trace.json": b"{}",
     "analytics/metrics/summary.json": b"{}",
     "pipelines/training/.keep": b"",
@@ -96,6 +97,7 @@ def test_a_dry_run_reports_each_path_with_its_reason_and_writes_nothing(prefix, 
         "doesn't fit  data/raw/card_images (names)",
         "holiday.png",
         "left alone   data/processed/",
+        "fits         data/feedback/",
         "recorded     metadata/project_manifest.json",
         "recorded     models/dinov3-teacher/v1.0/  1 objects, 0.0 MB: lacks weights.safetensors and model.json; an archive",
         "recorded     models/efficientnet-student/stage1/v1.0/  transitional: its files were not kept",
@@ -246,7 +248,13 @@ def test_measures_that_do_not_read_keep_no_model_from_being_adopted(tmp_path, me
 
 @pytest.mark.parametrize(
     ("spec", "weights"),
-    [(b'{"model_type": "vit"}', None), (b"[]", None), (b"no json", None), (json.dumps(SPEC).encode(), b"a pickle")],
+    [
+        (b'{"model_type": "vit"}', None),
+        (b"[]", None),
+        (b"no json", None),
+        (json.dumps(SPEC).encode(), b"a pickle"),
+        (json.dumps(SPEC | {"input_size": 224, "embedding_dim": "768-d"}).encode(), None),
+    ],
 )
 def test_files_that_only_have_the_names_of_this_pipelines_form_are_recorded(tmp_path, spec, weights):
     folder = tmp_path / layout.TEACHER / "v1.0"
@@ -258,9 +266,26 @@ def test_files_that_only_have_the_names_of_this_pipelines_form_are_recorded(tmp_
     store = FolderStore(str(tmp_path))
     (found,) = models.find(store, listed(store), frozenset())
     adopted = models.adopt(Artifacts(store), found)
-    assert "are not of this pipeline's form" in adopted.record["adopted"]["reason"]
+    assert "not of this pipeline's form" in adopted.record["adopted"]["reason"]
     assert set(adopted.files) == {"model.json", "weights.safetensors"}
     assert collect(sources_of(Artifacts(store))[0])["dinov3-teacher"].status == "current"
+
+
+def test_what_an_old_manifest_says_in_another_form_is_left_out(tmp_path):
+    """The new manifest has a field of one type for it, and would never be written."""
+    says = {"version": "v1.0", "architecture": ["ViT-L", 16], "embedding_dim": "1024-d", "parameters": "0.3B"}
+    says |= {"training_date": {"began": "2026-01-10"}, "registry_arn": 4, "registry_status": "Approved"}
+    store = FolderStore(str(tmp_path))
+    for key, data in {
+        "metadata/project_manifest.json": json.dumps({"models": {"dinov3-teacher": says}}).encode(),
+        f"{layout.TEACHER}/v1.0/model.tar.gz": b"an archive",
+    }.items():
+        store.write(key, data)
+    (found,) = models.find(store, listed(store), frozenset())
+    models.adopt(Artifacts(store), found)
+    record = collect(sources_of(Artifacts(store))[0])["dinov3-teacher"]
+    assert (record.architecture, record.embedding_dim, record.parameters, record.training_date) == (None,) * 4
+    assert (record.registry_arn, record.registry_status) == (None, "Approved")
 
 
 def test_a_bucket_is_surveyed_as_a_folder_is(bucket):
