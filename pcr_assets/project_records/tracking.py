@@ -34,7 +34,7 @@ NOWHERE = "mlflow-artifacts:/"
 """Where MLflow would put files: it is given none, and a path of this machine would stand in the database."""
 MOST_PARAMS, MOST_METRICS = 100, 1000
 """Of one request, as MLflow limits them."""
-FINISHED = "FINISHED"
+FINISHED, ACTIVE = "FINISHED", "active"
 
 
 class TrackingError(Exception):
@@ -112,14 +112,18 @@ def tell(client: "MlflowClient", runs: Sequence[Told], files: str = "") -> int:
     count = 0
     for name, those in groupby(sorted(runs, key=lambda run: run.experiment), key=lambda run: run.experiment):
         made = client.get_experiment_by_name(name)
+        if made and made.lifecycle_stage != ACTIVE:  # what somebody deleted there stays deleted, and takes no run
+            continue
         experiment = made.experiment_id if made else client.create_experiment(name, f"{files}{name}" if files else None)
         there = {run.data.tags.get(RUN): run for run in _runs(client, experiment)}
         for run in those:
             has = there.get(run.run_id)
+            if has and has.info.lifecycle_stage != ACTIVE:
+                continue
             if has is None or has.info.status != FINISHED:
                 _tell_all(client, experiment, run, has)
                 count += 1
-            elif has.info.lifecycle_stage == "active":  # one that somebody deleted there stays deleted
+            else:
                 count += _mend(client, run, has)
     return count
 
@@ -128,7 +132,7 @@ def found(client: "MlflowClient") -> Iterator[tuple[str, "Run"]]:
     """The runs that were told, each with its experiment's name."""
     for experiment in client.search_experiments(filter_string=f"name LIKE '{PREFIX}%'"):
         for run in _runs(client, experiment.experiment_id):
-            if RUN in run.data.tags and (run.info.status, run.info.lifecycle_stage) == (FINISHED, "active"):
+            if RUN in run.data.tags and (run.info.status, run.info.lifecycle_stage) == (FINISHED, ACTIVE):
                 yield experiment.name, run
 
 

@@ -234,3 +234,15 @@ def test_it_reports_to_nobody_and_opens_no_pickle(artifacts, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_what_somebody_deleted_takes_no_run_and_keeps_no_other_from_being_told(artifacts, tmp_path):
+    """MLflow refuses a run of a deleted experiment, and what is told of a deleted run: a server's asset failed at each refresh."""
+    client, (first, *others) = opened(artifacts, tmp_path), told_of(artifacts)
+    assert tracking.tell(client, [replace(first, experiment="deleted")]) == 1
+    client.delete_experiment(client.get_experiment_by_name("deleted").experiment_id)
+    begun = client.create_run(client.create_experiment("broken off"), tags={tracking.RUN: first.run_id})
+    client.delete_run(begun.info.run_id)
+    gone = [replace(first, experiment="deleted", run_id="another"), replace(first, experiment="broken off")]
+    told = [*gone, replace(others[0], experiment="kept")]
+    assert [tracking.tell(client, told) for _ in range(2)] == [1, 0]
