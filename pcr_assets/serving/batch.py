@@ -5,6 +5,7 @@ The same handlers answer here as behind an endpoint. A picture that can't be rea
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -74,6 +75,10 @@ def refuse_unwritable(output: Path) -> None:
         raise BatchError(f"{output} must end in {LINES} or {TABLE}: that says which it becomes")
     if not output.parent.is_dir():
         raise BatchError(f"there is no folder {output.parent}: make it, or name another output")
+    if output.is_dir():
+        raise BatchError(f"{output} is a folder: name a file in it")
+    if not os.access(output.parent, os.W_OK):
+        raise BatchError(f"nothing can be written into {output.parent}: name another output")
 
 
 def write(rows: Iterable[Row], output: Path) -> tuple[int, list[Row]]:
@@ -83,15 +88,20 @@ def write(rows: Iterable[Row], output: Path) -> tuple[int, list[Row]]:
     """
     refuse_unwritable(output)
     good, bad = 0, []
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".batch-") as aside:
-        file = Path(aside, output.name)
-        with _lines(file) if output.suffix == LINES else _table(file) as put:
-            for row in rows:
-                put(row)
-                good += row.embedding is not None
-                if row.reason:
-                    bad.append(row)
-        file.replace(output)
+    try:
+        with tempfile.TemporaryDirectory(dir=output.parent, prefix=".batch-") as aside:
+            file = Path(aside, output.name)
+            with _lines(file) if output.suffix == LINES else _table(file) as put:
+                for row in rows:
+                    put(row)
+                    good += row.embedding is not None
+                    if row.reason:
+                        bad.append(row)
+            file.replace(output)
+    except OSError as error:  # of the output: what gives rows has errors of its own
+        raise BatchError(
+            f"{output} can't be written ({error.strerror or error}): make room, or name another output"
+        ) from error
     return good, bad
 
 

@@ -1,6 +1,7 @@
 """Many pictures at once: a row for each, bad ones with a reason, nothing half written."""
 
 import json
+import resource
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -87,6 +88,7 @@ def test_a_model_of_the_project_is_named_by_its_name(pictures, model, tmp_path):
     [
         (["--output", "found.csv"], "must end in .jsonl or .parquet"),
         (["--output", "nowhere/found.jsonl"], "there is no folder nowhere"),
+        (["--output", "folder.jsonl"], "folder.jsonl is a folder: name a file in it"),
         (["--output", "found.jsonl", "--model", "student"], "is no file, and no model of the project"),
         (["--output", "found.jsonl", "--model", "efficientnet-student-stage2"], "is not in the store"),
         (["--output", "found.jsonl", "--model", "pictures/notes.txt"], "is no model"),
@@ -96,6 +98,7 @@ def test_what_can_not_be_done_is_one_sentence_and_nothing_is_written(
     arguments, said, pictures, model, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.jsonl").mkdir()
     before = sorted(tmp_path.rglob("*"))
     given = arguments if "--model" in arguments else [*arguments, "--model", str(model)]
     assert batch.main(["pictures", *given]) == 1
@@ -114,6 +117,22 @@ def test_a_batch_that_breaks_off_leaves_the_last_result(pictures, model, tmp_pat
 
     with pytest.raises(KeyboardInterrupt):
         batch.write(breaking(), output)
+    assert output.read_text() == "the last result"
+    assert not list(tmp_path.glob(".batch-*"))
+
+
+@pytest.mark.parametrize("name", ["vectors.jsonl", "vectors.parquet"])
+def test_a_full_disk_is_one_sentence_and_leaves_the_last_result(name, pictures, model, tmp_path, capsys):
+    output = tmp_path / name
+    output.write_text("the last result")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        assert batch.main([str(pictures), "--output", str(output), "--model", str(model)]) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    told = capsys.readouterr().err
+    assert f"{output} can't be written (" in told and told.count("\n") == 1
     assert output.read_text() == "the last result"
     assert not list(tmp_path.glob(".batch-*"))
 
