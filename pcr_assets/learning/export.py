@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from pcr_assets import digests
 from pcr_assets.learning import job_file, onnx_graph
 from pcr_assets.learning.agreement import Agreement, agreement
-from pcr_assets.learning.backbones import EmbeddingNet, build, read_tensors
+from pcr_assets.learning.backbones import EmbeddingNet, WeightsError, restore
 from pcr_assets.learning.onnx_graph import graph_digest
 from pcr_assets.learning.spec import ModelSpec
 
@@ -142,19 +142,12 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     """Export the student of a job and check it against torch; returns and writes ``export.json``.
 
     ``weights``: a safetensors file; ``model``: the JSON file of its :class:`ModelSpec`; ``out``: a folder; ``images``: a
-    .npy of cards uint8 N×H×W×3 for the check (without it: noise); ``threads``. Raises :class:`ExportError`.
+    .npy of cards uint8 N×H×W×3 for the check (without it: noise); ``threads``. Raises :class:`ExportError` and WeightsError.
     """
     torch.set_num_threads(int(job.get("threads", torch.get_num_threads())))
     torch.set_flush_denormal(True)
     spec = ModelSpec.from_json(json.loads(Path(job["model"]).read_text()))
-    model = build(ModelSpec.from_json(spec.as_json() | {"weights": "none"}))
-    try:
-        model.load_state_dict(read_tensors(Path(job["weights"])))
-    except RuntimeError as error:
-        raise ExportError(
-            f"{job['weights']} are not the weights of {job['model']}: {str(error).splitlines()[-1].strip()}"
-        ) from error
-    out = Path(job["out"])
+    model, out = restore(spec, Path(job["weights"])), Path(job["out"])
     files = export_onnx(model, spec, out)
     images = np.load(job["images"])[:64] if "images" in job else _noise(spec)
     agreements = {name: parity(path, model, images) for name, path in files.items()}
@@ -182,5 +175,5 @@ def _noise(spec: ModelSpec) -> np.ndarray:
 if __name__ == "__main__":
     try:
         run(job_file.read("pcr_assets.learning.export", __doc__, sys.argv[1:]))
-    except (ExportError, OSError) as error:
+    except (ExportError, WeightsError, OSError) as error:
         sys.exit(str(error))

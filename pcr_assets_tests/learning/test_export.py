@@ -120,13 +120,17 @@ def test_the_digest_sees_what_the_graph_computes(student, tmp_path, change):
     assert graph_digest(tmp_path / "changed.onnx") != graph_digest(student.for_hailo)
 
 
-def test_weights_of_another_model_end_the_program_with_one_sentence(student, tmp_path):
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [({}, "are weights of another network"), ({"weights": "/none.pth"}, "there is no weights file")],
+)
+def test_weights_of_another_model_or_none_end_the_program_with_one_sentence(student, tmp_path, weights, said):
     spec = ModelSpec(embedding_dim=16, input_size=SIZE)
     (tmp_path / "model.json").write_text(json.dumps(spec.as_json()))
-    job = {**student.job, "model": str(tmp_path / "model.json"), "out": str(tmp_path)}
+    job = {**student.job, "model": str(tmp_path / "model.json"), "out": str(tmp_path), **weights}
     (tmp_path / "job.json").write_text(json.dumps(job))
     command = [sys.executable, "-m", "pcr_assets.learning.export", str(tmp_path / "job.json")]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert "are not the weights of" in ended.stderr.splitlines()[-1]
+    assert said in ended.stderr.splitlines()[-1]
     assert "Traceback" not in ended.stderr
