@@ -160,6 +160,25 @@ def test_of_photos_that_are_dropped_together_the_page_says_that_it_read_the_firs
     page.sees("#photo-answer", "The first of 2 photos.")
 
 
+def test_of_a_photo_that_was_answered_no_pixels_are_held(page, serve, scans, photo_of, jpeg, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(jpeg(photo_of(scans["demo-1"])))
+    _, client = serve()
+    page.open(client.base)
+    page.run("""(() => {
+        window.pictures = [];
+        const made = window.createImageBitmap;
+        window.createImageBitmap = async (given) => {
+            const picture = await made(given);
+            if (given instanceof File) pictures.push(picture);
+            return picture;
+        };
+    })()""")
+    page.choose("#file", photo)
+    page.sees("#photo-answer", "Amber Fox")
+    page.until("pictures.length === 1 && pictures[0].width === 0")
+
+
 def test_what_is_no_photo_or_too_large_is_refused_in_a_sentence(page, serve, tmp_path):
     _, client = serve()
     page.open(client.base)

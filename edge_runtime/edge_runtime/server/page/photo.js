@@ -35,8 +35,13 @@ async function recognise(file, answer, given) {
   const mine = ++newest;
   answer.replaceChildren(paragraph("quiet", "Reading the photo …"));
   const picture = await createImageBitmap(file).catch(() => null);
+  // A phone's photo is 50 MB of pixels, which a browser gives back late unless it is told.
+  await answerTo(file, picture, answer, given, () => mine === newest).finally(() => picture?.close());
+}
+
+async function answerTo(file, picture, answer, given, isAwaited) {
   if (!picture && !(await isReadable(file))) {  // the browser could not send it either
-    if (mine === newest) answer.replaceChildren(paragraph("wrong", "That can't be read. Is it a folder, or a file that is gone?"));
+    if (isAwaited()) answer.replaceChildren(paragraph("wrong", "That can't be read. Is it a folder, or a file that is gone?"));
     return;
   }
   const body = picture && Math.max(picture.width, picture.height) > LONGEST_SIDE ? await scaled(picture, LONGEST_SIDE) : file;
@@ -46,7 +51,7 @@ async function recognise(file, answer, given) {
     headers: { "content-type": "application/octet-stream" },
   }).catch(() => null);
   const found = await response?.json().catch(() => null);
-  if (mine !== newest) return;
+  if (!isAwaited()) return;
   if (!response?.ok || !found) {
     answer.replaceChildren(paragraph("wrong", found?.detail ? sentence(found.detail) : "The recogniser can't be reached."));
     return;
