@@ -152,7 +152,7 @@ def _readable(value: Any) -> Any:
     """A number as a person reads it, for the artifact holds all its digits; a chart as small as it may be, for the event log keeps
     each materialization three times, for good."""
     if isinstance(value, dg.MarkdownMetadataValue) and value.md_str and "data:image/png" in value.md_str:
-        from pcr_assets.imaging.charts import in_few_colours
+        from pcr_assets.imaging.markdown import in_few_colours
 
         return dg.MetadataValue.md(in_few_colours(value.md_str))
     return float(f"{value:.4g}") if isinstance(value, float) and abs(value) < 1000 else value

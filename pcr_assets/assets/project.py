@@ -148,9 +148,9 @@ def cost_report(project: Project) -> dg.MaterializeResult:
 @recorded(layout.MODEL_CARDS, deps=[project_manifest, recognition_report], kinds={"markdown"})
 def model_cards(project: Project) -> dg.MaterializeResult:
     """A card for each model in Hugging Face's format, with its curve and its confusions, beside the model's versions."""
+    from pcr_assets.imaging.markdown import as_markdown
     from pcr_assets.project_records import card_pictures, model_card
     from pcr_assets.project_records.drawn import Drawn
-    from pcr_assets.project_records.pictures import as_markdown
     from pcr_assets.project_records.placing import place
 
     written, known = _manifest(project), Drawn(project.artifacts, layout.MODEL_CARDS)
@@ -168,6 +168,7 @@ def model_cards(project: Project) -> dg.MaterializeResult:
 @recorded(layout.README, deps=[project_manifest], kinds={"markdown"}, code_version="2")
 def project_readme(project: Project) -> dg.MaterializeResult:
     """The README of the store, with a picture of the graph that is drawn from the definitions."""
+    from pcr_assets.imaging.markdown import as_markdown
     from pcr_assets.project_records import pictures, readme
     from pcr_assets.project_records.drawn import Drawn
     from pcr_assets.project_records.placing import place
@@ -176,7 +177,7 @@ def project_readme(project: Project) -> dg.MaterializeResult:
     picture = known.picture(["lineage", edges, floors], lambda: pictures.lineage(edges, floors))
     files = readme.files(_manifest(project), picture, pictures.mermaid(edges))
     published = place(project.artifacts, layout.README, files, known.record)
-    shown = {"lineage": dg.MetadataValue.md(pictures.as_markdown(picture, "lineage")), "assets": len(floors)}
+    shown = {"lineage": dg.MetadataValue.md(as_markdown(picture, "lineage")), "assets": len(floors)}
     return materialized(published, shown)
 
 

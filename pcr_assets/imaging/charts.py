@@ -1,15 +1,12 @@
 """Small charts for an asset's page: a PNG as markdown, light enough to stand in an event log for ever."""
 
-import base64
 import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-COLOURS = 128
-_PNG = "data:image/png;base64,"
+from pcr_assets.imaging.markdown import as_markdown
 
 
 def curves(series: Mapping[str, Sequence[float]], *, title: str, x_label: str) -> str:
@@ -116,22 +113,4 @@ def _figure(height: float = 3.0) -> tuple[Any, Any]:
 def _markdown(figure: Any, alt: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    return f"![{alt}]({_PNG}{base64.b64encode(buffer.getvalue()).decode()})"
-
-
-def in_few_colours(markdown: str) -> str:
-    """The same Markdown, each PNG that it carries in 128 colours: a chart looks alike in less than half of the bytes.
-
-    The colours cover all that there are: by the number of pixels thin lines would lose theirs.
-    """
-
-    def smaller(found: re.Match[str]) -> str:
-        from PIL import Image
-
-        buffer = io.BytesIO()
-        picture = Image.open(io.BytesIO(base64.b64decode(found[1]))).convert("RGB")
-        few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        few.save(buffer, "PNG", optimize=True)
-        return _PNG + base64.b64encode(buffer.getvalue()).decode()
-
-    return re.sub(f"{_PNG}([A-Za-z0-9+/=]+)", smaller, markdown)
+    return as_markdown(buffer.getvalue(), alt)

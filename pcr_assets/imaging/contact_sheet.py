@@ -1,6 +1,5 @@
 """Many small pictures on one sheet, small enough to travel inside an asset's metadata."""
 
-import base64
 from collections.abc import Sequence
 
 import cv2
@@ -32,11 +31,6 @@ def contact_sheet(
             if len(data) <= MOST_BYTES:
                 return data
         width = width * 3 // 4
-
-
-def as_markdown(jpeg: bytes, alt: str) -> str:
-    """The sheet as a Markdown image that carries its own data: nothing else has to be reachable to see it."""
-    return f"![{alt}](data:image/jpeg;base64,{base64.b64encode(jpeg).decode()})"
 
 
 def _sheet(images: Sequence[np.ndarray], captions: Sequence[str], columns: int, width: int) -> np.ndarray:

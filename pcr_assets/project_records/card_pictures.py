@@ -9,9 +9,9 @@ from PIL import Image
 
 from pcr_assets import digests, layout
 from pcr_assets.imaging import charts
+from pcr_assets.imaging.markdown import png
 from pcr_assets.project_records.drawn import Picture
 from pcr_assets.project_records.models import KNOWN
-from pcr_assets.project_records.pictures import png
 from pcr_assets.resources.artifacts import Artifacts
 
 DEFAULT = "efficientnet-student-int8"

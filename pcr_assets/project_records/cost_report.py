@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pcr_assets import layout
 from pcr_assets.imaging import charts
+from pcr_assets.imaging.markdown import png
 from pcr_assets.project_records.costs import HERE, RECORDED, Costs, Paid, Year, as_rows
-from pcr_assets.project_records.pictures import png
 from pcr_assets.project_records.price_table import History, PriceTable
 from pcr_assets.project_records.storage import Storage
 from pcr_assets.resources.stored import FOLDER

@@ -1,26 +1,10 @@
-"""Pictures of the records: the lineage of assets as a graph, and any chart of a page as a PNG file."""
+"""The picture of the records: the lineage of assets as a graph."""
 
-import base64
 import io
-import re
 from collections.abc import Mapping, Sequence
 
 FLOORS = ("settings", "cards", "dataset", "models", "exports", "reference", "release", "project")
 COLOURS = ("#8c959f", "#0969da", "#1a7f37", "#8250df", "#bf3989", "#bc4c00", "#cf222e", "#57606a")
-
-
-def png(markdown: str) -> bytes:
-    """The PNG inside a chart of :mod:`pcr_assets.imaging.charts`. Raises ValueError where there is none."""
-    found = re.search(r"data:image/png;base64,([A-Za-z0-9+/=]+)", markdown)
-    if found is None:
-        raise ValueError("this markdown holds no picture")
-    return base64.b64decode(found[1])
-
-
-def as_markdown(picture: bytes, alt: str) -> str:
-    """A PNG or JPEG as markdown for an asset's page."""
-    kind = "jpeg" if picture.startswith(b"\xff\xd8") else "png"
-    return f"![{alt}](data:image/{kind};base64,{base64.b64encode(picture).decode()})"
 
 
 def lineage(edges: Sequence[tuple[str, str]], floors: Mapping[str, str]) -> bytes:

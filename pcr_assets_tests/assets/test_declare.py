@@ -11,7 +11,7 @@ from PIL import Image
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import materialized
 from pcr_assets.imaging import charts
-from pcr_assets.project_records.pictures import as_markdown
+from pcr_assets.imaging.markdown import as_markdown
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.folder_store import FolderStore
 

@@ -1,12 +1,10 @@
 """Contact sheets: everything on one small picture."""
 
-import base64
-
 import cv2
 import numpy as np
 import pytest
 
-from pcr_assets.imaging.contact_sheet import MOST_BYTES, as_markdown, contact_sheet
+from pcr_assets.imaging.contact_sheet import MOST_BYTES, contact_sheet
 
 
 def noise(count: int, height: int = 352) -> list[np.ndarray]:
@@ -41,8 +39,3 @@ def test_captions_may_be_few_long_or_foreign():
 
 def test_the_same_pictures_give_the_same_bytes():
     assert contact_sheet(noise(5), ["a"]) == contact_sheet(noise(5), ["a"])
-
-
-def test_markdown_carries_the_picture_itself():
-    text = as_markdown(b"jpeg", "cards of all sets")
-    assert text == f"![cards of all sets](data:image/jpeg;base64,{base64.b64encode(b'jpeg').decode()})"
