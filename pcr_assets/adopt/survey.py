@@ -47,6 +47,10 @@ LEFT_ALONE = {
     "profiling/": "profiles stay where they are",
     "pipelines/": "written anew by pipelines; what is not ours in those places is kept below metadata/replaced/",
     "models/efficientnet-hailo/calibration/": "calibration pictures are drawn anew",
+    **{
+        f"{place}/": "older versions, which no pointer names: `make gc` tells which may go"
+        for place in (layout.REPORT, layout.FIELD, layout.SELF_TEST, layout.PACKAGES)
+    },
 }
 TAKEN = {
     "data/raw/": "photos, pictures to refuse, and the catalogue, where they have their usual names",

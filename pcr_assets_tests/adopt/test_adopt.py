@@ -271,6 +271,13 @@ def test_files_that_only_have_the_names_of_this_pipelines_form_are_recorded(tmp_
     assert collect(sources_of(Artifacts(store))[0])["dinov3-teacher"].status == "current"
 
 
+@pytest.mark.parametrize("place", [layout.REPORT, layout.FIELD, layout.SELF_TEST, layout.PACKAGES])
+def test_older_versions_of_what_this_pipeline_makes_are_part_of_the_layout(place):
+    (found,) = survey([Stored(f"{place}/0123456789abcdef/report.html", 10, "FOLDER", 0)], frozenset())
+    assert (found.path, found.verdict) == (f"{place}/", "left alone")
+    assert found.reason.startswith("older versions")
+
+
 def test_what_an_old_manifest_says_in_another_form_is_left_out(tmp_path):
     """The new manifest has a field of one type for it, and would never be written."""
     says = {"version": "v1.0", "architecture": ["ViT-L", 16], "embedding_dim": "1024-d", "parameters": "0.3B"}
