@@ -43,6 +43,13 @@ def test_events_of_a_device_become_one_line_of_its_stays():
     assert telling.of_events(lines(EVENTS[:1]), "pi5-01", NOW) == []
 
 
+def test_a_card_that_changed_counts_as_what_it_was_told_to_be_last():
+    told = {"stay": 1, "confidence": 0.9}
+    confirmed = {**told, "event": "confirmed", "status": "confirmed"}
+    (line,) = telling.of_events(lines([confirmed, {**told, "event": "changed", "status": "unknown"}]), "pi5-01", NOW)
+    assert json.loads(line)["UnknownRate"] == 1.0
+
+
 def test_measures_go_out_in_requests_that_cloudwatch_takes():
     measures = [emf.Measure("PCR/Edge", "LatencyMs", float(n), (("Device", "a"),), NOW - n) for n in range(2500)]
     old = emf.Measure("PCR/Edge", "LatencyMs", 1.0, (), NOW - 15 * 86400)

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -93,6 +94,21 @@ def test_storage_is_added_up_by_content_and_class_without_the_records_themselves
     assert found.unpriced == ("SOMETHING_NEW",)
     advice = {entry.what: entry.usd_a_year for entry in figured(artifacts, found).advice}
     assert advice["remove versions that no pointer names"] == pytest.approx(12 * 0.023)
+    archived = prices.a_gb_month("GLACIER")
+    assert advice["archive versions that no pointer names"] == pytest.approx(12 * (0.023 - archived), abs=1e-4)
+
+
+def test_a_pointer_is_no_older_version():
+    stored = [Stored(f"{layout.PROCESSED}/current.json", 4000, "STANDARD", 0)]
+    (found,) = measure(stored, frozenset(), price_table.prices(RecordsSettings())).measured
+    assert found.current_size == found.size
+
+
+def test_a_price_holds_from_its_very_day_on():
+    listed = [{"type": "ml.x1", "since": date(2026, 1, day), "usd": day} for day in (1, 10)]
+    prices = price_table.PriceTable(source="a list", instances=listed)
+    days = [date(2025, 12, 31), date(2026, 1, 9), date(2026, 1, 10)]
+    assert [prices.an_hour("ml.x1", day) for day in days] == [None, 1, 10]
 
 
 def test_advice_stands_in_the_order_of_money(artifacts):

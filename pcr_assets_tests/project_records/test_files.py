@@ -129,3 +129,11 @@ def test_cards_are_yaml_above_markdown_without_aliases(artifacts):
     assert "&id" not in above
     assert yaml.safe_load(above)["pipeline_tag"] == "image-feature-extraction"
     assert json.dumps(yaml.safe_load(above)["model-index"])
+
+
+def test_a_drift_is_told_by_what_the_report_promises_of_its_worst_camera(artifacts):
+    made = built(artifacts)
+    answers = made.release.answers["int8"]
+    answers["easy"] = {**answers["hard"], "answered": 0.99}
+    alarms = {alarm["metric"]: alarm["threshold"] for alarm in dashboard.config(made)["alarms"]}
+    assert alarms["ConfirmedRate"] == pytest.approx(0.8 * answers["hard"]["answered"], abs=1e-4)
