@@ -11,6 +11,7 @@ import pytest
 import yaml
 from dagster._config import process_config, resolve_to_config_type
 from dagster_k8s import K8sRunLauncher
+from dagster_k8s.container_context import K8sContainerContext
 
 from pcr_assets.resources import engines
 from pcr_assets_tests.team.compose import DOCKER
@@ -33,6 +34,19 @@ def test_the_run_launcher_takes_what_the_values_say():
     by_the_chart = {"instance_config_map": "pcr", "service_account_name": "pcr", "dagster_home": "/opt/dagster"}
     found = process_config(resolve_to_config_type(K8sRunLauncher.config_type()), {**given, **by_the_chart})
     assert found.success, found.errors
+
+
+def test_a_run_has_the_memory_that_the_launcher_gives_and_all_that_the_code_has():
+    """The chart hands what the code's pod has to its runs, where it wins: a run had that pod's 2 GB in place of 16."""
+    handed_on = {name: CODE[name] for name in ("env", "volumes", "volumeMounts", "resources") if name in CODE}
+    secrets = {"env_secrets": [secret["name"] for secret in CODE["envSecrets"]]}
+    launcher = K8sContainerContext(resources=VALUES["runLauncher"]["config"]["k8sRunLauncher"]["resources"])
+    run = launcher.merge(
+        K8sContainerContext.create_from_config({"k8s": {**snake(handed_on), **secrets}})
+    ).run_k8s_config
+    assert run.container_config["resources"]["limits"] == {"memory": "16Gi"}
+    assert run.container_config["resources"]["requests"] == {"cpu": "4", "memory": "8Gi"}
+    assert {"PCR_STORE", "PCR_KEYS", "RAY_AUTH_TOKEN"} <= {entry["name"] for entry in run.container_config["env"]}
 
 
 def test_one_refresh_of_a_store_runs_at_a_time_there_too():
