@@ -4,6 +4,9 @@ RUN useradd --create-home --uid 1000 pcr \
     && mkdir -p /opt/dagster/work /opt/dagster/keys /store \
     && chown -R pcr /opt/dagster /store \
     && chmod 700 /opt/dagster/keys
+# The head of docker/ray-aws.yaml looks after its workers by ssh; into the containers themselves Ray copies by rsync.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends openssh-client rsync && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/pcr
 # What we depend on, without our own code: an edit of the code doesn't install torch again.
 COPY constraints.txt setup.py pyproject.toml ./

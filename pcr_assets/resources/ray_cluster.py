@@ -11,6 +11,7 @@ import socket
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests, packages
@@ -36,9 +37,8 @@ def connected() -> Any:
     address = os.environ.get("RAY_ADDRESS")
     if not address:
         os.environ.setdefault(*ON_LOOPBACK)
-    elif address.startswith(
-        "ray://"
-    ):  # a cluster asks for its token unless told otherwise; this client must be told to bring it
+    elif address.startswith("ray://") and _token_is_here():
+        # Ray brings it to no cluster that is named, unless it is told to
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
@@ -64,6 +64,12 @@ def connected() -> Any:
         ) from error
     atexit.register(ray.shutdown)
     return ray
+
+
+def _token_is_here() -> bool:
+    """Whether there is a token of a cluster where Ray looks for one; asked before Ray is imported, which reads the mode then."""
+    named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    return named or (Path.home() / ".ray" / "auth_token").is_file()
 
 
 def _knock(address: str) -> None:

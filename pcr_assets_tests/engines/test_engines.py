@@ -1,6 +1,7 @@
 """Which engine is chosen, and what is said when it can't serve: without any cluster."""
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,6 +115,23 @@ def test_where_no_cluster_listens_one_sentence_says_so_at_once(monkeypatch, tmp_
         EngineError, match=r"no Ray cluster answers at 127.0.0.1:1 \(.*refused\): start one, or name another"
     ):
         ray_cluster.connected()
+
+
+@pytest.mark.parametrize(("token", "mode"), [(True, "token"), (False, None)])
+def test_a_client_brings_the_token_that_is_here_and_none_where_there_is_none(monkeypatch, tmp_path, token, mode):
+    """`ray start` makes none: a client that was told to bring one all the same came to no such cluster."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -c constraints.txt '.[ray]'")
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(name, "")  # so that it is put back as it was, whatever `connected` makes of it
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:1")
+    if token:
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray/auth_token").write_text("a token")
+    with pytest.raises(EngineError):
+        ray_cluster.connected()
+    assert os.environ.get("RAY_AUTH_MODE") == mode
 
 
 GPU_NODE = {"CPU": 8.0, "GPU": 4.0}

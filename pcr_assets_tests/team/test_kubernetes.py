@@ -103,5 +103,15 @@ def test_the_cluster_on_ec2_fits_the_schema_of_ray_up():
     jsonschema.validate(yaml.safe_load((DOCKER / "ray-aws.yaml").read_text()), schema)
 
 
+def test_a_node_on_ec2_is_given_the_token_and_has_what_ray_up_calls_in_it():
+    cluster = yaml.safe_load((DOCKER / "ray-aws.yaml").read_text())
+    image = (DOCKER / "pipeline.Dockerfile").read_text()
+    (user,) = re.findall(r"useradd --create-home --uid 1000 (\w+)", image)
+    assert cluster["file_mounts"] == {f"/home/{user}/.ray/auth_token": "~/.ray/auth_token"}
+    assert cluster["docker"]["run_options"] == ["--env RAY_AUTH_MODE=token"]
+    (installed,) = re.findall(r"apt-get install -y --no-install-recommends (.*?) &&", image)
+    assert {"openssh-client", "rsync"} <= set(installed.split())
+
+
 def test_the_chart_is_that_of_the_dagster_that_is_pinned():
     assert f"--version {version('dagster')} " in (DOCKER / "kubernetes/values.yaml").read_text()
