@@ -53,7 +53,7 @@ def _told(error: BaseException) -> tuple[str, int]:
         case KeyboardInterrupt() | Stopped():
             said, code = f"stopped: {STAYS}", INTERRUPTED
         case Unreachable():
-            said = f"{error}: look after the network or the proxy, or name a mirror in --api; {STAYS}"
+            said = f"{error}: look after the network or the proxy, or name a mirror in PCR_INGEST_API; {STAYS}"
         case FetchError() | GaveUp():
             said = f"{error}; {STAYS}"
         case StoreError() | CatalogueError():

@@ -185,7 +185,7 @@ def test_a_mistyped_option_is_refused(raw, arguments, capsys):
 def test_without_a_network_one_sentence_says_so(raw):
     assert raw.ingest("--tries", "2", api="http://127.0.0.1:9/v2") == FAILED
     assert "127.0.0.1:9 can't be reached ([Errno 111] Connection refused)" in raw.err
-    assert "look after the network or the proxy, or name a mirror in --api" in raw.err
+    assert "look after the network or the proxy, or name a mirror in PCR_INGEST_API" in raw.err
     assert len(raw.err.splitlines()) == 1
 
 
