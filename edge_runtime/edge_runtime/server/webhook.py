@@ -15,6 +15,7 @@ import time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from edge_runtime.publishers.deadline import Deadline
 from edge_runtime.server.access import NotSafe, can_be_asked_for, is_loopback
 from edge_runtime.server.outbox import Never, TryAgain
 
@@ -58,13 +59,18 @@ class Webhook:
             "connection": "close",
             **signed(self._secret, event["id"], int(time.time()), body),
         }
-        connection = self._connection()
+        connection, deadline = self._connection(), Deadline()
         try:
+            connection.connect()
+            deadline.shut(connection.sock)  # the timeout is for each byte: whoever trickles would hold up all events for days
             connection.request("POST", self._path, body, headers)
             status = connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
+            if deadline.over:
+                raise TryAgain(f"{self._host} did not answer within {deadline.taken:.0f} s") from error
             raise TryAgain(f"{self._host} can't be reached ({str(error) or type(error).__name__})") from error
         finally:
+            deadline.end()
             connection.close()
         if 200 <= status < 300:
             return

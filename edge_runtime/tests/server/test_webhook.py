@@ -1,15 +1,18 @@
 """Events to a real server on loopback, that fails as servers do."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from edge_runtime.publishers import deadline
 from edge_runtime.server.access import NotSafe
 from edge_runtime.server.outbox import Outbox, TryAgain
 from edge_runtime.server.webhook import Webhook
@@ -137,6 +140,39 @@ def test_a_server_that_is_not_there_stops_nobody(outbox, until, caplog):
     until(lambda: "dropped" in told)
     assert told[:-1] == ["tried again"] * 12
     assert caplog.messages[-1] == "webhook: it was tried 12 times; event run-1 is dropped"
+
+
+@pytest.fixture
+def drip():
+    """A server that sends an endless answer, a piece at a time, each well within the timeout; gives what it is to send."""
+    pieces, stopped = [b"HTTP/1.1 "], threading.Event()
+
+    def answer():
+        while not stopped.is_set():
+            with contextlib.suppress(OSError), listening.accept()[0] as client:
+                client.sendall(pieces[0])
+                while not stopped.wait(0.02):
+                    client.sendall(pieces[-1])
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answer, daemon=True).start()
+        yield pieces, f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        stopped.set()
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("piece", [b" ", b"100 Continue\r\n\r\nHTTP/1.1 "])
+def test_a_server_that_trickles_holds_up_the_other_events_for_a_while_and_not_for_ever(drip, monkeypatch, piece):
+    """The timeout is for each byte: 64 kB of them, one in nine seconds, are a week in which nobody is told of anything."""
+    monkeypatch.setattr(deadline, "PATIENCE", 0.2)
+    monkeypatch.setattr(deadline, "AGAIN", 0.05)
+    pieces, url = drip
+    pieces.append(piece)
+    began = time.monotonic()
+    with pytest.raises(TryAgain, match="did not answer within"):
+        Webhook(url).deliver(event(1))
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
