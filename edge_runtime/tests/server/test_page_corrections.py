@@ -77,6 +77,17 @@ def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(page,
     assert said["corrected"] == "next1-7"
 
 
+def test_by_the_keyboard_one_goes_on_where_the_wrong_name_was(page, correcting):
+    correcting()
+    page.run("document.querySelector('#correction-cancel').click()")
+    page.run("document.querySelector('.correct').focus()")
+    page.run("document.activeElement.click()")
+    page.run("document.querySelector('#correct-cards label').click()")
+    page.run(KEEP)
+    page.sees("#events", "kept as demo-1")
+    page.until("document.activeElement.textContent === 'kept as demo-1'")
+
+
 def test_a_card_that_is_chosen_while_the_service_starts_anew_is_not_kept_for_another_event(page, correcting, tmp_path):
     service, _ = correcting()
     page.run("document.querySelector('#correct-cards label').click()")
