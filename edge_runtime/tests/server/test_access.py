@@ -16,6 +16,7 @@ from edge_runtime.server.access import (
     read_secret,
     require_safe,
 )
+from edge_runtime.server.api import description
 from edge_runtime.server.settings import Settings
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -51,6 +52,16 @@ def test_the_token_opens_the_api_and_the_stream(guarded):
     assert guarded.get("/api/v1/release").status_code == 200
     with guarded.stream() as stream:
         assert stream.take(lambda message: message["type"] == "state")
+
+
+def test_each_way_in_of_which_the_description_tells_lets_programs_in(guarded):
+    """The cookie is called by its token: nobody gets in with one of another name."""
+    for kind, way in description()["components"]["securitySchemes"].items():
+        shown = {
+            "http": {"authorization": f"{way.get('scheme')} {TOKEN}"},
+            "apiKey": {str(way.get("in")): f"{way.get('name')}={Gate(TOKEN).cookie()}"},
+        }[way["type"]]
+        assert guarded.get("/api/v1/release", headers=shown).status_code == 200, kind
 
 
 def test_the_page_signs_in_with_a_cookie_that_scripts_cannot_read(guarded):

@@ -18,6 +18,12 @@ def test_the_description_is_valid_openapi():
     validate_description(description())
 
 
+def test_a_client_that_is_made_from_the_description_can_send_a_photo():
+    """Generators leave a call out whose body has no schema."""
+    asked = description()["paths"]["/api/v1/recognize"]["post"]["requestBody"]["content"]
+    assert asked["application/octet-stream"]["schema"] == {"type": "string", "format": "binary"}
+
+
 def test_a_card_in_front_of_the_camera_is_confirmed_and_leaves(serve, hand, scans, table, photo_of):
     _, client = serve(leave=0.2)
     with client.stream() as stream:
