@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from edge_runtime.server.settings import Settings
 
@@ -142,6 +143,24 @@ def test_a_photo_names_its_cards_from_the_left_to_the_right(page, serve, scans, 
     names = page.run("[...document.querySelectorAll('#photo-answer .name')].map((each) => each.textContent)")
     assert names == [client.get(f"/api/v1/cards/{card}").json()["name"] for card in ("demo-3", "demo-2")]
     assert page.run("document.querySelector('#photo-answer canvas').width") == 640
+
+
+def test_corners_are_drawn_on_a_picture_that_lies_as_the_one_that_was_read(page, serve, scans, photo_of, tmp_path):
+    """Chromium turns a JPEG as its EXIF says, and no WebP."""
+    photo, turned = tmp_path / "photo.webp", Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    Image.fromarray(photo_of(scans["demo-1"])).save(photo, quality=90, exif=turned)
+    _, client = serve()
+    page.open(client.base)
+    page.run("""(() => { const fetched = window.fetch; window.fetch = async (...asked) => {
+        const answer = await fetched(...asked);
+        if (asked[0].endsWith("recognize")) window.read = await answer.clone().json();
+        return answer;
+    }; })()""")
+    page.choose("#file", photo)
+    page.sees("#photo-answer", "Amber Fox")
+    shown = page.run("(({ width, height }) => [width, height])(document.querySelector('#photo-answer canvas'))")
+    assert shown == page.run("[read.width, read.height]")
 
 
 def test_of_photos_that_are_dropped_together_the_page_says_that_it_read_the_first_alone(

@@ -6,6 +6,9 @@ import { percent, seconds, statusLine } from "./words.js";
 // A card on a photo of this size has all the pixels that are looked at; a phone's photo is sent in a second instead of ten.
 const LONGEST_SIDE = 2400;
 const SHOWN_SIDE = 1200;
+// Chromium does not turn these as their EXIF says, and the service does: they are sent as they are shown, or the corners would lie
+// elsewhere on them.
+const TURNED_THERE_ALONE = ["image/webp"];
 
 export function watchPhotos(drop, field, answer) {
   const send = (files) => files.length && recognise(files[0], answer, files.length);
@@ -44,7 +47,8 @@ async function answerTo(file, picture, answer, given, isAwaited) {
     if (isAwaited()) answer.replaceChildren(paragraph("wrong", "That can't be read. Is it a folder, or a file that is gone?"));
     return;
   }
-  const body = picture && Math.max(picture.width, picture.height) > LONGEST_SIDE ? await scaled(picture, LONGEST_SIDE) : file;
+  const body = picture && (Math.max(picture.width, picture.height) > LONGEST_SIDE || TURNED_THERE_ALONE.includes(file.type))
+    ? await scaled(picture, LONGEST_SIDE) : file;
   const response = await fetchOr401("api/v1/recognize", {
     method: "POST",
     body,
@@ -76,7 +80,10 @@ function sized(picture, longest) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(picture.width * shrink);
   canvas.height = Math.round(picture.height * shrink);
-  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#fff";  // behind what is transparent, as the service has it: a JPEG would have it black
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
