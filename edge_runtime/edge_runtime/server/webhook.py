@@ -22,6 +22,8 @@ from edge_runtime.server.outbox import Never, TryAgain
 TIMEOUT = 10.0
 AS_IT_STANDS = "!#$%&'()*+,/:;=?@[]~"
 """Of an address's path and query; the rest is sent as browsers do, in UTF-8 and percent-encoded."""
+MOST_LETTERS = 200
+"""Of a reason: what answers, and is no web server, gives up to 64 kB of its own for one."""
 LATER = {408, 425, 429}
 """Answers of the 4xx kind that ask to come again."""
 
@@ -62,13 +64,15 @@ class Webhook:
         connection, deadline = self._connection(), Deadline()
         try:
             connection.connect()
-            deadline.shut(connection.sock)  # the timeout is for each byte: whoever trickles would hold up all events for days
+            # The timeout is for each byte: whoever trickles would hold up all events for days.
+            deadline.shut(connection.sock)
             connection.request("POST", self._path, body, headers)
             status = connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
             if deadline.over:
                 raise TryAgain(f"{self._host} did not answer within {deadline.taken:.0f} s") from error
-            raise TryAgain(f"{self._host} can't be reached ({str(error) or type(error).__name__})") from error
+            why = str(error).strip()[:MOST_LETTERS] or type(error).__name__
+            raise TryAgain(f"{self._host} can't be reached ({why})") from error
         finally:
             deadline.end()
             connection.close()

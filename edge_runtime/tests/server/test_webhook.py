@@ -142,6 +142,14 @@ def test_a_server_that_is_not_there_stops_nobody(outbox, until, caplog):
     assert caplog.messages[-1] == "webhook: it was tried 12 times; event run-1 is dropped"
 
 
+def test_of_what_answers_and_is_no_web_server_little_gets_into_the_log(drip):
+    pieces, url = drip
+    pieces[:] = [b"SSH-2.0-OpenSSH_9.2 " + b"x" * 60_000 + b"\r\n"]
+    with pytest.raises(TryAgain, match=r"SSH-2\.0-OpenSSH_9\.2 x") as refused:
+        Webhook(url).deliver(event(1))
+    assert len(str(refused.value)) < 300
+
+
 @pytest.fixture
 def drip():
     """A server that sends an endless answer, a piece at a time, each well within the timeout; gives what it is to send."""
