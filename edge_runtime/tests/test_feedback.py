@@ -255,6 +255,17 @@ def test_a_card_that_is_corrected_while_it_is_sent_is_sent_once_more(box, table,
     assert list(kept(box.folder)) == []
 
 
+@pytest.mark.parametrize("card_id", ["Amber Fox", "", "x" * 81])
+def test_a_name_is_no_id_to_correct_a_card_to(box, table, capsys, card_id):
+    """It was kept, and the publisher's project counted it for a card, or set it aside."""
+    notice(box, table, reading())
+    (said,) = kept(box.folder)
+    with pytest.raises(SystemExit):
+        main(["feedback", "--folder", str(box.folder), "correct", said["id"], card_id])
+    assert "must be the id of a card" in capsys.readouterr().err
+    assert [said["corrected"] for said in kept(box.folder)] == [None]
+
+
 @pytest.mark.parametrize("what", [["list"], ["correct", "ab", "demo-1"], ["send", "."]])
 def test_a_box_of_another_user_is_not_called_empty(box, table, capsys, lock, what):
     notice(box, table, reading())

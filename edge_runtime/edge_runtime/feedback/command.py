@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from edge_runtime.feedback import CARD_ID
 from edge_runtime.terminal import add_command, counted
 
 DEFAULT = Path("/var/lib/edge-runtime/feedback")
@@ -19,12 +20,19 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     add_command(below, "list", "show the cards that are kept").set_defaults(run=_saying(_list))
     correct = add_command(below, "correct", "say which card a kept one is")
     correct.add_argument("name", metavar="ID", help="its id, or the beginning of it")
-    correct.add_argument("card_id", metavar="CARD", help="what it is, such as base1-4")
+    correct.add_argument("card_id", type=card_id, metavar="CARD", help="what it is, such as base1-4")
     correct.set_defaults(run=_saying(_correct))
     send = add_command(below, "send", "send what is kept to the publisher; what arrived is removed here")
     send.add_argument("destination", metavar="DEST", help="the project's folder in the publisher's store, or s3://…")
     send.add_argument("--device", help="this device's name there (default: the host's name)")
     send.set_defaults(run=_saying(_send))
+
+
+def card_id(text: str) -> str:
+    """For argparse: the id of a card, as the page takes it."""
+    if not CARD_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"must be the id of a card, such as base1-4, is '{text}'")
+    return text
 
 
 def _saying(work: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], int]:

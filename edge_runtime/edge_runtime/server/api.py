@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from edge_runtime.feedback import CARD_ID
 from edge_runtime.feedback.corrections import Corrections
 from edge_runtime.following.tracks import Kind
 from edge_runtime.server.bodies import small_body
@@ -27,7 +27,6 @@ MOST_FOUND = 100
 MOST_ASKED = 100
 MOST_DIGITS = 16
 DESCRIPTION = Path(__file__).with_name("openapi.json")
-CARD_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!?+_-]{0,79}")
 A_DAY = "private, max-age=86400"
 
 
