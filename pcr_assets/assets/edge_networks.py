@@ -78,11 +78,29 @@ def _filter_shown(metrics: dict[str, Any], mistakes: Path) -> dict[str, Any]:
     return {
         "threshold": metrics["threshold"],
         "parameters": metrics["parameters"],
-        "test scenes": show.rows(metrics["test"], "strength"),
+        "test scenes": show.rows(
+            {strength: _of_scenes(found) for strength, found in metrics["test"].items()}, "strength"
+        ),
         "precision and recall": dg.MetadataValue.md(charts.trade(metrics["trade"])),
         "loss": show.curves({"loss": metrics["loss"]}, "training loss", "step"),
         "worst mistakes": show.pictures(crops, captions, "cards dropped, and outlines of no card kept"),
     }
+
+
+def _of_scenes(found: dict[str, Any]) -> dict[str, Any]:
+    """What became of the outlines of test scenes, in as many columns as a page shows."""
+    return {
+        "found": f"{found['cards found']} of {found['cards']}",
+        "lost": found["cards lost"],
+        "outlines": found["outlines"],
+        "others kept": found["kept of those of no card"],
+        "precision": found["precision"],
+    }
+
+
+def _of_pairs(found: dict[str, Any]) -> dict[str, str]:
+    """What the verifier said of test pairs, in as many columns as a page shows."""
+    return {f"{what} refused": f"{found[f'{what} refused']} of {found[what]}" for what in ("cards", "other printings")}
 
 
 def _verifier_shown(metrics: dict[str, Any], mistakes: Path) -> dict[str, Any]:
@@ -95,7 +113,13 @@ def _verifier_shown(metrics: dict[str, Any], mistakes: Path) -> dict[str, Any]:
         "threshold": metrics["threshold"],
         "threshold of small cards": metrics["threshold_small"],
         "parameters": metrics["parameters"],
-        "test pairs": show.rows({**metrics["test"], "small cards": metrics["test small"]}, "strength"),
+        "test pairs": show.rows(
+            {
+                name: _of_pairs(found)
+                for name, found in {**metrics["test"], "small cards": metrics["test small"]}.items()
+            },
+            "strength",
+        ),
         "what differs": show.rows(metrics["test by way"], "from the card by its"),
         "loss": show.curves({"loss": metrics["loss"]}, "training loss", "step"),
         "worst mistakes": show.pictures(pairs, captions, "cards refused, and other printings taken for the card"),

@@ -167,7 +167,7 @@ def _worst(sets: Mapping[str, Any], names: Mapping[str, str]) -> Any:
     """The sets that are recognised worst: the report's page has all of them."""
     from pcr_assets.gallery.report_tables import worst_first
 
-    return show.rows(dict(worst_first(sets, names)[:MOST_SETS]), "set")
+    return show.rows(dict(worst_first(sets, names)[:MOST_SETS]), "set", show.ANSWERS)
 
 
 def _first_strength(project: Project) -> str:
@@ -193,6 +193,7 @@ def _figures(record: Mapping[str, Any], strength: str) -> dict[str, Any]:
 
 
 def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
+    from pcr_assets.gallery.report_tables import effects_worst_first
     from pcr_assets.imaging import charts
 
     recall, answers = (
@@ -208,17 +209,23 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
     )
     return {
         "strangers that can't be read": "; ".join(record["unreadable strangers"]) or "none",
-        "test cards through the camera, whole answers": show.rows(answers, "variant"),
-        "test cards through the camera, search alone": show.rows(recall, "variant"),
+        "test cards through the camera, whole answers": show.rows(answers, "variant", show.ANSWERS),
+        "test cards through the camera, search alone": show.rows(recall, "variant", show.SEARCH),
         "new cards": show.rows(
-            {name: judged["new cards"] for name, judged in variants.items() if "new cards" in judged}, "variant"
+            {name: judged["new cards"] for name, judged in variants.items() if "new cards" in judged},
+            "variant",
+            show.ANSWERS,
         )
         if "new cards" in chosen
         else "none came after the training snapshot, but with art that it knows",
         "new sets": record["recognised worse"]["said"],
         "each new set, the worst first": _worst(chosen.get("new sets", {}), record["set_names"]),
         "each set, the worst first": _worst(chosen["sets"], record["set_names"]),
-        "each effect alone": show.rows(record["effects"], "effect") if record["effects"] else "not asked",
+        "each effect alone, the worst first": show.rows(
+            dict(effects_worst_first(record["effects"])), "effect", show.ANSWERS
+        )
+        if record["effects"]
+        else "not asked",
         "reliability": dg.MetadataValue.md(charts.reliability(chosen["reliability"])),
         "known from unknown": dg.MetadataValue.md(plot),
         "refusal": dg.MetadataValue.md(charts.refusals(chosen["confidences"])),

@@ -10,11 +10,24 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 200
 """Rows of a table: each materialization and observation keeps its own for good, in the event log, and the page draws them all."""
+SEARCH = ("recall_at_1", "recall_at_5", "art_recall_at_1", "same_card_cosine")
+ANSWERS = ("queries", "recall_at_1", "art_recall_at_1", "wrong", "refused")
+"""What the page shows of a search, and of whole answers: it cuts off what is wider than some 460 pixels, in a window of 1400, and
+the artifact holds the rest."""
 
 
-def rows(values: Mapping[str, Mapping[str, Any]], first: str) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
-    """The table of :func:`listed` with a row for each entry; ``first`` is the heading of the entries' names."""
-    return listed({first: name, **value} for name, value in values.items())
+def rows(
+    values: Mapping[str, Mapping[str, Any]], first: str, only: Sequence[str] = ()
+) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+    """The table of :func:`listed` with a row for each entry; ``first`` is the heading of the entries' names.
+
+    ``only``: the columns and their order, of records that hold more than a page has room for.
+    """
+    wanted = (*only, *BOUNDS)
+    return listed(
+        {first: name, **({key: value[key] for key in wanted if key in value} if only else value)}
+        for name, value in values.items()
+    )
 
 
 def counts(
@@ -43,6 +56,7 @@ NAMES = {
     "same_card_cosine": "same card",
     "max_abs": "largest gap",
     "p5": "5th percentile",
+    "queries": "asked",
 }
 BOUNDS = ("low", "high", "answered_high")
 """Ends of intervals of 95 %: the first two are those of ``recall_at_1``."""

@@ -90,9 +90,9 @@ def effects_alone(effects: Mapping[str, Mapping[str, Any]]) -> str:
     """What each effect of the camera costs alone, the worst first."""
     if not effects:
         return "<p>No effect was asked about alone.</p>"
-    worst_first = sorted(effects.items(), key=lambda item: (item[1]["art_recall_at_1"], -item[1]["refused"]))
-    hurt = [item for item in worst_first if item[1]["art_recall_at_1"] < 1 or item[1]["refused"]]
-    harmless = [name for name, _ in worst_first if name not in dict(hurt)]
+    ordered = effects_worst_first(effects)
+    hurt = [item for item in ordered if item[1]["art_recall_at_1"] < 1 or item[1]["refused"]]
+    harmless = [name for name, _ in ordered if name not in dict(hurt)]
     rest = (
         f"<p>{len(harmless)} of {len(effects)} cost no card: {html.escape('; '.join(harmless))}.</p>"
         if harmless
@@ -102,6 +102,11 @@ def effects_alone(effects: Mapping[str, Mapping[str, Any]]) -> str:
         "<p>The default variant, whole answers, each effect alone: half as strong as the camera draws it at worst, and at its "
         "worst. What hurts most comes first.</p>" + (_answers_of("effect alone", hurt) if hurt else "") + rest
     )
+
+
+def effects_worst_first(effects: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What became of the cards under each effect alone; what hurts most comes first."""
+    return sorted(effects.items(), key=lambda item: (item[1]["art_recall_at_1"], -item[1]["refused"]))
 
 
 def of_sets(name: str, sets: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> str:

@@ -2,13 +2,14 @@
 
 import base64
 import io
+import re
 
 import dagster as dg
 import numpy as np
 import pytest
 from PIL import Image
 
-from pcr_assets.assets import show
+from pcr_assets.assets import edge_networks, models, show
 from pcr_assets.assets.declare import materialized
 from pcr_assets.imaging import charts
 from pcr_assets.imaging.markdown import as_markdown
@@ -68,3 +69,61 @@ def test_no_description_is_indented_for_the_page_would_show_it_as_code():
     told = {key.to_user_string(): graph.get(key).description or "" for key in graph.get_all_asset_keys()}
     assert all(told.values())
     assert not [key for key, text in told.items() if "\n    " in text]
+
+
+ROOM = 463
+"""Pixels that the page has for a table, in a window of 1400 (measured in Dagster's UI 1.13)."""
+HEADING, CELL, FRAME = 7.2, 8.4, 17
+"""Pixels of a letter of a heading, which stays in one line; of a value, broken at blanks, hyphens and dashes; around both."""
+
+
+def width(table):
+    """How wide a browser draws a table at least."""
+
+    def of(column):
+        cells = [str(record.data[column]) for record in table.records if record.data[column] is not None]
+        longest = max(len(piece) for cell in cells for piece in re.split(r"[ –-]", cell))
+        return max(HEADING * len(column), CELL * longest) + FRAME
+
+    return sum(of(column) for column in table.records[0].data)
+
+
+SEEN = {
+    "queries": 400,
+    "recall_at_1": 0.8925,
+    "recall_at_5": 0.9975,
+    "art_recall_at_1": 0.9725,
+    "low": 0.823,
+    "high": 0.891,
+}
+SEARCHED = {**SEEN, "art_recall_beyond_strangers": 0.545, "same_card_cosine": 0.7607, "same_card_above_0.8": 0.4225}
+SHARES = {"answered": 0.9667, "right": 0.9167, "one of these": 0.0312, "wrong": 0.0208, "refused": 0.0312}
+ANSWERED = {**SEEN, "cards": 200, "low_at_5": 0.975, "high_at_5": 1.0, "answered_high": 0.989, **SHARES}
+
+
+def test_tables_of_recall_are_no_wider_than_the_page_and_say_how_answers_ended():
+    """What is wider is cut off, and a sentence beside it too: of whole answers nobody saw which were wrong, or refused."""
+    searched = show.rows({"medium": SEARCHED, "hard": SEARCHED}, "strength", show.SEARCH)
+    answered = show.rows({"int8, medium": ANSWERED, "fp32, hard": ANSWERED}, "variant", show.ANSWERS)
+    assert [*searched.records[0].data] == ["strength", "recall@1", "95 %", "recall@5", "art@1", "same card"]
+    assert [*answered.records[0].data] == ["variant", "asked", "recall@1", "95 %", "art@1", "wrong", "refused"]
+    assert max(width(searched), width(answered)) <= ROOM
+
+
+def test_the_tables_of_a_model_and_of_the_edges_networks_are_no_wider_either():
+    recall = {"hard": SEARCHED, "medium": SEARCHED}
+    record = {"recall": recall, "different_cards": {"mean_cosine": 0.1}, "parameters": 3, "teacher_license": "MIT"}
+    found = {"recall_at_1": 0.9325, "recall_at_5": 0.9975, "art_recall_at_1": 0.9725}
+    look = {name: {"recall": share} for name, share in found.items()}
+    looked = {"step": 2400, **look, "same_card": 0.7607, "mean_cosine": 0.0012}
+    model = models._shown({"curves": {"loss": [2.0, 1.0], "validation": [looked]}}, record)
+    assert model["art found beyond strangers (hard camera)"] == 0.545
+    scenes = {"cards": 206, "cards found": 177, "cards lost": 0, "outlines": 412, "kept": 0.365, "precision": 0.9123}
+    pairs = {"cards": 307, "cards refused": 0, "other printings": 387, "other printings refused": 382}
+    tables = (
+        model["test cards through the camera"],
+        model["validation"],
+        show.rows({"medium": edge_networks._of_scenes({**scenes, "kept of those of no card": 0.1176})}, "strength"),
+        show.rows({"small cards": edge_networks._of_pairs(pairs)}, "strength"),
+    )
+    assert max(map(width, tables)) <= ROOM
