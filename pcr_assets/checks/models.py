@@ -46,7 +46,7 @@ def stage1_beats_undistilled(record: Record, limits: Limits, undistilled: Record
 
 @gate(student_undistilled, layout.UNDISTILLED, blocking=False, beside=layout.STAGE1)
 def undistilled_loses_to_stage1(record: Record, limits: Limits, stage1: Record) -> Finding:
-    """The same, asked when the student without a teacher is the newer one."""
+    """As many steps without a teacher find fewer test cards than distillation: asked here when this student is the newer one."""
     return _beats({"stage 1": stage1, "the undistilled student": record})
 
 
