@@ -22,6 +22,11 @@ def test_every_asset_says_who_owns_it_what_it_is_and_which_code_made_it():
             assert node.code_version, key
 
 
+def test_no_source_is_called_a_bucket_that_may_be_a_folder():
+    graph = build_defs().resolve_asset_graph()
+    assert not [key for key in graph.observable_asset_keys if "s3" in graph.get(key).kinds]
+
+
 def test_loading_the_definitions_imports_nothing_heavy():
     code = (
         "import sys, pcr_assets.definitions as d; d.defs.resolve_asset_graph();"

@@ -34,7 +34,7 @@ def list_raw(project: Project) -> Any:
     return listing
 
 
-@observed("cards", kinds={"s3"})
+@observed("cards", kinds={"images"})
 def raw_card_images(project: Project) -> dg.ObserveResult:
     """Card scans as they lie in the raw folder: listed, not downloaded. The data version is the digest of the listing.
 

@@ -34,7 +34,7 @@ def listed(project: Project, root: str, labels: bytes = b"") -> tuple[str, int]:
     return digests.of_json([listing, digests.of_bytes(labels)] if labels else listing), len(entries)
 
 
-@observed("release", kinds={"s3"})
+@observed("release", kinds={"images"})
 def evaluation_photos(project: Project) -> dg.ObserveResult:
     """Photos of cards, labelled in `photos.csv`: only what is measured on them may be called accuracy. May be empty."""
     return _observed_folder(project, "photos", project.photos_root, labels(project))
@@ -48,7 +48,7 @@ def labels(project: Project) -> bytes:
     return labels_file(project.open(project.photos_root), project.open(above) if above else None)
 
 
-@observed("release", kinds={"s3"})
+@observed("release", kinds={"images"})
 def strangers(project: Project) -> dg.ObserveResult:
     """Pictures that must be refused: other games' cards, backs of cards, things. May be empty."""
     return _observed_folder(project, "strangers", project.strangers_root)

@@ -45,7 +45,7 @@ def _inputs(files: Sequence[Entry]) -> str:
     return digests.of_json([[spelled(entry.key), entry.size, entry.etag] for entry in files])
 
 
-@observed("field", kinds={"s3"})
+@observed("field", kinds={"images", "json"})
 def device_feedback(project: Project) -> dg.ObserveResult:
     """Cards that devices were unsure of, cut out of their pictures, and counts of all answers. Listed, not downloaded."""
     days = _listed(project)
