@@ -134,10 +134,31 @@ ROWS = [
     ("s3", "fetch 256 MB; ours also compares its SHA-256", list(S3["seconds"]["fetch the large object"].values())),
 ]
 
+TARGETS = {
+    "whole frame": 0,
+    "medium camera and a fifth": 1,
+    "medium camera and glare": 2,
+    "strangers named": 5,
+    "cards that the gallery lacks named, cut out": 6,
+    "cards that the gallery lacks named, anywhere": 7,
+    "two views of a card, easy camera": 9,
+    "two views of a card, medium camera": 10,
+}
+"""Rows of the page of targets that have an interval, and which of the measured targets each is."""
+
 
 @pytest.mark.parametrize(("page", "row", "measured"), ROWS, ids=[f"{page} {row}" for page, row, _ in ROWS])
 def test_a_row_of_a_table_says_what_was_measured(page, row, measured):
     assert any(agree(figures, measured) for figures in told(page, row)), (told(page, row), measured)
+
+
+@pytest.mark.parametrize(("row", "number"), TARGETS.items())
+def test_a_target_is_told_as_it_was_measured(row, number):
+    """The last columns are those of the profile that is measured again with each build."""
+    measured = result("targets")["targets"][number]
+    shares = [100 * measured[name] for name in ("measured", "low", "high")]
+    (figures,) = told("targets", row)
+    assert agree(figures[-4:], [*shares, measured["count"]]), (figures, measured)
 
 
 def test_the_table_of_new_cards_is_the_one_that_the_benchmark_prints(monkeypatch):
