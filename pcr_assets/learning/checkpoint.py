@@ -66,9 +66,10 @@ def newest(folder: Path) -> Checkpoint | None:
 
 
 def restore(place: Path, parts: Mapping[str, nn.Module]) -> None:
-    """Load the modules' tensors, in place."""
+    """Load the modules' tensors, in place. A module without any, such as the loss of stage 1, needs no file."""
     for name, module in parts.items():
-        module.load_state_dict(load_file(place / f"{name}.safetensors"))
+        if module.state_dict():
+            module.load_state_dict(load_file(place / f"{name}.safetensors"))
 
 
 def moments(place: Path) -> dict[str, Tensor]:
@@ -91,9 +92,8 @@ def set_moments(optimizer: torch.optim.Optimizer, held: Mapping[str, Tensor]) ->
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str, str] | None = None) -> None:
     """Write tensors as safetensors, contiguous and on the CPU, in one step. Equal tensors give equal bytes."""
     writing = path.with_suffix(".writing")
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, writing, dict(about or {})
-    )
+    metadata = dict(about or {}) if about or tensors else None  # for no tensors and {} it writes what it can't read
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, writing, metadata)
     writing.rename(path)
 
 

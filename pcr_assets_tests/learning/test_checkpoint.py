@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from pcr_assets.learning import checkpoint
@@ -61,6 +62,17 @@ def test_moments_come_back_in_the_memory_layout_of_their_parameter(tmp_path, lea
     moments, restored = (kind.state[net.weight]["exp_avg"] for kind in (optimizer, again))
     assert torch.equal(moments, restored)
     assert restored.stride() == net.weight.stride()
+
+
+def test_a_loss_without_tensors_is_kept_and_gone_on_with(tmp_path, learning):
+    """Also from a checkpoint that was written while such a file could not be read again."""
+    net, optimizer = learning
+    parts = {"model": net, "criterion": nn.Identity()}
+    checkpoint.save(tmp_path, 1, parts, optimizer, {})
+    file = tmp_path / "step-00000001" / "criterion.safetensors"
+    assert checkpoint.load_tensors(file) == {}
+    save_file({}, file, {})
+    checkpoint.restore(file.parent, parts)
 
 
 def test_tensors_that_are_not_there_are_none(tmp_path):

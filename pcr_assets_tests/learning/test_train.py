@@ -161,12 +161,8 @@ def test_stage_1_and_its_rival_end_in_the_head_with_which_the_next_stage_would_b
         assert {name for name in kept if not torch.equal(kept[name], anew[name])} == {"head.weight", "head.bias"}
 
 
-@pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
-def test_a_killed_run_ends_with_the_same_bytes(job_for, monkeypatch, killed_after):
-    whole = job_for(out="whole")
-    train.train(whole, quiet)
-
-    killed = job_for(out="killed")
+def killed_and_gone_on_with(job: Job, monkeypatch: pytest.MonkeyPatch, killed_after: int) -> list[str]:
+    """Train it until it is killed after a step, then to its end; gives what the second start says."""
     tell = train.Pace.tell
 
     def killing(pace, done, loss):
@@ -176,10 +172,36 @@ def test_a_killed_run_ends_with_the_same_bytes(job_for, monkeypatch, killed_afte
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(train.Pace, "tell", killing)
-        train.train(killed, quiet)
-    train.train(killed, quiet)
+        train.train(job, quiet)
+    lines: list[str] = []
+    train.train(job, lines.append)
+    return lines
+
+
+def assert_same_bytes(job: Job, other: Job) -> None:
     for file in ("weights.safetensors", "metrics.json", "model.json"):
-        assert (killed.out / file).read_bytes() == (whole.out / file).read_bytes(), file
+        assert (job.out / file).read_bytes() == (other.out / file).read_bytes(), file
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3, 4])
+def test_a_killed_run_ends_with_the_same_bytes(job_for, monkeypatch, killed_after):
+    whole, killed = job_for(out="whole"), job_for(out="killed")
+    train.train(whole, quiet)
+    killed_and_gone_on_with(killed, monkeypatch, killed_after)
+    assert_same_bytes(killed, whole)
+
+
+@pytest.mark.parametrize("stage", ["student_stage1", "student_stage2"])
+def test_each_stage_of_the_student_goes_on_from_its_checkpoint(job_for, monkeypatch, stage):
+    """The loss of stage 1 holds no tensors: its file, which every checkpoint had, could not be read again."""
+    teacher = job_for("teacher", "teacher")
+    train.train(teacher, quiet)
+    given = {"teacher": trained(teacher)} if stage == "student_stage1" else {"init": trained(teacher), "spec": None}
+    whole, killed = job_for(stage, "whole", **given), job_for(stage, "killed", **given)
+    train.train(whole, quiet)
+    said = killed_and_gone_on_with(killed, monkeypatch, 3)
+    assert f"{stage}: going on from step 2 of 5" in said
+    assert_same_bytes(killed, whole)
 
 
 def test_a_checkpoint_of_other_settings_is_not_gone_on_with(job_for):
