@@ -104,7 +104,8 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     made_of = [snapshot.digest, above.digest if above else None]
     spec = job.get("spec")
     held = first_weights.content(project, spec["weights"]) if spec else ""
-    identity = [job, *made_of, compute.threads, CODE[name], *filter(None, [held])]
+    asked = RECIPES[name](project.settings, _nowhere)  # a model that came back lies in another folder, and is the same
+    identity = [asked, *made_of, compute.threads, CODE[name], *filter(None, [held])]
     work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
     local = {**job, "spec": {**spec, "weights": first_weights.local(project, spec["weights"], work)}} if spec else job
     watch = runs.Stopwatch(work)
@@ -137,6 +138,11 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     runs.keep(artifacts.store, watch.ended(ASSETS[name], published, **about))
     shown = _shown(metrics, record) | _rented(ran)
     return materialized(published, shown | (_traced(artifacts, job["stage"], work) if traced else {}))
+
+
+def _nowhere(name: str) -> dict[str, str]:
+    """No files of a model that was trained before: which one it was, its digest says."""
+    return {}
 
 
 def _rented(ran: Ran) -> dict[str, Any]:

@@ -108,6 +108,20 @@ def test_a_training_that_other_code_began_is_not_gone_on_with(project, monkeypat
     assert len(list(Path(project.scratch).glob("teacher-*"))) == 2
 
 
+def test_a_student_is_gone_on_with_when_its_teacher_came_back_as_another_version(project):
+    """A setting of the teacher that was tried and taken back: the old weights lie in a new folder."""
+    models.teacher_weights(project=project, compute=DrawnCompute())
+    models.student_stage1(project=project, compute=DrawnCompute())
+    first = project.artifacts.current(layout.TEACHER)
+    others = dict.fromkeys(models.FILES, b"{}")
+    project.artifacts.publish(layout.TEACHER, others, digest="e" * 64, record=first.record, numbered=True)
+    models.teacher_weights(project=project, compute=DrawnCompute())
+    again = project.artifacts.current(layout.TEACHER)
+    assert (first.version, again.version, again.digest) == ("v1.0", "v1.2", first.digest)
+    models.student_stage1(project=project, compute=DrawnCompute())
+    assert len(list(Path(project.scratch).glob("student_stage1-*"))) == 1
+
+
 def test_a_student_without_a_teacher_is_trained_as_the_distilled_one_is_but_where_a_profile_declines(project, tmp_path):
     profile = tmp_path / "not_compared.yaml"
     profile.write_text("extends: embedded\nundistilled: {trained: false}\n")
