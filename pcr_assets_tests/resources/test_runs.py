@@ -58,6 +58,24 @@ def test_a_killed_run_counts_up_to_the_last_file_it_wrote(tmp_path, monkeypatch)
     assert runs.Stopwatch(tmp_path).ended("teacher_weights", MODEL).attempts == 1, "a run that ended is over"
 
 
+def test_who_waited_for_another_run_at_the_same_work_is_no_run_of_its_own(tmp_path, monkeypatch):
+    """Two clicks on *Materialize*: the second one's watch runs while it waits, and that is no training."""
+    clock = [1_000_000.0]
+    for of in ("time.time", "monotonic"):
+        monkeypatch.setattr(f"pcr_assets.resources.runs.{of}", lambda: clock[0])
+    work, store = tmp_path / "work", FolderStore(str(tmp_path / "store"))
+    work.mkdir()
+    trains = runs.Stopwatch(work)
+    clock[0] += 10
+    waits = runs.Stopwatch(work)
+    clock[0] += 90
+    runs.keep(store, trains.ended("teacher_weights", MODEL))
+    clock[0] += 5
+    runs.keep(store, waits.ended("teacher_weights", MODEL))
+    (kept,) = runs.logged(store)
+    assert (kept.seconds, kept.attempts) == (100.0, 1)
+
+
 def test_a_clock_that_is_set_during_a_run_changes_nothing_of_what_it_took(tmp_path, monkeypatch):
     watch = runs.Stopwatch(tmp_path)
     monkeypatch.setattr(runs.time, "time", lambda: 1_000_000.0)
