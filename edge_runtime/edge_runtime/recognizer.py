@@ -32,7 +32,6 @@ from edge_runtime.reading.readings import (
     CLEAR,
     Reading,
     Recognition,
-    after_others,
     by_confidence,
     known_corners,
     named_first,
@@ -238,14 +237,9 @@ class Recognizer:
         return seen
 
     def _judged(self, image: np.ndarray, readings: Sequence[Reading], read: SoFar, least: float) -> list[Reading]:
-        """The readings, judged where they promise so much; what was read in the same place in vain counts against each. Those that
-        deny an art come to ``read``: wherever else on the photo the same outline is read, they are heard."""
-        judged = list(self._weighing.judged(image, readings, least))
-        new = [row for row, was in enumerate(readings) if judged[row] is not was]
-        read.readings += [judged[row] for row in new if judged[row].denied]
-        for row in new:
-            judged[row] = after_others(judged[row], read.unnamed, self.calibration.accept)
-        read.unnamed += [judged[row].corners for row in new if judged[row].left_open]
+        """The readings, judged where they promise so much, and each so far as what was read before leaves it standing."""
+        pairs = zip(readings, self._weighing.judged(image, readings, least), strict=True)
+        judged = [now if now is was else read.weighed(now, self.calibration.accept) for was, now in pairs]
         return [refused(each) if overruled(each, read.readings) else each for each in judged]
 
     def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:

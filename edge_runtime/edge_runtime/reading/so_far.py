@@ -8,7 +8,7 @@ import numpy as np
 from edge_runtime.finding.locate import Quad
 from edge_runtime.finding.support import corners_apart
 from edge_runtime.geometry import area
-from edge_runtime.reading.readings import Reading, by_confidence, one_each
+from edge_runtime.reading.readings import Reading, after_others, by_confidence, one_each
 
 HOPELESS = 0.02
 """Confidence of every way up below which an outline resembles no card of the gallery."""
@@ -31,6 +31,18 @@ class SoFar:
         """Take down the readings of outlines that lie apart, each in every way up that was tried."""
         self.readings += readings
         self.hopeless += [each for each in one_each(readings, by_confidence) if each.confidence < HOPELESS]
+
+    def weighed(self, judged: Reading, accept: float) -> Reading:
+        """A reading that was just judged, less sure for each outline that was read in its place in vain, see :func:`after_others`.
+
+        It is taken down if it is in vain too, or denies an art: wherever else on the photo the same outline is read, it is heard.
+        """
+        if judged.denied:
+            self.readings.append(judged)
+        said = after_others(judged, self.unnamed, accept)
+        if said.left_open:
+            self.unnamed.append(said.corners)
+        return said
 
     def worth_reading(self, quads: Sequence[Quad]) -> list[Quad]:
         """The outlines that are not nearly the same as one which resembled no card. The others are taken down as what it was."""
