@@ -2,52 +2,18 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from noticed import DATE, DAY, notice, reading
 from PIL import Image
 
 from edge_runtime.cli import main
-from edge_runtime.feedback import sending
 from edge_runtime.feedback.box import AGAIN, PARTS, FeedbackBox, NoSuchCard, correct, forget_days, kept, make_room
-from edge_runtime.feedback.sending import CannotSend, send
-from edge_runtime.gallery import Card, Match
+from edge_runtime.feedback.sending import send
 from edge_runtime.judging.decide import Status
 from edge_runtime.judging.references import SIZE
-from edge_runtime.reading.readings import Reading, Recognition
-
-DAY = 1_800_000_000.0
-DATE = "2027-01-15"
-CORNERS = np.array([[250, 90], [420, 130], [360, 400], [170, 350]], np.float32)
-
-
-def reading(status=Status.UNCERTAIN, card_id="demo-1", similarity=0.71, confidence=0.6):
-    matches = (Match(Card(card_id, "Amber Fox", "demo", "1", card_id), similarity, 1),)
-    return Reading(status, confidence, CORNERS, matches, 0.9)
-
-
-class Clock:
-    def __init__(self):
-        self.time = DAY
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def box(tmp_path, clock):
-    return FeedbackBox(tmp_path / "box", "0123", "int8", now=clock)
-
-
-def notice(box, photo, *readings):
-    box.notice(photo, Recognition(tuple(readings)))
 
 
 def test_of_a_photo_nothing_is_kept_but_the_card(box, photo_of):
@@ -192,69 +158,6 @@ def test_a_correction_is_kept_with_the_card(box, table):
         correct(box.folder, "zz", "demo-5")
 
 
-def test_what_arrived_is_removed_here_and_a_second_sending_has_nothing(box, table, tmp_path):
-    notice(box, table, reading())
-    store = tmp_path / "store"
-    store.mkdir()
-    assert send(box.folder, str(store), "pi-3") == (1, 1)
-    arrived = {path.suffix for path in (store / "data/feedback/pi-3" / DATE).iterdir() if path.name != "tally.json"}
-    assert arrived == {".jpg", ".json"}
-    assert send(box.folder, str(store), "pi-3") == (0, 0)
-
-
-def test_a_destination_that_can_not_be_written_loses_nothing(box, table, tmp_path):
-    notice(box, table, reading())
-    with pytest.raises(CannotSend, match="is not there"):
-        send(box.folder, str(tmp_path / "gone"), "pi-3")
-    (tmp_path / "file").mkdir()
-    (tmp_path / "file" / "data").write_text("in the way")
-    with pytest.raises(CannotSend, match="can't be written"):
-        send(box.folder, str(tmp_path / "file"), "pi-3")
-    with pytest.raises(CannotSend, match="name of a device"):
-        send(box.folder, str(tmp_path), "../etc")
-    assert len(list(kept(box.folder))) == 1
-
-
-def test_a_card_that_makes_room_while_others_are_sent_is_left_out(box, table, tmp_path, clock, monkeypatch):
-    for card_id in ("demo-1", "demo-2"):
-        notice(box, table, reading(card_id=card_id))
-    first, second = sorted(box.folder.glob("*/*.jpg"))
-
-    def makes_room(path):
-        data = read(path)
-        second.unlink(missing_ok=True)
-        return data
-
-    read = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", makes_room)
-    assert send(box.folder, str(tmp_path), "pi-3") == (1, 1)
-    assert not first.exists()
-
-
-def test_a_card_that_is_corrected_while_it_is_sent_is_sent_once_more(box, table, tmp_path, monkeypatch):
-    notice(box, table, reading())
-    (said,) = kept(box.folder)
-    folder = sending._folder
-
-    def slowly(root):
-        put = folder(root)
-
-        def put_and_correct(key, data):
-            put(key, data)
-            if key.endswith(f"{said['id']}.json"):
-                correct(box.folder, said["id"], "demo-5")
-
-        return put_and_correct
-
-    monkeypatch.setattr(sending, "_folder", slowly)
-    send(box.folder, str(tmp_path), "pi-3")
-    monkeypatch.setattr(sending, "_folder", folder)
-    assert send(box.folder, str(tmp_path), "pi-3") == (1, 0)
-    arrived = next((tmp_path / "data/feedback/pi-3" / DATE).glob(f"{said['id']}.json"))
-    assert json.loads(arrived.read_bytes())["corrected"] == "demo-5"
-    assert list(kept(box.folder)) == []
-
-
 @pytest.mark.parametrize("card_id", ["Amber Fox", "", "x" * 81])
 def test_a_name_is_no_id_to_correct_a_card_to(box, table, capsys, card_id):
     """It was kept, and the publisher's project counted it for a card, or set it aside."""
@@ -272,25 +175,6 @@ def test_a_box_of_another_user_is_not_called_empty(box, table, capsys, lock, wha
     lock(box.folder)
     assert main(["feedback", "--folder", str(box.folder), *what]) == 1
     assert "be the user that it belongs to, `sudo -u edge-runtime" in capsys.readouterr().err
-
-
-def test_a_bucket_gets_the_same_keys(box, table, monkeypatch):
-    moto = pytest.importorskip("moto", reason="moto stands in for S3: pip install 'moto[s3]'")
-    import boto3
-
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    notice(box, table, reading())
-    with moto.mock_aws():
-        client = boto3.client("s3")
-        with pytest.raises(CannotSend, match="check the bucket"):
-            send(box.folder, "s3://cards/project", "pi-3")
-        client.create_bucket(Bucket="cards")
-        assert send(box.folder, "s3://cards/project", "pi-3") == (1, 1)
-        keys = [entry["Key"] for entry in client.list_objects_v2(Bucket="cards")["Contents"]]
-    assert all(key.startswith(f"project/data/feedback/pi-3/{DATE}/") for key in keys)
-    assert len(keys) == 3
 
 
 def test_a_device_keeps_nothing_unless_it_is_asked_to(device, photo_file, tmp_path, capsys):
