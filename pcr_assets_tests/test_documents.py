@@ -10,7 +10,12 @@ import pytest
 from edge_runtime.server.api import description
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "benchmarks/README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
@@ -46,6 +51,15 @@ def test_each_page_is_reached_from_the_readme():
             reached.add(page)
             waiting += [path for path, _ in links(page)]
     assert not set(PAGES) - reached
+
+
+def test_each_benchmark_is_listed_with_a_dot_where_make_bench_asks_it():
+    rows = [line for line in (ROOT / "benchmarks/README.md").read_text().splitlines() if line.startswith("| ")]
+    listed = {row: set(re.findall(r"`(\w+)\.py`", row)) for row in rows}
+    scripts = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"bench"}
+    assert set().union(*listed.values()) == scripts
+    planned = re.findall(r'Benchmark\(\s*"(\w+)"', (ROOT / "benchmarks/scorecard/plan.py").read_text())
+    assert sorted(planned) == sorted(name for row, names in listed.items() if row.startswith("| •") for name in names)
 
 
 def test_what_an_example_imports_of_ours_is_there():
