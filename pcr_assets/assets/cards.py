@@ -8,6 +8,8 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, made_of, materialized, observed, say, worth_saying
+from pcr_assets.cards.catalogue import find_catalogue
+from pcr_assets.cards.listing import Listing, list_scans
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError, parent
@@ -18,10 +20,8 @@ TOLD, TOLD_IN_ALL = 10, 200
 """Scans in quarantine that are told of one by one, for each set and for all; the asset's page lists more."""
 
 
-def list_raw(project: Project) -> Any:
+def list_raw(project: Project) -> Listing:
     """The listing of the raw folder with its catalogue. Raises StoreError when there is no scan at all."""
-    from pcr_assets.cards.catalogue import find_catalogue
-    from pcr_assets.cards.listing import list_scans
 
     raw, above = project.open(project.raw_root), parent(project.raw_root)
     listing = list_scans(raw.list(), find_catalogue(raw, project.open(above) if above else None))
@@ -51,13 +51,13 @@ def raw_card_images(project: Project) -> dg.ObserveResult:
     return dg.ObserveResult(data_version=dg.DataVersion(_version(project, listing)), metadata=metadata)
 
 
-def _version(project: Project, listing: Any) -> str:
+def _version(project: Project, listing: Listing) -> str:
     """The data version of the raw folder, as it was listed."""
     opened = _opened(project, listing)
     return digests.of_json([listing.digest, opened]) if opened else listing.digest
 
 
-def _opened(project: Project, listing: Any) -> list[str]:
+def _opened(project: Project, listing: Listing) -> list[str]:
     """The scans that were shut, or away, when the cards were made, and can be read by now."""
     before = project.artifacts.named(layout.PROCESSED)
     sets = {**before.record["sets"], **before.record["without_cards"]} if before else {}
@@ -110,7 +110,7 @@ def _known(before: Artifact) -> dict[str, Any]:
 def _built(
     context: dg.AssetExecutionContext,
     project: Project,
-    listing: Any,
+    listing: Listing,
     inputs: dict[str, str],
     before: Artifact | None,
     work: Path,

@@ -10,6 +10,7 @@ from pcr_assets.assets import show
 from pcr_assets.assets.cards import processed_cards, read_scans
 from pcr_assets.assets.declare import asset, materialized, observed, say
 from pcr_assets.assets.settings import calibration_config, snapshot_config, student_config
+from pcr_assets.cards.settings import CalibrationSettings, SnapshotSettings
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 
@@ -42,7 +43,6 @@ class _NewSets(NamedTuple):
 
 def _new_sets(project: Project) -> _NewSets:
     """The verdict that the snapshot is to move by. Where there is none, its version is that of the last one that it moved by."""
-    from pcr_assets.cards.settings import SnapshotSettings
 
     artifacts = project.artifacts
     snapshot, report = artifacts.named(layout.SNAPSHOT), artifacts.named(layout.REPORT)
@@ -77,7 +77,6 @@ def training_snapshot(context: dg.AssetExecutionContext, project: Project) -> dg
     """
     from pcr_assets.cards import snapshot
     from pcr_assets.cards.processed import groups_of
-    from pcr_assets.cards.settings import SnapshotSettings
 
     settings = SnapshotSettings(**project.settings.section("snapshot"))
     artifacts = project.artifacts
@@ -109,7 +108,7 @@ def training_snapshot(context: dg.AssetExecutionContext, project: Project) -> dg
     return materialized(published, {**told, **_counts(record)})
 
 
-def _last(artifacts: Artifacts, processed: Artifact, settings: Any) -> tuple[Artifact | None, str]:
+def _last(artifacts: Artifacts, processed: Artifact, settings: SnapshotSettings) -> tuple[Artifact | None, str]:
     """The last snapshot; None where there was none, or where files of it are lost: then also which.
 
     The table alone is made again from the shards that it pinned, where that gives the same one.
@@ -174,7 +173,6 @@ def calibration_set(project: Project) -> dg.MaterializeResult:
 
     from pcr_assets.cards import calibration
     from pcr_assets.cards.reader import CardImages
-    from pcr_assets.cards.settings import CalibrationSettings
 
     settings = CalibrationSettings(**project.settings.section("calibration"))
     width, height = project.settings.section("student")["input_size"]

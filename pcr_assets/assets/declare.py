@@ -10,6 +10,7 @@ import dagster as dg
 from dagster._core.definitions.data_version import get_input_data_version_tag  # internal, dagster 1.13
 
 from pcr_assets import digests
+from pcr_assets.imaging.markdown import in_few_colours
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
@@ -152,8 +153,6 @@ def _readable(value: Any) -> Any:
     """A number as a person reads it, for the artifact holds all its digits; a chart as small as it may be, for the event log keeps
     each materialization three times, for good."""
     if isinstance(value, dg.MarkdownMetadataValue) and value.md_str and "data:image/png" in value.md_str:
-        from pcr_assets.imaging.markdown import in_few_colours
-
         return dg.MetadataValue.md(in_few_colours(value.md_str))
     return float(f"{value:.4g}") if isinstance(value, float) and abs(value) < 1000 else value
 

@@ -10,6 +10,8 @@ from pcr_assets.assets.cards import read_scans
 from pcr_assets.assets.dataset import snapshot_files
 from pcr_assets.assets.declare import observed
 from pcr_assets.assets.reference import MODELS
+from pcr_assets.cards.names import is_picture
+from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError, parent
@@ -42,7 +44,6 @@ def evaluation_photos(project: Project) -> dg.ObserveResult:
 
 def labels(project: Project) -> bytes:
     """What ``photos.csv`` says, in the photos' folder or above it."""
-    from pcr_assets.gallery.watched import labels_file
 
     above = parent(project.photos_root)
     return labels_file(project.open(project.photos_root), project.open(above) if above else None)
@@ -117,7 +118,6 @@ def strangers_of(project: Project, most: int) -> tuple[list[Path], list[str]]:
 
 def _pictures(project: Project, root: str, most: int | None = None) -> dict[str, Path]:
     """The pictures in a folder, at most so many, evenly over all, by their key there; none where there is no folder."""
-    from pcr_assets.cards.names import is_picture
     from pcr_assets.gallery.evidence import evenly
 
     if not root:

@@ -12,6 +12,8 @@ from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.models import student_stage2
 from pcr_assets.assets.settings import hailo_config, quantization_config
 from pcr_assets.compute.resource import Compute
+from pcr_assets.hailo.hef import require_compiled
+from pcr_assets.hailo.request import CompileRequest, HailoSettings
 from pcr_assets.resources import hardware, runs
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.hailo import HailoCompiler
@@ -90,9 +92,6 @@ def student_hef(context: dg.AssetExecutionContext, project: Project, hailo: Hail
 
 
 def _compiled(project: Project, hailo: HailoCompiler) -> dg.MaterializeResult:
-    from pcr_assets.hailo.hef import require_compiled
-    from pcr_assets.hailo.request import CompileRequest, HailoSettings
-
     artifacts = project.artifacts
     onnx, calibration = artifacts.current(layout.ONNX), artifacts.current(layout.CALIBRATION)
     settings = project.settings.section("hailo")

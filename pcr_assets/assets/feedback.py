@@ -9,6 +9,8 @@ import dagster as dg
 from pcr_assets import digests, layout
 from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized, observed
+from pcr_assets.cards.listing import UNSPELT
+from pcr_assets.gallery.watched import days_of
 from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import Entry, Missing, Shut
@@ -33,7 +35,6 @@ TABLES = {"answers": "release and model", "sets": "set", "drift": "release and m
 
 def _listed(project: Project) -> dict[str, list[Entry]]:
     """The files of each ``<device>/<date>``, their keys without the folder's own name."""
-    from pcr_assets.gallery.watched import days_of
 
     folder = f"{layout.FEEDBACK}/"
     entries = project.root.list(layout.FEEDBACK)
@@ -90,7 +91,6 @@ def field_feedback(project: Project) -> dg.MaterializeResult:
 
 def _read(project: Project, day: str, files: Sequence[Entry]) -> tuple[dict[str, Any], bool]:
     """What a device's day says, and whether all of it may be read: else it is read again, for rights change no listing."""
-    from pcr_assets.cards.listing import UNSPELT
     from pcr_assets.gallery.feedback import MOST_BYTES, TOO_LARGE, read_day
 
     every = [entry for entry in files if entry.key.endswith(".json")]

@@ -3,7 +3,6 @@
 Nothing upstream depends on a record, so a record that changes makes nothing else stale.
 """
 
-import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -23,7 +22,29 @@ from pcr_assets.assets.release import edge_release
 from pcr_assets.assets.report import recognition_report
 from pcr_assets.assets.serving import model_registry
 from pcr_assets.assets.settings import records_config
+from pcr_assets.imaging.markdown import as_markdown
+from pcr_assets.project_records import (
+    costs,
+    dashboard,
+    experiments,
+    inventory,
+    manifest,
+    metrics,
+    model_card,
+    pictures,
+    price_table,
+    readme,
+    tracking,
+)
+from pcr_assets.project_records import pipelines as pages
+from pcr_assets.project_records.drawn import Drawn
+from pcr_assets.project_records.models import collect
+from pcr_assets.project_records.placing import place
+from pcr_assets.project_records.settings import RecordsSettings
+from pcr_assets.project_records.sources import gather
+from pcr_assets.project_records.storage import Storage, measure
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.stored import listed
 
 MADE = [
     processed_cards,
@@ -51,16 +72,11 @@ recorded = partial(asset, "project", kinds={"json"}, code_version="1")
 @recorded(layout.MANIFEST, deps=[*MADE, model_registry, records_config], code_version="2")
 def project_manifest(project: Project) -> dg.MaterializeResult:
     """The whole project in one file: models, lineage, data, release, costs. Read from artifacts and the log of runs."""
-    from pcr_assets.project_records import costs, manifest
-    from pcr_assets.project_records.models import collect
-    from pcr_assets.project_records.placing import place
-    from pcr_assets.project_records.storage import Storage
-
-    sources, chosen = _sources(project)
+    sources, settings = gather(project.artifacts, project.settings)
     found = collect(sources)
     places = [key for _, key in manifest.DATASETS.values() if key] + [layout.RELEASES]
     data = {key: project.artifacts.named(key) for key in places}
-    made = manifest.build(sources, found, data, costs.figure(sources, Storage((), {}), chosen))
+    made = manifest.build(sources, found, data, costs.figure(sources, Storage((), {}), settings))
     published = place(project.artifacts, layout.MANIFEST, manifest.files(made))
     told = ("version", "status", "architecture", "parameters", "parent_model", "training_date")
     rows = {
@@ -75,13 +91,8 @@ def project_manifest(project: Project) -> dg.MaterializeResult:
 @recorded(layout.INVENTORY, deps=[*MADE, records_config], code_version="2")
 def store_inventory(project: Project) -> dg.MaterializeResult:
     """What the store holds, by content and storage class, from its listing: what is current of it, and what that costs."""
-    from pcr_assets.project_records import inventory, price_table
-    from pcr_assets.project_records.placing import place
-    from pcr_assets.project_records.storage import measure
-    from pcr_assets.resources.stored import listed
-
     stored = list(listed(project.root))
-    prices = price_table.prices(_settings(project))
+    prices = price_table.prices(RecordsSettings(**project.settings.section("records")))
     found = measure(stored, inventory.current_keys(project.artifacts, stored), prices)
     published = place(project.artifacts, layout.INVENTORY, inventory.files(found))
     table = {
@@ -98,12 +109,12 @@ def store_inventory(project: Project) -> dg.MaterializeResult:
 def analytics_metrics(project: Project) -> dg.MaterializeResult:
     """The records as tables: performance, compression, costs, storage, lineage, and a summary."""
     from pcr_assets.imaging import charts
-    from pcr_assets.project_records import metrics
-    from pcr_assets.project_records.placing import place
 
-    written, costs = _manifest(project), _costs(project, *_sources(project))
-    published = place(project.artifacts, layout.METRICS, metrics.files(written, costs))
-    summary = metrics.summary(written, costs)
+    written = manifest.read(project.artifacts)
+    sources, settings = gather(project.artifacts, project.settings)
+    paid = costs.figure(sources, inventory.read(project.artifacts), settings)
+    published = place(project.artifacts, layout.METRICS, metrics.files(written, paid))
+    summary = metrics.summary(written, paid)
     fewer = {name: times for name, times in summary["compression"].items() if times}
     chart = (
         charts.bars(fewer, title="parameters: how many times fewer than the teacher", x_label="times")
@@ -133,34 +144,30 @@ def analytics_metrics(project: Project) -> dg.MaterializeResult:
 def cost_report(project: Project) -> dg.MaterializeResult:
     """COST_BREAKDOWN.md: what was paid, what storing costs, a year in the cloud beside one at the edge, what would save most."""
     from pcr_assets.project_records import cost_report as page
-    from pcr_assets.project_records.placing import place
 
-    sources, chosen = _sources(project)
-    costs = _costs(project, sources, chosen)
-    drawn = page.plots(costs)
-    published = place(project.artifacts, layout.COSTS, page.files(costs, sources.prices, sources.history, drawn))
-    advice = [{"$ a year": entry.usd_a_year, "what": entry.what, "how": entry.how} for entry in costs.advice]
-    pictures = {name.removesuffix(".png"): dg.MetadataValue.md(chart) for name, chart in drawn.items()}
-    shown = {"paid ($)": costs.total, "of which recorded before ($)": costs.recorded, "advice": show.listed(advice)}
-    return materialized(published, {**shown, **pictures})
+    sources, settings = gather(project.artifacts, project.settings)
+    paid = costs.figure(sources, inventory.read(project.artifacts), settings)
+    drawn = page.plots(paid)
+    published = place(project.artifacts, layout.COSTS, page.files(paid, sources.prices, sources.history, drawn))
+    advice = [{"$ a year": entry.usd_a_year, "what": entry.what, "how": entry.how} for entry in paid.advice]
+    plots = {name.removesuffix(".png"): dg.MetadataValue.md(chart) for name, chart in drawn.items()}
+    shown = {"paid ($)": paid.total, "of which recorded before ($)": paid.recorded, "advice": show.listed(advice)}
+    return materialized(published, {**shown, **plots})
 
 
 @recorded(layout.MODEL_CARDS, deps=[project_manifest, recognition_report], kinds={"markdown"})
 def model_cards(project: Project) -> dg.MaterializeResult:
     """A card for each model in Hugging Face's format, with its curve and its confusions, beside the model's versions."""
-    from pcr_assets.imaging.markdown import as_markdown
-    from pcr_assets.project_records import card_pictures, model_card
-    from pcr_assets.project_records.drawn import Drawn
-    from pcr_assets.project_records.placing import place
+    from pcr_assets.project_records import card_pictures
 
-    written, known = _manifest(project), Drawn(project.artifacts, layout.MODEL_CARDS)
+    written, known = manifest.read(project.artifacts), Drawn(project.artifacts, layout.MODEL_CARDS)
     drawn = card_pictures.draw(project.artifacts, known.picture)
     files = model_card.files(written, drawn)
     published = place(project.artifacts, layout.MODEL_CARDS, files, known.record)
     shown = {
         f"{name}, {file}": dg.MetadataValue.md(as_markdown(data, name))
-        for name, pictures in drawn.items()
-        for file, data in pictures.items()
+        for name, of_model in drawn.items()
+        for file, data in of_model.items()
     }
     return materialized(published, {"cards": len(written.models), **shown})
 
@@ -168,14 +175,9 @@ def model_cards(project: Project) -> dg.MaterializeResult:
 @recorded(layout.README, deps=[project_manifest], kinds={"markdown"}, code_version="2")
 def project_readme(project: Project) -> dg.MaterializeResult:
     """The README of the store, with a picture of the graph that is drawn from the definitions."""
-    from pcr_assets.imaging.markdown import as_markdown
-    from pcr_assets.project_records import pictures, readme
-    from pcr_assets.project_records.drawn import Drawn
-    from pcr_assets.project_records.placing import place
-
     (edges, floors), known = graph(), Drawn(project.artifacts, layout.README)
     picture = known.picture(["lineage", edges, floors], lambda: pictures.lineage(edges, floors))
-    files = readme.files(_manifest(project), picture, pictures.mermaid(edges))
+    files = readme.files(manifest.read(project.artifacts), picture, pictures.mermaid(edges))
     published = place(project.artifacts, layout.README, files, known.record)
     shown = {"lineage": dg.MetadataValue.md(as_markdown(picture, "lineage")), "assets": len(floors)}
     return materialized(published, shown)
@@ -184,10 +186,7 @@ def project_readme(project: Project) -> dg.MaterializeResult:
 @recorded(layout.DASHBOARDS, deps=[project_manifest])
 def dashboard_config(project: Project) -> dg.MaterializeResult:
     """What is watched and when somebody is told; `python -m pcr_assets.cloud.watching` sets CloudWatch from it."""
-    from pcr_assets.project_records import dashboard
-    from pcr_assets.project_records.placing import place
-
-    written = _manifest(project)
+    written = manifest.read(project.artifacts)
     published = place(project.artifacts, layout.DASHBOARDS, dashboard.files(written))
     alarms = [
         {
@@ -203,15 +202,12 @@ def dashboard_config(project: Project) -> dg.MaterializeResult:
 @recorded(layout.EXPERIMENTS, deps=[project_manifest, records_config], kinds={"json", "mlflow"}, code_version="2")
 def experiments_index(project: Project) -> dg.MaterializeResult:
     """Every run with its settings, measures and curves: MLflow's own database, the index derived from it, and a server if set."""
-    from pcr_assets.project_records import experiments, tracking
-    from pcr_assets.project_records.placing import place
-
-    sources, chosen = _sources(project)
-    told = experiments.told(sources, _manifest(project).models)
+    sources, settings = gather(project.artifacts, project.settings)
+    told = experiments.told(sources, manifest.read(project.artifacts).models)
     with project.passing_workdir() as work:
         kept = tracking.keep(project.artifacts, told, work)
     published = place(project.artifacts, layout.EXPERIMENTS, kept.files, kept.record, kept.digest)
-    server = chosen.mlflow_server
+    server = settings.mlflow_server
     told_of = {"told of by this run": kept.told, **({server: tracking.send(server, told)} if server else {})}
     runs = [
         {
@@ -231,8 +227,6 @@ def pipelines_for(described: Callable[[], list[dict[str, Any]]]) -> dg.AssetsDef
     @recorded(layout.PIPELINES_RECORD, deps=[project_manifest])
     def pipelines(project: Project) -> dg.MaterializeResult:
         """What each pipeline builds, in which order and behind which gates: read from the definitions, for people and programs."""
-        from pcr_assets.project_records import pipelines as pages
-        from pcr_assets.project_records.placing import place
 
         told = described()
         published = place(project.artifacts, layout.PIPELINES_RECORD, pages.files(told))
@@ -249,32 +243,5 @@ def graph() -> tuple[list[tuple[str, str]], dict[str, str]]:
     return sorted(edge for edge in edges if edge[0] in floors), floors
 
 
-def _sources(project: Project) -> tuple[Any, Any]:
-    """All that records are read from, and the settings of the section ``records``."""
-    from pcr_assets.project_records.sources import gather
-
-    return gather(project.artifacts, project.settings)
-
-
 def _told(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value or "–")
-
-
-def _settings(project: Project) -> Any:
-    from pcr_assets.project_records.settings import RecordsSettings
-
-    return RecordsSettings(**project.settings.section("records"))
-
-
-def _manifest(project: Project) -> Any:
-    from pcr_assets.project_records.manifest import FILE, ProjectManifest
-
-    artifacts = project.artifacts
-    file = artifacts.fetch(artifacts.current(layout.MANIFEST), FILE)
-    return ProjectManifest.model_validate(json.loads(file.read_text()))
-
-
-def _costs(project: Project, sources: Any, chosen: Any) -> Any:
-    from pcr_assets.project_records import costs, inventory
-
-    return costs.figure(sources, inventory.read(project.artifacts), chosen)

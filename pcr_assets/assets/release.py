@@ -13,9 +13,13 @@ from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.report import DEFAULT_VARIANT, recognition_report
+from pcr_assets.gallery import bundle
+from pcr_assets.gallery.parts import Parts
+from pcr_assets.gallery.permits import refusals
 from pcr_assets.resources.artifacts import NEEDS, Artifacts, PublishedFile, needed
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
+from pcr_assets.trust.settings import trust_settings
 
 
 @asset(
@@ -36,9 +40,7 @@ from pcr_assets.resources.signing import ReleaseSigner
 )
 def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResult:
     """The signed bundle that edge_runtime opens: models, indexes, pictures, report, in parts of which only new ones are written."""
-    from pcr_assets.gallery import bundle
     from pcr_assets.trust.channels import publish_release
-    from pcr_assets.trust.settings import trust_settings
 
     artifacts, trust = project.artifacts, trust_settings(project.settings)
     repository, keys = signer.open(project.root, trust)
@@ -93,13 +95,12 @@ def _digests(artifacts: Artifacts, names: Mapping[str, str]) -> dict[str, str]:
 
 def _require_one_making(artifacts: Artifacts) -> None:
     """Refuse models, vectors, index, pictures and thresholds of which one is not of the others: built by hand, one may be newer."""
-    from pcr_assets.gallery.bundle import mismatches
 
     embedded, indexed, report = (
         artifacts.current(name).record for name in (layout.EMBEDDINGS, layout.INDEX, layout.REPORT)
     )
     models = {variant: artifacts.current(name).digest for variant, (name, _) in MODELS.items()}
-    found = mismatches(models, embedded["variants"], indexed["variants"], report["asked_of"])
+    found = bundle.mismatches(models, embedded["variants"], indexed["variants"], report["asked_of"])
     if found := found or _pictured_apart(artifacts):
         raise dg.Failure(
             f"no release of what does not belong together ({'; '.join(found)}): `make refresh` builds what lacks first"
@@ -108,7 +109,6 @@ def _require_one_making(artifacts: Artifacts) -> None:
 
 def _require_permission(project: Project, last: Mapping[str, Any]) -> None:
     """Refuse what the checks on the report refuse: built by hand, a release is in a run without them, and none of them stops it."""
-    from pcr_assets.gallery.permits import refusals
 
     report = project.artifacts.current(layout.REPORT).record
     if found := refusals(report, project.settings.section("gates"), last):
@@ -118,7 +118,6 @@ def _require_permission(project: Project, last: Mapping[str, Any]) -> None:
 def _pictured_apart(artifacts: Artifacts) -> list[str]:
     """Sets of which either the reference pictures or the embeddings are of the cards that are here, and the others of earlier ones:
     the second look would compare a photo with another scan than the one that was found."""
-    from pcr_assets.gallery.bundle import pictured_apart
     from pcr_assets.gallery.embeddings import inputs_digest as of_embeddings
     from pcr_assets.gallery.references import inputs_digest as of_pictures
 
@@ -129,7 +128,7 @@ def _pictured_apart(artifacts: Artifacts) -> list[str]:
     )
     cards = {set_id: entry["digest"] for set_id, entry in processed["sets"].items()}
     vectors = embedded["variants"][DEFAULT_VARIANT]["sets"]
-    return pictured_apart(
+    return bundle.pictured_apart(
         {s: entry["inputs"] == of_pictures(cards.get(s, "")) for s, entry in pictured["sets"].items()},
         {s: entry["inputs"] == of_embeddings(cards.get(s, ""), model, size) for s, entry in vectors.items()},
     )
@@ -140,7 +139,6 @@ def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedF
     from edge_runtime.embedder import OnnxEmbedder
     from edge_runtime.gallery import Gallery
     from edge_runtime.judging.references import References
-    from pcr_assets.gallery import bundle
     from pcr_assets.gallery.selftest import VERSION, Subject, self_test, sets_asked
 
     known = {
@@ -187,9 +185,7 @@ def _spec(artifacts: Artifacts) -> Any:
     return json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text())
 
 
-def _bundled(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, PublishedFile]]:
-    from pcr_assets.gallery import bundle
-
+def _bundled(artifacts: Artifacts) -> tuple[dict[str, bundle.Variant], dict[str, PublishedFile]]:
     index, report = artifacts.current(layout.INDEX), artifacts.current(layout.REPORT)
     spec = _spec(artifacts)
     variants = {
@@ -214,16 +210,14 @@ def _bundled(artifacts: Artifacts) -> tuple[dict[str, Any], dict[str, PublishedF
     return variants, shared
 
 
-def _parts(artifacts: Artifacts, made_from: dict[str, str]) -> Any:
+def _parts(artifacts: Artifacts, made_from: dict[str, str]) -> Parts:
     """The parts that the last release has. None, when the same is asked for again: that is how lost parts are mended."""
-    from pcr_assets.gallery.bundle import SCHEMA
-    from pcr_assets.gallery.parts import Parts
 
     last = artifacts.find(layout.RELEASES)
     if last is None or last.record["made_from"] == made_from:
         return Parts(artifacts.store)
     manifest = json.loads(artifacts.fetch(last, "manifest.json").read_bytes())
-    return Parts.after(artifacts.store, manifest) if manifest["schema"] == SCHEMA else Parts(artifacts.store)
+    return Parts.after(artifacts.store, manifest) if manifest["schema"] == bundle.SCHEMA else Parts(artifacts.store)
 
 
 def _reference_files(artifacts: Artifacts) -> dict[str, PublishedFile]:

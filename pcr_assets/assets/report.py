@@ -16,6 +16,7 @@ from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
 from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
+from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
@@ -90,7 +91,6 @@ def _reason_to_judge(project: Project, before: Artifact | None, asked_of: dict[s
 
     from pcr_assets.cards.processed import TABLE
     from pcr_assets.gallery.rejudging import reason_to_judge
-    from pcr_assets.gallery.settings import ReportSettings
 
     artifacts = project.artifacts
     then = pq.read_table(artifacts.fetch(before, TABLE)) if before and TABLE in before.files else None
@@ -102,7 +102,6 @@ def _reason_to_judge(project: Project, before: Artifact | None, asked_of: dict[s
 def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.MaterializeResult:
     from pcr_assets.cards.processed import TABLE
     from pcr_assets.gallery import new_sets, report, report_page
-    from pcr_assets.gallery.settings import ReportSettings
 
     artifacts = project.artifacts
     settings = ReportSettings(**project.settings.section("report"))
@@ -172,7 +171,6 @@ def _worst(sets: Mapping[str, Any], names: Mapping[str, str]) -> Any:
 
 def _first_strength(project: Project) -> str:
     """The camera by which releases are judged. A record doesn't tell: its entries are stored in the order of their names."""
-    from pcr_assets.gallery.settings import ReportSettings
 
     return ReportSettings(**project.settings.section("report")).strengths[0]
 

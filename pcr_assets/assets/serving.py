@@ -1,7 +1,6 @@
 """Floor *serving*: models as SageMaker takes them, its registry, and one endpoint. All of it says that it is off, until asked."""
 
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
@@ -11,8 +10,13 @@ from pcr_assets.assets.declare import asset, materialized, off
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.assets.models import model_files, student_stage2, teacher_weights
 from pcr_assets.assets.settings import serving_config
+from pcr_assets.cloud import clients, endpoint, registry
+from pcr_assets.compute.resource import Compute
+from pcr_assets.project_records.models import registered
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
+from pcr_assets.serving.packing import pack, packed_in
+from pcr_assets.serving.settings import serving_settings
 
 LEFT = (
     "{0} was deployed before and costs money while it is there: with this name in the profile, "
@@ -28,11 +32,10 @@ LEFT = (
     kinds={"sagemaker"},
     code_version="4",
 )
-def model_packages(project: Project, compute: dg.ResourceParam[Any]) -> dg.MaterializeResult:
+def model_packages(project: Project, compute: Compute) -> dg.MaterializeResult:
     """A `model.tar.gz` for each model of `serving.pack`: its ONNX, and the code that answers with it in a container."""
-    from pcr_assets.serving.packing import pack, packed_in
 
-    models = _settings(project).pack
+    models = serving_settings(project.settings).pack
 
     def exported(model: Artifact, folder: Path) -> Path:
         job = {**model_files(project.artifacts, model.name), "out": str(folder)}
@@ -53,10 +56,8 @@ def model_packages(project: Project, compute: dg.ResourceParam[Any]) -> dg.Mater
 @asset("serving", layout.REGISTERED, deps=[model_packages, serving_config], kinds={"sagemaker"}, code_version="1")
 def model_registry(project: Project) -> dg.MaterializeResult:
     """What is packed, as model packages of SageMaker that wait for approval; `metadata/model_registry.json` names them."""
-    from pcr_assets.cloud import clients, registry
-    from pcr_assets.project_records.models import registered
 
-    if not _settings(project).registered:
+    if not serving_settings(project.settings).registered:
         return off(project, layout.REGISTERED, "serving.registered is false")
     published = registry.register(clients.client("sagemaker"), project.artifacts, project.settings)
     rows = {
@@ -69,9 +70,8 @@ def model_registry(project: Project) -> dg.MaterializeResult:
 @asset("serving", layout.ENDPOINT, deps=[model_registry, serving_config], kinds={"sagemaker"}, code_version="1")
 def inference_endpoint(project: Project) -> dg.MaterializeResult:
     """The endpoint that serves the newest approved version of `serving.endpoint.model`. It costs money while it is there."""
-    from pcr_assets.cloud import clients, endpoint, registry
 
-    chosen = _settings(project)
+    chosen = serving_settings(project.settings)
     before = project.artifacts.named(layout.ENDPOINT)
     deployed = before.record.get("endpoint") if before else None
     if not chosen.endpoint.deploy:
@@ -84,9 +84,3 @@ def inference_endpoint(project: Project) -> dg.MaterializeResult:
     published = project.artifacts.publish(layout.ENDPOINT, {}, digest=digests.of_json(record), record=record)
     left = {"left in service": LEFT.format(deployed)} if deployed not in (None, outcome.endpoint) else {}
     return materialized(published, {**record, "what was done": outcome.what, **left})
-
-
-def _settings(project: Project) -> Any:
-    from pcr_assets.serving.settings import serving_settings
-
-    return serving_settings(project.settings)

@@ -9,6 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from pcr_assets import digests
 from pcr_assets.assets import first_weights
 from pcr_assets.assets.declare import observed
+from pcr_assets.cards.settings import CalibrationSettings, SnapshotSettings
+from pcr_assets.compute.settings import ComputeSettings, compute_settings
+from pcr_assets.gallery.settings import ReportSettings
+from pcr_assets.hailo.model_script import HailoSettings
+from pcr_assets.learning.quantize_settings import QuantizeSettings
 from pcr_assets.learning.settings import (
     OutlineFilterSettings,
     PrintingVerifierSettings,
@@ -18,9 +23,13 @@ from pcr_assets.learning.settings import (
     UndistilledSettings,
 )
 from pcr_assets.learning.spec import ModelSpec
+from pcr_assets.project_records import price_table
+from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
+from pcr_assets.serving.settings import ServingSettings
 from pcr_assets.settings import Settings
+from pcr_assets.trust.settings import TrustSettings
 
 
 class Teacher(BaseModel):
@@ -37,14 +46,6 @@ def check(settings: Settings, section: str | None = None) -> None:
 
     ``gates`` are checked when the profile is read.
     """
-    from pcr_assets.cards.settings import CalibrationSettings, SnapshotSettings
-    from pcr_assets.compute.settings import ComputeSettings, compute_settings
-    from pcr_assets.gallery.settings import ReportSettings
-    from pcr_assets.hailo.model_script import HailoSettings
-    from pcr_assets.learning.quantize_settings import QuantizeSettings
-    from pcr_assets.project_records.settings import RecordsSettings
-    from pcr_assets.serving.settings import ServingSettings
-    from pcr_assets.trust.settings import TrustSettings
 
     kinds: dict[str, type] = {
         "snapshot": SnapshotSettings,
@@ -135,8 +136,6 @@ def hailo_config(project: Project, hailo: HailoCompiler) -> dg.ObserveResult:
 @observed("settings", kinds={"yaml"})
 def records_config(project: Project) -> dg.ObserveResult:
     """What the project's records can't read from what was made: listed prices, recorded history, what cloud and edge cost."""
-    from pcr_assets.project_records import price_table
-    from pcr_assets.project_records.settings import RecordsSettings
 
     check(project.settings, "records")
     settings = project.settings.section("records")

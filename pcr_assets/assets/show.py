@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from pcr_assets.imaging.markdown import as_markdown
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -83,6 +85,5 @@ def curves(series: Mapping[str, Sequence[float]], title: str, x_label: str) -> d
 def pictures(images: "Sequence[np.ndarray]", captions: Sequence[str], alt: str) -> dg.MarkdownMetadataValue:
     """A contact sheet of uint8 RGB pictures."""
     from pcr_assets.imaging.contact_sheet import contact_sheet
-    from pcr_assets.imaging.markdown import as_markdown
 
     return dg.MetadataValue.md(as_markdown(contact_sheet(images, captions), alt))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pcr_assets import layout
 from pcr_assets.project_records.costs import Costs
 from pcr_assets.project_records.models import ModelRecord, Sources, base_of
-from pcr_assets.resources.artifacts import Artifact
+from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.runs import Run
 
 VERSION = "1.1.0"
@@ -148,6 +148,11 @@ def files(manifest: ProjectManifest) -> dict[str, bytes]:
         FILE: as_json(value),
         SCHEMA: as_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}),
     }
+
+
+def read(artifacts: Artifacts) -> ProjectManifest:
+    """The manifest as it was published last."""
+    return ProjectManifest.model_validate_json(artifacts.fetch(artifacts.current(layout.MANIFEST), FILE).read_text())
 
 
 def as_json(value: Any) -> bytes:
