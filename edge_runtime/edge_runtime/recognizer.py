@@ -77,7 +77,8 @@ class Recognizer:
         self._reader = Reader(embedder, gallery, judge)
         self._weighing = Weighing(self._reader)
         self._explained = Explained(judge)
-        self._half_hidden = HalfHidden(embedder, gallery, judge, outline_filter)
+        look = judge.second_look
+        self._half_hidden = HalfHidden(embedder, gallery, judge, look, outline_filter) if look else None
         self.outline_filter = outline_filter
         self.choice = choice
         """What answers, and why; None where the model was not chosen here."""
@@ -182,7 +183,7 @@ class Recognizer:
             places = [place for place in gaps(known, image.shape[1::-1]) if place.tobytes() not in tried]
             tried |= {place.tobytes() for place in places}
             seen = self._looked_at(image, at_edges(image, places), read, seen, Effort.THOROUGH, ())
-            hidden = self._half_hidden.found(image, known_corners(seen), outlines)
+            hidden = self._half_hidden.found(image, known_corners(seen), outlines) if self._half_hidden else []
             seen = one_each([*seen, *hidden], by_confidence) if hidden else seen
         return seen
 

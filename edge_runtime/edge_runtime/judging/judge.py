@@ -11,7 +11,7 @@ from edge_runtime.geometry import full_frame, turned, width
 from edge_runtime.judging.decide import Calibration, Evidence, Status, at_a_glance, borne_out, refuted
 from edge_runtime.judging.printing_verifier import SMALL, PrintingVerifier
 from edge_runtime.judging.references import SIZE
-from edge_runtime.judging.second_look import SecondLook, Seen, Support
+from edge_runtime.judging.second_look import SecondLook, Seen, Support, likeliest_first, strongest_first
 from edge_runtime.timing import timed
 
 CANDIDATES = 24
@@ -71,6 +71,12 @@ class Judge:
         self.second_look = second_look
         self.verifier = verifier
 
+    @property
+    def _look(self) -> SecondLook:
+        """The second look, where it is known that there is one."""
+        assert self.second_look is not None
+        return self.second_look
+
     @timed("judge")
     def glance(self, corners: np.ndarray, matches: Sequence[Match]) -> Judgement:
         """What similarities alone say of a card with these candidates, best first."""
@@ -108,8 +114,7 @@ class Judge:
 
     def _compared(self, image: np.ndarray, corners: np.ndarray, matches: Sequence[Match]) -> tuple[Seen, list[Support]]:
         """The card within corners, and the support of the candidates, strongest first."""
-        assert self.second_look is not None
-        card = self.second_look.seen(image, corners)
+        card = self._look.seen(image, corners)
         return card, self._supports(card, matches)
 
     def place_of(self, image: np.ndarray, corners: np.ndarray, match: Match) -> np.ndarray:
@@ -187,9 +192,8 @@ class Judge:
 
         Points alone mislead where a picture is so poor that hardly any agree.
         """
-        assert self.second_look is not None
         likely = _likely(supports)
-        alike = {art: self.second_look.likeness(card, support) for art, support in likely.items()}
+        alike = {art: self._look.likeness(card, support) for art, support in likely.items()}
         return [(support, _evidence(card, art, seen.matches, supports, alike)) for art, support in likely.items()]
 
     def _status(self, confidence: float, clear: bool) -> Status:
@@ -201,33 +205,28 @@ class Judge:
         """The support of the candidates, strongest first; those after one that stands out, its twins aside, are spared, and so are
         those after many with which nothing agrees.
         """
-        assert self.second_look is not None
         found: list[Support] = []
         for start in range(0, len(matches), AT_ONCE):
-            found += self.second_look.supports(card, matches[start : start + AT_ONCE])
-            found.sort(key=lambda support: (-support.points, -support.match.similarity))
+            found = strongest_first([*found, *self._look.supports(card, matches[start : start + AT_ONCE])])
             art = found[0].match.card.art_group if found else ""
             rival = max((support.points for support in found if support.match.card.art_group != art), default=0)
             if found and stands_out(found[0].points, rival):
                 compared = {support.match.key for support in found}
                 twins = [m for m in matches if m.card.art_group == art and m.key not in compared]
-                found += self.second_look.supports(card, twins)
-                break
+                return strongest_first([*found, *self._look.supports(card, twins)])
             if len(found) >= HOPELESS and not found[0].points:
                 break
-        return sorted(found, key=lambda support: (-support.points, -support.match.similarity))
+        return found
 
     def _told_apart(
         self, image: np.ndarray, corners: np.ndarray, twins: Sequence[Support]
     ) -> tuple[list[Match], float | None]:
         """The twins that were compared, likeliest first, and the lead of the first one over the next."""
-        assert self.second_look is not None
         if len(twins) < 2:
             return [twins[0].match], None
         compared = twins[:MOST_TWINS]
-        scores = self.second_look.tell_apart(image, corners, compared)
-        order = sorted(range(len(compared)), key=lambda row: (-scores[row], -compared[row].match.similarity))
-        return [compared[row].match for row in order], scores[order[0]] - scores[order[1]]
+        ordered, lead = likeliest_first(compared, self._look.tell_apart(image, corners, compared))
+        return [support.match for support in ordered], lead
 
 
 def _prints(matches: Sequence[Match]) -> list[Match]:

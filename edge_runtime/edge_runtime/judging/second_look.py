@@ -6,7 +6,7 @@ agree under one homography count as support, and so does how alike their artwork
 where their pictures differ.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -170,6 +170,17 @@ class SecondLook:
             laid = _laid_mask(visible, best.homography, SIZE)
             boxes = [[x, y, w, h] for x, y, w, h in boxes if laid[y : y + h, x : x + w].min() == 255]
         return _agreements(card, pictures, boxes)
+
+
+def strongest_first(supports: Iterable[Support]) -> list[Support]:
+    """Candidates in order: the most agreeing points first, of as many the most similar."""
+    return sorted(supports, key=lambda support: (-support.points, -support.match.similarity))
+
+
+def likeliest_first(twins: Sequence[Support], scores: Sequence[float]) -> tuple[list[Support], float]:
+    """Two twins or more, ordered by what :meth:`SecondLook.tell_apart` gave, and the lead of the first one over the next."""
+    order = sorted(range(len(twins)), key=lambda row: (-scores[row], -twins[row].match.similarity))
+    return [twins[row] for row in order], scores[order[0]] - scores[order[1]]
 
 
 def agreement(card: Features, picture: Features) -> tuple[int, np.ndarray | None]:

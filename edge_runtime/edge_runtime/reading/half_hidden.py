@@ -20,7 +20,7 @@ from edge_runtime.geometry import full_frame, rectify, scaled, turned, width
 from edge_runtime.judging.decide import Evidence, Status
 from edge_runtime.judging.judge import CANDIDATES, MOST_TWINS, Judge, where_it_agrees
 from edge_runtime.judging.references import SIZE
-from edge_runtime.judging.second_look import SecondLook, Seen, Support
+from edge_runtime.judging.second_look import SecondLook, Seen, Support, likeliest_first, strongest_first
 from edge_runtime.reading.readings import WORTH_FITTING, Reading, apart
 
 LIKELY = 0.02
@@ -58,17 +58,18 @@ class _Look:
 
 @dataclass(frozen=True)
 class HalfHidden:
-    """A model, its gallery, the judge, and the filter of outlines if there is one."""
+    """A model, its gallery, the judge, the second look, and the filter of outlines if there is one."""
 
     embedder: Embedder
     gallery: Gallery
     judge: Judge
+    second_look: SecondLook
     outline_filter: OutlineFilter | None = None
 
     def found(self, image: np.ndarray, known: Sequence[np.ndarray], outlines: Sequence[np.ndarray]) -> list[Reading]:
         """The cards that lie half under known ones on a picture uint8 RGB H×W×3; corners float32 4×2 of both, and of the outlines
         that were found: without one that sticks out from under a known card nothing is looked for."""
-        if self.judge.second_look is None or not sticks_out(outlines, known):
+        if not sticks_out(outlines, known):
             return []
         found: list[Reading] = []
         for place in self._likeliest(image, half_under(image, known)):
@@ -80,31 +81,22 @@ class HalfHidden:
         return found
 
     def read(self, image: np.ndarray, place: np.ndarray, known: Sequence[np.ndarray]) -> Reading | None:
-        """The card at a place half under known ones; None where it isn't sure which art it shows, or if it is another printing.
-        Of a release without pictures nothing is sure."""
-        second_look = self.judge.second_look
-        if second_look is None:
-            return None
-        read = (self._read(second_look, image, place, known, above) for above in orders(place, known))
+        """The card at a place half under known ones; None where it isn't sure which art it shows, or if it is another printing."""
+        read = (self._read(image, place, known, above) for above in orders(place, known))
         return next((reading for reading in read if reading is not None), None)
 
     def _read(
-        self,
-        second_look: SecondLook,
-        image: np.ndarray,
-        place: np.ndarray,
-        known: Sequence[np.ndarray],
-        above: Sequence[np.ndarray],
+        self, image: np.ndarray, place: np.ndarray, known: Sequence[np.ndarray], above: Sequence[np.ndarray]
     ) -> Reading | None:
         """The card at a place on which these of the known ones lie: at the place first, then where its points say that it lies."""
-        rough = self._look(second_look, image, place, above, FIRST)
+        rough = self._look(image, place, above, FIRST)
         if rough is None:
             return None
         exact = where_it_agrees(rough.place, rough.supports[0])
         if exact is None or not lies_half_under(exact, known, image.shape[1::-1]):
             return None
-        look = self._look(second_look, image, exact, above, CANDIDATES)
-        return None if look is None else self._named(second_look, image, look)
+        look = self._look(image, exact, above, CANDIDATES)
+        return None if look is None else self._named(image, look)
 
     def _likeliest(self, image: np.ndarray, places: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The places that are worth reading, the likeliest first."""
@@ -112,9 +104,7 @@ class HalfHidden:
             return list(places[:MOST])
         return [places[row] for row in self.outline_filter.likeliest(image, places, LIKELY)[:MOST]]
 
-    def _look(
-        self, second_look: SecondLook, image: np.ndarray, place: np.ndarray, above: Sequence[np.ndarray], most: int
-    ) -> _Look | None:
+    def _look(self, image: np.ndarray, place: np.ndarray, above: Sequence[np.ndarray], most: int) -> _Look | None:
         """What is seen at a place, compared with so many candidates, the way up in which enough points agree; else None."""
         visible = seen_of(place, above, image.shape[1::-1])
         if visible.mean() < LEAST_SEEN:
@@ -125,8 +115,8 @@ class HalfHidden:
         for way, vector, matches in sorted(glances, key=lambda glance: -glance[2][0].similarity):
             if self.judge.glance(way[0], matches).confidence < WORTH_FITTING:
                 continue
-            card = second_look.seen_in_part(image, *way)
-            supports = _strongest_first(second_look.supports(card, matches[:most]))
+            card = self.second_look.seen_in_part(image, *way)
+            supports = strongest_first(self.second_look.supports(card, matches[:most]))
             if supports and supports[0].fits:
                 return _Look(way[0], card, vector, supports)
         return None
@@ -138,7 +128,7 @@ class HalfHidden:
         card[~seen] = card[seen].mean(axis=0)
         return card
 
-    def _named(self, second_look: SecondLook, image: np.ndarray, look: _Look) -> Reading | None:
+    def _named(self, image: np.ndarray, look: _Look) -> Reading | None:
         """The answer, where all that is seen agrees with one art."""
         best = look.supports[0]
         art = best.match.card.art_group
@@ -149,7 +139,7 @@ class HalfHidden:
         corners = where_it_agrees(look.place, best)
         if corners is None or np.linalg.norm(corners - look.place, axis=1).max() > STEADY * width(look.place):
             return None
-        alike = second_look.partly_alike(look.card, best)
+        alike = self.second_look.partly_alike(look.card, best)
         if alike.share < LEAST_ARTWORK or alike.artwork < ALIKE or alike.tenth < TENTH:
             return None
         nearest = max((support.match.similarity for support in others), default=-1.0)
@@ -158,29 +148,29 @@ class HalfHidden:
         confidence = self.judge.calibration.confidence(evidence)
         if not confidence >= self.judge.calibration.accept:
             return None
-        prints, alone = self._prints(second_look, image, look, art)
+        prints, alone = self._prints(image, look, art)
         if self.judge.verifier is not None:
-            likely = second_look.same_printing(look.card, prints[0], self.judge.verifier)
+            likely = self.second_look.same_printing(look.card, prints[0], self.judge.verifier)
             if likely is None or likely < self.judge.verifier.least(width(look.place)):
                 return None
         matches = (*(each.match for each in prints), *(each.match for each in others))
         status = Status.CONFIRMED if alone else Status.UNCERTAIN
         return Reading(status, confidence, corners, matches, LEAST_SCORE, judged=True)
 
-    def _prints(self, second_look: SecondLook, image: np.ndarray, look: _Look, art: str) -> tuple[list[Support], bool]:
+    def _prints(self, image: np.ndarray, look: _Look, art: str) -> tuple[list[Support], bool]:
         """All prints of an art, likeliest first by what is seen of the card, and whether it must be the first one."""
         cards = self._cards_of(art, look.vector)
-        prints = _strongest_first(second_look.supports(look.card, cards))
+        prints = strongest_first(self.second_look.supports(look.card, cards))
         if len(cards) == 1:
             return prints, True
-        compared = prints[:MOST_TWINS]
-        scores = second_look.tell_apart(image, look.place, compared, look.card.visible) if len(compared) > 1 else [0.0]
-        order = sorted(range(len(compared)), key=lambda row: (-scores[row], -compared[row].match.similarity))
-        rest = [support for support in prints if support not in compared]
+        compared, lead = prints[:MOST_TWINS], 0.0
+        rest = prints[MOST_TWINS:]
         pictured = {support.match.key for support in prints}
         rest += [Support(match, 0, None) for match in cards if match.key not in pictured]
-        told = not rest and scores[order[0]] - scores[order[1]] >= self.judge.calibration.twin_lead
-        return [*(compared[row] for row in order), *rest], told
+        if len(compared) > 1:
+            scores = self.second_look.tell_apart(image, look.place, compared, look.card.visible)
+            compared, lead = likeliest_first(compared, scores)
+        return [*compared, *rest], not rest and lead >= self.judge.calibration.twin_lead
 
     def _cards_of(self, art: str, vector: np.ndarray) -> list[Match]:
         """All cards of the gallery with an art, each as the scan that is nearest: those too that no search brings up, since half of
@@ -203,7 +193,3 @@ def seen_of(place: np.ndarray, above: Sequence[np.ndarray], size: tuple[int, ...
         there = cv2.perspectiveTransform(corners[None].astype(np.float64), onto)[0]
         cv2.fillConvexPoly(seen, np.rint(there).astype(np.int32), value)
     return seen > 0
-
-
-def _strongest_first(supports: Sequence[Support]) -> list[Support]:
-    return sorted(supports, key=lambda support: (-support.points, -support.match.similarity))
