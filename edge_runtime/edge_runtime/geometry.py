@@ -81,6 +81,11 @@ def rectify(image: np.ndarray, corners: np.ndarray, size: tuple[int, int]) -> np
     return card if card.shape[2] == 3 else cv2.cvtColor(card, cv2.COLOR_RGBA2RGB)
 
 
+def whole_card(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The same of a picture that is nothing but the card, such as a scan: its own frame is the outline."""
+    return rectify(picture, full_frame(*picture.shape[1::-1]), size)
+
+
 def _padded(image: np.ndarray, corners: np.ndarray, most: int) -> np.ndarray:
     """The picture as far right and down as the corners reach, with a fourth channel; as it is where that takes more pixels than
     ``most``. Left and top stay, and so do all coordinates: others would be rounded otherwise."""

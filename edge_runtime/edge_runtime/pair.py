@@ -8,8 +8,8 @@ import numpy as np
 
 from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.gallery import Gallery, GalleryError
-from edge_runtime.geometry import full_frame, rectify
-from edge_runtime.judging.references import SIZE, References
+from edge_runtime.geometry import whole_card
+from edge_runtime.judging.references import References
 
 ASKED = 5
 """Pictures that are embedded."""
@@ -27,8 +27,7 @@ def require_pair(embedder: Embedder, gallery: Gallery, references: References) -
     asked = known[:: max(1, len(known) // ASKED)][:ASKED]
     if not asked:
         return
-    corners = full_frame(*SIZE)
-    cards = np.stack([rectify(references.picture(key), corners, embedder.input_size) for key in asked])
+    cards = np.stack([whole_card(references.picture(key), embedder.input_size) for key in asked])
     agreement = np.median(np.sum(embedded(embedder, cards) * _unit(gallery.vectors(asked)), axis=1))
     if agreement < LEAST:
         raise GalleryError(

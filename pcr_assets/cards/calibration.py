@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.geometry import whole_card
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.cards.settings import CalibrationSettings
 from pcr_assets.imaging import camera
@@ -46,5 +46,4 @@ def crops(cards: CardImages, rows: Sequence[int], size: tuple[int, int], setting
 
 def clean_cards(cards: CardImages, rows: Sequence[int], size: tuple[int, int]) -> np.ndarray:
     """Those rows' clean cards as the gallery sees them, uint8 N×H×W×3 RGB."""
-    images = (cards.image(row) for row in rows)
-    return np.stack([rectify(image, full_frame(image.shape[1], image.shape[0]), size) for image in images])
+    return np.stack([whole_card(cards.image(row), size) for row in rows])

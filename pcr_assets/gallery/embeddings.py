@@ -49,7 +49,7 @@ def embed_shard(
     fresh = [row for row, digest in enumerate(pixels) if digest not in vectors]
     with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
         for rows, images in _batches(cards, fresh):
-            cut = pool.map(lambda image: _rectified(image, embedder.input_size), images)
+            cut = pool.map(lambda image: rectified(image, embedder.input_size), images)
             vectors |= zip((pixels[row] for row in rows), embedder.embed(np.stack(list(cut))), strict=True)
     found = np.array([vectors[digest] for digest in pixels], dtype=np.float32).reshape(len(pixels), embedder.dim)
     return pa.table(
@@ -78,16 +78,16 @@ def known_vectors(shard: pa.Table) -> dict[str, np.ndarray]:
     return dict(zip(shard["pixel_digest"].to_pylist(), vectors_of(shard), strict=True))
 
 
-def _rectified(image: bytes, size: tuple[int, int]) -> np.ndarray:
+def rectified(image: bytes, size: tuple[int, int]) -> np.ndarray:
+    """A card as the edge would cut it out, uint8 RGB H×W×3 of ``size`` (width, height), from its image in a processed shard."""
     import cv2
 
-    from edge_runtime.geometry import full_frame, rectify
+    from edge_runtime.geometry import whole_card
 
     card = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
     if card is None:
         raise ValueError("a card's image in a processed shard does not decode: rebuild processed_cards")
-    height, width = card.shape[:2]
-    return rectify(card, full_frame(width, height), size)
+    return whole_card(card, size)
 
 
 def shard_digest(shard: pa.Table) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.gallery import Card, Match
-from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.geometry import whole_card
 from edge_runtime.reading.reader import Searches
 from pcr_assets import measures
 from pcr_assets.cards.names import plain
@@ -92,6 +92,6 @@ def ask(embedder: Embedder, gallery: Searches, picture: Picture, count: int) -> 
     found: list[list[Match]] = []
     for start in range(0, count, BATCH):
         images = [picture(index) for index in range(start, min(start + BATCH, count))]
-        cards = [rectify(image, full_frame(image.shape[1], image.shape[0]), embedder.input_size) for image in images]
+        cards = [whole_card(image, embedder.input_size) for image in images]
         found += gallery.search(embedder.embed(np.stack(cards)), NEIGHBOURS)
     return found

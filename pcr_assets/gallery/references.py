@@ -5,10 +5,10 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from pcr_assets import digests
+from pcr_assets.gallery.embeddings import rectified
 from pcr_assets.gallery.keys import keys_of
 
 REFERENCE_VERSION = 2
@@ -45,15 +45,9 @@ def write_archive(cards: Path, archive: Path, threads: int | None = None) -> int
 
 def _small(image: bytes) -> tuple[bytes, bytes]:
     """A card's picture as JPEG, and its local features."""
-    import cv2
-
-    from edge_runtime.geometry import full_frame, rectify
     from edge_runtime.jpeg import jpeg
     from edge_runtime.judging.features import features
     from edge_runtime.judging.references import SIZE
 
-    card = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
-    if card is None:
-        raise ValueError("a card's image in a processed shard does not decode: rebuild processed_cards")
-    small = rectify(card, full_frame(card.shape[1], card.shape[0]), SIZE)
+    small = rectified(image, SIZE)
     return jpeg(small, JPEG_QUALITY), features(small).to_bytes()

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from edge_runtime.geometry import whole_card
 from pcr_assets import measures
 from pcr_assets.learning import embed, evaluate, job_file
-from pcr_assets.learning.data import Cards, Size, clean_view, read_cards
+from pcr_assets.learning.data import Cards, Size, read_cards
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.evaluate import Embed
 from pcr_assets.learning.job import TrainedModel
@@ -28,7 +29,7 @@ SEED = 7
 
 def assess(embedding: Embed, size: Size, test: Cards, gallery: Cards) -> dict[str, Any]:
     """Recall of test cards by strength, flat for a table, and the gauges of collapse of the gallery."""
-    known = embedding(lambda at: clean_view(gallery.image(at), size), len(gallery))
+    known = embedding(lambda at: whole_card(gallery.image(at), size), len(gallery))
     picked = measures.even_sample(len(test), QUERIES)
     return {
         "recall": {

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from edge_runtime.geometry import full_frame, rectify
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.measures import even_sample
 
@@ -73,11 +72,6 @@ def indistinguishable(card_ids: Sequence[str], pixel_digests: Sequence[str]) -> 
         parents[root(("pixels", digest))] = root(("card", card_id))
     numbers: dict[tuple[str, str], int] = {}
     return np.array([numbers.setdefault(root(("card", card_id)), len(numbers)) for card_id in card_ids], dtype=np.int64)
-
-
-def clean_view(card: Image, size: Size) -> Image:
-    """The scan as the gallery sees it: rectified to ``size``, nothing else."""
-    return rectify(card, full_frame(card.shape[1], card.shape[0]), size)
 
 
 def shuffled(count: int, seed: int, position: int) -> int:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from edge_runtime.geometry import whole_card
 from pcr_assets.imaging import camera, hashing
 from pcr_assets.learning.batches import of_all
-from pcr_assets.learning.data import Cards, Image, Size, clean_view
+from pcr_assets.learning.data import Cards, Image, Size
 from pcr_assets.measures import collapse, even_sample, ranks, recall_at, similarity_to_own
 
 BATCH = 32
@@ -41,7 +42,7 @@ def recognition(
     """
     shelf = gallery or cards
     picked = even_sample(len(cards), queries)
-    known = embed(lambda i: clean_view(shelf.image(i), size), len(shelf))
+    known = embed(lambda i: whole_card(shelf.image(i), size), len(shelf))
     asked = embed(lambda i: query(cards.image(picked[i]), seed, int(picked[i]), strength, size), len(picked))
     by_card = ranks(asked, known, [cards.card_ids[i] for i in picked], shelf.card_ids)
     by_art = ranks(asked, known, [cards.art_groups[i] for i in picked], shelf.art_groups)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.geometry import full_frame, whole_card
 from edge_runtime.judging.features import features
 from edge_runtime.judging.likeness import shrunk
 from edge_runtime.judging.printing_verifier import SMALL, evened
@@ -89,7 +89,7 @@ def pair(
     other = lender(art_groups, row, rng) if way else None
     shown = scan if other is None else other_printing(scan, image(other), way, rng)
     way = "" if other is None else way
-    picture, card = _picture(scan), seen(_scanned_anew(shown, rng), strength, rng)
+    picture, card = whole_card(scan, SIZE), seen(_scanned_anew(shown, rng), strength, rng)
     points, homography = agreement(features(card), features(picture))
     if homography is None or points < FEWEST_TO_FIT:
         return None
@@ -98,16 +98,12 @@ def pair(
     ), way
 
 
-def _picture(scan: Image) -> Image:
-    return rectify(scan, full_frame(scan.shape[1], scan.shape[0]), SIZE)
-
-
 def _seen(card: Image, strength: str, rng: np.random.Generator) -> Image:
     """The card through the camera, or, now and then, from afar."""
     if rng.random() >= FAR:
         return camera.rectified(card, rng, strength, SIZE)
     share = rng.uniform(0.35, 0.55)
-    small = cv2.resize(_picture(card), None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(whole_card(card, SIZE), None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
     return cv2.resize(small, SIZE, interpolation=cv2.INTER_CUBIC)
 
 

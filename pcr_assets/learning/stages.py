@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from edge_runtime.geometry import whole_card
 from pcr_assets.imaging import camera
 from pcr_assets.learning import embed, heads, losses, together
 from pcr_assets.learning.backbones import EmbeddingNet, see_blocks
-from pcr_assets.learning.data import Cards, Image, clean_view
+from pcr_assets.learning.data import Cards, Image
 from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings, TrainingSettings
 from pcr_assets.measures import even_sample
 
@@ -186,7 +187,7 @@ def _features(
     """Backbone features of the picked cards, clean and through the camera."""
 
     def clean(at: int) -> Image:
-        return clean_view(cards.image(picked[at]), settings.view_size)
+        return whole_card(cards.image(picked[at]), settings.view_size)
 
     def seen(at: int) -> Image:
         rng = np.random.default_rng([settings.seed, 0, at])
@@ -200,4 +201,4 @@ def _features(
 
 
 def _clean_embeddings(net: EmbeddingNet, cards: Cards, size: tuple[int, int], say: Say) -> Tensor:
-    return embed.each(net, lambda i: clean_view(cards.image(i), size), len(cards), say=say, what="clean cards")
+    return embed.each(net, lambda i: whole_card(cards.image(i), size), len(cards), say=say, what="clean cards")

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from edge_runtime.geometry import whole_card
 from pcr_assets.imaging import camera
 from pcr_assets.learning import checkpoint, embed, evaluate, heads, job_file, together, traces
 from pcr_assets.learning.backbones import EmbeddingNet, WeightsError, build
 from pcr_assets.learning.batches import batches, short_of_memory
-from pcr_assets.learning.data import Cards, Image, clean_view, read_cards
+from pcr_assets.learning.data import Cards, Image, read_cards
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
@@ -143,7 +144,7 @@ def training_view(card: Image, settings: TrainingSettings, step: int, slot: int)
     """What a slot of a step sees of a card: now and then the clean scan, else a camera picture of its own."""
     rng = np.random.default_rng([settings.seed, 1, step, slot])
     if rng.random() < settings.clean_share:
-        return clean_view(card, settings.view_size)
+        return whole_card(card, settings.view_size)
     strength = settings.strengths[int(rng.integers(len(settings.strengths)))]
     return camera.rectified(card, rng, strength, settings.view_size)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime.embedder import Embedder, OnnxEmbedder
-from edge_runtime.geometry import full_frame, rectify
+from edge_runtime.geometry import whole_card
 from edge_runtime.photo import PhotoError, TooManyPixels, load_photo
 
 MODEL = "model.onnx"
@@ -65,8 +65,7 @@ def predict_fn(picture: np.ndarray | Unreadable, model: Embedder) -> np.ndarray 
 
 def card_of(picture: np.ndarray, model: Embedder) -> np.ndarray:
     """The picture at the model's input size, uint8 H×W×3: its own frame is the card's outline."""
-    height, width = picture.shape[:2]
-    return rectify(picture, full_frame(width, height), model.input_size)
+    return whole_card(picture, model.input_size)
 
 
 def output_fn(vectors: np.ndarray | Unreadable, accept: str = GIVEN) -> tuple[str, str]:

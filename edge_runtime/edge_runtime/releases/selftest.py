@@ -132,11 +132,11 @@ def answers(model: Model, pictures: Sequence["np.ndarray"]) -> list[list["Match"
     """The nearest cards of pictures that are nothing but a card, best first, one list a picture."""
     import numpy as np
 
-    from edge_runtime.geometry import full_frame, rectify
+    from edge_runtime.geometry import whole_card
     from edge_runtime.judging.judge import CANDIDATES
 
     size = model.embedder.input_size
-    cards = [rectify(picture, full_frame(*picture.shape[1::-1]), size) for picture in pictures]
+    cards = [whole_card(picture, size) for picture in pictures]
     return [model.gallery.search(model.embedder.embed(card[np.newaxis]), CANDIDATES)[0] for card in cards]
 
 
