@@ -81,13 +81,13 @@ def processed_cards(context: dg.AssetExecutionContext, project: Project) -> dg.M
     before = artifacts.remains(layout.PROCESSED)
     known = _known(before) if before else {}
     inputs = {set_id: shards.inputs_digest(listing, set_id) for set_id in listing.scans}
-    plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
-    sets = {set_id: known[set_id] for set_id in plan.kept}
+    plan = plan_shards(inputs, known)
+    sets = dict(plan.kept)
     with project.passing_workdir() as work:
         built = _built(context, project, listing, {set_id: inputs[set_id] for set_id in plan.built}, before, work)
         sets |= {set_id: shard.entry for set_id, shard in built.items()}
         kept = {shard.entry["file"]: shard.file for shard in built.values() if shard.file}
-        kept |= {known[s]["file"]: before.files[known[s]["file"]] for s in plan.kept if before and known[s]["scans"]}
+        kept |= {e["file"]: before.files[e["file"]] for e in plan.kept.values() if before and e["scans"]}
         table = before if before and fits(before.record, before.files) else None
         unread = [set_id for set_id in sets if sets[set_id]["scans"] and (set_id in built or not table)]
         paths = {set_id: path for set_id in unread if set_id in built and (path := built[set_id].path)}

@@ -16,6 +16,7 @@ from pcr_assets.resources.project import Project
 
 JUDGED = (layout.SNAPSHOT, layout.STAGE2, layout.ONNX, layout.INT8)
 """What the report's verdict on new sets is about: of another one of these it says nothing."""
+SHOWN = 24
 TABLE = "snapshot.parquet"
 LEARNT = "learnt"
 """Entry of the snapshot's record: the version of ``sets_to_learn`` by which it moved last."""
@@ -195,11 +196,10 @@ def calibration_set(project: Project) -> dg.MaterializeResult:
         published = project.artifacts.publish(
             layout.CALIBRATION, files, digest=digests.of_arrays(arrays), record=record
         )
-    look = arrays["calibration.npy"][:: max(1, settings.count // 24)][:24]
-    captions = [picked[at % len(picked)]["card_id"] for at in range(0, settings.count, max(1, settings.count // 24))][
-        :24
-    ]
+    shown = range(0, settings.count, max(1, settings.count // SHOWN))[:SHOWN]
+    look = [arrays["calibration.npy"][at] for at in shown]
+    captions = [picked[at % len(picked)]["card_id"] for at in shown]
     return materialized(
         published,
-        {**record, "size": f"{width} × {height}", "pictures": show.pictures(list(look), captions, "calibration crops")},
+        {**record, "size": f"{width} × {height}", "pictures": show.pictures(look, captions, "calibration crops")},
     )

@@ -67,12 +67,10 @@ def field_feedback(project: Project) -> dg.MaterializeResult:
     artifacts, listed = project.artifacts, _listed(project)
     before = artifacts.find(layout.FIELD)
     known = before.record["read"] if before else {}
-    plan = plan_shards(
-        {day: _inputs(files) for day, files in listed.items()}, {day: entry["inputs"] for day, entry in known.items()}
-    )
-    kept = {known[day]["file"]: before.files[known[day]["file"]] for day in plan.kept} if before else {}
+    plan = plan_shards({day: _inputs(files) for day, files in listed.items()}, known)
+    kept = {entry["file"]: before.files[entry["file"]] for entry in plan.kept.values()} if before else {}
     days = [json.loads(path.read_bytes()) for path in artifacts.fetch_files(file for _, file in sorted(kept.items()))]
-    read, files = {day: known[day] for day in plan.kept}, {}
+    read, files = dict(plan.kept), {}
     for day in plan.built:
         said, whole = _read(project, day, listed[day])
         data = digests.canonical_json(said)

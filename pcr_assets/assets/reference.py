@@ -75,8 +75,8 @@ def _embedded(
     processed = artifacts.current(layout.PROCESSED)
     cards = processed.record["sets"]
     inputs = {s: embeddings.inputs_digest(entry["digest"], digest, size) for s, entry in cards.items()}
-    plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
-    sets, count = {set_id: known[set_id] for set_id in plan.kept}, 0
+    plan = plan_shards(inputs, known)
+    sets, count = dict(plan.kept), 0
     files = {entry["file"]: there[entry["file"]] for entry in sets.values()}
 
     def lacking(set_id: str) -> SetOfCards:
@@ -155,8 +155,8 @@ def card_references(context: dg.AssetExecutionContext, project: Project) -> dg.M
     cards, there = processed.record["sets"], before.files if before else {}
     known = {s: entry for s, entry in before.record["sets"].items() if entry["file"] in there} if before else {}
     inputs = {s: references.inputs_digest(entry["digest"]) for s, entry in cards.items()}
-    plan = plan_shards(inputs, {set_id: entry["inputs"] for set_id, entry in known.items()})
-    sets = {set_id: known[set_id] for set_id in plan.kept}
+    plan = plan_shards(inputs, known)
+    sets = dict(plan.kept)
     files = {entry["file"]: there[entry["file"]] for entry in sets.values()}
     lacking = [SetOfCards(project.root.root, s, inputs[s], processed.files[cards[s]["file"]]) for s in plan.built]
     with project.passing_workdir() as work:

@@ -21,6 +21,17 @@ from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.trust.settings import trust_settings
 
+MADE_FROM = {
+    "recognition_report": layout.REPORT,
+    "card_index": layout.INDEX,
+    "card_references": layout.REFERENCES,
+    "student_hef": layout.HEF,
+    "outline_filter": layout.OUTLINE_FILTER,
+    "printing_verifier": layout.PRINTING_VERIFIER,
+    **{f"student_{variant}": name for variant, (name, _) in MODELS.items()},
+}
+"""What a release is made from: the artifact of each, by the name that its manifest gives it."""
+
 
 @asset(
     "release",
@@ -44,11 +55,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
 
     artifacts, trust = project.artifacts, trust_settings(project.settings)
     repository, keys = signer.open(project.root, trust)
-    names = {"recognition_report": layout.REPORT, "card_index": layout.INDEX, "student_hef": layout.HEF}
-    names |= {"card_references": layout.REFERENCES, "outline_filter": layout.OUTLINE_FILTER}
-    names |= {"printing_verifier": layout.PRINTING_VERIFIER}
-    names |= {f"student_{variant}": name for variant, (name, _) in MODELS.items()}
-    made_from = _digests(artifacts, names)
+    made_from = _digests(artifacts)
     _require_one_making(artifacts)
     before = artifacts.find(layout.RELEASES)
     _require_permission(project, before.record if before else {})
@@ -69,7 +76,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     answers = {name: judged[name]["answers"] for name in variants}
     record = {"made_from": made_from, "variants": sorted(variants), "answers": answers}
     record[NEEDS] = needed(layout.PARTS, parts.names(contents))
-    if _digests(artifacts, names) != made_from:
+    if _digests(artifacts) != made_from:
         raise dg.Failure(
             "something was published while this release was put together of it: `make refresh` makes one of what is new"
         )
@@ -89,8 +96,8 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     )
 
 
-def _digests(artifacts: Artifacts, names: Mapping[str, str]) -> dict[str, str]:
-    return {asset_name: artifacts.current(name).digest for asset_name, name in names.items()}
+def _digests(artifacts: Artifacts) -> dict[str, str]:
+    return {asset_name: artifacts.current(name).digest for asset_name, name in MADE_FROM.items()}
 
 
 def _require_one_making(artifacts: Artifacts) -> None:

@@ -98,8 +98,9 @@ def test_the_sample_shows_cards_of_all_sets(raw, tmp_path):
 
 
 def test_only_sets_whose_listing_changed_are_built_anew():
-    plan = plan_shards({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "old", "gone": "4"})
-    assert (plan.kept, plan.built) == (("a",), ("b", "c"))
+    known = {"a": {"inputs": "1"}, "b": {"inputs": "old"}, "gone": {"inputs": "4"}}
+    plan = plan_shards({"a": "1", "b": "2", "c": "3"}, known)
+    assert (plan.kept, plan.built) == ({"a": known["a"]}, ("b", "c"))
 
 
 def test_without_a_previous_run_all_are_built():
