@@ -16,7 +16,7 @@ THROTTLED = {
     "SlowDown",
     "TooManyRequestsException",
 }
-EXPIRED = CREDENTIALS | {"UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException"}
+EXPIRED = CREDENTIALS | {"UnrecognizedClientException", "InvalidSignatureException"}
 FULL = {
     "ResourceLimitExceeded",
     "InsufficientInstanceCapacity",
@@ -111,6 +111,30 @@ def if_there(ask: Callable[..., Any], **named: str) -> dict[str, Any] | None:
         if is_missing(error):
             return None
         raise
+
+
+def create_unless_there(make: Callable[..., Any], **named: Any) -> bool:
+    """Create something at SageMaker. False where it is there already: the same thing, for its name says what it is."""
+    from botocore.exceptions import ClientError
+
+    try:
+        make(**named)
+    except ClientError as error:
+        if "already exist" not in error.response["Error"].get("Message", ""):
+            raise
+        return False
+    return True
+
+
+def remove_if_there(remove: Callable[..., Any], **named: Any) -> None:
+    """Remove something that may be gone already."""
+    from botocore.exceptions import ClientError
+
+    try:
+        remove(**named)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
 
 
 def is_missing(error: Any) -> bool:

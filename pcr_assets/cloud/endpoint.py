@@ -7,7 +7,7 @@ goes back by itself where the alarm goes off. What a call that failed has made, 
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -15,7 +15,7 @@ from typing import Any
 
 from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, registry
-from pcr_assets.cloud.clients import CloudError, if_there, is_missing, told
+from pcr_assets.cloud.clients import CloudError, create_unless_there, if_there, remove_if_there, told
 from pcr_assets.cloud.endpoint_request import LONGEST_IN_NAMES, alarms_of, deployment, model, name_of, tags, variant
 from pcr_assets.cloud.patience import until
 from pcr_assets.cloud.undoing import Undo, tell, undone
@@ -92,10 +92,10 @@ def _prepare(sagemaker: Any, package: str, name: str, chosen: ServingSettings, u
     """Make the model and the configuration, where an earlier call didn't."""
     asked = chosen.endpoint
     if _made(sagemaker, "create_model", ModelName=name, **model(package, chosen)):
-        undo.append((f"model {name}", lambda: _gone(sagemaker.delete_model, ModelName=name)))
+        undo.append((f"model {name}", lambda: remove_if_there(sagemaker.delete_model, ModelName=name)))
     config = {"EndpointConfigName": name, "ProductionVariants": [variant(name, asked)], "Tags": tags(asked)}
     if _made(sagemaker, "create_endpoint_config", **config):
-        remove = partial(_gone, sagemaker.delete_endpoint_config, EndpointConfigName=name)
+        remove = partial(remove_if_there, sagemaker.delete_endpoint_config, EndpointConfigName=name)
         undo.append((f"endpoint configuration {name}", remove))
 
 
@@ -166,21 +166,13 @@ def _put_alarms(cloudwatch: Any, asked: EndpointSettings) -> None:
 
 def _remove_alarms(cloudwatch: Any, asked: EndpointSettings) -> None:
     with told("remove the alarms", "cloudwatch:DeleteAlarms"):
-        _gone(cloudwatch.delete_alarms, AlarmNames=[alarm["AlarmName"] for alarm in alarms_of(asked)])
+        remove_if_there(cloudwatch.delete_alarms, AlarmNames=[alarm["AlarmName"] for alarm in alarms_of(asked)])
 
 
 def _made(sagemaker: Any, call: str, **request: Any) -> bool:
-    """Create something. False where an earlier call left it: the same thing, for its name says what it is."""
-    from botocore.exceptions import ClientError
-
+    """Create something. False where an earlier call left it."""
     with told(call.replace("_", " "), RIGHTS[call]):
-        try:
-            getattr(sagemaker, call)(**request)
-        except ClientError as error:
-            if "already exist" not in error.response["Error"].get("Message", ""):
-                raise
-            return False
-    return True
+        return create_unless_there(getattr(sagemaker, call), **request)
 
 
 def _rests_on(sagemaker: Any, name: str, config: str) -> bool:
@@ -234,7 +226,7 @@ def _removed(sagemaker: Any, asked: EndpointSettings, config: str = "") -> dict[
         if found is None or (config and found["EndpointConfigName"] != config):
             return None
         if found["EndpointStatus"] != "Deleting":
-            _gone(sagemaker.delete_endpoint, EndpointName=asked.name)
+            remove_if_there(sagemaker.delete_endpoint, EndpointName=asked.name)
         until(lambda: None if look() else True, f"deleting {asked.name}", 600)
     return found
 
@@ -245,21 +237,11 @@ def _retire(sagemaker: Any, config: str) -> list[str]:
         held = if_there(sagemaker.describe_endpoint_config, EndpointConfigName=config)
         if held is None:
             return []
-        _gone(sagemaker.delete_endpoint_config, EndpointConfigName=config)
+        remove_if_there(sagemaker.delete_endpoint_config, EndpointConfigName=config)
         models = [variant["ModelName"] for variant in held["ProductionVariants"]]
         for model in models:
-            _gone(sagemaker.delete_model, ModelName=model)
+            remove_if_there(sagemaker.delete_model, ModelName=model)
     return [config, *models]
-
-
-def _gone(remove: Callable[..., Any], **what: Any) -> None:
-    from botocore.exceptions import ClientError
-
-    try:
-        remove(**what)
-    except ClientError as error:
-        if not is_missing(error):
-            raise
 
 
 def main(argv: Sequence[str] | None = None) -> int:

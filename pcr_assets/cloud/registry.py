@@ -14,7 +14,7 @@ from typing import Any
 from edge_runtime.terminal import add_command
 from pcr_assets import layout, settings
 from pcr_assets.cloud import clients, model_package, package_book
-from pcr_assets.cloud.clients import CloudError, if_there, told
+from pcr_assets.cloud.clients import CloudError, create_unless_there, if_there, told
 from pcr_assets.cloud.model_package import DIGEST, IMAGE
 from pcr_assets.cloud.package_book import APPROVED, REJECTED, Registered, full_name
 from pcr_assets.cloud.patience import until
@@ -62,17 +62,13 @@ def register(sagemaker: Any, artifacts: Artifacts, profile: settings.Settings) -
 
 def ensure_group(sagemaker: Any, group: str) -> None:
     """Create the group of packages where there is none. Raises CloudError."""
-    from botocore.exceptions import ClientError
-
     with told(f"look for the group {group}", "sagemaker:DescribeModelPackageGroup"):
         if if_there(sagemaker.describe_model_package_group, ModelPackageGroupName=group):
             return
     with told(f"create the group {group}", "sagemaker:CreateModelPackageGroup"):
-        try:
-            sagemaker.create_model_package_group(ModelPackageGroupName=group, ModelPackageGroupDescription=ABOUT_GROUP)
-        except ClientError as error:  # somebody else was faster
-            if "already exists" not in error.response["Error"].get("Message", ""):
-                raise
+        # It may be there by now: somebody else was faster.
+        about = {"ModelPackageGroupName": group, "ModelPackageGroupDescription": ABOUT_GROUP}
+        create_unless_there(sagemaker.create_model_package_group, **about)
 
 
 def packages_of(sagemaker: Any, group: str) -> Iterator[dict[str, Any]]:
