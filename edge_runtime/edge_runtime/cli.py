@@ -13,8 +13,10 @@ from typing import Any
 
 from edge_runtime.answers import answer_for, in_words
 from edge_runtime.bench import command as bench
+from edge_runtime.feedback.background import Background
 from edge_runtime.feedback.command import add_commands
 from edge_runtime.releases.proof import CHANNELS
+from edge_runtime.releases.refusals import ReleaseError
 from edge_runtime.releases.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.server import command as serve
 from edge_runtime.server.logs import drop_warnings
@@ -82,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="one JSON value")
     doctor.set_defaults(run=_doctor)
     timing = add_command(commands, "bench", "time each model of a release on this device, part by part")
-    bench.add_options(timing, at_least_one)
+    bench.add_options(timing)
     timing.set_defaults(run=bench.run)
     add_commands(add_command(commands, "feedback", "what this device was unsure of: list, correct, send"))
     pin = add_command(commands, "trust", "pin a publisher's root: releases that lead back to it are opened from now on")
@@ -148,8 +150,6 @@ def _load(options: argparse.Namespace, release: Any, after_each: Callable[[], ob
 
 def _load_to_serve(options: argparse.Namespace, release: Any, after_each: Callable[[], object] = lambda: None) -> Any:
     """The same for a service, which is not to wait for a disk."""
-    from edge_runtime.feedback.background import Background
-
     recognizer = _load(options, release, after_each)
     recognizer.notice = Background(recognizer.notice) if recognizer.notice else None
     return recognizer
@@ -159,7 +159,6 @@ def _opened(options: argparse.Namespace) -> Any:
     """The recogniser of the release that the options choose; None after saying why there is none."""
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
-    from edge_runtime.releases.refusals import ReleaseError
 
     _log()
     try:
@@ -206,7 +205,6 @@ def _recognize(options: argparse.Namespace) -> int:
 
 def _pull(options: argparse.Namespace) -> int:
     from edge_runtime.releases.pull import pull
-    from edge_runtime.releases.refusals import ReleaseError
 
     _log()
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from pcr_assets.project_records.models import KNOWN, Sources, cost_of
 from pcr_assets.project_records.settings import RecordsSettings
@@ -132,8 +133,6 @@ def _recorded(sources: Sources) -> list[Paid]:
 
 
 def _logged(sources: Sources, run: Run) -> Paid:
-    from datetime import date
-
     cost = cost_of(run, sources.prices)
     seconds = run.billed_seconds if run.billed_seconds is not None else run.seconds
     return Paid(

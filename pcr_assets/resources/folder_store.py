@@ -1,5 +1,6 @@
 """A folder of this machine as a store. Writes are made aside, flushed, then renamed into place."""
 
+import fcntl
 import io
 import os
 import shutil
@@ -264,8 +265,6 @@ def _opened_aside(folder: Path) -> tuple[int, Path]:
 @contextmanager
 def _locked(file: IO[str]) -> Iterator[None]:
     """An exclusive advisory lock on an open file, which is closed after the block; the kernel drops it when the process dies."""
-    import fcntl
-
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

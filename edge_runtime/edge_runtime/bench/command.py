@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.releases.refusals import ReleaseError
+from edge_runtime.releases.trust import NotARoot
+from edge_runtime.watch import at_least_one
 
-def add_options(parser: argparse.ArgumentParser, at_least_one: Any) -> None:
+
+def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("--releases", required=True, metavar="PLACE", help="a home, or a publisher's folder or URL")
     parser.add_argument("--variant", help="one model of the release by its name (default: each)")
@@ -22,8 +26,6 @@ def add_options(parser: argparse.ArgumentParser, at_least_one: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Time and print. The exit code: 0, 1 when no model could be run, 2 when no release was opened."""
     from edge_runtime.releases.opening import open_newest
-    from edge_runtime.releases.refusals import ReleaseError
-    from edge_runtime.releases.trust import NotARoot
 
     try:
         release = open_newest(options.releases, say=_complain)

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.releases.refusals import ReleaseError
+from edge_runtime.releases.trust import NotARoot
 from edge_runtime.timing import PARTS, Stopwatch
 
 WARM_UP = 2
@@ -21,7 +23,6 @@ def measure(releases: Path, variant: str, count: int, threads: int | None, start
     from edge_runtime.bench.frames import frames
     from edge_runtime.judging.references import References
     from edge_runtime.recognizer import Recognizer
-    from edge_runtime.releases.refusals import ReleaseError
     from edge_runtime.releases.release import open_release
 
     imported = time.monotonic() - started
@@ -115,8 +116,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     releases, variant, count, threads, started = sys.argv[1:] if arguments is None else arguments
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
-    from edge_runtime.releases.refusals import ReleaseError
-    from edge_runtime.releases.trust import NotARoot
 
     try:
         measured = measure(Path(releases), variant, int(count), int(threads) or None, float(started))

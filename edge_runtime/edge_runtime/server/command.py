@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_runtime.server import heap, logs
 from edge_runtime.server.access import NotSafe, read_password, read_secret, require_safe
 from edge_runtime.server.settings import Settings
 from edge_runtime.watch import amount, quiet_opencv, stoppable
@@ -85,7 +86,6 @@ def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", opti
         from edge_runtime.server.service import Service
     except ModuleNotFoundError as error:
         return _refuse(f"serving needs more packages: pip install 'edge-runtime[serve]' ({error.name} is missing)")
-    from edge_runtime.server import heap, logs
     from edge_runtime.sources import SourceError, open_source
 
     heap.share_one()
