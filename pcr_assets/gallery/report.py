@@ -44,7 +44,7 @@ class Confusion:
 
 
 def judge_variant(
-    subject: Subject, evidence: Evidence, settings: ReportSettings, say: Any = print
+    subject: Subject, evidence: Evidence, settings: ReportSettings
 ) -> tuple[dict[str, Any], list[Confusion]]:
     """Calibrate and judge one variant: recall of the search alone and of whole answers, refusals, reliability.
 
@@ -67,7 +67,7 @@ def judge_variant(
     answers = {strength: judging.answered(judge, queries_) for strength, queries_ in asked.items()}
     found = {strength: judging.measured(asked[strength], answers[strength]) for strength in settings.strengths}
     for strength, measured in found.items():
-        say(f"report: {strength} camera, recall@1 {measured['recall_at_1']:.1%}, refused {measured['refused']:.1%}")
+        print(f"report: {strength} camera, recall@1 {measured['recall_at_1']:.1%}, refused {measured['refused']:.1%}")
     tested = [query for strength in settings.strengths for query in asked[strength]]
     given = [answer for strength in settings.strengths for answer in answers[strength]]
     unknown = judging.answered(forgetting, judging.as_strangers(tested))
@@ -91,7 +91,7 @@ def judge_variant(
 
 
 def by_effect(
-    subject: Subject, calibration: Mapping[str, Any], evidence: Evidence, settings: ReportSettings, say: Any = print
+    subject: Subject, calibration: Mapping[str, Any], evidence: Evidence, settings: ReportSettings
 ) -> dict[str, dict[str, Any]]:
     """What whole answers are worth when one effect of the camera happens alone, at each of :data:`AMOUNTS`: which one hurts."""
     asking = Asking(subject, evidence, settings)
@@ -104,7 +104,7 @@ def by_effect(
     if found:
         worst = min(found, key=lambda effect: found[effect]["art_recall_at_1"])
         share = found[worst]["art_recall_at_1"]
-        say(
+        print(
             f"report: the effect that hurts most alone is '{worst}', art found {share:.1%}"
             if share < 1
             else "report: no effect of the camera alone keeps it from finding the art"
@@ -185,7 +185,7 @@ def _confusions(judge: Judge, asked: Sequence[Query], answers: Sequence[Reading]
 
 
 def judge_photos(
-    subject: Subject, calibration: Mapping[str, Any], evidence: Evidence, settings: ReportSettings, say: Any = print
+    subject: Subject, calibration: Mapping[str, Any], evidence: Evidence, settings: ReportSettings
 ) -> dict[str, Any]:
     """Every photo through the whole of edge_runtime: what became of each labelled card, and what was found."""
     gallery = Gallery.open(subject.index, subject.catalogue)
@@ -208,7 +208,7 @@ def judge_photos(
         seen.append({"photo": name, "cards": answers})
         verdicts += labelled.judge(name, labels[name], answers, known)
         if number % 10 == 0 or number == len(chosen):
-            say(f"report: photo {number} of {len(chosen)}, so far {labelled.tally(verdicts)}")
+            print(f"report: photo {number} of {len(chosen)}, so far {labelled.tally(verdicts)}")
     return {
         "outcomes": labelled.tally(verdicts),
         "photos": seen,

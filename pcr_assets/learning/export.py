@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from pcr_assets import digests
 from pcr_assets.learning import job_file, onnx_graph
 from pcr_assets.learning.agreement import Agreement, agreement
-from pcr_assets.learning.backbones import EmbeddingNet, WeightsError, restore
-from pcr_assets.learning.onnx_graph import graph_digest
+from pcr_assets.learning.backbones import EmbeddingNet, WeightsError
+from pcr_assets.learning.job import TrainedModel
 from pcr_assets.learning.spec import ModelSpec
 
 STUDENT = "student.onnx"
@@ -34,8 +34,6 @@ HAILO_OPERATORS = frozenset(
     | {"Mul", "ReduceMean", "Pow"}
 )
 LEAST_COSINE = 0.9999
-
-__all__ = ["ExportError", "export_onnx", "export_served", "graph_digest", "parity"]
 
 
 class ExportError(RuntimeError):
@@ -146,16 +144,18 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     torch.set_num_threads(int(job.get("threads", torch.get_num_threads())))
     torch.set_flush_denormal(True)
-    spec = ModelSpec.from_json(json.loads(Path(job["model"]).read_text()))
-    model, out = restore(spec, Path(job["weights"])), Path(job["out"])
+    model, out = TrainedModel(weights=job["weights"], model=job["model"]).load(), Path(job["out"])
+    spec = model.spec
     files = export_onnx(model, spec, out)
-    images = np.load(job["images"])[:64] if "images" in job else _noise(spec)
+    images = np.load(job["images"])[:64] if "images" in job else noise(spec, 8)
     agreements = {name: parity(path, model, images) for name, path in files.items()}
     for name, found in agreements.items():
         print(f"{name}: cosine to torch at least {found.minimum:.6f}", flush=True)
         if not found.minimum >= LEAST_COSINE:
             raise ExportError(f"{name} departs from torch: cosine {found.minimum:.6f}, least allowed {LEAST_COSINE}")
-    described = {name: {"digest": graph_digest(path), "bytes": path.stat().st_size} for name, path in files.items()}
+    described = {
+        name: {"digest": onnx_graph.graph_digest(path), "bytes": path.stat().st_size} for name, path in files.items()
+    }
     result = {
         "digest": digests.of_json({name: entry["digest"] for name, entry in described.items()}),
         "files": described,
@@ -167,9 +167,10 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _noise(spec: ModelSpec) -> np.ndarray:
+def noise(spec: ModelSpec, count: int) -> np.ndarray:
+    """So many pictures of noise, uint8 N×H×W×3: two graphs that compute the same agree on any."""
     width, height = spec.input_size
-    return np.random.default_rng(0).integers(0, 256, (8, height, width, 3), dtype=np.uint8)
+    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
 if __name__ == "__main__":

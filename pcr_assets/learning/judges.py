@@ -1,10 +1,18 @@
 """What trainings of the small networks share that judge what they see and embed nothing: the filter of outlines, and the verifier
 of printings."""
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from pcr_assets.learning.lesson import descend
+from pcr_assets.learning.progress import Pace, Say
+from pcr_assets.learning.settings import OutlineFilterSettings, PrintingVerifierSettings
 
 MOST_LOST_IN_TEST = 0.03
 """Share of test cards above which a network refuses nothing: it has learned too little."""
@@ -22,6 +30,35 @@ class JudgeJob(BaseModel):
     shards: list[Path]
     out: Path
     threads: int = 2
+
+
+def teach(
+    name: str,
+    net: nn.Module,
+    settings: OutlineFilterSettings | PrintingVerifierSettings,
+    weight_decay: float,
+    batch: Callable[[np.random.Generator], tuple[Tensor, Tensor]],
+    say: Say,
+) -> list[float]:
+    """Teach a network, in place; gives the loss of each step. ``batch`` draws what a step shows it, and the truth of each, 0..1."""
+    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=weight_decay)
+    losses: list[float] = []
+    pace = Pace(name, 0, settings.steps, settings.batch, say)
+    for step in range(settings.steps):
+        shown, truth = batch(np.random.default_rng([settings.seed, 100, step]))
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * _share_of_rate(step, settings.steps)
+        net.train()
+        loss = nn.functional.binary_cross_entropy_with_logits(net(shown), truth)
+        descend(optimizer, loss, clip_norm=1.0)
+        losses.append(round(float(loss.detach()), 5))
+        pace.tell(step + 1, losses[-1])
+    return losses
+
+
+def _share_of_rate(step: int, steps: int) -> float:
+    """The learning rate as a share of its peak: a warm-up over a tenth of the steps, then half a cosine."""
+    return min(1.0, (step + 1) / max(1, steps // 10)) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def trusted(likely: np.ndarray, chosen: float) -> bool:

@@ -1,6 +1,5 @@
 """One step of training: a network and its loss as one module, shown a batch in one part or several, by one process or many."""
 
-import math
 from contextlib import nullcontext
 from typing import Any
 
@@ -111,8 +110,3 @@ def _finite(loss: Tensor) -> None:
 def _down(optimizer: torch.optim.Optimizer, clip_norm: float) -> None:
     nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], clip_norm)
     optimizer.step()
-
-
-def schedule(step: int, steps: int) -> float:
-    """The learning rate as a share of its peak: a warm-up over a tenth of the steps, then half a cosine."""
-    return min(1.0, (step + 1) / max(1, steps // 10)) * 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -13,17 +13,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from pcr_assets.learning import job_file, onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
-from pcr_assets.learning.judges import JudgeJob, trusted, worst
-from pcr_assets.learning.lesson import descend, schedule
+from pcr_assets.learning.judges import JudgeJob, teach, trusted, worst
 from pcr_assets.learning.outline_net import OutlineNet
 from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
+from pcr_assets.learning.progress import Say
 from pcr_assets.learning.settings import OutlineFilterSettings
-from pcr_assets.learning.train import Pace
 
 FILE = "outline_filter.onnx"
 NOTHING, TIGHT = 0.65, 0.9
@@ -38,7 +36,7 @@ class OutlineFilterJob(JudgeJob):
     settings: OutlineFilterSettings
 
 
-def train(job: OutlineFilterJob, say: Any = print) -> dict[str, Any]:
+def train(job: OutlineFilterJob, say: Say = print) -> dict[str, Any]:
     """Run a job to its end and give what metrics.json holds."""
     set_up_torch(threads=1)  # so small a network gains nothing from a second one, and the weights need not depend on it
     settings = job.settings
@@ -80,7 +78,7 @@ def train(job: OutlineFilterJob, say: Any = print) -> dict[str, Any]:
     return metrics
 
 
-def fit(seen: Outlines, settings: OutlineFilterSettings, say: Any = print) -> tuple[OutlineNet, list[float]]:
+def fit(seen: Outlines, settings: OutlineFilterSettings, say: Say = print) -> tuple[OutlineNet, list[float]]:
     """A network that learned how far outlines overlap a card, and the loss of each step.
 
     One outline in ten is that of a card; a batch holds as many of cards as of anything else.
@@ -90,22 +88,12 @@ def fit(seen: Outlines, settings: OutlineFilterSettings, say: Any = print) -> tu
     truth = np.clip((seen.overlaps - NOTHING) / (TIGHT - NOTHING), 0, 1).astype(np.float32)
     some = truth > 0
     weight = np.where(some, 0.5 / max(some.sum(), 1), 0.5 / max((~some).sum(), 1))
-    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=0.01)
-    losses: list[float] = []
-    pace = Pace("outline_filter", 0, settings.steps, settings.batch, say)
-    for step in range(settings.steps):
-        rng = np.random.default_rng([settings.seed, 100, step])
+
+    def batch(rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         rows = rng.choice(len(truth), settings.batch, p=weight / weight.sum())
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * schedule(step, settings.steps)
-        net.train()
-        loss = nn.functional.binary_cross_entropy_with_logits(
-            net(views(seen.crops[rows], rng)), torch.from_numpy(truth[rows])
-        )
-        descend(optimizer, loss, clip_norm=1.0)
-        losses.append(round(float(loss.detach()), 5))
-        pace.tell(step + 1, losses[-1])
-    return net, losses
+        return views(seen.crops[rows], rng), torch.from_numpy(truth[rows])
+
+    return net, teach("outline_filter", net, settings, 0.01, batch, say)
 
 
 def views(crops: np.ndarray, rng: np.random.Generator) -> torch.Tensor:

@@ -20,8 +20,6 @@ from pcr_assets.learning.export import OPSET
 
 MEAN, STD = 127.0, 128.0
 HAILO_OPERATORS = frozenset({"Conv", "Clip", "Flatten", "Gemm", "Sigmoid", "Constant"})
-AROUND = frozenset({"Cast", "Transpose", "Sub", "Div", "Squeeze"})
-"""What the host or the chip's own normalisation does with the pixels, and with the result."""
 
 
 class OutlineNet(nn.Module):

@@ -13,19 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from pcr_assets.imaging.printings import WAYS
 from pcr_assets.learning import job_file, onnx_graph, printing_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
-from pcr_assets.learning.judges import JudgeJob, trusted, worst
-from pcr_assets.learning.lesson import descend, schedule
+from pcr_assets.learning.judges import JudgeJob, teach, trusted, worst
 from pcr_assets.learning.outline_net import describe
 from pcr_assets.learning.printing_net import PrintingNet
 from pcr_assets.learning.printing_pairs import Pairs, joined, pairs
+from pcr_assets.learning.progress import Say
 from pcr_assets.learning.settings import PrintingVerifierSettings
-from pcr_assets.learning.train import Pace
 
 FILE = "printing_verifier.onnx"
 MOVED = 2
@@ -40,7 +38,7 @@ class PrintingVerifierJob(JudgeJob):
     settings: PrintingVerifierSettings
 
 
-def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
+def train(job: PrintingVerifierJob, say: Say = print) -> dict[str, Any]:
     """Run a job to its end and give what metrics.json holds."""
     set_up_torch(threads=job.threads)
     settings = job.settings
@@ -81,7 +79,7 @@ def train(job: PrintingVerifierJob, say: Any = print) -> dict[str, Any]:
     return metrics
 
 
-def _made(job: PrintingVerifierJob, split: str, say: Any, *, small: bool = False) -> dict[str, Pairs]:
+def _made(job: PrintingVerifierJob, split: str, say: Say, *, small: bool = False) -> dict[str, Pairs]:
     """The pairs of a split's cards, or of its small cards, by the strength of the camera."""
     settings, cards = job.settings, read_cards(job.snapshot, job.shards, split)
     count = settings.pairs if split == "train" else settings.held_out
@@ -92,28 +90,19 @@ def _made(job: PrintingVerifierJob, split: str, say: Any, *, small: bool = False
     return found
 
 
-def fit(seen: Pairs, settings: PrintingVerifierSettings, say: Any = print) -> tuple[PrintingNet, list[float]]:
+def fit(seen: Pairs, settings: PrintingVerifierSettings, say: Say = print) -> tuple[PrintingNet, list[float]]:
     """A network that learned which pairs are one printing, and the loss of each step."""
     torch.manual_seed(settings.seed)
     net = PrintingNet(settings.widths).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(net.parameters(), weight_decay=0.001)
     truth = torch.from_numpy(np.where(seen.same, 1 - UNSURE, UNSURE).astype(np.float32))
-    losses: list[float] = []
-    pace = Pace("printing_verifier", 0, settings.steps, settings.batch, say)
-    for step in range(settings.steps if len(seen) else 0):
-        rng = np.random.default_rng([settings.seed, 100, step])
+
+    def batch(rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         rows = rng.choice(len(seen), settings.batch)
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * schedule(step, settings.steps)
-        net.train()
         views = torch.from_numpy(seen.views[rows]).float()
         down, right = rng.integers(-MOVED, MOVED + 1, 2).tolist()
-        moved = torch.stack([views[:, 0].roll((down, right), (1, 2)), views[:, 1]], dim=1)
-        loss = nn.functional.binary_cross_entropy_with_logits(net(moved), truth[rows])
-        descend(optimizer, loss, clip_norm=1.0)
-        losses.append(round(float(loss.detach()), 5))
-        pace.tell(step + 1, losses[-1])
-    return net, losses
+        return torch.stack([views[:, 0].roll((down, right), (1, 2)), views[:, 1]], dim=1), truth[rows]
+
+    return net, teach("printing_verifier", net, settings, 0.001, batch, say) if len(seen) else []
 
 
 def scores(path: Path, seen: Pairs) -> np.ndarray:

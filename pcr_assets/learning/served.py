@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from pcr_assets.learning import job_file
-from pcr_assets.learning.backbones import WeightsError, restore
-from pcr_assets.learning.export import LEAST_COSINE, ExportError, export_served, parity
+from pcr_assets.learning.backbones import WeightsError
+from pcr_assets.learning.export import LEAST_COSINE, ExportError, export_served, noise, parity
+from pcr_assets.learning.job import TrainedModel
 from pcr_assets.learning.onnx_graph import graph_digest
-from pcr_assets.learning.spec import ModelSpec
 
 COMPARED = 4
 
@@ -30,12 +29,10 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     torch.set_num_threads(int(job.get("threads", torch.get_num_threads())))
     torch.set_flush_denormal(True)
-    spec = ModelSpec.from_json(json.loads(Path(job["model"]).read_text()))
-    net, out = restore(spec, Path(job["weights"])), Path(job["out"])
+    net, out = TrainedModel(weights=job["weights"], model=job["model"]).load(), Path(job["out"])
+    spec = net.spec
     file = export_served(net, spec, out / "served.onnx")
-    width, height = spec.input_size
-    noise = np.random.default_rng(0).integers(0, 256, (COMPARED, height, width, 3), dtype=np.uint8)
-    found = parity(file, net, noise)
+    found = parity(file, net, noise(spec, COMPARED))
     if not found.minimum >= LEAST_COSINE:
         raise ExportError(
             f"{spec.backbone} departs from torch: cosine {found.minimum:.6f}, least allowed {LEAST_COSINE}"

@@ -14,10 +14,10 @@ from pcr_assets.imaging import camera
 from pcr_assets.learning import embed, heads, losses, together
 from pcr_assets.learning.backbones import EmbeddingNet, see_blocks
 from pcr_assets.learning.data import Cards, Image
+from pcr_assets.learning.progress import Say
 from pcr_assets.learning.settings import Stage1Settings, Stage2Settings, TeacherSettings, TrainingSettings
 from pcr_assets.measures import even_sample
 
-Say = Callable[[str], None]
 REFIT_STRENGTHS = ("medium", "hard")
 Prepared = dict[str, Tensor]  # what a stage computes before its first step: kept, so that a resumed run skips it
 
@@ -131,9 +131,8 @@ class MeetsTeacher(nn.Module):
 STAGES: Mapping[str, Stage] = {
     "teacher": Stage(TeacherSettings, prepare_teacher, NamesCards, refit_discriminant),
     "student_stage1": Stage(Stage1Settings, prepare_stage1, MeetsTeacher, refit_discriminant),
-    "student_undistilled": Stage(
-        TeacherSettings, prepare_teacher, NamesCards, refit_discriminant
-    ),  # as the teacher did
+    # As the teacher did.
+    "student_undistilled": Stage(TeacherSettings, prepare_teacher, NamesCards, refit_discriminant),
     "student_stage2": Stage(Stage2Settings, prepare_stage2, NamesCards, refit_posterior),
 }
 

@@ -10,7 +10,6 @@ cards, no clock time), and on the way prepared-*.safetensors and checkpoints/.
 
 import json
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch
 
 from edge_runtime.geometry import whole_card
 from pcr_assets.imaging import camera
-from pcr_assets.learning import checkpoint, embed, evaluate, heads, job_file, together, traces
+from pcr_assets.learning import assess, checkpoint, embed, evaluate, heads, job_file, together, traces
 from pcr_assets.learning.backbones import EmbeddingNet, WeightsError, build
 from pcr_assets.learning.batches import batches, short_of_memory
 from pcr_assets.learning.data import Cards, Image, read_cards
@@ -26,14 +25,14 @@ from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.job import Job
 from pcr_assets.learning.lesson import Lesson, can_be_shared, learn, normalised_together, taught
 from pcr_assets.learning.meeting import PARTED, NobodyCame
+from pcr_assets.learning.progress import Pace, Say
 from pcr_assets.learning.schedule import Picks, learning_mode, optimizer_for, set_rate, stretches
 from pcr_assets.learning.settings import TrainingSettings
 from pcr_assets.learning.spec import ModelSpec
-from pcr_assets.learning.stages import STAGES, Prepared, Say
+from pcr_assets.learning.stages import STAGES, Prepared
 from pcr_assets.learning.together import ALONE, CannotShare, Parted, Team
 from pcr_assets.settings import mistakes
 
-PACE_SECONDS = 5.0
 OTHERS_SEED = 7_919_000_017
 
 
@@ -197,24 +196,6 @@ def publish(job: Job, net: EmbeddingNet, curves: dict[str, list[Any]]) -> dict[s
     return metrics
 
 
-class Pace:
-    """A line of progress every few seconds, for the person who watches."""
-
-    def __init__(self, name: str, start: int, steps: int, batch: int, say: Say):
-        self.name, self.start, self.steps, self.batch, self.say = name, start, steps, batch, say
-        self.began = self.told = time.monotonic()
-
-    def tell(self, done: int, loss: float) -> None:
-        """Say where the run is, unless something was said just now."""
-        now = time.monotonic()
-        if now - self.told < PACE_SECONDS and done < self.steps:
-            return
-        self.told = now
-        pace = (done - self.start) / max(now - self.began, 1e-9)
-        left = (self.steps - done) / pace
-        self.say(f"{self.name} {done}/{self.steps} loss={loss:.4f} {pace * self.batch:.0f} images/s, {left:.0f} s left")
-
-
 def main(arguments: list[str]) -> int:
     """Run a job file; an error that a person can mend is one sentence on the last line."""
     job: Job = job_file.read("pcr_assets.learning.train", __doc__, arguments, Job)
@@ -227,8 +208,6 @@ def main(arguments: list[str]) -> int:
         with together.gathered() as team:
             train(job, team=team)
         if job.assess and team.leads:
-            from pcr_assets.learning import assess
-
             assess.judge(job.trained, job.snapshot, job.shards, job.out, job.threads)
     except (WeightsError, FloatingPointError, CannotShare, NobodyCame) as error:
         print(f"{job.stage}: {error}", file=sys.stderr)

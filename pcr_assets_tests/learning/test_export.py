@@ -10,7 +10,8 @@ import pytest
 
 from pcr_assets.learning import onnx_graph
 from pcr_assets.learning.backbones import build, read_tensors, see_blocks
-from pcr_assets.learning.export import HAILO_OPERATORS, ExportError, export_onnx, graph_digest, parity, run
+from pcr_assets.learning.export import HAILO_OPERATORS, ExportError, export_onnx, parity, run
+from pcr_assets.learning.onnx_graph import graph_digest
 from pcr_assets.learning.spec import ModelSpec
 from pcr_assets_tests.small_student import SIZE, painted_cards
 
