@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pcr_assets import layout
 from pcr_assets.imaging import charts
 from pcr_assets.imaging.markdown import png
-from pcr_assets.project_records.costs import HERE, RECORDED, Costs, Paid, Year, as_rows
+from pcr_assets.project_records.costs import HERE, RECORDED, Costs, Paid, Year
 from pcr_assets.project_records.price_table import History, PriceTable
 from pcr_assets.project_records.storage import Storage
 from pcr_assets.resources.stored import FOLDER
@@ -16,7 +16,7 @@ PAGE = f"{layout.COSTS}/COST_BREAKDOWN.md"
 def plots(costs: Costs) -> dict[str, str]:
     """The pictures of the report, as markdown of the project's charts, by file name."""
     found = {}
-    if paid := as_rows(costs.by_model):
+    if paid := {model: usd for model, usd in costs.by_model.items() if usd}:
         found["training.png"] = charts.bars(paid, title="what each model cost", x_label="US dollars")
     year = costs.year
     answering = {

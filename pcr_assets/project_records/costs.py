@@ -1,10 +1,9 @@
 """Money: what runs cost, what storing costs, a year of answering in the cloud and at the edge, and what would save most."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 
-from pcr_assets.project_records.models import KNOWN, Sources, cost_of
+from pcr_assets.project_records.models import KNOWN, Sources, cost_of, price_of
 from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.project_records.storage import Storage
 from pcr_assets.resources.runs import Run
@@ -134,16 +133,13 @@ def _recorded(sources: Sources) -> list[Paid]:
 
 def _logged(sources: Sources, run: Run) -> Paid:
     cost = cost_of(run, sources.prices)
-    seconds = run.billed_seconds if run.billed_seconds is not None else run.seconds
     return Paid(
         model=NAMES.get(run.artifact, run.asset),
         what=f"{run.asset} {run.version}",
         date=run.started[:10],
         instance=run.instance or HERE,
-        minutes=round(seconds / 60, 2),
-        usd_an_hour=sources.prices.an_hour(run.instance, date.fromisoformat(run.started[:10]))
-        if run.instance
-        else None,
+        minutes=round(run.seconds_to_pay / 60, 2),
+        usd_an_hour=price_of(run, sources.prices),
         usd=cost,
         listed_usd=cost,
         source=LOGGED,
@@ -221,8 +217,3 @@ def _storage_advice(storage: Storage, standard: float | None, glacier: float | N
             )
         )
     return found
-
-
-def as_rows(by_model: Mapping[str, float]) -> dict[str, float]:
-    """What to draw: models that cost something."""
-    return {name: usd for name, usd in by_model.items() if usd}

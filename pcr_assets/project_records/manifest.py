@@ -1,6 +1,7 @@
 """``metadata/project_manifest.json``: the whole project in one file, with its schema beside it."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -10,7 +11,6 @@ from pcr_assets import layout
 from pcr_assets.project_records.costs import Costs
 from pcr_assets.project_records.models import ModelRecord, Sources, base_of
 from pcr_assets.resources.artifacts import Artifact, Artifacts
-from pcr_assets.resources.runs import Run
 
 VERSION = "1.1.0"
 """Of the manifest's fields: those of the manifest that this project kept before, and more."""
@@ -25,7 +25,9 @@ DATASETS = {
     "reference_embeddings": (layout.EMBEDDINGS, layout.EMBEDDINGS),
     "reference_index": (layout.INDEX, layout.INDEX),
 }
-COUNTS = ("cards", "scans", "splits", "count", "variants")
+COUNTS = ("cards", "scans", "splits", "count")
+VARIANTS = {"efficientnet-student-onnx": "fp32", "efficientnet-student-int8": "int8", "efficientnet-hailo": "hef"}
+"""The variant of a release that a model is in service as."""
 
 
 class _Part(BaseModel):
@@ -88,6 +90,10 @@ class ProjectManifest(_Part):
     cost_tracking: CostTracking
     documentation: dict[str, str]
 
+    def answers_of(self, model: str) -> Mapping[str, Mapping[str, Any]]:
+        """What the release was found to answer with a model, by strength of the camera; nothing for one that is in no release."""
+        return self.release.answers.get(VARIANTS.get(model, ""), {}) if self.release else {}
+
 
 def build(
     sources: Sources, models: Mapping[str, ModelRecord], data: Mapping[str, Artifact | None], costs: Costs
@@ -104,7 +110,7 @@ def build(
         experiments={
             "index": f"{base}{layout.EXPERIMENTS}/experiments_index.json",
             "database": f"{base}{layout.EXPERIMENTS}/mlflow.db",
-            "runs": {asset: _count(sources.runs, asset) for asset in sorted({run.asset for run in sources.runs})},
+            "runs": dict(sorted(Counter(run.asset for run in sources.runs).items())),
         },
         cost_tracking=CostTracking(
             total_cost_usd=costs.total,
@@ -160,15 +166,10 @@ def as_json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _count(runs: tuple[Run, ...], asset: str) -> int:
-    return sum(run.asset == asset for run in runs)
-
-
 def _dataset(path: str, artifact: Artifact | None) -> Dataset:
     if artifact is None:
         return Dataset(path=path)
     counts = {name: artifact.record[name] for name in COUNTS if isinstance(artifact.record.get(name), int | dict)}
-    counts.pop("variants", None)
     return Dataset(
         path=path,
         digest=artifact.digest,

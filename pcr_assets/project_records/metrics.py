@@ -71,22 +71,15 @@ def _performance(manifest: ProjectManifest) -> list[dict[str, Any]]:
     ]
 
 
-VARIANTS = {"efficientnet-student-onnx": "fp32", "efficientnet-student-int8": "int8", "efficientnet-hailo": "hef"}
-
-
 def _asked(
     name: str, model: ModelRecord, manifest: ProjectManifest
 ) -> Iterable[tuple[str, str | None, Mapping[str, Any]]]:
     """What was asked of a model: of what the numbers are, the strength, the numbers."""
-    answers = manifest.release.answers.get(VARIANTS.get(name, ""), {}) if manifest.release else {}
-    if answers:
+    if answers := manifest.answers_of(name):
         return [("whole answers in the whole gallery", strength, found) for strength, found in answers.items()]
-    # An export records what its source was found to do: that is the source's row.
-    recall = model.metrics.get("recall", {}) if model.type in ("teacher", "student") else {}
-    if recall:
-        return [
-            ("search alone among test cards and training cards", strength, found) for strength, found in recall.items()
-        ]
+    if recall := model.recall:
+        of = "search alone among test cards and training cards"
+        return [(of, strength, found) for strength, found in recall.items()]
     return [("not asked", None, {})]
 
 

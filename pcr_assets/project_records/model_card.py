@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from pcr_assets.project_records.manifest import ProjectManifest
-from pcr_assets.project_records.metrics import VARIANTS
 from pcr_assets.project_records.models import CURRENT, NOT_BUILT, TRANSITIONAL, WITHOUT_EMBEDDING, ModelRecord
 
 LICENCES = {"apache-2.0": "apache-2.0", "mit": "mit", "dinov3 license": "other"}
@@ -38,7 +37,7 @@ def files(manifest: ProjectManifest, pictures: Mapping[str, Mapping[str, bytes]]
 
 def card(name: str, model: ModelRecord, manifest: ProjectManifest, pictures: list[str]) -> str:
     """One card. ``pictures`` are the files in the folder ``card`` beside it."""
-    answers = _answers(name, manifest)
+    answers = manifest.answers_of(name)
     above = yaml.safe_dump(_metadata(name, model, answers), sort_keys=False, allow_unicode=True, width=120)
     return "\n".join(
         [
@@ -84,10 +83,6 @@ def card(name: str, model: ModelRecord, manifest: ProjectManifest, pictures: lis
     )
 
 
-def _answers(name: str, manifest: ProjectManifest) -> Mapping[str, Mapping[str, Any]]:
-    return manifest.release.answers.get(VARIANTS.get(name, ""), {}) if manifest.release else {}
-
-
 def _metadata(name: str, model: ModelRecord, answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     licence = (model.licence or "").lower()
     hub = LICENCES.get(licence, "other")
@@ -99,14 +94,13 @@ def _metadata(name: str, model: ModelRecord, answers: Mapping[str, Mapping[str, 
     about |= {"tags": ["image-retrieval", "trading-cards", model.type], "metrics": ["recall"]}
     if model.type not in WITHOUT_EMBEDDING:
         about["pipeline_tag"] = TASK["type"]
-    found = answers or (model.metrics.get("recall", {}) if model.type in ("teacher", "student") else {})
     results = [
         {
             "task": dict(TASK),
             "dataset": {"type": "cards", "name": f"test cards, {strength} camera", "split": "test"},
             "metrics": [{"type": "recall", "name": "recall@1", "value": round(judged["recall_at_1"], 4)}],
         }
-        for strength, judged in found.items()
+        for strength, judged in (answers or model.recall).items()
     ]
     return about | ({"model-index": [{"name": name, "results": results}]} if results else {})
 
@@ -128,11 +122,10 @@ def _input(model: ModelRecord) -> str:
 
 
 def _measured(model: ModelRecord, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    recall = model.metrics.get("recall", {}) if model.type in ("teacher", "student") else {}
     of = "whole answers in the whole gallery" if answers else "search alone, among test cards and training cards"
     rows = [
         f"| {strength} | {found['recall_at_1']:.1%} | {found['low']:.1%} to {found['high']:.1%} | {found.get('queries', '')} |"
-        for strength, found in (answers or recall).items()
+        for strength, found in (answers or model.recall).items()
         if "low" in found
     ]
     lines = (

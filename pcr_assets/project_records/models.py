@@ -107,6 +107,12 @@ class ModelRecord(_Record):
     files: dict[str, ModelFile] = {}
     note: str | None = None
 
+    @property
+    def recall(self) -> Mapping[str, Mapping[str, Any]]:
+        """What a trained model's own search was found to do, by strength of the camera. An export records its source's numbers:
+        none of its own."""
+        return self.metrics.get("recall", {}) if self.type in ("teacher", "student") else {}
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -135,11 +141,15 @@ def base_of(artifacts: Artifacts) -> str:
     return f"{root}/" if "://" in root else ""
 
 
+def price_of(run: Run, prices: PriceTable) -> float | None:
+    """US dollars for an hour of a run's machine, on its day; None where nobody was paid, or no price is listed."""
+    return prices.an_hour(run.instance, date.fromisoformat(run.started[:10])) if run.instance else None
+
+
 def cost_of(run: Run, prices: PriceTable) -> float | None:
-    """What a run cost in US dollars, at the price of its day; None where nobody was paid, or no price is listed."""
-    an_hour = prices.an_hour(run.instance, date.fromisoformat(run.started[:10])) if run.instance else None
-    seconds = run.billed_seconds if run.billed_seconds is not None else run.seconds
-    return None if an_hour is None else round(seconds / 3600 * an_hour, 4)
+    """What a run cost in US dollars; None as in :func:`price_of`."""
+    an_hour = price_of(run, prices)
+    return None if an_hour is None else round(run.seconds_to_pay / 3600 * an_hour, 4)
 
 
 def registered(artifacts: Artifacts) -> dict[str, dict[str, Any]]:

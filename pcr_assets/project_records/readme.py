@@ -2,7 +2,6 @@
 
 from pcr_assets import layout
 from pcr_assets.project_records.manifest import FILE, CostTracking, ProjectManifest
-from pcr_assets.project_records.metrics import VARIANTS
 
 PAGE = "README.md"
 PICTURE = f"{layout.MANIFEST}/lineage.png"
@@ -74,7 +73,5 @@ def _paid(costs: CostTracking) -> str:
 
 
 def _recall(name: str, manifest: ProjectManifest) -> str:
-    model, release = manifest.models[name], manifest.release
-    answers = release.answers.get(VARIANTS.get(name, ""), {}) if release else {}
-    own = model.metrics.get("recall", {}) if model.type in ("teacher", "student") else {}
-    return ", ".join(f"{found['recall_at_1']:.1%} ({strength})" for strength, found in (answers or own).items()) or "–"
+    recall = manifest.answers_of(name) or manifest.models[name].recall
+    return ", ".join(f"{found['recall_at_1']:.1%} ({strength})" for strength, found in recall.items()) or "–"

@@ -46,6 +46,11 @@ class Run:
         return self.hardware.get("instance")
 
     @property
+    def seconds_to_pay(self) -> float:
+        """What was billed; where nothing was, what it took."""
+        return self.seconds if self.billed_seconds is None else self.billed_seconds
+
+    @property
     def key(self) -> str:
         """Where it is kept: sorted by time below its asset."""
         stamp = self.started.replace(":", "").replace("-", "")
