@@ -41,8 +41,7 @@ def main(
 ) -> int:
     """Run one command and return its exit code. ``build`` and ``instance`` default to the project and ``DAGSTER_HOME``."""
     options = _parser().parse_args(argv)
-    options.telling = Telling()
-    started = time.perf_counter()
+    options.telling, options.started = Telling(), time.perf_counter()
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings.filterwarnings("ignore", category=category)
     logging.getLogger().addFilter(_worth_reading)
@@ -54,7 +53,7 @@ def main(
         find_assets(defs, options.select)
         options.profile = find_profile(defs)
         with nullcontext(instance) if instance else dg.DagsterInstance.get() as opened:
-            code = int(options.command(defs, opened, options, started))
+            code = int(options.command(defs, opened, options))
             sys.stdout.flush()
             return code
     except BrokenPipeError:  # whoever read the lines has read enough: what Python writes at its end goes nowhere
@@ -115,7 +114,7 @@ def _refuse(sentence: str, code: int = 1) -> int:
     return code
 
 
-def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
+def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace) -> int:
     unseen = planner.observe(defs, instance, options.select)
     if unseen:
         return _refuse(options.telling.failed(unseen))
@@ -133,7 +132,7 @@ def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.
         if gate not in told
     ]
     table(rows)
-    took = f"{time.perf_counter() - started:.1f} s"
+    took = f"{time.perf_counter() - options.started:.1f} s"
     print(f"nothing is stale ({plan.total} assets, {took})" if plan.settled else f"{_counted(plan)} ({took})")
     return 0 if plan.settled else PENDING
 
@@ -171,8 +170,7 @@ def _as_json(plan: planner.Plan) -> dict[str, object]:
     }
 
 
-def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
-    del started
+def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace) -> int:
     find_keys(defs, options.select)
     _say_profile(options.profile)
     published, telling = planner.published_in(defs, instance), options.telling
@@ -181,8 +179,7 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.N
     return int(outcome.ending)
 
 
-def _build(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
-    del started
+def _build(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace) -> int:
     _say_profile(options.profile)
     published, telling = planner.published_in(defs, instance), options.telling
     outcome = planner.rebuild(defs, instance, options.select, published, on_event=telling.show)
@@ -190,8 +187,7 @@ def _build(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse
     return int(outcome.ending)
 
 
-def _explain(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace, started: float) -> int:
-    del started
+def _explain(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace) -> int:
     if unseen := planner.observe(defs, instance):
         print(options.telling.failed(unseen), file=sys.stderr)
     for entry in planner.explain(defs, instance, options.select, planner.published_in(defs, instance)):
