@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pcr_assets.resources.store import Missing, Store
+from pcr_assets.resources.store import Store, read_if_there
 
 FILE = "cards.csv"
 NEEDED = ("path", "card_id")
@@ -37,13 +37,8 @@ def find_catalogue(raw: Store, above: Store | None) -> Catalogue:
     Paths in it are relative to the file's own folder, or to the raw folder. Raises :class:`CatalogueError`.
     """
     for store, prefix in ((raw, ""), (above, PurePosixPath(raw.root).name + "/")):
-        if store is None:
-            continue
-        try:
-            data = store.read(FILE)
-        except Missing:
-            continue
-        return read_catalogue(data, f"{store.root}/{FILE}", prefix)
+        if store is not None and (data := read_if_there(store, FILE)) is not None:
+            return read_catalogue(data, f"{store.root}/{FILE}", prefix)
     return {}
 
 

@@ -6,7 +6,7 @@ Apart from what is done with either, so that a refresh with nothing to do loads 
 from collections.abc import Iterable
 from itertools import groupby
 
-from pcr_assets.resources.store import Entry, Missing, Store
+from pcr_assets.resources.store import Entry, Store, read_if_there
 
 LABELS = "photos.csv"
 
@@ -20,9 +20,6 @@ def days_of(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 def labels_file(photos: Store, above: Store | None) -> bytes:
     """The bytes of ``photos.csv`` in the photos' folder, else in the one above it; empty when there is none."""
     for store in (photos, above):
-        if store is not None:
-            try:
-                return store.read(LABELS)
-            except Missing:
-                continue
+        if store is not None and (found := read_if_there(store, LABELS)) is not None:
+            return found
     return b""

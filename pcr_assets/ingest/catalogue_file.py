@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from pcr_assets.cards.catalogue import FILE, read_catalogue
 from pcr_assets.ingest.plan import Scan
-from pcr_assets.resources.store import Missing, Moved, Store
+from pcr_assets.resources.store import Moved, Store, read_if_there
 
 COLUMNS = ("path", "game", "set", "number", "card_id", "name", "lang", "source", "set_name")
 TRIES = 5
@@ -26,11 +26,11 @@ class CatalogueFile:
         self.columns = list(COLUMNS)
         self.rows: dict[str, dict[str, str]] = {}
         self.carried = ""
-        self._held = _read(raw)
+        self._held = read_if_there(raw, FILE)
         self._added: dict[str, dict[str, str]] = {}
         if self._held is not None:
             self._take(self._held, f"{raw.root}/{FILE}")
-        elif above is not None and (found := _read(above)) is not None:
+        elif above is not None and (found := read_if_there(above, FILE)) is not None:
             self.carried = f"{above.root}/{FILE}"
             self._take(found, self.carried, f"{PurePosixPath(raw.root).name}/")
             self.rows = {path: row for path, row in self.rows.items() if path in keys}
@@ -73,7 +73,7 @@ class CatalogueFile:
         raise Moved(f"{self.raw.root}/{FILE}")
 
     def _start_over(self) -> None:
-        added, self._held = self._added, _read(self.raw)
+        added, self._held = self._added, read_if_there(self.raw, FILE)
         self.rows = {}
         if self._held is not None:
             self._take(self._held, f"{self.raw.root}/{FILE}")
@@ -94,13 +94,6 @@ class CatalogueFile:
         writer.writeheader()
         writer.writerows(self.rows[path] for path in sorted(self.rows, key=_by_number))
         return text.getvalue().encode()
-
-
-def _read(store: Store) -> bytes | None:
-    try:
-        return store.read(FILE)
-    except Missing:
-        return None
 
 
 def _text(value: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pcr_assets import digests, layout
 from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
-from pcr_assets.resources.store import Missing
+from pcr_assets.resources.store import read_if_there
 
 RECORDED = tuple(
     f"{folder}/"
@@ -58,10 +58,6 @@ def place(
 
 def _keep_aside(artifacts: Artifacts, key: str, ours: str | None, new: str) -> None:
     """Copy what lies at a place, unless a record of ours or the new bytes lie there."""
-    try:
-        found = artifacts.store.read(key)
-    except Missing:
-        return
-    sha256 = digests.of_bytes(found)
-    if found and sha256 not in (ours, new):
+    found = read_if_there(artifacts.store, key)
+    if found and (sha256 := digests.of_bytes(found)) not in (ours, new):
         artifacts.store.create(f"{layout.REPLACED}/{key}.{sha256[:16]}", found)

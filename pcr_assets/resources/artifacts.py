@@ -17,7 +17,7 @@ from typing import Any
 
 from pcr_assets import digests
 from pcr_assets.resources.side_by_side import side_by_side
-from pcr_assets.resources.store import Damaged, Missing, Store, StoreError
+from pcr_assets.resources.store import Damaged, Missing, Store, StoreError, read_if_there
 from pcr_assets.resources.turns import publishing
 
 NUMBERED = re.compile(r"v([0-9]+)\.([0-9]+)")
@@ -97,10 +97,7 @@ class Artifacts:
         return artifact
 
     def _pointer(self, name: str) -> bytes | None:
-        try:
-            return self.store.read(f"{name}/current.json")
-        except Missing:
-            return None
+        return read_if_there(self.store, f"{name}/current.json")
 
     def _read(self, name: str, pointer: bytes) -> Artifact:
         try:

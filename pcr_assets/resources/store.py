@@ -35,6 +35,7 @@ __all__ = [
     "Unfinished",
     "open_store",
     "parent",
+    "read_if_there",
 ]
 
 
@@ -50,6 +51,14 @@ def open_store(root: str) -> Store:
 
         return S3Store(root)
     return FolderStore(root)
+
+
+def read_if_there(store: Store, key: str) -> bytes | None:
+    """The bytes of an object, or None where none lies under this key."""
+    try:
+        return store.read(key)
+    except Missing:
+        return None
 
 
 def parent(root: str) -> str | None:

@@ -10,7 +10,7 @@ from pcr_assets import layout
 from pcr_assets.gallery.parts import named
 from pcr_assets.resources.artifacts import AT_ONCE
 from pcr_assets.resources.side_by_side import side_by_side
-from pcr_assets.resources.store import Entry, Missing, Store, StoreError
+from pcr_assets.resources.store import Entry, Missing, Store, StoreError, read_if_there
 from pcr_assets.tidy.found import DAY, Keep
 
 MANIFESTS = ("metadata",)
@@ -135,10 +135,9 @@ def _parts(store: Store, files: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _json(store: Store, key: str) -> dict[str, Any] | None:
+    data = read_if_there(store, key)
     try:
-        return dict(json.loads(store.read(key)))
-    except Missing:
-        return None
+        return None if data is None else dict(json.loads(data))
     except (ValueError, TypeError) as error:
         raise StoreError(
             f"{store.root}/{key} can't be read ({error}), so what it refers to is unknown: nothing was removed"

@@ -25,7 +25,7 @@ from tuf.api.metadata import (
 
 from edge_runtime.releases.proof import SIGNED_AT
 from pcr_assets import layout
-from pcr_assets.resources.store import Missing, Moved, Store
+from pcr_assets.resources.store import Missing, Moved, Store, read_if_there
 from pcr_assets.trust.keys import ROOT_FILE, Keys, TrustError
 from pcr_assets.trust.settings import CHANNELS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Days, expiry
 
@@ -59,9 +59,8 @@ class Repository:
 
         What isn't signed as the keys' own root asks for is never signed again. Raises :class:`TrustError`.
         """
-        try:
-            pointer = store.read(POINTER)
-        except Missing:
+        pointer = read_if_there(store, POINTER)
+        if pointer is None:
             return cls(store, None, {})
         try:
             roles, overtaken = _believed(store, pointer, keys)
@@ -131,7 +130,7 @@ class Repository:
         """Raises :class:`TrustError` where the keys have signed for another store than this one, or for this one before its
         metadata went: a new beginning would entitle keys again that were replaced, and part all devices from their publisher."""
         pinned = keys.remembered_root()
-        if pinned is not None and _if_there(self.store, key_of(ROOT, 1)) != pinned:
+        if pinned is not None and read_if_there(self.store, key_of(ROOT, 1)) != pinned:
             raise TrustError(
                 f"the keys in {', '.join(map(str, keys.folders))} have signed already, and what they signed is not in "
                 f"{self.store.root}: for another store name other keys in PCR_KEYS; if it was here, restore {layout.METADATA} "
@@ -143,7 +142,7 @@ class Repository:
 
         False where there is none. Raises :class:`TrustError` for one that entitles other keys.
         """
-        data = _if_there(self.store, key_of(ROOT, 1))
+        data = read_if_there(self.store, key_of(ROOT, 1))
         if data is None:
             return False
         metadata: Metadata[Root] = Metadata.from_bytes(data)
@@ -243,7 +242,7 @@ def _root_chain(store: Store, keys: Keys) -> list[Root]:
     """All roots, the first one first, each signed by itself and the one before; the one that lies with the keys is among them."""
     pinned, found = keys.remembered_root(), False
     chain: list[Root] = []
-    while (data := _if_there(store, key_of(ROOT, len(chain) + 1))) is not None:
+    while (data := read_if_there(store, key_of(ROOT, len(chain) + 1))) is not None:
         metadata: Metadata[Root] = Metadata.from_bytes(data)
         for delegator in (*chain[-1:], metadata.signed):
             delegator.verify_delegate(ROOT, metadata.signed_bytes, metadata.signatures)
@@ -254,13 +253,6 @@ def _root_chain(store: Store, keys: Keys) -> list[Root]:
     if not chain:
         raise RepositoryError("it has no root")
     return chain
-
-
-def _if_there(store: Store, key: str) -> bytes | None:
-    try:
-        return store.read(key)
-    except Missing:
-        return None
 
 
 def _verified(data: bytes, role: str, delegators: list[Any]) -> Any:
