@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from pcr_assets import layout
+from pcr_assets.assets.declare import ARTIFACT
 from pcr_assets.refresh.refusals import told
 from pcr_assets.resources.project import Project
 from pcr_assets.tidy.found import Keep, Leaving, table
@@ -22,8 +23,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code."""
     given = _parser().parse_args(argv)
     project, now = Project(), time.time()
-    kept = {"record_days": given.record_days, "cache_bytes": given.cache_gb * 1e9}
-    keep = Keep(now, given.keep, given.hours, given.days, given.device_days, **kept)
+    keep = Keep(
+        now,
+        releases=given.keep,
+        hours=given.hours,
+        days=given.days,
+        device_days=given.device_days,
+        record_days=given.record_days,
+        cache_bytes=given.cache_gb * 1e9,
+    )
     try:
         leaving = _tidied(project, keep, apply=given.apply)
     except (Exception, KeyboardInterrupt) as error:
@@ -57,8 +65,6 @@ def _tidied(project: Project, keep: Keep, *, apply: bool) -> list[Leaving]:
 
 def artifact_names() -> list[str]:
     """What the assets of the graph publish, by their names in the store: one each, and ``edge_release`` the self-test besides."""
-    from pcr_assets.assets.declare import ARTIFACT
-
     graph = asset_graph()
     found = (graph.get(key).metadata.get(ARTIFACT) for key in graph.materializable_asset_keys)
     return sorted({layout.SELF_TEST, *(str(name) for name in found if name)})

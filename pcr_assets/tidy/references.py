@@ -13,8 +13,8 @@ from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Store, StoreError, read_if_there
 from pcr_assets.tidy.found import DAY, Keep
 
-MANIFESTS = ("metadata",)
-"""Folders of JSON files in which a version or a release may be named."""
+MANIFESTS = "metadata"
+"""The folder of JSON files in which a version or a release may be named."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def pointed(store: Store, names: Iterable[str]) -> tuple[set[str], str]:
 
 def mentions(store: Store) -> str:
     """All that the project's manifests say, as one text: what stands in it is referred to."""
-    keys = [entry.key for folder in MANIFESTS for entry in store.list(folder) if entry.key.endswith(".json")]
+    keys = [entry.key for entry in store.list(MANIFESTS) if entry.key.endswith(".json")]
     return "\n".join(data.decode(errors="replace") for data in side_by_side(store.read, keys, AT_ONCE))
 
 
