@@ -29,9 +29,7 @@ class Picked:
     there: bool
 
 
-def pick(
-    sagemaker: Any, stem: str, say: Say, sleep: Sleep = time.sleep, serves: Callable[[str], bool] = lambda name: True
-) -> Picked:
+def pick(sagemaker: Any, stem: str, say: Say, sleep: Sleep, serves: Callable[[str], bool]) -> Picked:
     """The job of a stem that runs, or has completed and still ``serves``; else the name of the next one. Raises CloudError."""
     newest = next(jobs_of(sagemaker, stem, sleep), None)
     if newest is None:
@@ -49,7 +47,7 @@ def pick(
     return Picked(name, there=True)
 
 
-def jobs_of(sagemaker: Any, stem: str, sleep: Sleep = time.sleep) -> Iterator[Mapping[str, Any]]:
+def jobs_of(sagemaker: Any, stem: str, sleep: Sleep) -> Iterator[Mapping[str, Any]]:
     """Summaries of the jobs of a stem, the newest first. Raises CloudError."""
     following: dict[str, str] = {}
     found: list[Mapping[str, Any]] = []

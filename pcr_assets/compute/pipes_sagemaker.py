@@ -1,6 +1,5 @@
 """A Pipes client for SageMaker's training jobs: Dagster brings none. Messages and context travel through S3."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -34,8 +33,8 @@ class PipesSageMakerClient(dg.PipesClient):
         s3: Any,
         bucket: str,
         prefix: str,
-        poll_seconds: float = 15,
-        sleep: Sleep = time.sleep,
+        poll_seconds: float,
+        sleep: Sleep,
     ):
         self._sagemaker, self._logs, self._s3 = sagemaker, logs, s3
         self._bucket, self._prefix = bucket, prefix
@@ -47,8 +46,7 @@ class PipesSageMakerClient(dg.PipesClient):
         context: Context,
         stem: str,
         request: Request,
-        serves: Callable[[str], bool] = lambda name: True,
-        extras: Mapping[str, Any] | None = None,
+        serves: Callable[[str], bool],
     ) -> "TrainingInvocation":
         """Run the job of a stem to its end: see :mod:`pcr_assets.cloud.training_jobs` for which one that is.
 
@@ -60,9 +58,7 @@ class PipesSageMakerClient(dg.PipesClient):
         place = f"{self._prefix}/{picked.name}/pipes"
         injector = PipesS3ContextInjector(bucket=self._bucket, client=self._s3, key_prefix=f"{place}/context-")
         reader = MessagesOfJob(bucket=self._bucket, client=self._s3, key_prefix=place, interval=self._poll_seconds)
-        with dg.open_pipes_session(
-            context=context, context_injector=injector, message_reader=reader, extras=dict(extras or {})
-        ) as session:
+        with dg.open_pipes_session(context=context, context_injector=injector, message_reader=reader) as session:
             environment = {**request.get("Environment", {}), **session.get_bootstrap_env_vars()}
             tags = [*request.get("Tags", []), *_tags(session.default_remote_invocation_info)]
             seen = self.follow(picked, {**request, "Environment": environment, "Tags": tags}, context.log.info)

@@ -89,7 +89,7 @@ class Picks:
     K nearest others, so that the cards it is confused with stand beside it.
     """
 
-    def __init__(self, count: int, settings: TrainingSettings, neighbours: Tensor | None = None):
+    def __init__(self, count: int, settings: TrainingSettings, neighbours: Tensor | None):
         self.count, self.batch, self.seed = count, settings.batch, settings.seed
         self.neighbours = neighbours.tolist() if neighbours is not None and neighbours.shape[1] else None
         self.group = 1 + (len(self.neighbours[0]) if self.neighbours else 0)

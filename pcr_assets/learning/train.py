@@ -120,7 +120,7 @@ def _in_silence(line: str) -> None:
 
 
 def prepare_once(
-    job: Job, net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say, team: Team = ALONE
+    job: Job, net: EmbeddingNet, cards: Cards, settings: TrainingSettings, say: Say, team: Team
 ) -> Prepared:
     """What the stage prepares, from the file of an earlier start of the same job if there is one; fits the head.
 

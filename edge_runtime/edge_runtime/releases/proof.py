@@ -51,9 +51,7 @@ def make_proof(metadata: Path, channel: str) -> bytes:
     return json.dumps(proof, separators=(",", ":")).encode()
 
 
-def verified_proof(
-    proof: bytes | None, manifest: bytes, place: str, roots: Sequence[bytes], root_hint: str = "root.json"
-) -> Signed:
+def verified_proof(proof: bytes | None, manifest: bytes, place: str, roots: Sequence[bytes], root_hint: str) -> Signed:
     """Verify that signatures lead from one of the trusted ``roots`` to this manifest.
 
     ``place``: the release's folder, ``root_hint``: where its publisher's root may be; both for messages.

@@ -76,7 +76,7 @@ class Names:
     An address is no name, and nobody else's, so it is let through.
     """
 
-    def __init__(self, more: Collection[str] = ()):
+    def __init__(self, more: Collection[str]):
         own = socket.gethostname().lower()
         self._known = {
             "localhost",

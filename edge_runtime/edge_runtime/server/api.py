@@ -53,7 +53,7 @@ class Api:
         metrics: Metrics,
         health: Callable[[], tuple[bool, float]],
         ready: Callable[[], str],
-        corrections: Corrections | None = None,
+        corrections: Corrections | None,
     ):
         self._served = served
         self._history = history

@@ -19,9 +19,7 @@ class Feed:
     ``gave_up`` is called where a source fails in a way that sources should not: what holds the rest of it is not known.
     """
 
-    def __init__(
-        self, source: Source, inbox: Inbox, gave_up: Callable[[], None], reopen: Callable[[], Source] | None = None
-    ):
+    def __init__(self, source: Source, inbox: Inbox, gave_up: Callable[[], None], reopen: Callable[[], Source] | None):
         self.frames = 0
         """Frames that the source had, those included that nobody looked at."""
         self._source = source

@@ -13,7 +13,7 @@ PATIENCE = 2.0
 """Seconds that an answer may take, by each way of asking."""
 
 
-def is_healthy(port: int = PORT) -> bool:
+def is_healthy(port: int) -> bool:
     """Whether a service on this machine says that it lives."""
     anyone = ssl.create_default_context()
     anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE

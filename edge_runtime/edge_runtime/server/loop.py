@@ -17,7 +17,7 @@ from edge_runtime.reading.readings import Reading, Recognition
 from edge_runtime.server.heap import give_back, let_go_of_code
 from edge_runtime.server.inbox import Inbox, Upload
 from edge_runtime.server.metrics import Metrics
-from edge_runtime.server.proving import PROVE, Proving
+from edge_runtime.server.proving import Proving
 from edge_runtime.server.scene import Look, in_view
 from edge_runtime.server.served import Served
 from edge_runtime.server.systemd import notify, serving
@@ -47,9 +47,9 @@ class Loop:
         told: Callable[[Look], None],
         gave_up: Callable[[], None],
         *,
-        leave: float = 2.0,
-        still: float = 6.0,
-        prove: float = PROVE,
+        leave: float,
+        still: float,
+        prove: float,
     ):
         self.served = served
         """The release that answers; read it once, then use what you read."""

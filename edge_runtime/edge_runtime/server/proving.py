@@ -13,7 +13,7 @@ MOST_BETWEEN = 1.0
 class Proving:
     """``seconds``: how long frames must be answered; 0 takes the first one."""
 
-    def __init__(self, seconds: float = PROVE):
+    def __init__(self, seconds: float):
         self._seconds = seconds
         self.begin()
 

@@ -15,6 +15,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from edge_runtime.feedback.corrections import Corrections
+from edge_runtime.following.stillness import STILL
+from edge_runtime.following.tracks import LEAVE
 from edge_runtime.server import live, page
 from edge_runtime.server.access import Gate, Names, is_loopback
 from edge_runtime.server.api import Api
@@ -62,8 +64,8 @@ class Service:
         messengers: Sequence[Messenger] = (),
         corrections: Corrections | None = None,
         reopen: Callable[[], Source] | None = None,
-        leave: float = 2.0,
-        still: float = 6.0,
+        leave: float = LEAVE,
+        still: float = STILL,
         prove: float = PROVE,
     ):
         self.settings = settings
