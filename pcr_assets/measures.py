@@ -11,6 +11,8 @@ import numpy as np
 
 MOST_COMPARED = 2000
 """Cards that are compared with each other where all would be too many."""
+Z = 1.96
+"""Standard deviations on both sides of a mean between which 95 % of a normal distribution lie."""
 
 
 def even_sample(total: int, most: int) -> np.ndarray:
@@ -66,19 +68,19 @@ def recall_at(ranking: np.ndarray, k: int, cards: int | None = None) -> dict[str
     return {"recall": hits / count if count else 0.0, "low": low, "high": high, "queries": count}
 
 
-def wilson(hits: float, count: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval for a proportion (JASA 22, 1927): it stays in 0..1 and is honest for 46 of 46."""
+def wilson(hits: float, count: int) -> tuple[float, float]:
+    """Wilson's score interval of 95 % for a proportion (JASA 22, 1927): it stays in 0..1 and is honest for 46 of 46."""
     if count == 0:
         return 0.0, 1.0
-    share, z2 = hits / count, z * z / count
-    half = z * math.sqrt(share * (1 - share) / count + z2 / (4 * count)) / (1 + z2)
-    centre = likeliest(share, count, z)
+    share, z2 = hits / count, Z * Z / count
+    half = Z * math.sqrt(share * (1 - share) / count + z2 / (4 * count)) / (1 + z2)
+    centre = likeliest(share, count)
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def likeliest(share: float, count: int, z: float = 1.96) -> float:
+def likeliest(share: float, count: int) -> float:
     """The centre of that interval: what a share of so many cases, 0..1, stands for. 200 right of 200 are no more than 99 %."""
-    return (share + z * z / (2 * count)) / (1 + z * z / count) if count else share
+    return (share + Z * Z / (2 * count)) / (1 + Z * Z / count) if count else share
 
 
 def no_more_than(hits: float, count: int, share: float) -> float:
@@ -98,7 +100,7 @@ def no_more_than(hits: float, count: int, share: float) -> float:
     return math.fsum(map(chance, range(most + 1)))
 
 
-def paired(lost: float, gained: float, count: int, z: float = 1.96) -> tuple[float, float]:
+def paired(lost: float, gained: float, count: int) -> tuple[float, float]:
     """The interval of ``(lost - gained) / count``: cases that only the first of two answered right, and only the second.
 
     Agresti and Min (Statistics in Medicine 24, 2005) add half a case to each of the four kinds: without that an interval is
@@ -106,17 +108,17 @@ def paired(lost: float, gained: float, count: int, z: float = 1.96) -> tuple[flo
     """
     lost_, gained_, all_ = lost + 0.5, gained + 0.5, count + 2
     centre = (lost_ - gained_) / all_
-    half = z * math.sqrt(lost_ + gained_ - (lost_ - gained_) ** 2 / all_) / all_
+    half = Z * math.sqrt(lost_ + gained_ - (lost_ - gained_) ** 2 / all_) / all_
     return centre - half, centre + half
 
 
-def collapse(gallery: np.ndarray, classes: np.ndarray, most: int = MOST_COMPARED) -> dict[str, float]:
+def collapse(gallery: np.ndarray, classes: np.ndarray) -> dict[str, float]:
     """Gauges of collapse over unit vectors N×D of cards of N classes.
 
     The mean cosine between cards, the share of pairs below 0.5, and the median cosine to the nearest other card. Of
-    more than ``most`` cards an even sample is taken.
+    more than :data:`MOST_COMPARED` cards an even sample is taken.
     """
-    sample = even_sample(len(gallery), most)
+    sample = even_sample(len(gallery), MOST_COMPARED)
     vectors, names = gallery[sample], classes[sample]
     other = names[:, None] != names[None, :]
     if not other.any():

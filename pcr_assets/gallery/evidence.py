@@ -147,10 +147,10 @@ class Asking:
             for index, (card, matches) in enumerate(zip(shown, found, strict=True))
         ]
 
-    def other_printings(self, split: str, strength: str, most: int | None = None) -> list[Query]:
+    def other_printings(self, split: str, strength: str) -> list[Query]:
         """The same cards as made-up other printings, see :mod:`pcr_assets.imaging.printings`: strangers, although their artwork is
         known. Cards of the split lend them their frame, name and text."""
-        scans, shown = self._picked(split, most)
+        scans, shown = self._picked(split)
         art_groups = [card.art_group for card in shown]
         others = [
             printings.lender(art_groups, index, np.random.default_rng([self.settings.seed, index, 1]))
@@ -169,7 +169,7 @@ class Asking:
         found = queries.ask(self.embedder, self.gallery, picture, len(asked))
         return [self._query(partial(picture, number), matches) for number, matches in enumerate(found)]
 
-    def _picked(self, split: str, most: int | None) -> tuple[queries.Picture, list[Card]]:
+    def _picked(self, split: str, most: int | None = None) -> tuple[queries.Picture, list[Card]]:
         """Scans of one split, evenly over its cards, by number, and the cards that they show."""
         known, cards = self.gallery.cards, self.evidence.cards
         rows = [row for row in self.evidence.splits[split] if row["card_id"] in known]

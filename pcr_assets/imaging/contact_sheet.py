@@ -8,6 +8,7 @@ import numpy as np
 from edge_runtime.jpeg import jpeg
 
 MOST_BYTES = 40_000
+MOST = 24
 CAPTION_HEIGHT = 14
 GAP = 4
 QUALITIES = (85, 70, 55, 40, 25)
@@ -16,13 +17,13 @@ _FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.32
 
 
 def contact_sheet(
-    images: Sequence[np.ndarray], captions: Sequence[str] = (), *, columns: int = 8, width: int = 88, most: int = 24
+    images: Sequence[np.ndarray], captions: Sequence[str] = (), *, columns: int = 8, width: int = 88
 ) -> bytes:
-    """A JPEG of at most about 40 kB with the first ``most`` pictures (uint8 RGB, any sizes), each ``width`` pixels wide.
+    """A JPEG of at most about 40 kB with the first :data:`MOST` pictures (uint8 RGB, any sizes), each ``width`` pixels wide.
 
     Captions stand below the pictures and are cut to the width; quality, then size, give way to the limit.
     """
-    shown = list(images)[:most]
+    shown = list(images)[:MOST]
     lines = [*captions, *[""] * len(shown)][: len(shown)]
     while True:
         sheet = _sheet(shown, lines, columns, width)

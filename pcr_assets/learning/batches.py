@@ -20,11 +20,13 @@ from pcr_assets.learning.data import Image
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # only its free space is asked for
 MOST_VIEW_BYTES = 256 * 256 * 3
+BATCH = 32
+"""Views that are embedded at once."""
+AHEAD = 3
+"""Batches that threads make ahead of their use."""
 
 
-def batches(
-    view: Callable[[int, int], Image], steps: range, batch: int, *, workers: int = 2, ahead: int = 3
-) -> Iterator[Tensor]:
+def batches(view: Callable[[int, int], Image], steps: range, batch: int, *, workers: int = 2) -> Iterator[Tensor]:
     """For each step the batch of its views, ``view(step, slot)``, made some batches ahead of their use.
 
     Threads make them, ``workers`` of them; where a GPU waits for them, as many processes as :func:`processes_for` says:
@@ -32,24 +34,22 @@ def batches(
     """
     if count := min(processes_for(batch), len(steps)):
         return by_processes(view, steps, batch, count)
-    return by_threads(view, steps, batch, workers, ahead)
+    return by_threads(view, steps, batch, workers)
 
 
-def of_all(view: Callable[[int], Image], count: int, batch: int) -> Iterator[Tensor]:
-    """The views 0..count-1 in batches of one shape: the last one is filled up with the last view."""
-    steps = range((count + batch - 1) // batch)
-    return batches(lambda step, slot: view(min(step * batch + slot, count - 1)), steps, batch)
+def of_all(view: Callable[[int], Image], count: int) -> Iterator[Tensor]:
+    """The views 0..count-1 in batches of :data:`BATCH`: the last one is filled up with the last view."""
+    steps = range((count + BATCH - 1) // BATCH)
+    return batches(lambda step, slot: view(min(step * BATCH + slot, count - 1)), steps, BATCH)
 
 
-def by_threads(
-    view: Callable[[int, int], Image], steps: range, batch: int, workers: int, ahead: int
-) -> Iterator[Tensor]:
+def by_threads(view: Callable[[int, int], Image], steps: range, batch: int, workers: int) -> Iterator[Tensor]:
     """The batches of :func:`batches`, view by view."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[list[Future[Image]]] = deque()
         for step in steps:
             waiting.append([pool.submit(view, step, slot) for slot in range(batch)])
-            if len(waiting) > ahead:
+            if len(waiting) > AHEAD:
                 yield as_batch(future.result() for future in waiting.popleft())
         while waiting:
             yield as_batch(future.result() for future in waiting.popleft())

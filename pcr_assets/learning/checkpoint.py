@@ -89,10 +89,10 @@ def set_moments(optimizer: torch.optim.Optimizer, held: Mapping[str, Tensor]) ->
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def save_tensors(tensors: Mapping[str, Tensor], path: Path, about: Mapping[str, str] | None = None) -> None:
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write tensors as safetensors, contiguous and on the CPU, in one step. Equal tensors give equal bytes."""
     writing = path.with_suffix(".writing")
-    metadata = dict(about or {}) if about or tensors else None  # for no tensors and {} it writes what it can't read
+    metadata: dict[str, str] | None = {} if tensors else None  # for no tensors and {} it writes what it can't read
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, writing, metadata)
     writing.rename(path)
 

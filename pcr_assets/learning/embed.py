@@ -14,11 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from pcr_assets.learning.backbones import EmbeddingNet
-from pcr_assets.learning.batches import of_all
+from pcr_assets.learning.batches import BATCH, of_all
 from pcr_assets.learning.data import Image
 
 Part = Literal["embeddings", "features"]
-BATCH = 32
 FEW = 64
 """Pictures for which torch is asked itself: handing a network over takes as long as they do, a second."""
 
@@ -36,7 +35,7 @@ def each(
     learning = net.training
     compute = _compute(net.eval(), part, count)
     found = []
-    for step, images in enumerate(of_all(view, count, BATCH)):
+    for step, images in enumerate(of_all(view, count)):
         found.append(compute(images))
         if say is not None and (step + 1) % 20 == 0:
             say(f"{what} {min((step + 1) * BATCH, count)}/{count}")

@@ -16,7 +16,7 @@ from pcr_assets.learning.batches import of_all
 from pcr_assets.learning.data import Cards, Image, Size
 from pcr_assets.measures import collapse, even_sample, ranks, recall_at, similarity_to_own
 
-BATCH = 32
+SEED = 7
 Embed = Callable[[Callable[[int], Image], int], np.ndarray]  # (view of i, count) -> unit vectors count×D
 
 
@@ -31,8 +31,7 @@ def recognition(
     size: Size,
     *,
     strength: str,
-    seed: int = 7,
-    queries: int = 300,
+    queries: int,
     gallery: Cards | None = None,
 ) -> dict[str, Any]:
     """What an embedding does with views of ``cards`` through the camera, in a gallery of ``gallery`` (or the same) cards.
@@ -43,7 +42,7 @@ def recognition(
     shelf = gallery or cards
     picked = even_sample(len(cards), queries)
     known = embed(lambda i: whole_card(shelf.image(i), size), len(shelf))
-    asked = embed(lambda i: query(cards.image(picked[i]), seed, int(picked[i]), strength, size), len(picked))
+    asked = embed(lambda i: query(cards.image(picked[i]), SEED, int(picked[i]), strength, size), len(picked))
     by_card = ranks(asked, known, [cards.card_ids[i] for i in picked], shelf.card_ids)
     by_art = ranks(asked, known, [cards.art_groups[i] for i in picked], shelf.art_groups)
     own = similarity_to_own(asked, known, [cards.card_ids[i] for i in picked], shelf.card_ids)
@@ -63,6 +62,6 @@ def hash_embedding(view: Callable[[int], Image], count: int) -> np.ndarray:
 
     The classical method that scanners of trading cards use, and what a teacher has to beat.
     """
-    views = (image.permute(1, 2, 0).numpy() for images in of_all(view, count, BATCH) for image in images)
+    views = (image.permute(1, 2, 0).numpy() for images in of_all(view, count) for image in images)
     bits = np.unpackbits(np.stack([hashing.both(image) for image in islice(views, count)]), axis=1)
     return (bits.astype(np.float32) * 2 - 1) / math.sqrt(bits.shape[1])

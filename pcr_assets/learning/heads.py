@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 SHRINKAGE = 0.5  # of the scatter within cards, towards a multiple of the identity: docs/ablations.md
 LAST_SHRINKAGE = 1.0  # the same for a head that no training follows
+RIDGE = 0.03
 LEAST_SCATTER = 1e-12  # within cards: a camera of strength none shows each as it is, and nothing could be whitened
 
 
@@ -66,16 +67,16 @@ def posterior(clean: Tensor, seen: Tensor, dimensions: int) -> tuple[Tensor, Ten
     return _as_initialised(weight, -weight @ axes.centre)
 
 
-def regression(clean: Tensor, seen: Tensor, targets: Tensor, ridge: float = 0.03) -> tuple[Tensor, Tensor]:
+def regression(clean: Tensor, seen: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Weights D×C and bias D that bring features of clean and seen cards (N×C each) nearest to unit ``targets`` N×D.
 
-    Ridge regression; ``ridge`` is relative to the mean variance of the features.
+    Ridge regression; :data:`RIDGE` is relative to the mean variance of the features.
     """
     features, wanted = torch.cat([clean, seen]).double(), torch.cat([targets, targets]).double()
     centre, middle = features.mean(dim=0), wanted.mean(dim=0)
     features, wanted = features - centre, wanted - middle
     scatter = features.T @ features
-    scatter += ridge * scatter.diagonal().mean() * torch.eye(scatter.shape[0], dtype=scatter.dtype)
+    scatter += RIDGE * scatter.diagonal().mean() * torch.eye(scatter.shape[0], dtype=scatter.dtype)
     weight = torch.linalg.solve(scatter, features.T @ wanted).T
     return _as_initialised(weight, middle - weight @ centre)
 

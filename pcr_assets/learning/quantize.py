@@ -81,10 +81,12 @@ def _head_nodes(path: Path) -> list[str]:
 class _Cards:
     """Calibration cards in the form the quantizer asks for: one small batch a call, then None."""
 
-    def __init__(self, graph: Path, cards: np.ndarray, batch: int = 8):
+    AT_ONCE = 8
+
+    def __init__(self, graph: Path, cards: np.ndarray):
         name = onnx.load(str(graph)).graph.input[0].name
         self.batches: Iterator[dict[str, np.ndarray]] = (
-            {name: np.ascontiguousarray(cards[at : at + batch])} for at in range(0, len(cards), batch)
+            {name: np.ascontiguousarray(cards[at : at + self.AT_ONCE])} for at in range(0, len(cards), self.AT_ONCE)
         )
 
     def get_next(self) -> dict[str, np.ndarray] | None:
@@ -96,9 +98,9 @@ def fidelity(fp32: Path, int8: Path, images: np.ndarray) -> Agreement:
     return agreement(onnx_graph.embed(fp32, images), onnx_graph.embed(int8, images))
 
 
-def milliseconds(path: Path, images: np.ndarray, threads: int = 1) -> float:
-    """Median wall time to embed one card, in ms, over the images N×H×W×3 one by one after a first that warms up."""
-    running = onnx_graph.session(path, threads)
+def milliseconds(path: Path, images: np.ndarray) -> float:
+    """Median wall time to embed one card on one thread, in ms, over the images N×H×W×3 one by one after a first that warms up."""
+    running = onnx_graph.session(path, 1)
     name = running.get_inputs()[0].name
     running.run(None, {name: images[:1]})
     times = []

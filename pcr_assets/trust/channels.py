@@ -50,7 +50,7 @@ def begin(repository: Repository, keys: Keys, days: Days, root_threshold: int = 
             f"{repository.store.root} has metadata already: `python -m pcr_assets.trust show` tells what they say"
         )
     repository.require_own(keys)
-    repository.roles = first_roles(keys, {ROOT: root_threshold})
+    repository.roles = first_roles(keys, root_threshold)
     repository.number_after_lost()
     if not repository.take_up_root():
         repository.sign(ROOT, keys, days)

@@ -33,13 +33,13 @@ def frame(card: np.ndarray, rng: np.random.Generator, size: tuple[int, int] = SI
     return cv2.GaussianBlur((laid * share + table * (1 - share)).astype(np.uint8), (3, 3), 0)
 
 
-def frames(references: References, keys: Sequence[int], count: int, seed: int = 0) -> list[tuple[int, np.ndarray]]:
+def frames(references: References, keys: Sequence[int], count: int) -> list[tuple[int, np.ndarray]]:
     """So many frames and the key of the scan on each, spread over those of ``keys`` that have a picture."""
     known = references.held(keys)
     if not known:
         return []
     rows = np.linspace(0, len(known) - 1, count).astype(int)
     return [
-        (known[row], frame(references.picture(known[row]), np.random.default_rng([seed, number])))
+        (known[row], frame(references.picture(known[row]), np.random.default_rng([0, number])))
         for number, row in enumerate(rows)
     ]

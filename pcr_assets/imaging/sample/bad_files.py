@@ -12,10 +12,10 @@ SIDE = 20_000
 """Pixels along each side of the huge picture; it unpacks to 1.2 GB and is about 50 kB on disk."""
 
 
-def bad_files(folder: Path, set_code: str = "bad1") -> dict[str, Path]:
+def bad_files(folder: Path) -> dict[str, Path]:
     """Writes one file of each kind into `folder` and names them by kind.
 
-    All but `unnamed` are named like cards of `set_code`. Kinds: truncated, text, tiny, huge, cmyk, deep (16 bits a
+    All but `unnamed` are named like cards of the set `bad1`. Kinds: truncated, text, tiny, huge, cmyk, deep (16 bits a
     channel), gif, webp and apng (animated), empty, unnamed (a good picture whose name fits no card id).
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def bad_files(folder: Path, set_code: str = "bad1") -> dict[str, Path]:
     }
     written = {}
     for number, (kind, (suffix, data)) in enumerate(contents.items(), 1):
-        written[kind] = folder / f"{set_code}-{number}_{kind.title()}.{suffix}"
+        written[kind] = folder / f"bad1-{number}_{kind.title()}.{suffix}"
         written[kind].write_bytes(data)
     written["unnamed"] = folder / "holiday picture.png"
     written["unnamed"].write_bytes(_encoded(card, "PNG"))

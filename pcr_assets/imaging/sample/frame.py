@@ -10,7 +10,7 @@ from PIL import ImageDraw, ImageFont
 
 from pcr_assets.imaging.sample.brush import Brush, Colour, Image, clouds, gradient, hsv, lightened, mixed, resized
 from pcr_assets.imaging.sample.genome import HUES
-from pcr_assets.imaging.sample.shapes import Points, box, curve, leaf, oval, ridge, star
+from pcr_assets.imaging.sample.shapes import SKYLINE, Points, box, curve, leaf, oval, ridge, star
 
 SIZE = (367, 512)
 OVERSAMPLED = 2
@@ -113,7 +113,7 @@ def _window(frame: Frame) -> Points:  # noqa: PLR0911 - one for each cut
     if frame.cut == "slant":
         return np.array([[x0, y0], [x1, y0], [x1, y1 - 44], [x0, y1]], float)
     if frame.cut == "wave":
-        edge = ridge(x1 - x0, y1 - 12, y0, [(2, 7, 0.6), (5, 3, 0)])[:160] + np.array([x0, 0])
+        edge = ridge(x1 - x0, y1 - 12, y0, [(2, 7, 0.6), (5, 3, 0)])[:SKYLINE] + np.array([x0, 0])
         return np.concatenate([np.clip(edge, (x0, y0), (x1, y1)), [[x1, y0], [x0, y0]]])
     return box(x0, y0, x1, y1)
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 Wave = tuple[int, float, float]
+SKYLINE = 160
+"""Points along the skyline of a :func:`ridge`, which come first."""
 
 
 def oval(
@@ -88,8 +90,10 @@ def box(x0: float, y0: float, x1: float, y1: float) -> Points:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], float)
 
 
-def ridge(width: float, base: float, floor: float, waves: Sequence[tuple[float, float, float]], n: int = 160) -> Points:
+def ridge(width: float, base: float, floor: float, waves: Sequence[tuple[float, float, float]]) -> Points:
     """Ground from a wavy skyline at height `base` down to `floor`; waves are (cycles, height, phase)."""
-    x = np.linspace(-0.02, 1.02, n)
-    y = base + sum((height * np.sin(2 * np.pi * cycles * x + phase) for cycles, height, phase in waves), np.zeros(n))
+    x = np.linspace(-0.02, 1.02, SKYLINE)
+    y = base + sum(
+        (height * np.sin(2 * np.pi * cycles * x + phase) for cycles, height, phase in waves), np.zeros(SKYLINE)
+    )
     return np.concatenate([np.stack([x * width, y], axis=1), [[1.02 * width, floor], [-0.02 * width, floor]]])
