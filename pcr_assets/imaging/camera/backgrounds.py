@@ -1,7 +1,5 @@
 """What cards lie on: drawn tables, cloths, papers, clutter, and playmats made of other cards' art."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import cv2

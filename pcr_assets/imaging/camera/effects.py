@@ -3,8 +3,6 @@
 The geometric effects (fit, corners, scale) are part of the warp in `view`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -17,26 +15,6 @@ Effect = Callable[[np.ndarray, float, np.random.Generator, float], np.ndarray]
 def _tint(picture: np.ndarray, amount: float, rng: np.random.Generator, unit: float) -> np.ndarray:
     saturation = 1 + amount * rng.uniform(-0.55, 0.35)
     return light.tinted(picture, saturation, black=0.18 * amount * rng.random(), white=1 - 0.18 * amount * rng.random())
-
-
-def _shine(picture: np.ndarray, amount: float, rng: np.random.Generator, unit: float) -> np.ndarray:
-    return surface.shiny(picture, amount, rng)
-
-
-def _sleeve(picture: np.ndarray, amount: float, rng: np.random.Generator, unit: float) -> np.ndarray:
-    return surface.sleeved(picture, amount, rng)
-
-
-def _glare(picture: np.ndarray, amount: float, rng: np.random.Generator, unit: float) -> np.ndarray:
-    return surface.glaring(picture, amount, rng)
-
-
-def _occlusion(picture: np.ndarray, amount: float, rng: np.random.Generator, unit: float) -> np.ndarray:
-    return surface.occluded(picture, amount, rng)
-
-
-def _shadow(picture: np.ndarray, amount: float, rng: np.random.Generator, unit: float) -> np.ndarray:
-    return surface.shadowed(picture, amount, rng)
 
 
 def _light(picture: np.ndarray, amount: float, rng: np.random.Generator, unit: float) -> np.ndarray:
@@ -73,13 +51,18 @@ def _jpeg(picture: np.ndarray, amount: float, rng: np.random.Generator, unit: fl
     return optics.compressed(picture, quality=round(95 - 70 * amount))
 
 
+def _of_any_size(change: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]) -> Effect:
+    """A change whose lengths are shares of the picture."""
+    return lambda picture, amount, rng, unit: change(picture, amount, rng)
+
+
 PICTORIAL: dict[str, Effect] = {
     "tint": _tint,
-    "shine": _shine,
-    "sleeve": _sleeve,
-    "glare": _glare,
-    "occlusion": _occlusion,
-    "shadow": _shadow,
+    "shine": _of_any_size(surface.shiny),
+    "sleeve": _of_any_size(surface.sleeved),
+    "glare": _of_any_size(surface.glaring),
+    "occlusion": _of_any_size(surface.occluded),
+    "shadow": _of_any_size(surface.shadowed),
     "light": _light,
     "exposure": _exposure,
     "contrast": _contrast,

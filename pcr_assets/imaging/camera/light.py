@@ -1,9 +1,7 @@
 """What print, lamp and tone curve do to each pixel alone: one colour matrix or one look-up table each.
 
-Pictures are uint8 RGB H×W×3; functions named after a change take its physical size, those in `view` draw the size.
+Pictures are uint8 RGB H×W×3; functions named after a change take its physical size, those in `effects` draw the size.
 """
-
-from __future__ import annotations
 
 import cv2
 import numpy as np

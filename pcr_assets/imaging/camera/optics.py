@@ -3,8 +3,6 @@
 Lengths are given as fractions of the card's height, so that a frame and a crop of it suffer alike.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import cv2

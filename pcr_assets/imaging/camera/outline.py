@@ -4,8 +4,6 @@ Coordinates count from the outer edge of the first pixel, as corners do everywhe
 OpenCV counts from the middle of that pixel, which is half a pixel less.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import cv2

@@ -1,7 +1,5 @@
 """Whole camera frames with the corners of the cards in them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2
@@ -146,7 +144,7 @@ def _laid_down(
     thickness = max(3, round(0.02 * _height(corners)) * 2 + 1)
     drop = np.roll(cv2.blur(inside, (thickness, thickness)), tuple(rng.integers(-thickness, thickness, 2)), axis=(0, 1))
     gain = cv2.convertScaleAbs(255 - drop, alpha=0.45, beta=255 * 0.55)
-    photo = cv2.multiply(photo, cv2.merge([gain, gain, gain]), scale=1 / 255)
+    photo = surface.dimmed(photo, gain)
     if "sleeve" in amounts:
         rim = cv2.perspectiveTransform((unit * 1.07 - 0.035) * np.array([width, height], np.float32), into)
         plastic = np.full_like(photo, rng.integers(0, 256, 3).astype(np.uint8))

@@ -4,8 +4,6 @@ The presets follow the three levels of the protocol by which the peers were meas
 of a side, JPEG 80-95, 50-80 and 25-55), widened until the real photos that we have lie inside them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import Any
 

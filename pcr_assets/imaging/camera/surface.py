@@ -4,8 +4,6 @@ Fields of light are drawn on a coarse grid and enlarged, which is what makes the
 whole picture: x and y run over 0..1, y counted in picture heights and x in picture widths.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 
@@ -131,7 +129,11 @@ def shadowed(picture: np.ndarray, amount: float, rng: np.random.Generator) -> np
     dark = 1 / (1 + np.exp(np.clip(-distance / rng.uniform(0.01, 0.12), -30, 30)))
     share = rng.random()
     lost = 0.7 * amount * (share * gradient + (1 - share) * dark)
-    gain = _enlarged(255 * (1 - lost), picture)
+    return dimmed(picture, _enlarged(255 * (1 - lost), picture))
+
+
+def dimmed(picture: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """With so much of its light (uint8 H×W, of 255)."""
     return cv2.multiply(picture, cv2.merge([gain, gain, gain]), scale=1 / 255)
 
 
@@ -206,5 +208,4 @@ def covered(picture: np.ndarray, mask: np.ndarray, colour: np.ndarray, rng: np.r
     cover = _enlarged(shade[..., None] * colour, picture)
     soft = max(3, picture.shape[0] // 32 * 2 + 1)
     gain = cv2.convertScaleAbs(255 - cv2.blur(mask, (soft, soft)), alpha=0.4, beta=255 * 0.6)
-    shaded = cv2.multiply(picture, cv2.merge([gain, gain, gain]), scale=1 / 255)
-    return outline.blended(cover, shaded, mask)
+    return outline.blended(cover, dimmed(picture, gain), mask)

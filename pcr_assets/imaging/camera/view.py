@@ -1,7 +1,5 @@
 """A card as the edge sees it after finding and straightening it: one warp, then effects at the resolution seen."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import cv2
