@@ -12,11 +12,15 @@ import sys
 import time
 from pathlib import Path
 
+from edge_runtime.releases.trust import trust
 from pcr_assets import layout
 from pcr_assets.command_options import MISUSED
+from pcr_assets.gallery.watched import labels_file
 from pcr_assets.refresh.command import main as refresh
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import FolderStore
+from pcr_assets.trust.keys import Keys, key_folder
+from pcr_assets.trust.settings import TIMESTAMP, trust_settings
 
 PHOTOS_SHOWN = 12
 
@@ -74,11 +78,8 @@ def _trust_own_releases(project: Project) -> None:
     The metadata are believed first as the keys of this machine ask, and renewed if they would expire: a demo that is run
     again after a year works.
     """
-    from edge_runtime.releases.trust import trust
     from pcr_assets.trust.channels import RENEW_AT, renew
-    from pcr_assets.trust.keys import Keys, key_folder
     from pcr_assets.trust.metadata import ROOT_COPY, Repository
-    from pcr_assets.trust.settings import TIMESTAMP, trust_settings
 
     settings, keys = trust_settings(project.settings), Keys([key_folder()])
     repository = Repository.open(project.root, keys)
@@ -90,7 +91,6 @@ def _trust_own_releases(project: Project) -> None:
 def _photos(folder: Path) -> list[Path]:
     """At most PHOTOS_SHOWN photos, those with a labelled card of the gallery first, spread over the folder."""
     from pcr_assets.gallery.photos import labels_of, read_labels
-    from pcr_assets.gallery.watched import labels_file
 
     if not folder.is_dir():
         return []

@@ -7,6 +7,8 @@ import dagster as dg
 
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
+from pcr_assets.trust.keys import Keys
+from pcr_assets.trust.settings import trust_settings
 
 NIGHTLY = "17 3 * * *"
 
@@ -16,9 +18,7 @@ def renew_signatures(context: dg.OpExecutionContext, project: Project, signer: R
     """Renew, and say what will expire for want of a key."""
     from pcr_assets.planner.lock import living
     from pcr_assets.trust.channels import renew
-    from pcr_assets.trust.keys import Keys
     from pcr_assets.trust.metadata import Repository
-    from pcr_assets.trust.settings import trust_settings
 
     settings, keys = trust_settings(project.settings), Keys([signer.folder])
     repository = Repository.open(project.root, keys)

@@ -6,7 +6,9 @@ from pcr_assets import layout
 from pcr_assets.assets.cards import processed_cards
 from pcr_assets.assets.project import store_inventory
 from pcr_assets.checks.gate import Finding, Limits, Record, gate
+from pcr_assets.cloud import lifecycle
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.s3_store import S3Store
 
 
 @gate(processed_cards, layout.PROCESSED, blocking=False)
@@ -20,9 +22,6 @@ def few_scans_in_quarantine(record: Record, limits: Limits) -> Finding:
 @dg.asset_check(asset=store_inventory, name="lifecycle_rules_are_set", blocking=False)
 def lifecycle_rules_are_set(project: Project) -> dg.AssetCheckResult:
     """The bucket's rules for old objects are those of `pcr_assets.cloud.lifecycle`. Asked where `records: {ask_bucket: true}`."""
-    from pcr_assets.cloud import lifecycle
-    from pcr_assets.resources.s3_store import S3Store
-
     store = project.root
     if not isinstance(store, S3Store) or not project.settings.section("records")["ask_bucket"]:
         return dg.AssetCheckResult(

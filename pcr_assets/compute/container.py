@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pcr_assets.compute.said import KEPT_LINES, sentence
+from pcr_assets.resources import hardware
 
 ROOT = Path("/opt/ml")
 INPUTS = ROOT / "input/data"
@@ -163,8 +164,6 @@ def _run(program: list[str], told: "_Told | None") -> tuple[deque[str], int]:
 
 def _leave(out: Path, model: Path, threads: int) -> None:
     """Copy the results to where SageMaker takes them from."""
-    from pcr_assets.resources import hardware
-
     model.mkdir(parents=True, exist_ok=True)
     (model / HARDWARE).write_text(json.dumps(hardware.here(threads)))
     for name in RESULTS:

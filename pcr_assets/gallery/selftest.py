@@ -10,14 +10,17 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.gallery import Gallery, Match
+from edge_runtime.jpeg import jpeg
 from edge_runtime.judging.references import SIZE, References
 from edge_runtime.releases.selftest import ANSWERS
 from edge_runtime.releases.selftest import answers as nearest
 from pcr_assets import digests
+from pcr_assets.imaging.camera import rectified
 
 VERSION = 1
 """Raise it when the same models, index and pictures give other queries."""
@@ -98,11 +101,6 @@ def digest_of(card_id: str) -> str:
 
 def _asked(card_id: str, picture: np.ndarray, subjects: Mapping[str, Subject]) -> Query | None:
     """A query and its answers; None where a variant does not name the card, or hardly."""
-    import cv2
-
-    from edge_runtime.jpeg import jpeg
-    from pcr_assets.imaging.camera import rectified
-
     seen = rectified(picture, np.random.default_rng(int(digest_of(card_id)[:16], 16)), STRENGTH, SIZE)
     encoded = jpeg(seen, JPEG_QUALITY)
     shown = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)

@@ -13,6 +13,7 @@ from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelecti
 from sqlalchemy.exc import OperationalError
 
 from pcr_assets import planner
+from pcr_assets.assets.settings import check
 from pcr_assets.command_options import INTERRUPTED, MISUSED, usual_store
 from pcr_assets.instance import POSTGRES, InstanceError
 from pcr_assets.planner.lock import LockLost
@@ -93,8 +94,6 @@ def find_keys(defs: dg.Definitions, selection: str) -> None:
 
 def find_profile(defs: dg.Definitions) -> str:
     """The profile in use, checked as a whole before anything is built. Raises SettingsError."""
-    from pcr_assets.assets.settings import check
-
     project = (defs.resources or {}).get("project")
     if not isinstance(project, Project):
         return ""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pcr_assets import layout
+from pcr_assets.resources.store import Store
+from pcr_assets.trust.keys import ROOT_FILE, Keys, key_folder
+from pcr_assets.trust.settings import TrustSettings
 
 if TYPE_CHECKING:
-    from pcr_assets.resources.store import Store
-    from pcr_assets.trust.keys import Keys
     from pcr_assets.trust.metadata import Repository
-    from pcr_assets.trust.settings import TrustSettings
 
 
 class ReleaseSigner(dg.ConfigurableResource):
@@ -23,21 +23,17 @@ class ReleaseSigner(dg.ConfigurableResource):
     @property
     def folder(self) -> Path:
         """Where the keys are."""
-        from pcr_assets.trust.keys import key_folder as usual
+        return Path(self.key_folder) if self.key_folder else key_folder()
 
-        return Path(self.key_folder) if self.key_folder else usual()
-
-    def require_own(self, store: "Store") -> None:
+    def require_own(self, store: Store) -> None:
         """Raises ``TrustError`` where this store had no release yet and the keys have signed for another one: ``open`` would, but
         after everything that a release needs was built."""
-        from pcr_assets.trust.keys import ROOT_FILE, Keys
-
         if (self.folder / ROOT_FILE).is_file() and store.size(layout.TIMESTAMP) is None:
             from pcr_assets.trust.metadata import Repository
 
             Repository(store, None, {}).require_own(Keys([self.folder]))
 
-    def open(self, store: "Store", settings: "TrustSettings") -> "tuple[Repository, Keys]":
+    def open(self, store: Store, settings: TrustSettings) -> "tuple[Repository, Keys]":
         """The metadata of a store and the keys. Both are made where there are none, but no keys in a folder that was named.
 
         Raises ``TrustError``.

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime.jpeg import jpeg
+from pcr_assets.imaging.camera import scene
 from pcr_assets.imaging.sample.brush import Image
 from pcr_assets.imaging.sample.frame import SIZE
 from pcr_assets.imaging.sample.scans import each, write_csv
@@ -73,8 +74,6 @@ def write_photos(folder: Path, cards: Sequence[Card], seed: int) -> None:
 
 def taken(shot: Shot, rng: Rng) -> tuple[Image, list[np.ndarray]]:
     """The photo, and the corners of each upright card in it (float32 4×2, TL, TR, BR, BL)."""
-    from pcr_assets.imaging.camera import scene
-
     drawn = [render_card(card.design) if isinstance(card, Card) else render_stranger(card) for card in shot.cards]
     return scene([_glossy(card, rng) if shot.sleeved else card for card in drawn], rng, FRAME, strength=shot.strength)
 
