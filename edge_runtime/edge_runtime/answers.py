@@ -2,16 +2,20 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.terminal import on_one_line
+
+if TYPE_CHECKING:
+    from edge_runtime.reading.readings import Reading
+    from edge_runtime.recognizer import Recognizer
 
 LISTED = 2
 """Further candidates that a line for a person names."""
 
 
-def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:
+def answer_for(recognizer: "Recognizer", photo: str) -> dict[str, Any]:
     """What is said of one photo, as a JSON value. A photo that can't be read has the status ``error``."""
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
@@ -29,7 +33,7 @@ def answer_for(recognizer: Any, photo: str) -> dict[str, Any]:
     }
 
 
-def card_json(reading: Any) -> dict[str, Any]:
+def card_json(reading: "Reading") -> dict[str, Any]:
     """One card of an answer as a JSON value; corners in pixels of the photo as stored upright."""
     from edge_runtime.geometry import as_numbers
 

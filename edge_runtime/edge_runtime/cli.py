@@ -9,7 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edge_runtime.answers import answer_for, in_words
 from edge_runtime.bench import command as bench
@@ -22,6 +22,10 @@ from edge_runtime.server import command as serve
 from edge_runtime.server.logs import drop_warnings
 from edge_runtime.terminal import add_command
 from edge_runtime.watch import add_options, at_least_one, nobody_reads, run
+
+if TYPE_CHECKING:
+    from edge_runtime.recognizer import Recognizer
+    from edge_runtime.releases.release import Release
 
 log = logging.getLogger(__name__)
 
@@ -128,14 +132,16 @@ def _add_channel(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _newest(options: argparse.Namespace, say: Callable[[str], None]) -> Any:
+def _newest(options: argparse.Namespace, say: Callable[[str], None]) -> "Release":
     """The release that the options choose; ``say`` is told what a person should know of it. Raises a ReleaseError."""
     from edge_runtime.releases.opening import open_newest
 
     return open_newest(options.releases, channel=options.channel, say=say, progress=_progress)
 
 
-def _load(options: argparse.Namespace, release: Any, after_each: Callable[[], object] = lambda: None) -> Any:
+def _load(
+    options: argparse.Namespace, release: "Release", after_each: Callable[[], object] = lambda: None
+) -> "Recognizer":
     """The recogniser of a release, as the options choose it. ``after_each`` and what is raised: see :meth:`Recognizer.open`."""
     from edge_runtime.recognizer import Recognizer
 
@@ -148,14 +154,16 @@ def _load(options: argparse.Namespace, release: Any, after_each: Callable[[], ob
     return recognizer
 
 
-def _load_to_serve(options: argparse.Namespace, release: Any, after_each: Callable[[], object] = lambda: None) -> Any:
+def _load_to_serve(
+    options: argparse.Namespace, release: "Release", after_each: Callable[[], object] = lambda: None
+) -> "Recognizer":
     """The same for a service, which is not to wait for a disk."""
     recognizer = _load(options, release, after_each)
     recognizer.notice = Background(recognizer.notice) if recognizer.notice else None
     return recognizer
 
 
-def _opened(options: argparse.Namespace) -> Any:
+def _opened(options: argparse.Namespace) -> "Recognizer | None":
     """The recogniser of the release that the options choose; None after saying why there is none."""
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError

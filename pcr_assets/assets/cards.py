@@ -1,7 +1,8 @@
 """Floor *cards*: what scans there are, and the same as cleaned cards, a shard for each card set."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -14,6 +15,11 @@ from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError, parent
 from pcr_assets.shard_plan import plan_shards
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pcr_assets.cards.processed import Scans
 
 SHOWN = 24
 TOLD, TOLD_IN_ALL = 10, 200
@@ -142,14 +148,16 @@ def _built(
     return built
 
 
-def read_scans(artifacts: Artifacts, processed: Artifact) -> Any:
-    """What is known of all scans without their pictures: :class:`pcr_assets.cards.processed.Scans`."""
+def read_scans(artifacts: Artifacts, processed: Artifact) -> "Scans":
+    """What is known of all scans without their pictures."""
     from pcr_assets.cards.processed import TABLE, TWINS, Scans
 
     return Scans.read(artifacts.fetch(processed, TABLE), artifacts.fetch(processed, TWINS))
 
 
-def _shown(record: Any, built: tuple[str, ...], images: list[Any], captions: list[str]) -> dict[str, Any]:
+def _shown(
+    record: Mapping[str, Any], built: tuple[str, ...], images: "list[np.ndarray]", captions: list[str]
+) -> dict[str, Any]:
     names = record.get("set_names", {})
     worst = sorted(record["sets"].items(), key=lambda item: -item[1]["rejected"])  # of many, the page shows the first
     return {

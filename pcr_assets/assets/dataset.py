@@ -1,7 +1,8 @@
 """Floor *dataset*: what models learn from and what compilers calibrate on. Pinned: new cards don't move it by themselves."""
 
 import io
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 
@@ -11,8 +12,11 @@ from pcr_assets.assets.cards import processed_cards, read_scans
 from pcr_assets.assets.declare import asset, materialized, observed, say
 from pcr_assets.assets.settings import calibration_config, snapshot_config, student_config
 from pcr_assets.cards.settings import CalibrationSettings, SnapshotSettings
-from pcr_assets.resources.artifacts import Artifact, Artifacts
+from pcr_assets.resources.artifacts import Artifact, Artifacts, PublishedFile
 from pcr_assets.resources.project import Project
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 JUDGED = (layout.SNAPSHOT, layout.STAGE2, layout.ONNX, layout.INT8)
 """What the report's verdict on new sets is about: of another one of these it says nothing."""
@@ -133,7 +137,9 @@ def _last(artifacts: Artifacts, processed: Artifact, settings: SnapshotSettings)
     return None, f"of the last one {before.files[lost[0]].key}{more} is lost"
 
 
-def _published(artifacts: Artifacts, table: Any, record: Any, kept: Any) -> Artifact:
+def _published(
+    artifacts: Artifacts, table: "pa.Table", record: Mapping[str, Any], kept: Mapping[str, PublishedFile]
+) -> Artifact:
     """Publish a snapshot of a table, which pins the shards in ``kept``."""
     from pcr_assets.cards import snapshot
 
@@ -143,13 +149,13 @@ def _published(artifacts: Artifacts, table: Any, record: Any, kept: Any) -> Arti
     return artifacts.publish(layout.SNAPSHOT, {TABLE: buffer.getvalue()}, kept=kept, digest=digest, record=record)
 
 
-def _pinned(artifacts: Artifacts, snapshot: Artifact) -> Any:
+def _pinned(artifacts: Artifacts, snapshot: Artifact) -> "pa.Table":
     import pyarrow.parquet as pq
 
     return pq.read_table(artifacts.fetch(snapshot, TABLE), columns=["card_id", "art_group", "split"])
 
 
-def _counts(record: Any) -> dict[str, Any]:
+def _counts(record: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{split} scans": count for split, count in record["splits"].items()}
 
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -15,6 +15,9 @@ from pcr_assets.compute.resource import Compute
 from pcr_assets.resources import runs
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @asset(
@@ -126,7 +129,7 @@ def _verifier_shown(metrics: dict[str, Any], mistakes: Path) -> dict[str, Any]:
     }
 
 
-def _side_by_side(views: Any) -> Any:
+def _side_by_side(views: "np.ndarray") -> "np.ndarray":
     """A card and its picture as the verifier saw them, uint8 RGB."""
     import numpy as np
 

@@ -1,7 +1,7 @@
 """Floor *release*, what its report asks about: photos and strangers, test cards and new ones, and the variants that answer."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -15,6 +15,9 @@ from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError, parent
+
+if TYPE_CHECKING:
+    from pcr_assets.gallery.evidence import Evidence
 
 
 def _observed_folder(project: Project, kind: str, root: str, labels: bytes = b"") -> dg.ObserveResult:
@@ -78,8 +81,8 @@ def subjects_of(project: Project) -> dict[str, Any]:
     }
 
 
-def evidence_of(project: Project, most_strangers: int) -> Any:
-    """What variants are judged by: :class:`pcr_assets.gallery.evidence.Evidence`, with at most so many strangers, evenly."""
+def evidence_of(project: Project, most_strangers: int) -> "Evidence":
+    """What variants are judged by, with at most so many strangers, evenly."""
     import pyarrow.parquet as pq
 
     from pcr_assets.cards.processed import groups_of

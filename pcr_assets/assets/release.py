@@ -172,7 +172,7 @@ def _self_test(artifacts: Artifacts, made_from: Mapping[str, str]) -> PublishedF
     return last.files[bundle.SELF_TEST]
 
 
-def _drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
+def _drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> show.Rows:
     """How whole answers moved since the last release, a row for each variant and strength."""
     rows = {
         f"{variant}, {strength}": {
@@ -187,9 +187,9 @@ def _drift(before: Mapping[str, Any], now: Mapping[str, Any]) -> Any:
     return show.rows(rows, "variant")
 
 
-def _spec(artifacts: Artifacts) -> Any:
+def _spec(artifacts: Artifacts) -> dict[str, Any]:
     """What a model of this release is given, and gives."""
-    return json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text())
+    return dict(json.loads(artifacts.fetch(artifacts.current(layout.ONNX), "model.json").read_text()))
 
 
 def _bundled(artifacts: Artifacts) -> tuple[dict[str, bundle.Variant], dict[str, PublishedFile]]:

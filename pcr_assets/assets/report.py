@@ -62,7 +62,7 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
     return _judged(project, asked_of, why or "")
 
 
-def _verdict(record: Any) -> str:
+def _verdict(record: Mapping[str, Any]) -> str:
     return "; ".join(record["objections"] or record["reached"])
 
 
@@ -162,7 +162,7 @@ def _without_plots(judged: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in judged.items() if key not in ("confidences", "right_at_1", "sets", "new sets")}
 
 
-def _worst(sets: Mapping[str, Any], names: Mapping[str, str]) -> Any:
+def _worst(sets: Mapping[str, Any], names: Mapping[str, str]) -> show.Rows:
     """The sets that are recognised worst: the report's page has all of them."""
     from pcr_assets.gallery.report_tables import worst_first
 

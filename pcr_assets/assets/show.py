@@ -16,11 +16,10 @@ SEARCH = ("recall_at_1", "recall_at_5", "art_recall_at_1", "same_card_cosine")
 ANSWERS = ("queries", "recall_at_1", "art_recall_at_1", "wrong", "refused")
 """What the page shows of a search, and of whole answers: it cuts off what is wider than some 460 pixels, in a window of 1400, and
 the artifact holds the rest."""
+Rows = dg.TableMetadataValue | dg.MarkdownMetadataValue
 
 
-def rows(
-    values: Mapping[str, Mapping[str, Any]], first: str, only: Sequence[str] = ()
-) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+def rows(values: Mapping[str, Mapping[str, Any]], first: str, only: Sequence[str] = ()) -> Rows:
     """The table of :func:`listed` with a row for each entry; ``first`` is the heading of the entries' names.
 
     ``only``: the columns and their order, of records that hold more than a page has room for.
@@ -32,14 +31,12 @@ def rows(
     )
 
 
-def counts(
-    values: Mapping[str, int], what: str, heading: str = "set"
-) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+def counts(values: Mapping[str, int], what: str, heading: str = "set") -> Rows:
     """The table of :func:`listed` with a row for each count."""
     return listed({heading: name, what: count} for name, count in values.items())
 
 
-def listed(records: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue | dg.MarkdownMetadataValue:
+def listed(records: Iterable[Mapping[str, Any]]) -> Rows:
     """A table of like records, at most :data:`MOST_ROWS`, then how many more there are; a line of text for none."""
     every = list(records)
     shown = [dg.TableRecord(_flat(record)) for record in every[:MOST_ROWS]]

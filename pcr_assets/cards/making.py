@@ -1,5 +1,6 @@
 """The making of one set's shard of processed cards, from the raw folder into the store: a task of an engine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from pcr_assets.cards.names import file_label
 from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.artifacts import Artifacts, PublishedFile
 from pcr_assets.resources.engine import Place
+from pcr_assets.resources.store import Entry
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def make_shard(request: SetOfScans, place: Place) -> MadeShard:
     return MadeShard(entry, file, path=path)
 
 
-def _known_rows(artifacts: Artifacts, ahead: Ahead, request: SetOfScans) -> Any:
+def _known_rows(artifacts: Artifacts, ahead: Ahead, request: SetOfScans) -> Mapping[Entry, Mapping[str, Any]]:
     """The rows of the set's published shard, by the files that they were made of."""
     made = ahead.about(request.last_inputs) if request.last_inputs and request.last else None
     if not made:

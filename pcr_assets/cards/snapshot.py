@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -96,6 +97,6 @@ def split_of(art_group: str, settings: SnapshotSettings) -> str:
     return "validation" if place < settings.test + settings.validation else "train"
 
 
-def write(table: pa.Table, sink: Any) -> None:
+def write(table: pa.Table, sink: Path | BinaryIO) -> None:
     """Write a snapshot as Parquet to a path or a file object."""
     pq.write_table(table, sink, compression="zstd")

@@ -8,6 +8,7 @@ by strength, gauges of collapse, and what hashing reaches on the same.
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from edge_runtime.geometry import whole_card
 from pcr_assets import measures
 from pcr_assets.learning import embed, evaluate, job_file
-from pcr_assets.learning.data import Cards, Size, read_cards
+from pcr_assets.learning.data import Cards, Image, Size, read_cards
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.evaluate import Embed
 from pcr_assets.learning.job import TrainedModel
@@ -74,7 +75,7 @@ def judge(
     asked, training = (read_cards(snapshot, shards, name) for name in (split, "train"))
     gallery = asked.joined(training, GALLERY)
 
-    def vectors(view: Any, count: int) -> np.ndarray:
+    def vectors(view: Callable[[int], Image], count: int) -> np.ndarray:
         return embed.each(net, view, count, say=print, what="assessment").numpy()
 
     result = assess(vectors, net.spec.input_size, asked, gallery)

@@ -29,7 +29,7 @@ class Tracing:
 
     def __init__(self, out: Path, steps: int):
         self._out, self._steps = out / FOLDER, steps
-        self._profile: Any = None
+        self._profile: profile | None = None
 
     def __enter__(self) -> "Tracing":
         if self._steps:
@@ -48,7 +48,7 @@ class Tracing:
         if self._profile is not None:
             self._profile.step()
 
-    def _write(self, traced: Any) -> None:
+    def _write(self, traced: profile) -> None:
         aside = self._out.with_name(f"{FOLDER}.writing")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
@@ -66,7 +66,7 @@ def of(job: Job, team: Team) -> Tracing:
     return Tracing(job.out, job.profile_steps if team.leads else 0)
 
 
-def _summary(traced: Any, steps: int) -> dict[str, Any]:
+def _summary(traced: profile, steps: int) -> dict[str, Any]:
     """The operators that take most time by themselves, in milliseconds a step, on the GPU where there is one."""
     on = "device" if torch.cuda.is_available() else "cpu"
     rows = [

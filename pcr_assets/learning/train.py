@@ -101,7 +101,7 @@ def train(job: Job, say: Say = print, team: Team = ALONE) -> dict[str, Any]:
 
 
 def first_lesson(
-    job: Job, cards: Cards, settings: Any, device: torch.device, say: Say, team: Team
+    job: Job, cards: Cards, settings: TrainingSettings, device: torch.device, say: Say, team: Team
 ) -> tuple[Lesson, Prepared]:
     """The network and its loss as they are before the first step, and what was prepared for them."""
     torch.manual_seed(settings.seed)
