@@ -4,7 +4,6 @@ On a CPU the network is handed to ONNX Runtime, which runs the same graph three 
 """
 
 import io
-import warnings
 from collections.abc import Callable
 from typing import Literal
 
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from pcr_assets.learning.backbones import EmbeddingNet
 from pcr_assets.learning.batches import BATCH, of_all
 from pcr_assets.learning.data import Image
+from pcr_assets.learning.to_onnx import to_onnx
 
 Part = Literal["embeddings", "features"]
 FEW = 64
@@ -77,17 +77,6 @@ def _session(module: nn.Module) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     buffer = io.BytesIO()
-    free = {"images": {0: "batch", 2: "height", 3: "width"}, "vectors": {0: "batch"}}
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the legacy exporter announces its own retirement
-        torch.onnx.export(
-            module.eval(),
-            (torch.zeros(1, 3, 64, 64, dtype=torch.uint8),),
-            buffer,  # type: ignore[arg-type]  # a file object is taken, the annotation forgot it
-            dynamo=False,
-            opset_version=17,
-            input_names=["images"],
-            output_names=["vectors"],
-            dynamic_axes=free,
-        )
+    example = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    to_onnx(module, example, buffer, "images", "vectors", {0: "batch", 2: "height", 3: "width"})
     return ort.InferenceSession(buffer.getvalue(), options, providers=["CPUExecutionProvider"])

@@ -1,12 +1,7 @@
-"""The student as ONNX: one graph for ONNX Runtime, one for the Hailo compiler. ``python -m pcr_assets.learning.export JOB.json``.
-
-Both come from the legacy exporter: it writes IR version 8, the newest that the Hailo compiler reads (3.28 logs
-"max supported IR version: 8"), and constant shapes where the new one writes operators.
-"""
+"""The student as ONNX, for ONNX Runtime and for the Hailo compiler. ``python -m pcr_assets.learning.export JOB.json``."""
 
 import json
 import sys
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,10 +17,10 @@ from pcr_assets.learning.agreement import Agreement, agreement
 from pcr_assets.learning.backbones import EmbeddingNet, WeightsError
 from pcr_assets.learning.job import TrainedModel
 from pcr_assets.learning.spec import ModelSpec
+from pcr_assets.learning.to_onnx import to_onnx
 
 STUDENT = "student.onnx"
 HAILO = "student_hailo.onnx"
-OPSET = 17
 MAX_IR_VERSION = 8
 # What EfficientNet-Lite and a linear head are made of. A Pad, Shape or Slice here means padding that was not folded.
 # Concat joins what a head sees of several blocks; the last three are GeM pooling.
@@ -76,7 +71,7 @@ def export_onnx(model: EmbeddingNet, spec: ModelSpec, out_dir: Path) -> dict[str
     model = model.eval().cpu()
     served, compiled = out_dir / STUDENT, out_dir / HAILO
     export_served(model, spec, served)
-    _write(_Compiled(model), torch.zeros(1, 3, height, width), spec, compiled, free_batch=False)
+    _write(_Compiled(model), torch.zeros(1, 3, height, width), spec, compiled, {})
     foreign = {node.op_type for node in onnx.load(str(compiled)).graph.node} - HAILO_OPERATORS
     if foreign:
         raise ExportError(
@@ -90,23 +85,12 @@ def export_served(model: EmbeddingNet, spec: ModelSpec, path: Path) -> Path:
     """Write the graph that servers and devices run: see :func:`export_onnx`. Any backbone will do."""
     width, height = spec.input_size
     cards = torch.zeros(1, height, width, 3, dtype=torch.uint8)
-    _write(_Served(model.eval().cpu()), cards, spec, path, free_batch=True)
+    _write(_Served(model.eval().cpu()), cards, spec, path, {0: "batch"})
     return path
 
 
-def _write(module: nn.Module, example: Tensor, spec: ModelSpec, path: Path, *, free_batch: bool) -> None:
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the legacy exporter announces its own retirement
-        torch.onnx.export(
-            module.eval(),
-            (example,),
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["image"],
-            output_names=["embedding"],
-            dynamic_axes={"image": {0: "batch"}, "embedding": {0: "batch"}} if free_batch else None,
-        )
+def _write(module: nn.Module, example: Tensor, spec: ModelSpec, path: Path, free: dict[int, str]) -> None:
+    to_onnx(module, example, path, "image", "embedding", free)
     written = onnx.load(str(path))
     if written.ir_version > MAX_IR_VERSION:
         raise ExportError(

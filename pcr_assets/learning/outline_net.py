@@ -5,7 +5,6 @@ fully connected layer. That layer looks at every place of the last map, where po
 whether the card's edge lies on the outline or beside it.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pcr_assets.learning import onnx_graph
-from pcr_assets.learning.export import OPSET
+from pcr_assets.learning.to_onnx import to_onnx
 
 MEAN, STD = 127.0, 128.0
 HAILO_OPERATORS = frozenset({"Conv", "Clip", "Flatten", "Gemm", "Sigmoid", "Constant"})
@@ -76,18 +75,7 @@ def export(net: OutlineNet, size: tuple[int, int], path: Path) -> None:
 def export_judge(served: nn.Module, given: Tensor, takes: str, of: str, path: Path) -> None:
     """Write a module that gives probabilities N as an ONNX file that ``takes`` such batches as ``given``, N being free: the number
     ``of`` what it judges."""
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the legacy exporter announces its own retirement
-        torch.onnx.export(
-            served.eval(),
-            (given,),
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=[takes],
-            output_names=["probability"],
-            dynamic_axes={takes: {0: of}, "probability": {0: of}},
-        )
+    to_onnx(served, given, path, takes, "probability", {0: of})
 
 
 def describe(path: Path, values: Mapping[str, str]) -> None:
