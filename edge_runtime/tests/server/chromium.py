@@ -12,6 +12,8 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "ArrowUp": (38, ""), "ArrowDown": (40, "")}
+"""Keys that a test presses: the code of each, and what it writes."""
 PATIENCE = 60
 """Seconds that a test waits for what must be seen."""
 
@@ -82,9 +84,14 @@ class Page:
         self.send("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
 
     def press(self, key: str) -> None:
-        """Press a key, such as ``Tab``."""
+        """Press a key: one of ``KEYS``."""
+        code, text = KEYS[key]
         for kind in ("keyDown", "keyUp"):
-            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"Tab": 9}[key])
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
+
+    def type(self, text: str) -> None:
+        """Write into the field that has the focus."""
+        self.send("Input.insertText", text=text)
 
     def offline(self, gone: bool) -> None:
         """Cut the network, or bring it back."""

@@ -88,6 +88,56 @@ def test_by_the_keyboard_one_goes_on_where_the_wrong_name_was(page, correcting):
     page.until("document.activeElement.textContent === 'kept as demo-1'")
 
 
+CHOSEN = "document.querySelector('#correct-cards input:checked')?.value"
+
+
+def test_by_the_keyboard_a_card_is_found_taken_and_kept(page, correcting, tmp_path):
+    """Enter kept what was marked with the mouse, or said that a card must be chosen first."""
+    correcting()
+    page.press("Enter")
+    page.sees("#correction-wrong", "Choose a card first.")
+    page.type("demo")
+    page.press("Enter")  # before anybody has looked for it
+    page.until(f"{CHOSEN} === 'demo-1'")
+    assert page.run("document.activeElement.value") == "demo-1", "a reader of the screen says which card it is"
+    page.press("ArrowDown")
+    page.until(f"{CHOSEN} === 'demo-2'")
+    page.press("Enter")
+    page.sees("#events", "kept as demo-2")
+    (said,) = kept(tmp_path / "box")
+    assert said["corrected"] == "demo-2"
+
+
+def test_arrows_lead_from_the_search_to_the_cards(page, correcting):
+    correcting()
+    page.type("demo")
+    page.press("ArrowDown")
+    page.until(f"{CHOSEN} === 'demo-1'")
+    page.run("document.querySelector('#correct-search').focus()")
+    page.press("ArrowDown")
+    page.until(f"{CHOSEN} === 'demo-2'")
+    page.run("document.querySelector('#correct-search').focus()")
+    page.press("ArrowUp")
+    page.until(f"{CHOSEN} === 'demo-1'")
+    page.run("document.querySelector('#correct-search').focus()")
+    page.press("ArrowUp")
+    page.until(f"{CHOSEN} === {OFFERED}.at(-1)")
+
+
+def test_cards_that_could_not_be_looked_for_are_looked_for_again(page, correcting):
+    """The text was the same, so nobody asked a second time, and an id that the release has was offered as one that it lacks."""
+    correcting()
+    page.offline(True)
+    page.type("demo-2")
+    page.press("Enter")
+    page.sees("#correction-wrong", "The recogniser can't be reached.")
+    assert page.run(OFFERED) == []
+    page.offline(False)
+    page.press("Enter")
+    page.until(f"{CHOSEN} === 'demo-2'")
+    assert "can't be reached" not in page.text("#correction-wrong")
+
+
 def test_a_card_that_is_chosen_while_the_service_starts_anew_is_not_kept_for_another_event(page, correcting, tmp_path):
     service, _ = correcting()
     page.run("document.querySelector('#correct-cards label').click()")

@@ -11,6 +11,7 @@ export class Correction {
   #on;  // the elements of the dialogue, by what they do
   #button = null;
   #asked = "";
+  #looked;  // until the cards that were asked for are shown
   #waiting = 0;
 
   constructor(elements) {
@@ -25,6 +26,11 @@ export class Correction {
       clearTimeout(this.#waiting);
       this.#waiting = setTimeout(() => this.#look(), UNHURRIED);
     });
+    search.addEventListener("keydown", (event) => {
+      if (event.isComposing || !["Enter", "ArrowDown", "ArrowUp"].includes(event.key)) return;
+      event.preventDefault();
+      this.#byKey(event.key);
+    });
     cancel.addEventListener("click", () => dialog.close());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -37,7 +43,7 @@ export class Correction {
     this.#button = button;
     said.textContent = button.dataset.said;
     search.value = wrong.textContent = this.#asked = "";
-    this.#show(this.#told());
+    this.#looked = this.#show(this.#told());
     dialog.showModal();
   }
 
@@ -46,16 +52,38 @@ export class Correction {
     return JSON.parse(this.#button.dataset.cards);
   }
 
-  async #look() {
+  #look() {
+    clearTimeout(this.#waiting);
     const asked = this.#on.search.value.trim();
-    if (asked === this.#asked) return;
-    this.#asked = asked;
+    if (asked !== this.#asked) {
+      this.#asked = asked;
+      this.#looked = this.#find(asked);
+    }
+    return this.#looked;
+  }
+
+  async #find(asked) {
     if (!asked) return this.#show(this.#told());
     const response = await fetchOr401(`api/v1/cards?q=${encodeURIComponent(asked)}`).catch(() => null);
     const found = response?.ok ? (await response.json()).cards : null;
     if (asked !== this.#asked) return;  // more was typed meanwhile
     this.#on.wrong.textContent = found ? "" : "The recogniser can't be reached.";
-    this.#show(found ?? [], asked);
+    if (!found) this.#asked = null;  // so that it can be asked for again
+    this.#show(found ?? [], found ? asked : "");
+  }
+
+  // From the search field: Enter takes the first card that was found, and keeps it once one is taken; arrows go from one to the
+  // next. What was typed last is looked for first.
+  async #byKey(key) {
+    await this.#look();
+    const { search, cards, form } = this.#on;
+    if (search.value.trim() !== this.#asked) return;  // more was typed meanwhile, or nobody answers
+    const choices = [...cards.querySelectorAll("input")];
+    const taken = choices.findIndex((choice) => choice.checked);
+    if (key === "Enter" && (taken >= 0 || !this.#asked || !choices.length)) return form.requestSubmit();
+    const next = key === "ArrowUp" ? choices.at(Math.max(taken, 0) - 1) : choices[(taken + 1) % choices.length];
+    if (next) next.checked = true;
+    next?.focus();
   }
 
   #show(cards, asked = "") {
