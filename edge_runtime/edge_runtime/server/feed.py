@@ -28,6 +28,7 @@ class Feed:
         self._seen = False
         self._ended = False
         self._damaged = 0
+        self._counting = threading.Lock()
         self._stop = threading.Event()
         self._thread = vital("feed", self._run, gave_up)
 
@@ -55,8 +56,9 @@ class Feed:
 
     @property
     def damaged(self) -> int:
-        """Frames that could not be read."""
-        return self._damaged + self._source.damaged
+        """Frames that could not be read. Never fewer than before."""
+        with self._counting:
+            return self._damaged + self._source.damaged
 
     def _run(self) -> None:
         time_before, frames_before = 0.0, 0
@@ -65,11 +67,12 @@ class Feed:
             if self._reopen is None or self._stop.wait(PAUSE):
                 break
             try:
-                damaged = self._source.damaged
-                self._source = self._reopen()
-                self._damaged += damaged
+                again = self._reopen()
             except SourceError:  # the file is gone: what was seen of it was all
                 break
+            with self._counting:
+                self._damaged += self._source.damaged
+                self._source = again
         self._ended = not self._stop.is_set()
 
     def _read_all(self, time_before: float, frames_before: int) -> tuple[float, int]:

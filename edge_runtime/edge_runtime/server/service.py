@@ -94,7 +94,7 @@ class Service:
             served, self.inbox, self.metrics, self.board.look, self._give_up, leave=leave, still=still, prove=prove
         )
         self.metrics.serves(served)
-        self.metrics.watch(self._gauges, Machine())
+        self.metrics.watch(self._at_scrape, Machine())
         self._uploads = Uploads(self.inbox, settings.limits, self.metrics.refused)
         self._api = Api(
             self._served, history, self._uploads, self.metrics, self._health, self._why_not_ready, corrections
@@ -240,13 +240,13 @@ class Service:
             "ended": "the source has ended",
         }.get(self.feed.state, "")
 
-    def _gauges(self) -> dict[str, tuple[str, float | None]]:
+    def _at_scrape(self) -> dict[str, tuple[str, float | None]]:
         served = self.loop.served
         return {
             "edge_loop_age_seconds": ("Since the loop last moved.", self.loop.age),
             "edge_source_live": ("1 while the source gives frames.", float(self.feed.state == "live")),
-            "edge_source_frames": ("Frames that the source had.", float(self.feed.frames)),
-            "edge_source_damaged_frames": ("Frames that could not be decoded.", float(self.feed.damaged)),
+            "edge_source_frames_total": ("Frames that the source had.", float(self.feed.frames)),
+            "edge_source_damaged_frames_total": ("Frames that could not be decoded.", float(self.feed.damaged)),
             "edge_watchers": ("Pages and programs that watch.", float(self._hub.watching)),
             "edge_release_cards": ("Cards of the release.", float(len(served))),
             "edge_release_opened_timestamp_seconds": ("When it was opened.", served.opened),

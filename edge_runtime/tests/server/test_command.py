@@ -42,7 +42,7 @@ def test_a_process_serves_a_folder_over_and_over_and_ends_at_sigterm(served, unt
 def test_what_is_wrong_with_a_folder_is_not_said_again_each_time_that_it_begins(served, frames, until):
     (Path(frames) / "9.png").write_bytes(b"no picture")
     process, address = served("--repeat")
-    damaged = "edge_source_damaged_frames 2.0"
+    damaged = "edge_source_damaged_frames_total 2.0"
     until(lambda: damaged in requests.get(f"{address}metrics", timeout=30).text, 60)
     process.send_signal(signal.SIGTERM)
     assert process.stderr.read().count("left out") == 1
