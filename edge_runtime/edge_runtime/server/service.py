@@ -155,7 +155,7 @@ class Service:
         gate = Gate(self.settings.token)
         names = Names(self.settings.hosts)
         secure = self.settings.tls_cert is not None
-        return Starlette(
+        app = Starlette(
             routes=[
                 *self._api.routes(),
                 live.route(self._hub, self.board.state),
@@ -165,6 +165,8 @@ class Service:
             exception_handlers={Refused: on_refused, HTTPException: on_http, Exception: on_error},
             lifespan=self._lifespan,
         )
+        app.router.redirect_slashes = False  # it would lead out of a proxy's path, and from its https:// to http://
+        return app
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(

@@ -192,6 +192,14 @@ def test_browsers_are_told_to_run_nothing_but_our_scripts(serve):
     assert "https://" not in page
 
 
+def test_nobody_is_led_away(serve):
+    """A slash too many led to http:// at the Host's root: a browser's cookie in the clear, where a proxy has the TLS."""
+    _, client = serve()
+    for path in ("/api/v1/events/", "/api/v1/cards/demo-1/", "/openapi.json/", "/login/", "/page", "/page/"):
+        answer = client.get(path, allow_redirects=False)
+        assert (answer.status_code, answer.json()["reason"]) == (404, "not found"), path
+
+
 def test_no_other_file_is_served(serve):
     _, client = serve()
     for path in ("/page/..%2f..%2fserver/access.py", "/page/../access.py", "/page//etc/passwd", "/page/%00"):
