@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.terminal import on_one_line
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ def answer_for(recognizer: "Recognizer", photo: str) -> dict[str, Any]:
     """What is said of one photo, as a JSON value. A photo that can't be read has the status ``error``."""
     from edge_runtime.embedder import EmbedderError
     from edge_runtime.gallery import GalleryError
+    from edge_runtime.photo import PhotoError, load_photo
 
     started = time.perf_counter()
     try:

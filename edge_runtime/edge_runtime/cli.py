@@ -1,6 +1,7 @@
 """The command ``edge-runtime``."""
 
 import argparse
+import errno
 import json
 import logging
 import sys
@@ -33,19 +34,35 @@ INTERRUPTED = 130
 """As shells have it: 128 and the number of SIGINT."""
 ENGINES = ("auto", "hailo", "int8", "fp32")
 """As :mod:`edge_runtime.engine` has them, which is not loaded for a page of help."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk says that takes no more."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit code: 0, 1 when a photo or source could not be read, 2 when no release was opened, 130
-    when it was stopped by Ctrl-C."""
+    """Run the command; gives the exit code: 0, 1 when a photo or source could not be read, or nothing more written, 2 when no
+    release was opened, 130 when it was stopped by Ctrl-C."""
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text: printed as JSON has it
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         _complain("stopped")
         return INTERRUPTED
+    except ImportError as error:
+        _complain(f"a package can't be loaded ({error}): `edge-runtime doctor` says which, and what to do")
+        return 2
+    except BrokenPipeError:
+        nobody_reads()
+        return 0
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        nobody_reads()
+        _complain(f"there is no room for what is to be written ({error.strerror}): free some, or write it elsewhere")
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

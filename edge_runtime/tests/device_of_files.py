@@ -19,6 +19,7 @@ class Pi:
         self.root, self.denied, self.free = root, set(), 10**12
         self.commands = {"timedatectl": "yes", "vcgencmd": "throttled=0x0"}
         self.modules = {"picamera2"}
+        self.broken = {}
         self.versions = dict.fromkeys(PACKAGES, "9.9") | {"numpy": "1.26.4", "opencv-python": "4.11.0"}
         del self.versions["opencv-python-headless"]
         self.write("proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 7000000 kB")
@@ -48,6 +49,7 @@ class Pi:
             output_of=lambda command: self.commands.get(command[0]),
             version_of=self.versions.get,
             can_import=self.modules.__contains__,
+            why_not_loaded=self.broken.get,
             may_use=lambda path: str(path.relative_to(self.root)) not in self.denied,
             free_bytes=lambda path: self.free,
         )

@@ -122,9 +122,21 @@ def test_ctrl_c_is_a_word_and_the_exit_code_of_shells(device, photos, capsys, mo
     def interrupted(photo):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edge_runtime.answers.load_photo", interrupted)
+    monkeypatch.setattr("edge_runtime.photo.load_photo", interrupted)
     assert main(["recognize", "--releases", str(device.releases), *photos("fox.png")]) == 130
     assert capsys.readouterr().err.splitlines() == ["edge-runtime: stopped"]
+
+
+@pytest.mark.parametrize("command", ["recognize", "doctor"])
+def test_a_disk_that_is_full_is_one_sentence(device, photos, command):
+    """It was a traceback; of what is written at the end alone the exit code was 120 besides."""
+    asked = {"recognize": photos("fox.png"), "doctor": []}[command]
+    whole = [sys.executable, "-m", "edge_runtime.cli", command, "--releases", str(device.releases), *asked]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - as a shell opens it
+        done = subprocess.run(whole, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("edge-runtime: there is no room for what is to be written")
 
 
 @pytest.mark.parametrize("option", [["--variant", "fp32"], ["--engine", "fp32"], ["--threads", "1"]])

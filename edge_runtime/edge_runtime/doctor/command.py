@@ -7,15 +7,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edge_runtime.doctor.cameras import cameras
-from edge_runtime.doctor.chips import chips
-from edge_runtime.doctor.finding import Finding
+from edge_runtime.doctor.finding import Finding, note
 from edge_runtime.doctor.hardware import clock, disk, memory, temperature, throttling
 from edge_runtime.doctor.machine import Machine
-from edge_runtime.doctor.releases import look
 from edge_runtime.doctor.software import packages, processor, python
+from edge_runtime.publishers import is_url
 
 STATE_FOLDER = "/var/lib/edge-runtime"
 """The home of the service that ``install.sh`` sets up."""
+UNSEEN = "not looked at, nor a chip: ask again once the packages are in order"
 
 
 def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
@@ -35,16 +35,24 @@ def examine(machine: Machine, place: str | Path | None = None, source: str | Non
     watches."""
     if place is None and machine.exists(STATE_FOLDER):
         place = machine.at(STATE_FOLDER)
+    software = [python(machine), packages(machine), processor(machine)]
+    if any(finding.state.is_bad for finding in software):  # what looks at chip and release stands on these itself
+        named = None if place is None or is_url(place) else Path(place)
+        return [*software, *cameras(machine, source), note("release", UNSEEN), *_hardware(machine, place=named)]
+    from edge_runtime.doctor.chips import chips
+    from edge_runtime.doctor.releases import look
+
     here = look(machine, place)
+    seen = [*chips(machine, here.release), *cameras(machine, source), *here.findings]
+    return [*software, *seen, *_hardware(machine, here.pulled, here.place, here.size)]
+
+
+def _hardware(
+    machine: Machine, pulled: float | None = None, place: Path | None = None, size: int | None = None
+) -> list[Finding]:
     return [
-        python(machine),
-        packages(machine),
-        processor(machine),
-        *chips(machine, here.release),
-        *cameras(machine, source),
-        *here.findings,
-        clock(machine, here.pulled),
-        disk(machine, here.place.absolute(), here.size),
+        clock(machine, pulled),
+        disk(machine, (place or Path.cwd()).absolute(), size),
         memory(machine),
         temperature(machine),
         throttling(machine),

@@ -1,6 +1,7 @@
 """The device, as far as it can be looked at. Each way of looking is a field, so that a test can look at another device."""
 
 import getpass
+import importlib
 import importlib.util
 import os
 import shutil
@@ -41,6 +42,14 @@ def _can_import(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
+def _why_not_loaded(module: str) -> str | None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # a wheel for another processor, another Python or another libc fails in many ways
+        return str(error) or type(error).__name__
+    return None
+
+
 def _may_use(path: Path) -> bool:
     return os.access(path, os.R_OK | os.W_OK)
 
@@ -60,6 +69,8 @@ class Machine:
     output_of: Callable[[Sequence[str]], str | None] = _output_of
     version_of: Callable[[str], str | None] = _version_of
     can_import: Callable[[str], bool] = _can_import
+    why_not_loaded: Callable[[str], str | None] = _why_not_loaded
+    """Why a module can't be loaded, None where it can."""
     may_use: Callable[[Path], bool] = _may_use
     """Whether this user may read and write a file."""
     free_bytes: Callable[[Path], int] = _free_bytes

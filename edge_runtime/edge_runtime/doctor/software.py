@@ -6,20 +6,20 @@ from edge_runtime.doctor.finding import Finding, failed, fine
 from edge_runtime.doctor.machine import Machine
 
 LEAST_PYTHON = (3, 11)
-PACKAGES = (
-    "numpy",
-    "opencv-python-headless",
-    "pillow",
-    "onnxruntime",
-    "usearch",
-    "numkong",
-    "threadpoolctl",
-    "cryptography",
-    "tuf",
-    "securesystemslib",
-    "urllib3",
-)
-"""As ``pyproject.toml`` names them."""
+PACKAGES = {
+    "numpy": "numpy",
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL.Image",
+    "onnxruntime": "onnxruntime",
+    "usearch": "usearch.index",
+    "numkong": "numkong",
+    "threadpoolctl": "threadpoolctl",
+    "cryptography": "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "tuf": "tuf.api.metadata",
+    "securesystemslib": "securesystemslib.signer",
+    "urllib3": "urllib3",
+}
+"""As ``pyproject.toml`` names them, and of each a module that needs its compiled part."""
 ALSO_AS = {"opencv-python-headless": ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")}
 """Packages that bring the same module."""
 NUMPY_1 = "run `pip install 'numpy<2'` in the environment of edge-runtime"
@@ -35,10 +35,12 @@ def python(_: Machine) -> Finding:
 
 
 def packages(machine: Machine) -> Finding:
-    """What must be installed."""
+    """What must be installed, and be loaded."""
     versions = {name: _installed(machine, name) for name in PACKAGES}
     if missing := [name for name, version in versions.items() if version is None]:
         return failed("packages", f"{', '.join(missing)} not installed", REINSTALL, **versions)
+    if broken := [f"{name} ({why})" for name, module in PACKAGES.items() if (why := machine.why_not_loaded(module))]:
+        return failed("packages", f"can't be loaded: {', '.join(broken)}", REINSTALL, **versions)
     return fine("packages", ", ".join(f"{name} {version}" for name, version in versions.items()), **versions)
 
 
@@ -50,10 +52,10 @@ def processor(machine: Machine) -> Finding:
     """Whether ONNX Runtime loads, and where it could run a model. This program uses the processor alone."""
     if machine.version_of("onnxruntime") is None:
         return failed("onnxruntime", "not installed", REINSTALL)
-    try:
-        import onnxruntime
-    except Exception as error:  # a wheel for another processor or another libc fails in many ways
-        return failed("onnxruntime", f"can't be loaded ({error})", REINSTALL)
+    if why := machine.why_not_loaded("onnxruntime"):
+        return failed("onnxruntime", f"can't be loaded ({why})", REINSTALL)
+    import onnxruntime
+
     providers = onnxruntime.get_available_providers()
     if "CPUExecutionProvider" not in providers:
         return failed("onnxruntime", f"has no CPU provider, only {', '.join(providers)}", REINSTALL)

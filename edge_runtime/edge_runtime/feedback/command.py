@@ -49,6 +49,8 @@ def _saying(work: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Na
         except (NoSuchCard, CannotSend) as error:
             return _refuse(str(error))
         except OSError as error:
+            if error.filename is None:  # not the folder, but whoever was to read the list
+                raise
             return _refuse(
                 f"{error.filename} can't be used ({error.strerror}): be the user that it belongs to, "
                 "`sudo -u edge-runtime edge-runtime feedback …` for the service's"

@@ -1,12 +1,16 @@
 """What the doctor says of a whole device, and how."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 from device_of_files import SENSOR, by_check, is_cured_by
 
 from edge_runtime.cli import main
@@ -26,6 +30,35 @@ def test_a_device_that_is_well_has_nothing_to_cure(pi, home, board):
 def test_a_missing_package_is_named(pi):
     del pi.versions["usearch"]
     assert is_cured_by(packages(pi.machine), State.FAILED, "usearch", "install")
+
+
+def test_a_package_that_is_there_and_cannot_be_loaded_is_named(pi, home):
+    pi.broken["cv2"] = "libGL.so.1: cannot open shared object file"
+    findings = by_check(examine(replace(pi.machine, may_use=lambda path: True), home))
+    assert is_cured_by(findings["packages"], State.FAILED, "opencv-python-headless (libGL.so.1", "install")
+    assert findings["release"].state is State.NOTE
+    assert findings["memory"].state is State.FINE
+
+
+@pytest.mark.parametrize("module", ["numpy", "onnxruntime", "usearch"])
+def test_whatever_is_broken_the_doctor_speaks(tmp_path, module):
+    """What it stood on itself ended it with a traceback, and other commands too; OpenCV it did not look at."""
+    (tmp_path / f"{module}.py").write_text("raise ImportError('made for another Python')")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    asked = {"doctor": [], "recognize": ["--releases", str(tmp_path), "photo.jpg"]}
+    doctor, recognize = (
+        subprocess.run(
+            [sys.executable, "-m", "edge_runtime.cli", command, *options],
+            env=os.environ | {"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for command, options in asked.items()
+    )
+    assert (doctor.returncode, recognize.returncode) == (1, 2)
+    assert f"{module} (" in doctor.stdout
+    assert recognize.stderr.splitlines()[-1].endswith("`edge-runtime doctor` says which, and what to do")
 
 
 def test_all_that_this_program_stands_on_is_looked_for():
