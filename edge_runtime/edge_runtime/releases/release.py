@@ -171,9 +171,9 @@ def newest(folder: Path) -> Path:
     release_id, digest = read_pointer(pointer, folder)
     found = folder / release_id
     if not is_plain_name(release_id) or not (found / "manifest.json").exists():
-        raise NoRelease(f"{folder}/latest.json names {release_id}, which is not there: publish the release again")
+        raise NoRelease(f"{folder}/latest.json names {release_id}, which is not there: pull the release again")
     if hashlib.sha256((found / "manifest.json").read_bytes()).hexdigest() != digest:
-        raise Damaged(f"{found}/manifest.json is not the one that latest.json names: publish the release again")
+        raise Damaged(f"{found}/manifest.json is not the one that latest.json names: pull the release again")
     return found
 
 
@@ -183,7 +183,7 @@ def read_pointer(data: bytes, place: Path | str) -> tuple[str, str]:
         pointer = json.loads(data)
         return str(pointer["release_id"]), str(pointer["manifest_sha256"])
     except NOT_AS_EXPECTED as error:
-        raise Damaged(f"{place}/latest.json is damaged: publish the release again") from error
+        raise Damaged(f"{place}/latest.json is damaged: pull the release again") from error
 
 
 def manifest_of(data: bytes, place: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_a_folder_without_a_release_is_refused(tmp_path, place):
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"release_id": 3}', "[" * 100_000])
 def test_a_damaged_pointer_is_refused(publisher, content):
     (publisher.releases / "latest.json").write_text(content)
-    with pytest.raises(Damaged, match=r"latest\.json"):
+    with pytest.raises(Damaged, match=r"latest\.json is damaged: pull the release again"):
         open_release(publisher.releases, publisher.trusted)
 
 
@@ -60,13 +60,13 @@ def test_a_damaged_pointer_is_refused(publisher, content):
 def test_a_pointer_leads_nowhere_but_to_a_release_beside_it(publisher, release_id):
     (publisher.releases.parent / "manifest.json").write_bytes((publisher.folder / "manifest.json").read_bytes())
     change(publisher.releases / "latest.json", release_id=release_id)
-    with pytest.raises(NoRelease, match="which is not there"):
+    with pytest.raises(NoRelease, match="which is not there: pull the release again"):
         open_release(publisher.releases, publisher.trusted)
 
 
 def test_a_pointer_to_another_manifest_is_refused(publisher):
     change(publisher.releases / "latest.json", manifest_sha256="0" * 64)
-    with pytest.raises(Damaged, match="not the one that"):
+    with pytest.raises(Damaged, match=r"not the one that latest\.json names: pull the release again"):
         open_release(publisher.releases, publisher.trusted)
 
 
