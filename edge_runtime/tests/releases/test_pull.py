@@ -18,6 +18,7 @@ from edge_runtime.releases.refusals import (
     Damaged,
     NoRelease,
     SelfTestFailed,
+    Unreachable,
 )
 
 
@@ -116,6 +117,28 @@ def test_what_an_interrupted_pull_left_damaged_is_fetched_from_its_beginning(pub
         (home / "incoming" / f"{part.name}.partial").write_bytes(b"?")
     pulled = pull(FolderPublisher(published.releases), home, published.trusted)
     assert served(home, published).release_id == pulled.release_id
+
+
+def test_of_a_part_that_was_cut_off_only_the_rest_is_fetched(published, home):
+    """What came of it so far has another name than the part, and is wanted all the same."""
+    part = max(published.parts.iterdir(), key=lambda path: path.stat().st_size)
+    begun_at = []
+
+    class Cut(FolderPublisher):
+        def read(self, path, start=0):
+            if path != f"parts/{part.name}":
+                yield from super().read(path, start)
+                return
+            begun_at.append(start)
+            if len(begun_at) == 1:
+                yield part.read_bytes()[:1000]
+                raise Unreachable("the line is cut")
+            yield from super().read(path, start)
+
+    with pytest.raises(Unreachable):
+        pull(Cut(published.releases), home, published.trusted)
+    pull(Cut(published.releases), home, published.trusted)
+    assert begun_at == [0, 1000]
 
 
 def test_a_release_that_is_served_and_whole_is_neither_put_together_nor_tried_again(published, home):
