@@ -36,6 +36,8 @@ COLUMNS = (
     "set_name",
     "corrected",
 )
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a cell begins with that a spreadsheet may take for a formula, also as wide as Japanese has it (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def _plain(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula; yes and no as JSON has them."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _thumbnail(image: np.ndarray, corners: np.ndarray) -> bytes:

@@ -51,7 +51,7 @@ def test_a_card_that_left_is_shown_as_it_was_seen_last_and_not_as_another_one():
     assert history.add(event(Kind.LEFT, stay=3), grey(120), "r").thumbnail == b""
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", "＝1+1", "＠A"])
 def test_no_name_is_a_formula_to_a_spreadsheet(name):
     history = History(10)
     history.add(event(Kind.CONFIRMED, card=replace(FOX, name=name)), grey(0), "r")

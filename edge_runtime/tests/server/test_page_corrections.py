@@ -1,5 +1,7 @@
 """Saying on the page which card it was that the history names otherwise, in a real browser."""
 
+import json
+
 import pytest
 
 from edge_runtime.feedback.box import kept
@@ -138,6 +140,26 @@ def test_cards_that_could_not_be_looked_for_are_looked_for_again(page, correctin
     assert "can't be reached" not in page.text("#correction-wrong")
 
 
+def test_of_more_cards_than_are_shown_it_is_said_that_there_are_more(page, correcting):
+    """Whose card was not among the first twenty of a name took it for one that the release lacks."""
+    correcting()
+    page.run("""(() => { const fetched = window.fetch; window.fetch = async (address, ...more) => {
+        const asked = new URL(address, location);
+        if (asked.pathname !== "/api/v1/cards") return fetched(address, ...more);
+        const cards = Array.from({ length: Math.min(window.lie, asked.searchParams.get("limit")) }, (_, at) =>
+            ({ card_id: `demo-${at}`, name: "Amber Fox", set: "demo", set_name: "Demo Days", number: `${at}` }));
+        return new Response(JSON.stringify({ release_id: "", cards }));
+    }; })()""")
+    for there, asked in ((20, "amber"), (40, "fox")):
+        page.run(f"window.lie = {there}")
+        typed(page, asked)
+        page.until(f"{OFFERED}.length === 20 && document.querySelector('#correct-search').value === '{asked}'")
+        if there > 20:
+            page.sees("#correct-cards", "There are more: say its set or number as well.")
+        else:
+            assert "There are more" not in page.text("#correct-cards")
+
+
 def test_a_card_that_is_chosen_while_the_service_starts_anew_is_not_kept_for_another_event(page, correcting, tmp_path):
     service, _ = correcting()
     page.run("document.querySelector('#correct-cards label').click()")
@@ -190,3 +212,17 @@ def test_where_nothing_is_kept_nobody_is_asked_for_corrections(page, serve, hand
     hand.picture = photo_of(scans["demo-1"])
     page.sees("#events", "Amber Fox, Demo Days · 1")
     assert "Wrong?" not in page.text("#events")
+
+
+def test_a_card_that_may_be_one_alone_is_no_choice_of_several(page, serve):
+    """The history said 'one of' it, where the card in view was called 'perhaps this one'."""
+    _, client = serve()
+    page.open(client.base)
+    card = {"card_id": "demo-1", "name": "Amber Fox", "set": "demo", "set_name": "Demo Days", "number": "1"}
+    twin = {**card, "card_id": "demo-2"}
+    for cards, said in (
+        ([card], "perhaps Amber Fox (demo-1)"),
+        ([card, twin], "one of Amber Fox (demo-1), Amber Fox (demo-2)"),
+    ):
+        event = json.dumps({"event": "changed", "status": "uncertain", "cards": cards})
+        assert page.run(f"import('./page/words.js').then(({{ eventLine }}) => eventLine({event}))") == said

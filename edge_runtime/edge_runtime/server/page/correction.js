@@ -5,6 +5,7 @@ import { scanAt } from "./scans.js";
 import { eventLine, idBeside, whichCard } from "./words.js";
 
 const UNHURRIED = 150;  // ms without another letter before cards are looked for
+const MOST_SHOWN = 20;
 const CARD_ID = /^[A-Za-z0-9][A-Za-z0-9.!?+_-]{0,79}$/;
 
 export class Correction {
@@ -64,7 +65,8 @@ export class Correction {
 
   async #find(asked) {
     if (!asked) return this.#show(this.#told());
-    const response = await fetchOr401(`api/v1/cards?q=${encodeURIComponent(asked)}`).catch(() => null);
+    const query = `q=${encodeURIComponent(asked)}&limit=${MOST_SHOWN + 1}`;
+    const response = await fetchOr401(`api/v1/cards?${query}`).catch(() => null);
     const found = response?.ok ? (await response.json()).cards : null;
     if (asked !== this.#asked) return;  // more was typed meanwhile
     this.#on.wrong.textContent = found ? "" : "The recogniser can't be reached.";
@@ -87,9 +89,10 @@ export class Correction {
   }
 
   #show(cards, asked = "") {
-    const choices = cards.map((card) => choice(card.card_id, card.name, whichCard(card), idBeside(card)));
+    const choices = cards.slice(0, MOST_SHOWN).map((card) => choice(card.card_id, card.name, whichCard(card), idBeside(card)));
     if (!cards.length && CARD_ID.test(asked)) choices.push(choice(asked, asked, "no card of this release: kept under this id"));
     if (!choices.length && asked) choices.push(note("No card of this release is called so."));
+    if (cards.length > MOST_SHOWN) choices.push(note("There are more: say its set or number as well."));
     this.#on.cards.replaceChildren(...choices);
   }
 

@@ -58,6 +58,9 @@ export function eventLine(event) {
   if (event.event === "left") return `${whoLeft(event.status, card)} left`;
   if (event.event === "appeared") return "a card appeared";
   if (event.status === "confirmed") return `${card.name}, ${whichCard(card)}`;
-  if (event.status === "uncertain") return `one of ${event.cards.map((each) => `${each.name} (${each.card_id})`).join(", ")}`;
+  if (event.status === "uncertain") {
+    const which = event.cards.map((each) => `${each.name} (${each.card_id})`).join(", ");
+    return `${event.cards.length > 1 ? "one of" : "perhaps"} ${which}`;
+  }
   return card ? `${otherPrinting(card)}, ${whichCard(card)}` : "unknown card";
 }
