@@ -1,5 +1,6 @@
 """The command, as a shell would run it."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -137,6 +138,20 @@ def test_a_disk_that_is_full_is_one_sentence(device, photos, command):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("edge-runtime: there is no room for what is to be written")
+
+
+def test_whoever_reads_the_beginning_of_a_list_alone_is_told_of_no_fault(tmp_path, capsys, monkeypatch):
+    """It said that None can't be used, and to be the user that it belongs to."""
+    said = {"id": "3f9a", "at": "", "status": "uncertain", "card_id": "demo-1", "similarity": None, "corrected": ""}
+    monkeypatch.setattr("edge_runtime.feedback.box.kept", lambda folder: [said])
+    reading, writing = os.pipe()
+    os.close(reading)
+    left = os.fdopen(writing, "w", buffering=1)
+    monkeypatch.setattr("sys.stdout", left)
+    code = main(["feedback", "--folder", str(tmp_path), "list"])
+    with contextlib.suppress(BrokenPipeError):  # what it still holds
+        left.close()
+    assert (code, capsys.readouterr().err) == (0, "")
 
 
 @pytest.mark.parametrize("option", [["--variant", "fp32"], ["--engine", "fp32"], ["--threads", "1"]])
