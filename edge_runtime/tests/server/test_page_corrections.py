@@ -191,19 +191,25 @@ def test_a_card_that_left_without_a_name_is_given_one(page, serve, hand, scans, 
     assert (said["card_id"], said["corrected"]) == ("", "demo-2")
 
 
-def test_on_a_phone_a_name_has_the_row_to_itself_where_it_can_be_corrected(
-    page, serve, hand, scans, photo_of, tmp_path
+@pytest.mark.parametrize(("width", "letters"), [(390, 1), (844, 1), (1100, 1), (390, 2)])
+def test_where_the_list_is_narrow_a_name_has_the_row_to_itself_though_it_can_be_corrected(
+    page, serve, hand, scans, photo_of, tmp_path, width, letters
 ):
+    """On a phone that lay on its side two letters of it stood in a line, and with large letters the button lay on the time."""
     _, client = serve(corrections=Corrections(tmp_path / "box"))
-    page.open(client.base, width=390)
+    page.open(client.base, width)
+    page.run(f"document.documentElement.style.fontSize = '{letters}00%'")
     hand.picture = photo_of(scans["demo-1"])
     page.sees("#events", "Wrong?")
     of_row, of_name, of_button = (
         page.run(f"document.querySelector('#events li:has(.correct){part}').getBoundingClientRect().toJSON()")
         for part in ("", " .what", " .correct")
     )
-    assert of_name["width"] > 0.75 * of_row["width"]
+    assert of_name["width"] > (0.75 if letters == 1 else 0.55) * of_row["width"]
     assert of_button["top"] >= of_name["bottom"]
+    assert page.run(
+        "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('#events time'))"
+    )
 
 
 def test_where_nothing_is_kept_nobody_is_asked_for_corrections(page, serve, hand, scans, photo_of):
