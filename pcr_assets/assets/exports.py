@@ -44,15 +44,16 @@ def student_onnx(project: Project, compute: Compute) -> dg.MaterializeResult:
 
 
 def _some_cards(artifacts: Artifacts, path: Path, student: Artifact) -> Path:
-    """Clean cards of the snapshot, at the student's input size, on which both graphs are compared with torch."""
+    """Clean cards of all the snapshot, at the student's input size, on which both graphs are compared with torch."""
     import numpy as np
 
     from pcr_assets.cards.calibration import clean_cards
     from pcr_assets.cards.reader import CardImages
+    from pcr_assets.measures import even_sample
 
     cards = CardImages([Path(shard) for shard in snapshot_files(artifacts)["shards"]])
     width, height = json.loads(artifacts.fetch(student, "model.json").read_text())["input_size"]
-    np.save(path, clean_cards(cards, range(0, len(cards), max(1, len(cards) // COMPARED)), (width, height)))
+    np.save(path, clean_cards(cards, even_sample(len(cards), COMPARED).tolist(), (width, height)))
     return path
 
 
