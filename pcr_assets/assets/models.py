@@ -21,7 +21,7 @@ from pcr_assets.assets.settings import (
 from pcr_assets.compute.launcher import Ran
 from pcr_assets.compute.resource import Compute
 from pcr_assets.compute.settings import compute_settings
-from pcr_assets.learning.recipe import RECIPES
+from pcr_assets.learning.recipe import GIVEN, RECIPES
 from pcr_assets.resources import runs, traces
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
@@ -96,20 +96,20 @@ def model_files(artifacts: Artifacts, name: str) -> dict[str, str]:
 
 def _trained(project: Project, compute: Compute, name: str, *, parent: str | None = None) -> dg.MaterializeResult:
     """Train, assess on test cards, publish. A killed training goes on from its checkpoint: same job, same scratch folder."""
-    artifacts = project.artifacts
-    job = RECIPES[name](project.settings, partial(model_files, artifacts))
+    artifacts, settings = project.artifacts, project.settings  # once: a person may be editing the profile
+    job = RECIPES[name](settings, partial(model_files, artifacts))
     snapshot = artifacts.current(layout.SNAPSHOT)  # once: another may be current when the training ends
     source = snapshot_files(artifacts, snapshot)
     above = artifacts.current(parent) if parent else None
     made_of = [snapshot.digest, above.digest if above else None]
     spec = job.get("spec")
     held = first_weights.content(project, spec["weights"]) if spec else ""
-    asked = RECIPES[name](project.settings, _nowhere)  # a model that came back lies in another folder, and is the same
+    asked = {**job, **{part: {} for part in GIVEN if part in job}}  # what came back lies in another folder, and is the same
     identity = [asked, *made_of, compute.threads, CODE[name], *filter(None, [held])]
     work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
     local = {**job, "spec": {**spec, "weights": first_weights.local(project, spec["weights"], work)}} if spec else job
     watch = runs.Stopwatch(work)
-    traced = compute_settings(project.settings).profile_steps
+    traced = compute_settings(settings).profile_steps
     ran = compute.run(
         "pcr_assets.learning.train",
         {**local, **source, "out": str(work), "assess": True, "profile_steps": traced},
@@ -138,11 +138,6 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     runs.keep(artifacts.store, watch.ended(ASSETS[name], published, **about))
     shown = _shown(metrics, record) | _rented(ran)
     return materialized(published, shown | (_traced(artifacts, job["stage"], work) if traced else {}))
-
-
-def _nowhere(name: str) -> dict[str, str]:
-    """No files of a model that was trained before: which one it was, its digest says."""
-    return {}
 
 
 def _rented(ran: Ran) -> dict[str, Any]:

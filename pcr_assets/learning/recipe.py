@@ -10,6 +10,8 @@ from pcr_assets.settings import Settings
 Job = dict[str, Any]
 Trained = Callable[[str], Mapping[str, str]]
 """The files of a model that was trained before, ``weights`` and ``model``, by its place in the layout."""
+GIVEN = ("teacher", "init")
+"""The entries of a job that are such files: where they lie, not what they hold."""
 
 
 def teacher(profile: Settings, trained: Trained) -> Job:

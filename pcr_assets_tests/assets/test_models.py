@@ -122,6 +122,23 @@ def test_a_student_is_gone_on_with_when_its_teacher_came_back_as_another_version
     assert len(list(Path(project.scratch).glob("student_stage1-*"))) == 1
 
 
+def test_a_profile_that_is_edited_while_a_training_begins_has_a_training_of_its_own(tmp_path, project, monkeypatch):
+    """It was begun with the settings of before, in the folder of those of after."""
+    profile = tmp_path / "edited.yaml"
+    profile.write_text("extends: embedded\n")
+    edited = Project(store=project.store, scratch=project.scratch, profile=str(profile))
+    files = models.snapshot_files
+
+    def edit(*given):
+        profile.write_text("extends: embedded\nteacher: {settings: {batch: 7}}\n")
+        return files(*given)
+
+    monkeypatch.setattr(models, "snapshot_files", edit)
+    for _ in range(2):
+        models.teacher_weights(project=edited, compute=DrawnCompute())
+    assert len(list(Path(project.scratch).glob("teacher-*"))) == 2
+
+
 def test_a_student_without_a_teacher_is_trained_as_the_distilled_one_is_but_where_a_profile_declines(project, tmp_path):
     profile = tmp_path / "not_compared.yaml"
     profile.write_text("extends: embedded\nundistilled: {trained: false}\n")
