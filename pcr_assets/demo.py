@@ -79,13 +79,13 @@ def _trust_own_releases(project: Project) -> None:
     again after a year works.
     """
     from pcr_assets.trust.channels import RENEW_AT, renew
-    from pcr_assets.trust.metadata import ROOT_COPY, Repository
+    from pcr_assets.trust.metadata import Repository
 
     settings, keys = trust_settings(project.settings), Keys([key_folder()])
     repository = Repository.open(project.root, keys)
     if repository.pointer is not None and repository.expires_within(TIMESTAMP, RENEW_AT, settings.days):
         renew(repository, keys, settings.days)
-    trust(project.root.read(ROOT_COPY))
+    trust(project.root.read(layout.ROOT_COPY))
 
 
 def _photos(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from pcr_assets.assets import release
 from pcr_assets.assets.release import edge_release
 from pcr_assets.definitions import FLOORS
 from pcr_assets.resources.hailo import HailoCompiler
-from pcr_assets_tests.sample_world import a_card
+from pcr_assets_tests.sample_world import a_card, pulled
 
 
 @pytest.mark.faults
@@ -25,6 +25,17 @@ def test_a_lost_part_and_a_lost_shard_are_noticed_and_only_what_holds_them_is_ma
     assert (int(outcome.ending), sorted(built)) == (0, ["edge_release", "processed_cards", "training_snapshot"])
     assert part.exists()
     assert shard.exists()
+    assert world.refresh()[1] == []
+
+
+@pytest.mark.faults
+def test_signed_metadata_that_are_gone_are_noticed_and_the_release_is_offered_again(world):
+    """No device could pull any more, and nothing was stale."""
+    for lost in (layout.TIMESTAMP, layout.ROOT_COPY):
+        Path(world.project.root.root, lost).unlink()
+        outcome, built = world.refresh()
+        assert (int(outcome.ending), built) == (0, ["edge_release"])
+        assert pulled(world).folder.name == world.project.artifacts.current(layout.RELEASES).version
     assert world.refresh()[1] == []
 
 

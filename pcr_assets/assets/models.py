@@ -104,7 +104,10 @@ def _trained(project: Project, compute: Compute, name: str, *, parent: str | Non
     made_of = [snapshot.digest, above.digest if above else None]
     spec = job.get("spec")
     held = first_weights.content(project, spec["weights"]) if spec else ""
-    asked = {**job, **{part: {} for part in GIVEN if part in job}}  # what came back lies in another folder, and is the same
+    asked = {
+        **job,
+        **{part: {} for part in GIVEN if part in job},
+    }  # what came back lies in another folder, and is the same
     identity = [asked, *made_of, compute.threads, CODE[name], *filter(None, [held])]
     work = project.workdir(f"{job['stage']}-{digests.of_json(identity)[:16]}")
     local = {**job, "spec": {**spec, "weights": first_weights.local(project, spec["weights"], work)}} if spec else job

@@ -5,6 +5,7 @@
 
 import dagster as dg
 
+from pcr_assets import layout
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.trust.keys import Keys
@@ -18,12 +19,15 @@ def renew_signatures(context: dg.OpExecutionContext, project: Project, signer: R
     """Renew, and say what will expire for want of a key."""
     from pcr_assets.planner.lock import living
     from pcr_assets.trust.channels import renew
+    from pcr_assets.trust.lost import why_unsigned
     from pcr_assets.trust.metadata import Repository
 
     settings, keys = trust_settings(project.settings), Keys([signer.folder])
     repository = Repository.open(project.root, keys)
     if repository.pointer is None:
-        context.log.info(f"{project.root.root} has no metadata yet: the first release makes them")
+        if project.artifacts.named(layout.RELEASES):
+            raise dg.Failure(why_unsigned(project.root), allow_retries=False)
+        context.log.info(why_unsigned(project.root))
         return
     with living(context.instance, context.run_id):
         done = renew(repository, keys, settings.days)

@@ -13,17 +13,17 @@ def published_in(
     """Look artifacts up in the store of these definitions' ``project`` resource.
 
     The returned function gives the current digest of the artifact that an asset names under ``pcr/artifact``, or None
-    when the artifact was never published, lost a file, or the asset names none. It raises ``StoreError`` when the store
-    can't be read. An asset that made nothing (no compiler here) publishes an artifact without files.
+    when the artifact was never published, lost a file, can't be found by others any more, or the asset names none. It raises
+    ``StoreError`` when the store can't be read. An asset that made nothing (no compiler here) publishes an artifact without files.
     ``instance``: that of the refresh, else Dagster makes one in memory for this.
     """
     graph = defs.resolve_asset_graph()
     with dg.build_resources({"project": (defs.resources or {})["project"]}, instance=instance) as resources:
-        artifacts = resources.project.artifacts
+        project = resources.project
 
     def published(asset: dg.AssetKey) -> str | None:
         name = graph.get(asset).metadata.get(ARTIFACT)
-        found = artifacts.find(name) if name else None
+        found = project.published(name) if name else None
         return found.digest if found else None
 
     return published

@@ -11,7 +11,7 @@ import dagster as dg
 
 from pcr_assets import layout, settings
 from pcr_assets.command_options import usual_profile, usual_store
-from pcr_assets.resources.artifacts import Artifacts
+from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.engine import Engine
 from pcr_assets.resources.engines import engine
 from pcr_assets.resources.store import Store, open_store, parent
@@ -44,6 +44,15 @@ class Project(dg.ConfigurableResource):
     def artifacts(self) -> Artifacts:
         """What has been published."""
         return Artifacts(self.root)
+
+    def published(self, name: str) -> Artifact | None:
+        """The current artifact of a name as others find it: a release is none without the signed metadata that lead to it."""
+        found = self.artifacts.find(name)
+        if found and name == layout.RELEASES:
+            from pcr_assets.trust.lost import lost
+
+            return None if lost(self.root) else found
+        return found
 
     @property
     def raw_root(self) -> str:

@@ -12,6 +12,7 @@ from pcr_assets.resources.artifacts import AT_ONCE
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Store, StoreError, read_if_there
 from pcr_assets.tidy.found import DAY, Keep
+from pcr_assets.trust.lost import why_unsigned
 
 MANIFESTS = "metadata"
 """The folder of JSON files in which a version or a release may be named."""
@@ -87,8 +88,10 @@ def _served(store: Store) -> set[str]:
     """The releases that the current artifact and the signed metadata name, those a channel may go back to among them."""
     current = _json(store, f"{layout.RELEASES}/current.json")
     found = {str(current["version"])} if current else set()
-    timestamp = _json(store, f"{layout.METADATA}/timestamp.json")
+    timestamp = _json(store, layout.TIMESTAMP)
     if timestamp is None:
+        if any(not entry.key.endswith("/") for entry in store.list(layout.METADATA)):
+            raise StoreError(f"{why_unsigned(store)}. What channels offer is unknown meanwhile: nothing was removed")
         return found
     snapshot = _signed(store, f"{timestamp['signed']['meta']['snapshot.json']['version']}.snapshot.json")
     for file, meta in snapshot["meta"].items():

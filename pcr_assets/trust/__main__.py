@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_runtime.terminal import add_command
+from pcr_assets import layout
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.settings import SettingsError
 from pcr_assets.trust.keys import Keys, TrustError, key_folder, make_keys
+from pcr_assets.trust.lost import why_unsigned
 from pcr_assets.trust.settings import CHANNELS, ROLES, ROOT, STABLE, TARGETS, TrustSettings, trust_settings
 
 if TYPE_CHECKING:
@@ -76,15 +78,13 @@ def _opened(options: argparse.Namespace, project: Project) -> "tuple[Repository,
     keys = Keys(_folders(options))
     repository = Repository.open(project.root, keys)
     if repository.pointer is None:
-        raise TrustError(
-            f"{project.root.root} has no metadata yet: `python -m pcr_assets.trust init`, or publish a release"
-        )
+        raise TrustError(why_unsigned(project.root))
     return repository, keys
 
 
 def _init(options: argparse.Namespace, project: Project, settings: TrustSettings) -> int:
     from pcr_assets.trust.channels import begin
-    from pcr_assets.trust.metadata import ROOT_COPY, Repository
+    from pcr_assets.trust.metadata import Repository
 
     folder = _folders(options)[0]
     if not 1 <= options.root_threshold <= options.root_keys:
@@ -98,11 +98,11 @@ def _init(options: argparse.Namespace, project: Project, settings: TrustSettings
     keys = Keys(_folders(options))
     begin(repository, keys, settings.days, options.root_threshold)
     repository.publish(keys, settings.days)
-    print(f"keys are in {folder}, metadata in {project.root.root}/{ROOT_COPY.rpartition('/')[0]}/metadata")
+    print(f"keys are in {folder}, metadata in {project.root.root}/{layout.METADATA}")
     print(
         f"move {' and '.join(f'{role}*.pem' for role in OFFLINE)} to a place that no network reaches, with a copy at another"
     )
-    print(f"pin on each device: edge-runtime trust {project.root.root}/{ROOT_COPY}")
+    print(f"pin on each device: edge-runtime trust {project.root.root}/{layout.ROOT_COPY}")
     return 0
 
 

@@ -30,8 +30,6 @@ from pcr_assets.trust.keys import ROOT_FILE, Keys, TrustError
 from pcr_assets.trust.settings import CHANNELS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Days, expiry
 
 POINTER = layout.TIMESTAMP
-ROOT_COPY = f"{layout.RELEASES}/root.json"
-"""The newest root once more, for a person to carry to a device and pin there."""
 
 
 def key_of(role: str, version: int) -> str:
@@ -177,6 +175,7 @@ class Repository:
 
         Raises ``Moved`` when another publisher was faster: nothing of this one is seen then.
         """
+        self._mend_root_copy()
         if not (self.changed or self.overtaken or renew):
             return False
         if TARGETS in self.overtaken and TARGETS not in self.changed:
@@ -194,13 +193,20 @@ class Repository:
         self.sign(TIMESTAMP, keys, days)
         if ROOT in self.changed:
             self._write(ROOT, keys)
-            self.store.write(ROOT_COPY, self.changed[ROOT])
+            self.store.write(layout.ROOT_COPY, self.changed[ROOT])
             keys.remember_root(self.changed[ROOT])
         self.store.swap(POINTER, self.changed[TIMESTAMP], self.pointer)
         self.pointer = self.changed[TIMESTAMP]
         self.changed, self.overtaken = {}, frozenset()
         self.__dict__.pop("_published", None)
         return True
+
+    def _mend_root_copy(self) -> None:
+        """Put the newest root where a person takes it from, if it is gone: it is written there with each new root alone."""
+        if self.pointer is not None and ROOT not in self.changed:
+            newest = self.store.read(key_of(ROOT, self.root.version))
+            if read_if_there(self.store, layout.ROOT_COPY) != newest:
+                self.store.write(layout.ROOT_COPY, newest)
 
     def _write(self, role: str, keys: Keys) -> None:
         """Write a role's new version where none lies. Others may lie there that a killed publisher left, and nobody names."""
@@ -249,10 +255,18 @@ def _root_chain(store: Store, keys: Keys) -> list[Root]:
         found = found or data == pinned
         chain.append(metadata.signed)
     if pinned is not None and not found:
-        raise RepositoryError("its roots are others than the one that lies with the keys")
+        raise RepositoryError(_why_not_found(pinned, len(chain)))
     if not chain:
         raise RepositoryError("it has no root")
     return chain
+
+
+def _why_not_found(pinned: bytes, roots: int) -> str:
+    """Of so many roots among which there is not the one that lies with the keys."""
+    newest: int = Metadata.from_bytes(pinned).signed.version
+    if newest <= roots:
+        return "its roots are others than the one that lies with the keys"
+    return f"{roots + 1}.root.json is gone" + f", and lies with the keys as {ROOT_FILE}" * (newest == roots + 1)
 
 
 def _verified(data: bytes, role: str, delegators: list[Any]) -> Any:

@@ -80,6 +80,18 @@ def test_nothing_goes_when_the_signed_metadata_lack_a_file(site, tmp_path):
         site.sweep()
 
 
+def test_nothing_goes_when_the_signed_metadata_lack_their_timestamp(site, tmp_path):
+    """What a channel offers besides the current release, only they say."""
+    trust = TrustSettings()
+    repository, keys = initialised(site.store, [tmp_path / "keys"], trust.days, may_make=True)
+    site.release(FIRST, b"offered")
+    publish_release(repository, keys, trust, FIRST, b"manifest")
+    site.release(SECOND, b"never offered")
+    site.store.remove(layout.TIMESTAMP)
+    with pytest.raises(StoreError, match=r"timestamp\.json is gone: .*nothing was removed"):
+        site.sweep()
+
+
 def test_a_note_that_is_too_old_or_says_nothing_keeps_no_release(site):
     site.release(FIRST, b"old")
     site.release(SECOND, b"new")

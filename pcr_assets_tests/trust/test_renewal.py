@@ -33,5 +33,15 @@ def test_before_the_first_release_there_is_nothing_to_renew(resources, tmp_path)
     assert not (tmp_path / "keys").exists()
 
 
+def test_a_release_that_lost_its_timestamp_is_no_night_on_which_all_went_well(resources, tmp_path):
+    project, trust = resources["project"], TrustSettings()
+    repository, keys = initialised(project.root, [tmp_path / "keys"], trust.days, may_make=True)
+    project.artifacts.publish(layout.RELEASES, {"manifest.json": b"manifest"}, digest="a" * 64)
+    publish_release(repository, keys, trust, "a" * 16, b"manifest")
+    project.root.remove(layout.TIMESTAMP)
+    with pytest.raises(dg.Failure, match=r"timestamp\.json is gone: .* `make refresh` signs it anew"):
+        renew_trust.execute_in_process(resources=resources)
+
+
 def test_the_schedule_is_off_by_default():
     assert renew_nightly.default_status is dg.DefaultScheduleStatus.STOPPED

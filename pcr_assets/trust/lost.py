@@ -1,0 +1,45 @@
+"""Whether devices find the metadata that lead to a release: a file that somebody deleted, or that half a copy lacks, is told by
+nobody else before a device asks for it.
+"""
+
+import json
+from typing import Any
+
+from pcr_assets import layout
+from pcr_assets.resources.side_by_side import side_by_side
+from pcr_assets.resources.store import Missing, Store
+
+AT_ONCE = 8
+
+
+def lost(store: Store) -> list[str]:
+    """The keys of metadata that are gone from a store, or are no metadata; whether the others are to be believed is not asked.
+
+    Those that ``timestamp.json`` leads to, every root up to the newest one, and that once more, as a person carries it to a device.
+    """
+    gone: list[str] = []
+
+    def said(key: str) -> dict[str, Any]:
+        try:
+            return dict(json.loads(store.read(key))["signed"])
+        except (Missing, ValueError, KeyError, TypeError):
+            gone.append(key)
+            return {}
+
+    def leads_to(key: str) -> list[str]:
+        named = said(key).get("meta", {})
+        return [f"{layout.METADATA}/{meta['version']}.{file}" for file, meta in named.items()]
+
+    roots = [
+        f"{layout.METADATA}/{number}.root.json" for number in range(1, said(layout.ROOT_COPY).get("version", 0) + 1)
+    ]
+    keys = [*roots, *(key for snapshot in leads_to(layout.TIMESTAMP) for key in leads_to(snapshot))]
+    sizes = side_by_side(store.size, keys, AT_ONCE)
+    return [*gone, *(key for key, size in zip(keys, sizes, strict=True) if not size)]
+
+
+def why_unsigned(store: Store) -> str:
+    """A sentence about a store that holds no ``timestamp.json``, and the cure."""
+    if any(not entry.key.endswith("/") for entry in store.list(layout.METADATA)):
+        return f"{store.root}/{layout.TIMESTAMP} is gone: restore it from a backup; without one, `make refresh` signs it anew"
+    return f"{store.root} has no metadata yet: `python -m pcr_assets.trust init`, or publish a release"
