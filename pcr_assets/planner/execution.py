@@ -22,7 +22,7 @@ from dagster._core.storage.dagster_run import (  # internal, dagster 1.13
 )
 from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
 
-from pcr_assets.planner.lock import lives, living
+from pcr_assets.planner.lock import forget_the_dead, lives, living
 
 TAGS = {"pcr/launcher": "stale"}
 JOB_TAGS = {"pcr/launcher": "job"}
@@ -89,6 +89,7 @@ def bury_the_dead(instance: dg.DagsterInstance, job_run: str = "") -> int:
         updated_before=datetime.now(UTC) - timedelta(seconds=BEGINNING_SECONDS),
     )
     jobs = [run for run in instance.get_runs(begun) if run.run_id != job_run and not lives(instance, run.run_id)]
+    forget_the_dead(instance)
     return _bury(instance, [*waves, *jobs], "The refresh that this run belonged to was killed.")
 
 

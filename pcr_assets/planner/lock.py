@@ -1,15 +1,17 @@
 """Locks of an instance: one lets one refresh run at a time, one for each run of a job tells others that it lives.
 
-A lock falls with its holder: a killed one leaves nothing to clean. Records in a folder: processes of this machine see it. Records
-in PostgreSQL: those of any machine. There it falls with the session too, when the server is started anew while a network trains:
-so a refresh asks before each wave whether it holds it still (:class:`Hold`).
+A lock falls with its holder; of a killed one an empty file stays until the next refresh. Records in a folder: processes of this
+machine see it. Records in PostgreSQL: those of any machine. There it falls with the session too, when the server is started anew
+while a network trains: so a refresh asks before each wave whether it holds it still (:class:`Hold`).
 """
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO
 
 import dagster as dg
 
@@ -61,12 +63,20 @@ def living(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
 
 
 def lives(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether a process is inside :func:`living` for this run."""
+    """Whether a process is inside :func:`living` for this run. Of one that was killed there, the file goes."""
     file, key = _of_run(instance, run_id)
     if not _database(instance) and not file.exists():
         return False
     with _lock(instance, file, key) as hold:
+        if hold:
+            file.unlink(missing_ok=True)
         return not hold
+
+
+def forget_the_dead(instance: dg.DagsterInstance) -> None:
+    """Remove the files of all runs that were killed inside :func:`living`, whatever became of them since."""
+    for file in Path(instance.root_directory, "living").glob("*.lock"):
+        lives(instance, file.stem)
 
 
 def spans_machines(instance: dg.DagsterInstance) -> bool:
@@ -91,17 +101,29 @@ def _lock(instance: dg.DagsterInstance, file: Path, key: int, *, wait: bool = Fa
 
 @contextmanager
 def _file_lock(path: Path, wait: bool) -> Iterator[Hold]:
+    """Whoever holds it may remove the file: a lock on a file that is gone keeps nobody out, so that a new one is locked then."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    while True:
+        with path.open("a") as file:
 
-        def take() -> bool:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
+            def take(file: IO[str] = file) -> bool:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return False
+                return True
 
-        yield Hold(take)
+            hold = Hold(take)
+            if not hold or _is_at(path, file):
+                yield hold
+                return
+
+
+def _is_at(path: Path, file: IO[str]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
