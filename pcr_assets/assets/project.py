@@ -38,7 +38,7 @@ from pcr_assets.project_records import (
 )
 from pcr_assets.project_records import pipelines as pages
 from pcr_assets.project_records.drawn import Drawn
-from pcr_assets.project_records.models import collect
+from pcr_assets.project_records.models import CURRENT, NOT_BUILT, ModelRecord, collect
 from pcr_assets.project_records.placing import place
 from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.project_records.sources import gather
@@ -78,10 +78,7 @@ def project_manifest(project: Project) -> dg.MaterializeResult:
     data = {key: project.artifacts.named(key) for key in places}
     made = manifest.build(sources, found, data, costs.figure(sources, Storage((), {}), settings))
     published = place(project.artifacts, layout.MANIFEST, manifest.files(made))
-    told = ("version", "status", "architecture", "parameters", "parent_model", "training_date")
-    rows = {
-        name: {field.replace("_", " "): _told(getattr(model, field)) for field in told} for name, model in found.items()
-    }
+    rows = {name: _in_short(model) for name, model in found.items()}
     return materialized(
         published,
         {"models": len(found), "paid ($)": made.cost_tracking.total_cost_usd, "all models": show.rows(rows, "model")},
@@ -243,5 +240,9 @@ def graph() -> tuple[list[tuple[str, str]], dict[str, str]]:
     return sorted(edge for edge in edges if edge[0] in floors), floors
 
 
-def _told(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value or "–")
+def _in_short(model: ModelRecord) -> dict[str, str]:
+    """A model in as many columns as a page shows; the file has the rest."""
+    short = {CURRENT: model.version, NOT_BUILT: NOT_BUILT}
+    version = short.get(model.status, f"{model.version} ({model.status})")
+    told = {"version": version, "parameters": model.parameters, "trained": model.training_date}
+    return {field: f"{value:,}" if isinstance(value, int) else str(value or "–") for field, value in told.items()}
