@@ -40,7 +40,7 @@ def student_onnx(project: Project, compute: Compute) -> dg.MaterializeResult:
     files = {name: work / name for name in found["files"]} | {"model.json": artifacts.fetch(student, "model.json")}
     record = {**student.record, **found, "made_from": {"student_stage2": student.digest}}
     published = artifacts.publish(layout.ONNX, files, digest=found["digest"], record=record, numbered=True)
-    return materialized(published, {"cosine to torch": show.rows(found["parity"], "graph")})
+    return materialized(published, {"cosine to torch": show.rows(found["parity"], "graph", show.AGREEMENT)})
 
 
 def _some_cards(artifacts: Artifacts, path: Path, student: Artifact) -> Path:
@@ -78,7 +78,7 @@ def student_int8(project: Project, compute: Compute) -> dg.MaterializeResult:
     record = {**found, "made_from": {"student_onnx": onnx.digest, "calibration_set": calibration.digest}}
     files = {"student_int8.onnx": work / "student_int8.onnx"}
     published = artifacts.publish(layout.INT8, files, digest=found["digest"], record=record, numbered=True)
-    return materialized(published, {"cosine to FP32": show.rows({"INT8": found["fidelity"]}, "model")})
+    return materialized(published, {"cosine to FP32": show.rows({"INT8": found["fidelity"]}, "model", show.AGREEMENT)})
 
 
 @asset("exports", layout.HEF, deps=[student_onnx, calibration_set, hailo_config], kinds={"hailo"}, code_version="1")

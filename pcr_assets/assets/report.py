@@ -150,9 +150,9 @@ def _set_names(project: Project, variants: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def _page_of(project: Project, report: Artifact) -> dict[str, Any]:
-    """Where a person reads it."""
+    """Where a person reads it: behind a button, for a path breaks at no slash, and made all tables as wide as itself."""
     at = f"{project.artifacts.store.root}/{report.files['report.html'].key}"
-    return {"the report as a page": dg.MetadataValue.path(at)}
+    return {"the report as a page": dg.MetadataValue.md(f"`{at}`")}
 
 
 _TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layout.STAGE2}
@@ -166,7 +166,7 @@ def _worst(sets: Mapping[str, Any], names: Mapping[str, str]) -> show.Rows:
     """The sets that are recognised worst: the report's page has all of them."""
     from pcr_assets.gallery.report_tables import worst_first
 
-    return show.rows(dict(worst_first(sets, names)[:MOST_SETS]), "set", show.ANSWERS)
+    return show.rows(dict(worst_first(sets, names)[:MOST_SETS]), "set", show.PARTS)
 
 
 def _first_strength(project: Project) -> str:
@@ -220,7 +220,7 @@ def _shown(record: dict[str, Any], variants: dict[str, Any]) -> dict[str, Any]:
         "each new set, the worst first": _worst(chosen.get("new sets", {}), record["set_names"]),
         "each set, the worst first": _worst(chosen["sets"], record["set_names"]),
         "each effect alone, the worst first": show.rows(
-            dict(effects_worst_first(record["effects"])), "effect", show.ANSWERS
+            dict(effects_worst_first(record["effects"])), "effect", show.PARTS
         )
         if record["effects"]
         else "not asked",

@@ -14,8 +14,11 @@ MOST_ROWS = 200
 """Rows of a table: each materialization and observation keeps its own for good, in the event log, and the page draws them all."""
 SEARCH = ("recall_at_1", "recall_at_5", "art_recall_at_1", "same_card_cosine")
 ANSWERS = ("queries", "recall_at_1", "art_recall_at_1", "wrong", "refused")
-"""What the page shows of a search, and of whole answers: it cuts off what is wider than some 460 pixels, in a window of 1400, and
-the artifact holds the rest."""
+PARTS = ("recall_at_1", "art_recall_at_1", "wrong", "refused")
+"""What the page shows of a search, of whole answers, and of those to a part of the queries, whose name is long: it cuts off what is
+wider than some 460 pixels, in a window of 1400, and the artifact holds the rest."""
+AGREEMENT = ("minimum", "mean", "max_abs")
+"""The same of two networks' agreement."""
 Rows = dg.TableMetadataValue | dg.MarkdownMetadataValue
 
 

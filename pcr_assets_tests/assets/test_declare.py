@@ -107,7 +107,12 @@ def test_tables_of_recall_are_no_wider_than_the_page_and_say_how_answers_ended()
     answered = show.rows({"int8, medium": ANSWERED, "fp32, hard": ANSWERED}, "variant", show.ANSWERS)
     assert [*searched.records[0].data] == ["strength", "recall@1", "95 %", "recall@5", "art@1", "same card"]
     assert [*answered.records[0].data] == ["variant", "asked", "recall@1", "95 %", "art@1", "wrong", "refused"]
-    assert max(width(searched), width(answered)) <= ROOM
+    parts = {"Evolutions (swsh12pt5)": ANSWERED, "sharpening, worst": ANSWERED}
+    of_sets = show.rows(parts, "effect", show.PARTS)
+    assert [*of_sets.records[0].data] == ["effect", "recall@1", "95 %", "art@1", "wrong", "refused"]
+    agreed = {"minimum": 0.999921, "p5": 0.99994, "mean": 0.999983, "max_abs": 0.000132}
+    exported = show.rows({"student_hailo.onnx": agreed}, "graph", show.AGREEMENT)
+    assert max(map(width, (searched, answered, of_sets, exported))) <= ROOM
 
 
 def test_the_tables_of_a_model_and_of_the_edges_networks_are_no_wider_either():

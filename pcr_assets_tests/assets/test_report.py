@@ -1,5 +1,6 @@
 """What the page of the recognition report shows."""
 
+import dagster as dg
 from PIL import Image
 
 from pcr_assets import layout
@@ -25,7 +26,8 @@ def test_a_report_that_still_holds_says_what_was_found_of_how_many_cards_and_whe
     shown = report.recognition_report(project).metadata
     assert shown["judged again"] is False
     assert shown["judged with cards"] == 5
-    assert shown["the report as a page"].path.endswith(held.files["report.html"].key)
+    assert shown["the report as a page"].md_str.endswith(f"{held.files['report.html'].key}`")
+    assert not any(isinstance(value, dg.PathMetadataValue) for value in shown.values()), "as wide as no table may be"
     assert shown["recall@1 (medium camera)"] == 0.97, (
         "as when it was judged: a record's entries are stored by their names"
     )
