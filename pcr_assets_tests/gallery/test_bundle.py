@@ -130,6 +130,65 @@ def test_the_pieces_of_a_file_are_the_file(tmp_path):
     assert list(parts.cut("empty.csv", b"")) == [b""]
 
 
+MODELS = {"fp32": "m1", "int8": "m2"}
+EMBEDDED = {
+    "fp32": {"model": "m1", "made_by": "student", "sets": {"base1": {"digest": "v1"}}},
+    "int8": {"model": "m2", "made_by": "quantised", "sets": {"base1": {"digest": "v2"}, "neo1": {"digest": "v3"}}},
+}
+INDEXED = {"fp32": {"sets": {"base1": "v1"}}, "int8": {"sets": {"base1": "v2", "neo1": "v3"}}}
+ASKED_OF = {"the fp32 model": "student", "the int8 model": "quantised", "the photos": "p"}
+
+
+@pytest.mark.parametrize(
+    ("newer", "told"),
+    [
+        ({}, []),
+        ({"models": {**MODELS, "int8": "m3"}}, ["the int8 embeddings are of another model than the one that is here"]),
+        (
+            {"indexed": {**INDEXED, "int8": {"sets": {"base1": "v2"}}}},
+            ["the int8 index holds other embeddings than those that are here"],
+        ),
+        (
+            {"indexed": {**INDEXED, "fp32": {"sets": {"base1": "v0"}}}},
+            ["the fp32 index holds other embeddings than those that are here"],
+        ),
+        ({"asked_of": {**ASKED_OF, "the fp32 model": "last"}}, ["the report judged another fp32 model"]),
+        (
+            {"models": {**MODELS, "fp32": "m3"}, "asked_of": {**ASKED_OF, "the int8 model": "last"}},
+            [
+                "the fp32 embeddings are of another model than the one that is here",
+                "the report judged another int8 model",
+            ],
+        ),
+    ],
+)
+def test_what_does_not_belong_together_is_named_and_nothing_else_is(newer, told):
+    held = {"models": MODELS, "embedded": EMBEDDED, "indexed": INDEXED, "asked_of": ASKED_OF}
+    assert bundle.mismatches(**{**held, **newer}) == told
+
+
+def test_a_list_of_parts_that_is_not_what_was_published_counts_as_lost_and_is_written_again(artifacts):
+    """Else the parts that it names were taken for those of the file."""
+    *_, manifest = publish(artifacts)
+    entry = manifest["files"]["int8.usearch"]
+    others = Path(artifacts.store.root, parts.part_key(entry["parts"]["sha256"]))
+    others.write_bytes(others.read_bytes() + b" ")
+    with pytest.raises(ValueError, match="is not the list that was published"):
+        parts.named(artifacts.store, entry)
+    *_, again = publish(artifacts, before=manifest)
+    assert again["files"] == manifest["files"]
+    assert parts.named(artifacts.store, entry)[0] == entry["parts"]["sha256"]
+
+
+def test_a_file_of_one_part_is_that_part_and_one_of_several_its_list_and_all_of_them(artifacts):
+    _, written, manifest = publish(artifacts)
+    whole, cut = manifest["files"]["int8.onnx"], manifest["files"]["int8.usearch"]
+    assert parts.named(artifacts.store, whole) == [whole["sha256"]]
+    pieces = [parts.digests.of_bytes(piece) for piece in parts.cut("int8.usearch", INDEX)]
+    assert parts.named(artifacts.store, cut) == [cut["parts"]["sha256"], *pieces]
+    assert {*parts.named(artifacts.store, cut), whole["sha256"]} <= written.present
+
+
 def test_pictures_of_other_cards_than_the_embeddings_are_named_and_what_is_of_the_same_earlier_cards_is_not():
     assert bundle.pictured_apart({"base1": True, "neo1": False}, {"base1": True, "neo1": False}) == []
     assert bundle.pictured_apart({"base1": True}, {"base1": False}) == [
