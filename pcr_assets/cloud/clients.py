@@ -41,16 +41,16 @@ def client(service: str, settings: S3Settings | None = None) -> Any:
     from botocore.config import Config
 
     settings = settings or S3Settings.of_environment()
-    with told(f"open a client for {service}"):
-        return session_of(settings).client(
-            service,
-            region_name=settings.region,
-            config=Config(
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=SILENT_SECONDS,
-                retries={"total_max_attempts": TRIES, "mode": "standard"},
-            ),
-        )
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=SILENT_SECONDS,
+        retries={"total_max_attempts": TRIES, "mode": "standard"},
+    )
+    try:
+        with told(opened := f"open a client for {service}"):
+            return session_of(settings).client(service, region_name=settings.region, config=config)
+    except ValueError as error:  # botocore's, of an address that is none
+        raise CloudError(f"could not {opened} ({error}): AWS_ENDPOINT_URL… must say a URL, or nothing") from error
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pcr_assets import layout
 from pcr_assets.cloud import clients
 from pcr_assets.cloud.clients import CloudError, told
 from pcr_assets.command_options import BUCKET, add_store, purpose
+from pcr_assets.resources.objects import StoreError
 
 Rule = Mapping[str, Any]
 TRAINING_OUTPUTS = "models/embedding/"
@@ -203,7 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         bucket, prefix = place_of(given.store)
         s3 = clients.s3()
         found = apply(s3, bucket, prefix) if given.apply else plan(rules_of(s3, bucket), prefix)
-    except CloudError as error:
+    except (CloudError, StoreError) as error:
         print(error, file=sys.stderr)
         return 1
     print(found)

@@ -16,6 +16,7 @@ SILENT_SECONDS = 60
 CONNECTIONS = 32
 AWS_FILES = {"AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "~/.aws/config"}
 """Where AWS's chain reads keys that last for hours and are then written anew, by the variable that names another file."""
+MEND = "mend PCR_S3_ENDPOINT or AWS_ENDPOINT_URL, a URL such as http://127.0.0.1:9000, or PCR_S3_REGION or AWS_DEFAULT_REGION"
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -66,9 +67,12 @@ def connect(settings: S3Settings, *, create_only: bool = False) -> Any:
     """A boto3 client for S3, shared by threads and by stores: to make one takes longer than to list a bucket.
 
     With ``create_only``, what it writes is written only where nothing lies: s3transfer can't be told that condition, so
-    each request that ends a write gets it. Raises what boto3 raises about profiles.
+    each request that ends a write gets it. Raises what boto3 raises about profiles, and StoreError.
     """
-    return _client(settings, create_only, said_to_aws())
+    try:
+        return _client(settings, create_only, said_to_aws())
+    except ValueError as error:  # botocore's, of an address or a region that is none
+        raise StoreError(f"no S3 server can be asked ({error}): {MEND}") from error
 
 
 def said_to_aws() -> tuple[Any, ...]:

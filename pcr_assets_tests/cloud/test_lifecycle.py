@@ -135,6 +135,12 @@ def test_a_folder_has_no_rules(capsys):
     assert "store is a folder, and only buckets have lifecycle rules" in capsys.readouterr().err
 
 
+def test_a_server_that_is_named_wrongly_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setenv("PCR_S3_ENDPOINT", "127.0.0.1:9000")
+    assert lifecycle.main(["--store", "s3://training"]) == 1
+    assert "PCR_S3_ENDPOINT is 127.0.0.1:9000: write a URL" in capsys.readouterr().err
+
+
 def test_a_server_that_knows_no_archive_says_so(bucket, s3_server):
     """SeaweedFS answers 501 to transitions."""
     from pcr_assets.cloud import clients

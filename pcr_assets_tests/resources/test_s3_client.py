@@ -83,6 +83,22 @@ def test_a_setting_that_makes_no_sense_is_one_sentence(monkeypatch, name, value,
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PCR_S3_ENDPOINT", "http://[::1"),
+        ("PCR_S3_ENDPOINT", "http://s3:9000\r"),
+        ("AWS_ENDPOINT_URL", "s3:9000"),
+        ("PCR_S3_REGION", "us east"),
+    ],
+)
+def test_an_address_or_a_region_that_is_none_is_one_sentence(monkeypatch, name, value):
+    """It was a traceback, and of the registry's command the advice to remove what lies in the bucket."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StoreError, match=f"no S3 server can be asked .*mend .*{name}"):
+        open_store("s3://cards").read("a")
+
+
+@pytest.mark.parametrize(
     ("settings", "url"),
     [
         (S3Settings(region="us-east-2"), "https://cards.s3.us-east-2.amazonaws.com/a"),
