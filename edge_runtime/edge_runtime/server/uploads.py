@@ -83,7 +83,8 @@ class Uploads:
         except Full as error:
             raise Refused(503, "busy", "other photos are being read: send it again in a moment", _retry(1)) from error
         except TimeoutError as error:
-            raise Refused(408, "slow", "sending or reading the photo took too long: send a smaller one, or one of fewer cards") from error
+            cure = "send a smaller one, or one of fewer cards"
+            raise Refused(408, "slow", f"sending or reading the photo took too long: {cure}") from error
         except ClientDisconnect as error:
             raise Refused(400, "cut", "the photo was cut off while it was sent: send it again") from error
         except asyncio.CancelledError as error:
