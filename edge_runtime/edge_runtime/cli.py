@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.answers import answer_for, in_words
 from edge_runtime.bench import command as bench
-from edge_runtime.feedback.background import Background
 from edge_runtime.feedback.command import add_commands
 from edge_runtime.releases.proof import CHANNELS
 from edge_runtime.releases.refusals import ReleaseError
@@ -175,6 +174,8 @@ def _load_to_serve(
     options: argparse.Namespace, release: "Release", after_each: Callable[[], object] = lambda: None
 ) -> "Recognizer":
     """The same for a service, which is not to wait for a disk."""
+    from edge_runtime.feedback.background import Background
+
     recognizer = _load(options, release, after_each)
     recognizer.notice = Background(recognizer.notice) if recognizer.notice else None
     return recognizer
