@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.inference import handlers
-from edge_runtime.server.problems import Refused, on_error, on_http, on_refused
+from edge_runtime.server.problems import Refused, on_error, on_http, on_refused, retry_after
 
 HEARD = 4
 """A body of so many times the limit is not read to its end."""
@@ -50,7 +50,7 @@ class Invocations:
     async def invoke(self, request: Request) -> Response:
         """The vector of the picture in the body."""
         if self._here >= self._limits.at_once + self._limits.waiting:
-            raise Refused(503, "busy", "too many pictures wait already: send it again", {"retry-after": "1"})
+            raise Refused(503, "busy", "too many pictures wait already: send it again", retry_after(1))
         self._here += 1
         try:
             async with asyncio.timeout(self._limits.seconds):

@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from edge_runtime.server.access import COOKIE_DAYS, Gate
 from edge_runtime.server.bodies import small_body
-from edge_runtime.server.problems import Refused
+from edge_runtime.server.problems import Refused, retry_after
 from edge_runtime.server.uploads import Buckets
 
 FOLDER = Path(__file__).with_name("page")
@@ -27,8 +27,7 @@ def routes(gate: Gate, *, secure: bool) -> list[BaseRoute]:
     async def login(request: Request) -> Response:
         wait = tries.wait(request.client.host if request.client else "")
         if wait:
-            retry = {"retry-after": str(max(1, round(wait)))}
-            raise Refused(429, "rate", "too many tokens were tried: wait a little", retry)
+            raise Refused(429, "rate", "too many tokens were tried: wait a little", retry_after(wait))
         shown = (await small_body(request, "token")).strip()
         if gate.closed and not gate.is_token(shown):
             raise Refused(401, "token", "that is not the token")

@@ -18,6 +18,11 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
 
+def retry_after(seconds: float) -> dict[str, str]:
+    """The header that asks a client to wait, by whole seconds."""
+    return {"retry-after": str(max(1, round(seconds)))}
+
+
 def problem(refused: Refused) -> Response:
     """The answer that a refusal becomes."""
     body = {

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from edge_runtime.photo import PhotoError, TooManyPixels
 from edge_runtime.photo_apart import load_sent
 from edge_runtime.server.inbox import Full, Inbox, Upload
-from edge_runtime.server.problems import Refused
+from edge_runtime.server.problems import Refused, retry_after
 from edge_runtime.server.settings import Limits
 
 HOW = "curl --data-binary @photo.jpg -H 'content-type: image/jpeg'"
@@ -64,7 +64,7 @@ class Uploads:
     async def _recognize(self, request: Request) -> dict[str, Any]:
         wait = self._buckets.wait(request.client.host if request.client else "")
         if wait:
-            raise Refused(429, "rate", "too many photos in a short time: wait a little", _retry(wait))
+            raise Refused(429, "rate", "too many photos in a short time: wait a little", retry_after(wait))
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind.startswith(("multipart/", "text/")) or kind in (
             "application/json",
@@ -72,7 +72,7 @@ class Uploads:
         ):
             raise Refused(415, "type", f"send the photo itself as the body, not {kind}: {HOW}")
         if self._here >= self._limits.at_once:
-            raise Refused(503, "busy", "other photos are being read: send it again in a moment", _retry(1))
+            raise Refused(503, "busy", "other photos are being read: send it again in a moment", retry_after(1))
         self._here += 1
         try:
             async with asyncio.timeout(self._limits.patience):
@@ -81,7 +81,9 @@ class Uploads:
                 self._inbox.put_upload(upload)
                 return await asyncio.wrap_future(upload.answer)
         except Full as error:
-            raise Refused(503, "busy", "other photos are being read: send it again in a moment", _retry(1)) from error
+            raise Refused(
+                503, "busy", "other photos are being read: send it again in a moment", retry_after(1)
+            ) from error
         except TimeoutError as error:
             cure = "send a smaller one, or one of fewer cards"
             raise Refused(408, "slow", f"sending or reading the photo took too long: {cure}") from error
@@ -117,7 +119,3 @@ class Uploads:
             raise Refused(413, "pixels", str(error)) from error
         except PhotoError as error:
             raise Refused(422, "photo", str(error)) from error
-
-
-def _retry(seconds: float) -> dict[str, str]:
-    return {"retry-after": str(max(1, round(seconds)))}
