@@ -2,12 +2,15 @@
 
 import os
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from pcr_assets import layout
 from pcr_assets.resources.ahead import Ahead
 from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.turns import PUBLISHING
 from pcr_assets.tidy.found import DAY
 
 LARGE = bytes(range(256)) * 36_000
@@ -64,6 +67,61 @@ def test_a_version_that_the_projects_manifest_names_stays(site):
     site.store.write("metadata/project_manifest.json", b'{"teacher": {"path": "models/student/v1.0/weights"}}')
     site.sweep()
     assert versions(site, "models/student") == ["v1.0", "v1.1"]
+
+
+def test_a_model_that_nobody_claimed_stays(site):
+    """One that was adopted: it was made elsewhere, and nobody could train it again."""
+    models(site, b"adopted", b"later")
+    site.store.remove("models/student/.claims/v1.0")
+    assert "version" not in site.sweep()
+    assert versions(site, "models/student") == ["v1.0", "v1.1"]
+
+
+def test_a_model_that_is_current_again_stays_whole_though_others_are_newer(site):
+    files = {"weights": b"0", "trace": b"of the training"}
+    first = site.artifacts.publish("models/student", files, digest="a" * 64, numbered=True)
+    models(site, b"1", b"2")
+    site.artifacts.adopt(replace(first, files={"weights": first.files["weights"]}))
+    site.sweep()
+    assert versions(site, "models/student") == ["v1.0", "v1.2"]
+    assert site.store.read(first.files["trace"].key) == b"of the training"
+
+
+def claims(site, name):
+    return [entry.key.rpartition("/")[2] for entry in site.store.list(f"{name}/.claims")]
+
+
+def test_claims_go_with_their_versions_and_that_of_a_publisher_at_work_stays(site):
+    for letter in "ab":
+        site.artifacts.publish("cards", {"x": letter.encode()}, digest=letter * 64)
+    site.sweep()
+    assert claims(site, "cards") == ["b" * 16]
+    site.store.write(f"cards/.claims/{'c' * 16}", b"{}")
+    site.later(hours=23)
+    assert site.sweep() == []
+    site.later(hours=25)
+    assert site.sweep() == ["claim"]
+    assert claims(site, "cards") == ["b" * 16]
+
+
+def test_why_something_goes_is_told(site):
+    site.release("a" * 16, b"old")
+    site.release("b" * 16, b"new")
+    site.store.write(f"{layout.RELEASES}/{'c' * 16}/note.json", b"its publisher was killed")
+    told = {each.key: each.why for each in site.look()}
+    assert "replaced over 30 days ago" in told[f"{layout.RELEASES}/{'a' * 16}/manifest.json"]
+    assert told[f"{layout.RELEASES}/{'c' * 16}/note.json"] == "its publisher was killed"
+
+
+@pytest.mark.parametrize("site", ["folder"], indirect=True)
+def test_an_empty_folder_and_what_publishers_announce_on_a_clock_that_runs_ahead_are_left_alone(site):
+    site.artifacts.publish("cards", {"x": b"1"}, digest="a" * 64)
+    root = Path(site.store.root)
+    for folder in ("cards/empty", f"{layout.RELEASES}/empty", PUBLISHING):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / PUBLISHING / ".aside-half").write_bytes(b"half")
+    assert site.sweep() == []
+    assert (root / PUBLISHING / ".aside-half").exists()
 
 
 def test_what_others_put_beside_our_versions_is_none_of_ours(site):
