@@ -150,9 +150,9 @@ def _set_names(project: Project, variants: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def _page_of(project: Project, report: Artifact) -> dict[str, Any]:
-    """Where a person reads it: behind a button, for a path breaks at no slash, and made all tables as wide as itself."""
-    at = f"{project.artifacts.store.root}/{report.files['report.html'].key}"
-    return {"the report as a page": dg.MetadataValue.md(f"`{at}`")}
+    """Where a person reads it, in words: the page breaks a path at no slash, and draws all tables as wide as the longest one."""
+    folder, _, name = report.files["report.html"].key.rpartition("/")
+    return {"the report as a page": f"{name} in {folder} of {project.artifacts.store.root}"}
 
 
 _TRAINED = {"teacher": layout.TEACHER, "stage 1": layout.STAGE1, "stage 2": layout.STAGE2}
