@@ -1,6 +1,10 @@
 """Timing on the device: every model of a release, on frames of the release's own cards."""
 
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +42,41 @@ def test_each_model_that_can_run_is_timed_and_the_others_say_why_not(
 def test_a_release_that_is_not_there_is_said_in_one_sentence(trusted, tmp_path, capsys):
     assert main(["bench", "--releases", str(tmp_path / "gone")]) == 2
     assert "gone" in capsys.readouterr().err
+
+
+def test_whoever_ends_it_ends_what_measures_too(device):
+    """It went on with its frames, on the chip or on each core, after the command was gone."""
+    command = [
+        sys.executable,
+        "-m",
+        "edge_runtime.cli",
+        "bench",
+        "--releases",
+        str(device.releases),
+        "--frames",
+        "9999",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as bench:
+        began = Path(f"/proc/{bench.pid}/task/{bench.pid}/children")
+        assert (measuring := waited_for(lambda: began.read_text().split()))
+        time.sleep(1)  # it reads by now what the other says
+        bench.terminate()
+        assert bench.wait(60) == 130
+    assert waited_for(lambda: not is_running(measuring[0]))
+
+
+def waited_for(what, seconds=60):
+    until = time.monotonic() + seconds
+    while not (found := what()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def is_running(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("seed", range(4))

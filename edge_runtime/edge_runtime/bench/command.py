@@ -26,6 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Time and print. The exit code: 0, 1 when no model could be run, 2 when no release was opened."""
     from edge_runtime.releases.opening import open_newest
+    from edge_runtime.watch import stoppable
 
     try:
         release = open_newest(options.releases, say=_complain)
@@ -33,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
     except (ReleaseError, NotARoot) as error:
         _complain(str(error))
         return 2
-    results = {name: measured(release.folder, name, options.frames, options.threads) for name in names}
+    with stoppable():  # or a process that measures went on by itself
+        results = {name: measured(release.folder, name, options.frames, options.threads) for name in names}
     print(json.dumps(results, ensure_ascii=False) if options.json else in_words(results))
     return int(all("error" in result for result in results.values()))
 
