@@ -20,8 +20,8 @@ from edge_runtime.releases.refusals import ReleaseError
 from edge_runtime.releases.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.server import command as serve
 from edge_runtime.server.logs import drop_warnings
-from edge_runtime.terminal import add_command
-from edge_runtime.watch import add_options, at_least_one, nobody_reads, run
+from edge_runtime.terminal import add_command, nobody_reads, tell
+from edge_runtime.watch import add_options, at_least_one, run
 
 if TYPE_CHECKING:
     from edge_runtime.recognizer import Recognizer
@@ -44,18 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text: printed as JSON has it
     try:
-        code = int(options.run(options))
-        sys.stdout.flush()
-        return code
+        return int(options.run(options))
     except KeyboardInterrupt:
         _complain("stopped")
         return INTERRUPTED
     except ImportError as error:
         _complain(f"a package can't be loaded ({error}): `edge-runtime doctor` says which, and what to do")
         return 2
-    except BrokenPipeError:
-        nobody_reads()
-        return 0
     except OSError as error:
         if error.filename is not None or error.errno not in FULL:
             raise
@@ -240,7 +235,7 @@ def _pull(options: argparse.Namespace) -> int:
     except (ReleaseError, NotARoot) as error:
         _complain(str(error))
         return 2
-    print(
+    tell(
         f"release {pulled.release_id} ({pulled.channel}) is in {pulled.folder}: fetched {pulled.fetched / 1e6:.2f} of "
         f"{pulled.size / 1e6:.1f} MB, in {pulled.parts} parts"
     )
@@ -275,7 +270,7 @@ def _trust(options: argparse.Namespace) -> int:
     except OSError as error:
         _complain(f"{error.filename} can't be written ({error.strerror}): try --user")
         return 2
-    print(f"trusting the publisher of root {root_id(root)}, pinned in {pinned}")
+    tell(f"trusting the publisher of root {root_id(root)}, pinned in {pinned}")
     return 0
 
 

@@ -1,6 +1,8 @@
 """What the commands of this package, and of the pipeline, do alike at a terminal."""
 
 import argparse
+import os
+import sys
 from typing import Any
 
 
@@ -15,6 +17,19 @@ def add_command(commands: Any, name: str, about: str, **options: Any) -> argpars
 def counted(count: int, what: str) -> str:
     """``1 card``, ``2 cards``."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def nobody_reads() -> None:
+    """Whoever read the lines has read enough: what the interpreter flushes at its exit goes nowhere."""
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def tell(text: str) -> None:
+    """Print what a command found, at once: of a disk that is full its caller hears, and whoever left has read enough."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        nobody_reads()
 
 
 def on_one_line(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.terminal import counted, on_one_line
+from edge_runtime.terminal import counted, nobody_reads, on_one_line
 
 if TYPE_CHECKING:
     from edge_runtime.following.tracks import Event
@@ -135,11 +135,6 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def nobody_reads() -> None:
-    """Whoever read the lines has read enough: what the interpreter flushes at its exit goes nowhere."""
-    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def quiet_opencv() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from edge_runtime.releases.refusals import ReleaseError
 from edge_runtime.releases.trust import NotARoot
-from edge_runtime.watch import at_least_one
+from edge_runtime.terminal import tell
+from edge_runtime.watch import at_least_one, stoppable
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Time and print. The exit code: 0, 1 when no model could be run, 2 when no release was opened."""
     from edge_runtime.releases.opening import open_newest
-    from edge_runtime.watch import stoppable
 
     try:
         release = open_newest(options.releases, say=_complain)
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     with stoppable():  # or a process that measures went on by itself
         results = {name: measured(release.folder, name, options.frames, options.threads) for name in names}
-    print(json.dumps(results, ensure_ascii=False) if options.json else in_words(results))
+    tell(json.dumps(results, ensure_ascii=False) if options.json else in_words(results))
     return int(all("error" in result for result in results.values()))
 
 

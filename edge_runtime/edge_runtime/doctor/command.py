@@ -12,6 +12,7 @@ from edge_runtime.doctor.hardware import clock, disk, memory, temperature, throt
 from edge_runtime.doctor.machine import Machine
 from edge_runtime.doctor.software import packages, processor, python
 from edge_runtime.publishers import is_url
+from edge_runtime.terminal import tell
 
 STATE_FOLDER = "/var/lib/edge-runtime"
 """The home of the service that ``install.sh`` sets up."""
@@ -24,9 +25,9 @@ def run(options: argparse.Namespace, machine: Machine | None = None) -> int:
     if options.json:
         bad = any(finding.state.is_bad for finding in findings)
         said = {"edge_runtime": version("edge-runtime"), "fine": not bad, "findings": [f.as_json() for f in findings]}
-        print(json.dumps(said, ensure_ascii=False))
+        tell(json.dumps(said, ensure_ascii=False))
     else:
-        print(in_words(findings))
+        tell(in_words(findings))
     return int(any(finding.state.is_bad for finding in findings))
 
 

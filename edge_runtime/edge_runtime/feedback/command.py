@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_runtime.feedback import CARD_ID
-from edge_runtime.terminal import add_command, counted
+from edge_runtime.terminal import add_command, counted, tell
 
 DEFAULT = Path("/var/lib/edge-runtime/feedback")
 """Where the service keeps it."""
@@ -49,7 +49,7 @@ def _saying(work: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Na
         except (NoSuchCard, CannotSend) as error:
             return _refuse(str(error))
         except OSError as error:
-            if error.filename is None:  # not the folder, but whoever was to read the list
+            if error.filename is None:  # not the folder: what is listed can't be written
                 raise
             return _refuse(
                 f"{error.filename} can't be used ({error.strerror}): be the user that it belongs to, "
@@ -71,10 +71,13 @@ def _list(options: argparse.Namespace) -> None:
     cards = list(kept(options.folder))
     if not cards:
         print(f"no card is kept in {options.folder}", file=sys.stderr)
+    lines = []
     for said in cards:
         is_now = f", corrected to {said['corrected']}" if said["corrected"] else ""
         similarity = "" if said["similarity"] is None else f" {said['similarity']:.2f}"
-        print(f"{said['id'][:12]}  {said['at']}  {said['status']:<10}{said['card_id']}{similarity}{is_now}")
+        lines.append(f"{said['id'][:12]}  {said['at']}  {said['status']:<10}{said['card_id']}{similarity}{is_now}")
+    if lines:
+        tell("\n".join(lines))
 
 
 def _correct(options: argparse.Namespace) -> None:
