@@ -22,7 +22,7 @@ from pcr_assets.compute.said import KEPT_LINES, failure
 from pcr_assets.compute.settings import Ray
 from pcr_assets.learning.meeting import PARTED, Share
 from pcr_assets.resources.engine import EngineError
-from pcr_assets.resources.ray_cluster import connected, makeup
+from pcr_assets.resources.ray_cluster import Watch, connected, makeup
 
 TRIES = 4
 """How often a training is begun whose nodes die, before it is given up."""
@@ -101,10 +101,11 @@ def _followed(ray: Any, nodes: list[Any], module: str, workdir: Path, had: set[s
     codes: dict[int, int] = {}
     asked = {node.news.remote(): node for node in nodes}
     last: float | None = None
+    watch = Watch(ray)
     while len(codes) < size:
-        answered, _ = ray.wait(list(asked), num_returns=1)
-        node = asked.pop(answered[0])
-        news = ray.get(answered[0])
+        answered = watch.first_of(list(asked))[0]
+        node = asked.pop(answered)
+        news = ray.get(answered)
         if len(news.codes) < size // len(nodes):  # one whose part is done may go: the leader still judges the model
             asked[node.news.remote()] = node
         for rank, line in news.lines:

@@ -19,7 +19,7 @@ CLOSE_SECONDS = 30
 def benches(ray: Any, kind: type, asked: Ray, threads: int) -> Iterator[list[Any]]:
     """An actor of this kind on each node, with ``threads`` cores for each process, and a GPU where the cluster has any.
 
-    Afterwards none is left, nor what it ran. Raises EngineError where the cluster has too few nodes.
+    Afterwards none is left, nor what it ran, unless the cluster itself is gone. Raises EngineError where it has too few nodes.
     """
     from ray.util.placement_group import remove_placement_group
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
@@ -33,12 +33,13 @@ def benches(ray: Any, kind: type, asked: Ray, threads: int) -> Iterator[list[Any
             actors.append(ray.remote(kind).options(**needs, scheduling_strategy=there).remote())
         yield actors
     finally:
-        with contextlib.suppress(ray.exceptions.RayError):
-            closing = [actor.close.remote() for actor in actors]
-            ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
-        for actor in actors:
-            ray.kill(actor)
-        remove_placement_group(group)
+        if ray.is_initialized():
+            with contextlib.suppress(ray.exceptions.RayError):
+                closing = [actor.close.remote() for actor in actors]
+                ray.wait(closing, num_returns=len(closing), timeout=CLOSE_SECONDS)
+            for actor in actors:
+                ray.kill(actor)
+            remove_placement_group(group)
 
 
 def _reserved(ray: Any, asked: Ray, threads: int) -> Any:

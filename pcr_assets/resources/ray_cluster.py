@@ -8,6 +8,8 @@ import atexit
 import logging
 import os
 import socket
+import time
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -20,7 +22,10 @@ from pcr_assets.resources.engine import EngineError
 INSTALL = "pip install -c constraints.txt '.[ray]'"
 SHAPING = ("numpy", "pyarrow", "pillow", "opencv-python-headless", "onnxruntime", "torch")
 """Libraries that what is made depends on, byte for byte."""
+PAGE = "docs/cluster.md"
 KNOCK_SECONDS = 10
+LOOK_SECONDS, TIMES_IN_VAIN = 10.0, 2
+"""How often the head is looked for while nodes work, and how often in vain until it is gone: in a minute Ray ends this process."""
 ON_LOOPBACK = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 """Ray's variable that keeps a cluster's servers on the loopback interface, on any system; read when Ray is imported."""
 OUT_OF_MEMORY = ("RAY_task_oom_retries", "10")
@@ -40,6 +45,11 @@ def connected() -> Any:
     elif address.startswith("ray://") and _token_is_here():
         # Ray brings it to no cluster that is named, unless it is told to
         os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if address and os.environ.get("RAY_AUTH_MODE") == "token" and not _token_is_here():
+        raise EngineError(
+            f"RAY_AUTH_MODE is token, and no token of {address} is here: copy the cluster's to ~/.ray/auth_token, or give it in "
+            f"RAY_AUTH_TOKEN ({PAGE})"
+        )
     import ray
 
     if ray.is_initialized():
@@ -47,9 +57,9 @@ def connected() -> Any:
     how: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
     if address and address.startswith("ray://"):  # there the head begins the tasks for us, by its own environment
         how["runtime_env"] = {"env_vars": {OUT_OF_MEMORY[0]: os.environ[OUT_OF_MEMORY[0]]}}
+    somebody_listens = False
     try:
-        if address:
-            _knock(address)
+        somebody_listens = _knock(address or "")
         ray.init(
             **how,
             namespace="pcr",
@@ -58,9 +68,12 @@ def connected() -> Any:
         )
     except Exception as error:  # Ray raises a class of its own for each way to fail
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if somebody_listens:  # Ray does not say by what it was turned away
+            raise EngineError(
+                f"{address} answers, but lets this machine into no Ray cluster ({said}): {_about_token()} ({PAGE})"
+            ) from error
         raise EngineError(
-            f"no Ray cluster answers at {address or 'this machine'} ({said}): start one, or name another in RAY_ADDRESS "
-            "(docs/cluster.md)"
+            f"no Ray cluster answers at {address or 'this machine'} ({said}): start one, or name another in RAY_ADDRESS ({PAGE})"
         ) from error
     atexit.register(ray.shutdown)
     return ray
@@ -72,11 +85,64 @@ def _token_is_here() -> bool:
     return named or (Path.home() / ".ray" / "auth_token").is_file()
 
 
-def _knock(address: str) -> None:
-    """Raise OSError where nobody listens: Ray itself would go on asking for minutes."""
+def _about_token() -> str:
+    """What to look at where a cluster turns this machine away."""
+    if os.environ.get("RAY_AUTH_MODE") == "token":
+        return (
+            "look whether the token that is here is the cluster's, and whether that is a cluster of this Ray and Python"
+        )
+    return "if the cluster asks for a token, bring it: in ~/.ray/auth_token, and with RAY_AUTH_MODE=token"
+
+
+def _knock(address: str) -> bool:
+    """Whether somebody listens, as far as the address says where. Raises OSError where nobody does: Ray itself would go on asking
+    for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+    if not (colon and port.isdigit()):
+        return False
+    socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+    return True
+
+
+class Watch:
+    """Waits for what nodes do, and looks for the cluster's head meanwhile: a node may answer for long without one."""
+
+    def __init__(self, ray: Any):
+        self._ray, self._address = ray, os.environ.get("RAY_ADDRESS", "")
+        self._looked, self._in_vain = time.monotonic(), 0
+
+    def first_of(self, refs: Sequence[Any]) -> list[Any]:
+        """Those of ``refs`` that have ended, at least one, which is waited for.
+
+        Raises EngineError when the head is gone; then we are connected to no cluster, and nothing is left there to be cleared.
+        """
+        while True:
+            try:
+                ended, _ = self._ray.wait(list(refs), num_returns=1, timeout=LOOK_SECONDS)
+            except ConnectionError as error:  # of a client, by ray://
+                raise self._gone() from error
+            if time.monotonic() >= self._looked + LOOK_SECONDS:
+                self._in_vain = 0 if not self._address or _answers(self._address) else self._in_vain + 1
+                self._looked = time.monotonic()
+            if self._in_vain == TIMES_IN_VAIN:
+                raise self._gone()
+            if ended:
+                return list(ended)
+
+    def _gone(self) -> EngineError:
+        self._ray.shutdown()
+        return EngineError(
+            f"the head of the Ray cluster at {self._address} is gone, and with it what its nodes were at: start the cluster anew, "
+            "then run again; it goes on from what was made"
+        )
+
+
+def _answers(address: str) -> bool:
+    try:
+        _knock(address)
+    except OSError:
+        return False
+    return True
 
 
 def largest(ray: Any, resource: str) -> int:

@@ -18,7 +18,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, TypeAdapter
 
 from pcr_assets.resources.engine import EngineError, Made, Place, Request
-from pcr_assets.resources.ray_cluster import INSTALL, connected, differences, largest, makeup
+from pcr_assets.resources.ray_cluster import INSTALL, Watch, connected, differences, largest, makeup
 from pcr_assets.resources.store import Store
 
 CPUS = 2
@@ -91,7 +91,7 @@ def _in_order(ray: Any, remote: Any, order: str, requests: Sequence[bytes], thre
     """Answers in the order of the requests. Some tasks are under way ahead of whoever takes the answers, which are small."""
     under_way: dict[Any, int] = {}
     answers: dict[int, str] = {}
-    begun = 0
+    begun, watch = 0, Watch(ray)
     try:
         for number in range(len(requests)):
             while number not in answers:
@@ -99,12 +99,11 @@ def _in_order(ray: Any, remote: Any, order: str, requests: Sequence[bytes], thre
                 while begun < len(requests) and len(under_way) < room:
                     under_way[remote.remote(order, requests[begun])] = begun
                     begun += 1
-                ended, _ = ray.wait(list(under_way), num_returns=1)
-                for ref in ended:
+                for ref in watch.first_of(list(under_way)):
                     answers[under_way.pop(ref)] = _answered(ray, ref)
             yield answers.pop(number)
     finally:
-        for ref in under_way:
+        for ref in under_way if ray.is_initialized() else ():
             ray.cancel(ref)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -117,6 +118,62 @@ def test_where_no_cluster_listens_one_sentence_says_so_at_once(monkeypatch, tmp_
         ray_cluster.connected()
 
 
+class AtWork:
+    """Ray, connected to a cluster whose nodes say this much; a client's ``wait`` raises ``lost``."""
+
+    def __init__(self, said, lost=None):
+        self.said, self.lost, self.shut = said, lost, False
+
+    def wait(self, refs, num_returns, timeout):
+        if self.lost:
+            raise self.lost
+        return refs[: self.said], refs[self.said :]
+
+    def shutdown(self):
+        self.shut = True
+
+
+@pytest.mark.parametrize(
+    ("said", "lost"), [(0, None), (1, None), (0, ConnectionError("Client is shutting down."))], ids=str
+)
+def test_a_head_that_is_gone_is_one_sentence_before_ray_ends_the_process(monkeypatch, said, lost):
+    """Though its nodes still answer, or say nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{head.getsockname()[1]}")
+        monkeypatch.setattr(ray_cluster, "LOOK_SECONDS", 0.0)
+        ray = AtWork(said, lost)
+        watch = ray_cluster.Watch(ray)
+        if said:
+            assert [watch.first_of(["a task"]) for _ in range(3)] == [["a task"]] * 3
+    with pytest.raises(
+        EngineError, match=r"the head of the Ray cluster at 127.* is gone.*start the cluster anew, then"
+    ):
+        for _ in range(ray_cluster.TIMES_IN_VAIN):
+            watch.first_of(["a task"])
+    assert ray.shut
+
+
+def test_a_cluster_that_turns_us_away_is_not_taken_for_none(monkeypatch, tmp_path):
+    """One with a token was said not to be there, by whoever brought none."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -c constraints.txt '.[ray]'")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{head.getsockname()[1]}")
+        monkeypatch.setenv("RAY_AUTH_MODE", "token")
+        with pytest.raises(EngineError, match=r"^RAY_AUTH_MODE is token, and no token of 127.*copy the cluster's"):
+            ray_cluster.connected()
+        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+        monkeypatch.setattr("ray.init", refused)
+        with pytest.raises(EngineError, match=r"into no Ray cluster \(Failed to connect\): .*with RAY_AUTH_MODE=token"):
+            ray_cluster.connected()
+
+
+def refused(**_):
+    raise ConnectionError("Failed to connect")
+
+
 @pytest.mark.parametrize(("token", "mode"), [(True, "token"), (False, None)])
 def test_a_client_brings_the_token_that_is_here_and_none_where_there_is_none(monkeypatch, tmp_path, token, mode):
     """`ray start` makes none: a client that was told to bring one all the same came to no such cluster."""
@@ -183,7 +240,7 @@ def followed(tmp_path, *told):
         return ref
 
     nodes = [SimpleNamespace(news=SimpleNamespace(remote=partial(asked, iter(news)))) for news in told]
-    ray = SimpleNamespace(wait=lambda refs, num_returns: (refs[:1], refs[1:]), get=answers.pop)
+    ray = SimpleNamespace(wait=lambda refs, num_returns, timeout: (refs[:1], refs[1:]), get=answers.pop)
     on_ray._followed(ray, nodes, "train", tmp_path, set(), len(nodes))
 
 
