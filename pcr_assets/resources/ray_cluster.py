@@ -67,7 +67,7 @@ def connected() -> Any:
             logging_level=logging.ERROR,
         )
     except Exception as error:  # Ray raises a class of its own for each way to fail
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = _in_a_line(error)
         if somebody_listens:  # Ray does not say by what it was turned away
             raise EngineError(
                 f"{address} answers, but lets this machine into no Ray cluster ({said}): {_about_token()} ({PAGE})"
@@ -77,6 +77,12 @@ def connected() -> Any:
         ) from error
     atexit.register(ray.shutdown)
     return ray
+
+
+def _in_a_line(error: Exception) -> str:
+    """The first line of an error; the last one too, where the first announces it, as of what the head says to a client."""
+    first, *others = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return f"{first} {others[-1]}" if others and first.endswith(":") else first
 
 
 def _token_is_here() -> bool:

@@ -166,12 +166,16 @@ def test_a_cluster_that_turns_us_away_is_not_taken_for_none(monkeypatch, tmp_pat
             ray_cluster.connected()
         monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
         monkeypatch.setattr("ray.init", refused)
-        with pytest.raises(EngineError, match=r"into no Ray cluster \(Failed to connect\): .*with RAY_AUTH_MODE=token"):
+        with pytest.raises(
+            EngineError, match=r"into no Ray cluster \(Init.* server: TimeoutError: late\): .*with RAY_AUTH_MODE=token"
+        ):
             ray_cluster.connected()
 
 
 def refused(**_):
-    raise ConnectionError("Failed to connect")
+    raise ConnectionError(
+        "Initialization failure from server:\nTraceback (most recent call last):\n\nTimeoutError: late\n"
+    )
 
 
 @pytest.mark.parametrize(("token", "mode"), [(True, "token"), (False, None)])
