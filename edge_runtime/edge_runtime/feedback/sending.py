@@ -99,8 +99,10 @@ def _bucket(url: str) -> Callable[[str, bytes], None]:
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     try:
         client: Any = boto3.client("s3")
-    except BotoCoreError as error:
-        raise CannotSend(f"{url} can't be reached ({error}): set AWS_REGION and the credentials") from error
+    except (BotoCoreError, ValueError) as error:
+        raise CannotSend(
+            f"{url} can't be reached ({error}): mend AWS_REGION, AWS_ENDPOINT_URL or the credentials"
+        ) from error
 
     def put(key: str, data: bytes) -> None:
         try:

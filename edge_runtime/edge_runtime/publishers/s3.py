@@ -47,7 +47,9 @@ class S3Publisher:
         try:
             return boto3.client("s3", config=config)
         except (BotoCoreError, ValueError) as error:
-            raise Unreachable(f"{self.name} can't be asked ({error}): set AWS_REGION and the credentials") from error
+            raise Unreachable(
+                f"{self.name} can't be asked ({error}): mend AWS_REGION, AWS_ENDPOINT_URL or the credentials"
+            ) from error
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         """See :meth:`Publisher.read`."""
