@@ -30,6 +30,10 @@ def agree(figures, measured):
     return len(figures) == len(measured) and all(map(is_rounded, figures, measured))
 
 
+def of_films(kind, figure):
+    return [STREAM[way][kind][figure] for way in ("each_frame_alone", "over_frames", "as_a_stream")]
+
+
 def of_ablation(measured):
     medium, hard = measured["recall"]["medium"], measured["recall"]["hard"]
     shares = [medium["recall_at_1"], hard["recall_at_1"], hard["low"], hard["high"], hard["art_recall_at_1"]]
@@ -89,6 +93,13 @@ def of_tick(tick):
 
 
 GRAPH, LARGE, S3, SERVED = (result(name) for name in ("whole_graph", "whole_graph_100000", "s3_store", "edge"))
+STREAM = result("stream")
+FILMED = {
+    "a card": "card",
+    "a twin": "twin",
+    "a card that the gallery lacks": "unknown",
+    "a card of another game": "stranger",
+}
 GROWN = GRAPH["grown"]["steps"]
 ABLATIONS = ("teacher", "stage1", "stage2-400", "stage2-1200", "stage2-1200-no-neighbours", "stage2-1200-new-head")
 ABLATIONS += ("alone-1200", "stage2-new-head-400", "stage2-scale-16", "stage2-scale-16-margin-0.1", "stage2-scale-10")
@@ -129,6 +140,12 @@ ROWS = [
         "`serve`, 200 frames",
         [200, *(each["resident"] for each in list(SERVED["serving_mb"].values())[1:])],
     ),
+    ("watching", "cards named right, of 60", of_films("card", "named_right")),
+    ("watching", "twins named right, of 60", of_films("twin", "named_right")),
+    ("watching", "twins answered with the right candidates, of 60", of_films("twin", "among_the_candidates")),
+    ("watching", "answers in 1,000 frames: cards", of_films("card", "answers_in_1000_frames")),
+    ("watching", "answers in 1,000 frames: twins", of_films("twin", "answers_in_1000_frames")),
+    *(("watching", row, list(STREAM["cpu_ms_a_frame"][kind].values())[:2]) for row, kind in FILMED.items()),
     ("s3", "list 5,000 keys", list(S3["seconds"]["list"].values())),
     ("s3", "upload 256 MB with SHA-256", [16, *S3["seconds"]["upload the large object"].values()]),
     ("s3", "fetch 256 MB; ours also compares its SHA-256", list(S3["seconds"]["fetch the large object"].values())),
