@@ -13,7 +13,7 @@ from pcr_assets.planner.execution import Event, Failure
 from pcr_assets.planner.explanation import Explanation, Input, explain
 from pcr_assets.planner.gates import Gate, Verdict
 from pcr_assets.planner.plan import Blocked, Plan, Published, Status, Step, resolve, selected_assets
-from pcr_assets.planner.published import published_in
+from pcr_assets.planner.published import published_in, unrecorded
 from pcr_assets.planner.waves import Ending, Outcome, observe, rebuild, run
 
 __all__ = [
@@ -37,4 +37,5 @@ __all__ = [
     "resolve",
     "run",
     "selected_assets",
+    "unrecorded",
 ]

@@ -27,3 +27,14 @@ def published_in(
         return found.digest if found else None
 
     return published
+
+
+def unrecorded(
+    defs: dg.Definitions, instance: dg.DagsterInstance, published: Callable[[dg.AssetKey], str | None]
+) -> dg.AssetKey | None:
+    """An asset that the store holds, where Dagster has a record of none: of another machine's store, or after its home was lost."""
+    graph = defs.resolve_asset_graph()
+    kept = [key for key in graph.toposorted_asset_keys if ARTIFACT in graph.get(key).metadata]
+    if any(instance.get_latest_materialization_event(key) for key in kept):
+        return None
+    return next((key for key in kept if published(key)), None)

@@ -118,7 +118,9 @@ def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.
     unseen = planner.observe(defs, instance, options.select)
     if unseen:
         return _refuse(options.telling.failed(unseen))
-    plan = planner.resolve(defs, instance, options.select, planner.published_in(defs, instance))
+    published = planner.published_in(defs, instance)
+    _say_unrecorded(defs, instance, published)
+    plan = planner.resolve(defs, instance, options.select, published)
     if options.json:
         print(json.dumps({"profile": options.profile, **_as_json(plan)}, indent=1))
         return 0 if plan.settled else PENDING
@@ -140,6 +142,16 @@ def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.
 def _say_profile(profile: str) -> None:
     if profile:
         print(f"{'profile':8}  {profile}", flush=True)
+
+
+def _say_unrecorded(defs: dg.Definitions, instance: dg.DagsterInstance, published: planner.Published) -> None:
+    """What was built once, and trained for hours, is not to be built again for want of a record."""
+    if held := planner.unrecorded(defs, instance, published):
+        print(
+            f"the store holds {held.to_user_string()}, and Dagster has no record here of anything in it: a refresh builds all "
+            "of it once more; `make adopt APPLY=1` records first what is there (docs/aws.md)",
+            file=sys.stderr,
+        )
 
 
 def _counted(plan: planner.Plan) -> str:
@@ -174,6 +186,7 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.N
     find_keys(defs, options.select)
     _say_profile(options.profile)
     published, telling = planner.published_in(defs, instance), options.telling
+    _say_unrecorded(defs, instance, published)
     outcome = planner.run(defs, instance, options.select, published, on_event=telling.show)
     print(telling.end(outcome), flush=True)
     return int(outcome.ending)

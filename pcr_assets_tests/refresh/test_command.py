@@ -23,6 +23,20 @@ def test_plan_prints_what_is_stale_and_why_and_exits_with_3(world, capsys):
     assert lines[-1].startswith("5 of 5 assets are stale")
 
 
+def test_a_store_of_which_nothing_is_recorded_here_is_said_to_be_built_once_more(world, capsys):
+    """On a new machine, or after `DAGSTER_HOME` was lost, a plan of everything looked like that of an empty store."""
+    assert world.command("plan") == 3
+    assert "no record" not in capsys.readouterr().err, "nothing is there to be recorded"
+    world.refresh()
+    assert world.command("plan") == 0
+    assert "no record" not in capsys.readouterr().err
+    with dg.DagsterInstance.ephemeral() as world.instance:
+        assert world.command("plan") == 3
+        assert "the store holds cards, and Dagster has no record" in capsys.readouterr().err
+        assert world.command("run") == 0
+        assert "`make adopt APPLY=1`" in capsys.readouterr().err
+
+
 def test_a_reader_that_has_read_enough_is_no_error(world, monkeypatch, capsys):
     """As of `make plan | head`."""
     reading, writing = os.pipe()
