@@ -1,15 +1,12 @@
 """What the store holds for each asset, as the planner asks it."""
 
-from collections.abc import Callable
-
 import dagster as dg
 
 from pcr_assets.assets.declare import ARTIFACT
+from pcr_assets.planner.plan import Published
 
 
-def published_in(
-    defs: dg.Definitions, instance: dg.DagsterInstance | None = None
-) -> Callable[[dg.AssetKey], str | None]:
+def published_in(defs: dg.Definitions, instance: dg.DagsterInstance | None = None) -> Published:
     """Look artifacts up in the store of these definitions' ``project`` resource.
 
     The returned function gives the current digest of the artifact that an asset names under ``pcr/artifact``, or None
@@ -29,9 +26,7 @@ def published_in(
     return published
 
 
-def unrecorded(
-    defs: dg.Definitions, instance: dg.DagsterInstance, published: Callable[[dg.AssetKey], str | None]
-) -> dg.AssetKey | None:
+def unrecorded(defs: dg.Definitions, instance: dg.DagsterInstance, published: Published) -> dg.AssetKey | None:
     """An asset that the store holds, where Dagster has a record of none: of another machine's store, or after its home was lost."""
     graph = defs.resolve_asset_graph()
     kept = [key for key in graph.toposorted_asset_keys if ARTIFACT in graph.get(key).metadata]

@@ -22,7 +22,7 @@ from contextlib import nullcontext
 
 import dagster as dg
 
-from edge_runtime.terminal import add_command
+from edge_runtime.terminal import add_command, nobody_reads
 from pcr_assets import planner
 from pcr_assets.command_options import Parser
 from pcr_assets.refresh.console import Telling, explained, table
@@ -56,8 +56,8 @@ def main(
             code = int(options.command(defs, opened, options))
             sys.stdout.flush()
             return code
-    except BrokenPipeError:  # whoever read the lines has read enough: what Python writes at its end goes nowhere
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    except BrokenPipeError:
+        nobody_reads()
         return NOBODY_READS
     except (Exception, KeyboardInterrupt) as error:
         sentence, code = told(error)

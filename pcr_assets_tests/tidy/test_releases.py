@@ -14,6 +14,19 @@ from pcr_assets.trust.settings import TrustSettings
 FIRST, SECOND, THIRD = "a" * 16, "b" * 16, "c" * 16
 
 
+@pytest.fixture
+def offer(site, tmp_path):
+    """Publishes a release with so many parts, and signs that channels offer it."""
+
+    def published(release_id, *parts):
+        trust = TrustSettings()
+        repository, keys = initialised(site.store, [tmp_path / "keys"], trust.days, may_make=True)
+        site.release(release_id, *parts)
+        publish_release(repository, keys, trust, release_id, b"manifest")
+
+    return published
+
+
 def test_the_newest_release_and_the_parts_it_names_stay(site):
     site.release(FIRST, b"only in the first", b"in all")
     site.release(SECOND, b"only in the second", b"in all")
@@ -55,11 +68,8 @@ def test_a_release_that_somebody_names_stays_though_others_are_newer(site, point
     assert site.has_part(b"old")
 
 
-def test_what_the_signed_metadata_offer_stays_though_others_are_newer(site, tmp_path):
-    trust = TrustSettings()
-    repository, keys = initialised(site.store, [tmp_path / "keys"], trust.days, may_make=True)
-    site.release(FIRST, b"offered")
-    publish_release(repository, keys, trust, FIRST, b"manifest")
+def test_what_the_signed_metadata_offer_stays_though_others_are_newer(site, offer):
+    offer(FIRST, b"offered")
     site.release(SECOND, b"never offered")
     site.release(THIRD, b"new")
     site.later(days=40)
@@ -68,11 +78,8 @@ def test_what_the_signed_metadata_offer_stays_though_others_are_newer(site, tmp_
     assert not site.has_part(b"never offered")
 
 
-def test_nothing_goes_when_the_signed_metadata_lack_a_file(site, tmp_path):
-    trust = TrustSettings()
-    repository, keys = initialised(site.store, [tmp_path / "keys"], trust.days, may_make=True)
-    site.release(FIRST, b"old")
-    publish_release(repository, keys, trust, FIRST, b"manifest")
+def test_nothing_goes_when_the_signed_metadata_lack_a_file(site, offer):
+    offer(FIRST, b"old")
     for key in site.keys(layout.METADATA):
         if key.endswith("snapshot.json"):
             site.store.remove(key)
@@ -80,12 +87,9 @@ def test_nothing_goes_when_the_signed_metadata_lack_a_file(site, tmp_path):
         site.sweep()
 
 
-def test_nothing_goes_when_the_signed_metadata_lack_their_timestamp(site, tmp_path):
+def test_nothing_goes_when_the_signed_metadata_lack_their_timestamp(site, offer):
     """What a channel offers besides the current release, only they say."""
-    trust = TrustSettings()
-    repository, keys = initialised(site.store, [tmp_path / "keys"], trust.days, may_make=True)
-    site.release(FIRST, b"offered")
-    publish_release(repository, keys, trust, FIRST, b"manifest")
+    offer(FIRST, b"offered")
     site.release(SECOND, b"never offered")
     site.store.remove(layout.TIMESTAMP)
     with pytest.raises(StoreError, match=r"timestamp\.json is gone: .*nothing was removed"):

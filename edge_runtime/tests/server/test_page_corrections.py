@@ -31,6 +31,12 @@ def typed(page, text):
     page.run("document.querySelector('#correct-search').dispatchEvent(new Event('input'))")
 
 
+def is_kept_as(page, box, card_id):
+    page.sees("#events", f"kept as {card_id}")
+    (said,) = kept(box)
+    assert said["corrected"] == card_id
+
+
 def test_a_wrong_name_is_corrected_where_that_is_kept(page, correcting, tmp_path):
     _, client = correcting(width=390)
     page.sees("#correction", "It was told as: Amber Fox, Demo Days · 1")
@@ -74,9 +80,7 @@ def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(page,
     page.sees("#correct-cards", "no card of this release: kept under this id")
     page.run("document.querySelector('#correct-cards input').click()")
     page.run(KEEP)
-    page.sees("#events", "kept as next1-7")
-    (said,) = kept(tmp_path / "box")
-    assert said["corrected"] == "next1-7"
+    is_kept_as(page, tmp_path / "box", "next1-7")
 
 
 def test_by_the_keyboard_one_goes_on_where_the_wrong_name_was(page, correcting):
@@ -105,9 +109,7 @@ def test_by_the_keyboard_a_card_is_found_taken_and_kept(page, correcting, tmp_pa
     page.press("ArrowDown")
     page.until(f"{CHOSEN} === 'demo-2'")
     page.press("Enter")
-    page.sees("#events", "kept as demo-2")
-    (said,) = kept(tmp_path / "box")
-    assert said["corrected"] == "demo-2"
+    is_kept_as(page, tmp_path / "box", "demo-2")
 
 
 def test_arrows_lead_from_the_search_to_the_cards(page, correcting):
