@@ -4,9 +4,9 @@
 
 Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store. As a
 stream's, whose camera shakes so that none is spared: all that is done with one is timed, up to what is believed of its cards. Once
-the cards, settled by the frames before, are *followed* to where they lie by now, as on six frames of eight; once *others* are
-looked for besides, as on the seventh. And as a photo, with the release's outline filter and without it: so is the eighth read, and
-each frame until its cards are known.
+the cards, settled by the frames before, are *followed* to where they lie by now, as on three frames of four; once *others* are
+looked for besides, as on most of the fourth ones. And as a photo, with the release's outline filter and without it: so are read the
+first frame, and later few.
 
 Each part is timed on one thread, in CPU time, beside the named limit: a bare ONNX Runtime call of the same model on as many
 cards, in the same run. Prints a table of medians and writes it as JSON. The cards on the frames come from `--cards`, else they
@@ -49,7 +49,7 @@ COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
 FOLLOWED, OTHERS = "a frame, cards followed", "a frame, others looked for"
 """What a stream does with most frames once its cards are known, and with one of four."""
 MOST_FRAMES = 28
-"""Of a film: one whose cards are not settled by then, and thoroughly looked at, is left out."""
+"""Of a film: one whose cards are not settled by then, and looked at plainly, is left out."""
 Look = Callable[[], Sequence[Status]]
 """Looks at one frame, and says what it is sure of."""
 RESULT = Path(__file__).parent / "results" / "frame.json"
@@ -74,7 +74,7 @@ def photographed(whole: Recognizer, photos: Sequence[np.ndarray]) -> Iterator[Lo
 def followed(
     whole: Recognizer, cards: Sequence[np.ndarray], count: int, number: int, *, others: bool
 ) -> Iterator[Look]:
-    """Looks at a frame of so many films with ``count`` cards each, once all that is seen is settled and was thoroughly looked at.
+    """Looks at a frame of so many films with ``count`` cards each, once all that is seen is settled and was looked at plainly.
     ``others``: a frame on which other cards are looked for."""
     for row in range(number):
         rng = np.random.default_rng([count, row])
@@ -82,8 +82,8 @@ def followed(
         taken = enumerate(film(laid, "easy", MOST_FRAMES, rng))
         follower = Follower(whole)
         for now, frame in taken:
-            efforts = _efforts(whole, follower, frame, now)
-            if follower.tracker.tracks and follower.tracker.unchanged and efforts == [Effort.THOROUGH]:
+            known = bool(follower.tracker.tracks) and follower.tracker.unchanged
+            if _efforts(whole, follower, frame, now) == [Effort.PLAIN] and known and follower.tracker.unchanged:
                 break
         for now, frame in islice(taken, EVERY - 1 if others else 0):
             follower.look(frame, now)

@@ -6,17 +6,15 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
-from edge_runtime.finding.locate import LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
+from edge_runtime.finding.locate import DOUBTS, LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
 from edge_runtime.finding.outline_filter import OutlineFilter
 from edge_runtime.finding.rows import gaps
 from edge_runtime.gallery import Gallery, GalleryError
-from edge_runtime.geometry import turned
 from edge_runtime.judging.decide import Calibration, Status
 from edge_runtime.judging.judge import Judge
 from edge_runtime.judging.printing_verifier import PrintingVerifier
@@ -26,10 +24,11 @@ from edge_runtime.pair import require_pair
 from edge_runtime.photo import LEAST_SIDE, as_photo
 from edge_runtime.reading.effort import Effort
 from edge_runtime.reading.explained import Explained
+from edge_runtime.reading.followed import Followed
 from edge_runtime.reading.half_hidden import HalfHidden
 from edge_runtime.reading.reader import Reader
 from edge_runtime.reading.readings import (
-    CLEAR,
+    PROMISING,
     Reading,
     Recognition,
     by_confidence,
@@ -45,10 +44,8 @@ from edge_runtime.reading.so_far import HOPELESS, SoFar
 from edge_runtime.reading.weighing import Weighing
 from edge_runtime.releases.release import Release
 
-PROMISING = 0.5
-"""Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""
 WORTH_JUDGING = HOPELESS
-"""The same for outlines that nothing else explained, after all were read."""
+"""Confidence at a glance from which an outline is judged that nothing else explained, after all were read."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
 
@@ -76,6 +73,7 @@ class Recognizer:
         self.judge = judge
         self._reader = Reader(embedder, gallery, judge)
         self._weighing = Weighing(self._reader)
+        self._followed = Followed(self._reader, self._weighing)
         self._explained = Explained(judge)
         look = judge.second_look
         self._half_hidden = HalfHidden(embedder, gallery, judge, look, outline_filter) if look else None
@@ -151,23 +149,23 @@ class Recognizer:
     def _recognized(self, image: np.ndarray, most: int, effort: Effort, followed: Sequence[Reading]) -> Recognition:
         if min(image.shape[:2]) < LEAST_SIDE or not len(self.gallery):
             return Recognition(())
-        seen = self._as_before(image, followed, effort) if followed and effort is not Effort.THOROUGH else []
+        seen = self._followed.seen(image, followed, effort) if effort is not Effort.THOROUGH else []
         read = SoFar(list(seen))
         if effort <= Effort.FOLLOWED and seen and len(seen) == len(followed):
             return self._recognition(image, read, seen)
+        if any(card.status is Status.UNKNOWN for card in followed):
+            effort = max(effort, Effort.PLAIN)
         if effort <= Effort.ONE and len(followed) < 2 and (large := self._large(image, seen, followed)):
             return large
 
-        def known() -> list[np.ndarray]:
+        def explained() -> list[np.ndarray]:
             return self._explained.places(seen)
 
         outlines: list[np.ndarray] = []
-        for step, quads in enumerate(in_steps(image, most, known)):
+        for step, quads in enumerate(in_steps(image, most, explained)):
             outlines += [quad.corners for quad in quads]
             seen = self._looked_at(image, quads, read, seen, effort, followed)
-            if step >= (1 if effort is Effort.THOROUGH else 0) and settled(seen):
-                break
-            if step + 1 == LINES and not all(reading.left_open for reading in seen):
+            if _is_last(step, seen, effort):
                 break
         if effort is Effort.THOROUGH:
             seen = self._beside_known(image, outlines, read, seen)
@@ -186,27 +184,6 @@ class Recognizer:
             hidden = self._half_hidden.found(image, known_corners(seen), outlines) if self._half_hidden else []
             seen = one_each([*seen, *hidden], by_confidence) if hidden else seen
         return seen
-
-    def _as_before(self, image: np.ndarray, followed: Sequence[Reading], effort: Effort) -> list[Reading]:
-        """The followed cards that are named where they lie, as what they were. They are read the way up that they had, and the
-        other way where that leaves a doubt: another name, less confidence or similarity than before.
-        """
-        now = self._reader.match(image, [(card.corners, card.outline) for card in followed])
-        pairs = enumerate(zip(now, followed, strict=True))
-        doubts = [row for row, (each, before) in pairs if each.confidence < CLEAR or each.doubtful_after(before)]
-        others = self._reader.match(image, [(turned(now[row].corners), now[row].outline) for row in doubts])
-        for row, other in zip(doubts, others, strict=True):
-            now[row] = min(now[row], other, key=by_confidence)
-        now = self._glanced(now)
-        if effort is Effort.SETTLED:
-            now = [before.carried_to(each) or each for each, before in zip(now, followed, strict=True)]
-        arts = {card.card.art_group for card in followed}
-        likely = [each for each in now if each.card.art_group in arts and each.confidence >= PROMISING]
-        return [
-            each
-            for each in self._weighing.judged(image, one_each(likely, by_confidence), PROMISING)
-            if each.status is not Status.UNKNOWN and each.card.art_group in arts
-        ]
 
     def _large(self, image: np.ndarray, seen: Sequence[Reading], followed: Sequence[Reading]) -> Recognition | None:
         """The large cards on a frame of a stream, if nothing is left open of them."""
@@ -232,7 +209,7 @@ class Recognizer:
         while left := read.worth_reading(left):
             portion, left = self._explained.portion(left, seen)
             readings = self._reader.read(image, portion, followed)
-            readings = readings if effort is Effort.THOROUGH else self._glanced(readings)
+            readings = readings if effort >= Effort.PLAIN else self._followed.glanced(readings)
             read.note(readings)
             seen = self._judged(image, one_each([*seen, *readings], by_confidence), read, PROMISING)
         return seen
@@ -242,10 +219,6 @@ class Recognizer:
         pairs = zip(readings, self._weighing.judged(image, readings, least), strict=True)
         judged = [now if now is was else read.weighed(now, self.calibration.accept) for was, now in pairs]
         return [refused(each) if overruled(each, read.readings) else each for each in judged]
-
-    def _glanced(self, readings: Sequence[Reading]) -> list[Reading]:
-        """The readings, those that a glance settles taken for judged."""
-        return [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
 
     def _recognition(self, image: np.ndarray, read: SoFar, seen: Sequence[Reading]) -> Recognition:
         """What is said in the end: the cards that were named, and what looks like a card that is not known."""
@@ -265,3 +238,12 @@ class Recognizer:
         if self.outline_filter is None:
             return list(quads)
         return [quads[row] for row in self.outline_filter.likeliest(image, [quad.corners for quad in quads])]
+
+
+def _is_last(step: int, seen: Sequence[Reading], effort: Effort) -> bool:
+    """Whether the steps after this one, counted from 0, are not worth their time."""
+    if settled(seen) and step >= (1 if effort >= Effort.PLAIN else 0):
+        return True
+    if step + 1 in DOUBTS and effort is not Effort.THOROUGH:
+        return True
+    return step + 1 == LINES and not all(reading.left_open for reading in seen)

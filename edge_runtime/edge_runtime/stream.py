@@ -15,15 +15,18 @@ from edge_runtime.following.motion import Following
 from edge_runtime.following.stillness import READS, Stillness
 from edge_runtime.following.tracks import Event, Tracker
 from edge_runtime.geometry import overview
-from edge_runtime.judging.decide import Status
 from edge_runtime.reading.effort import Effort
 from edge_runtime.reading.readings import Reading, Recognition
 from edge_runtime.sources import Source
 
-THOROUGH = 8
-"""Of so many frames that are read one is looked at thoroughly, so that a card is found that the others miss."""
 OTHERS = 4
-"""Of so many one is looked at for other cards than those that are followed, a thorough one among them."""
+"""Of so many frames that are read one is looked at for other cards than those that are followed; while something is not decided,
+one of as many is looked at thoroughly."""
+PLAINLY = 8
+"""Of so many frames of known cards one is looked at for all that lies in plain view, and their printings are looked at again. If
+unknown cards are among them, it is looked at thoroughly."""
+THOROUGH = 32
+"""Of so many frames of known cards one is looked at thoroughly, so that a card is found that the others miss."""
 
 
 class Recognizes(Protocol):
@@ -52,7 +55,7 @@ class Follower:
         self._recognizer = recognizer
         self._stillness = stillness or Stillness()
         self._following = Following()
-        self._looks = 0
+        self._looks = OTHERS - 1
         """Since the last thorough one."""
 
     def look(self, image: np.ndarray, now: float) -> list[Event]:
@@ -64,15 +67,16 @@ class Follower:
         started = time.perf_counter()
         effort = self._effort()
         followed = self._following.now(image, small) if effort is not Effort.THOROUGH else ()
-        if followed and self._follows_all(followed) and (self._looks + 1) % OTHERS:
+        if followed and len(followed) == len(self.tracker.tracks) and (self._looks + 1) % OTHERS:
             effort = Effort.SETTLED if self.tracker.unchanged else Effort.FOLLOWED
         readings = self._recognizer.recognize(image, effort=effort, followed=followed).cards
         self.busy += time.perf_counter() - started
         self.read += 1
         self._looks = 0 if effort is Effort.THOROUGH else self._looks + 1
         self._stillness.was_read()
-        self._following.saw([each for each in readings if each.status is not Status.UNKNOWN], small)
-        return self.tracker.update(readings, now)
+        events = self.tracker.update(readings, now)
+        self._following.saw(self.tracker.decided(readings), small)
+        return events
 
     @property
     def _read_out(self) -> bool:
@@ -80,18 +84,17 @@ class Follower:
         return self._stillness.reads >= self.tracker.rules.window
 
     def _effort(self) -> Effort:
-        """Thorough until all cards in view are known, for the last look before a still scene is spared, and after one that missed a
-        card which was there, or saw something else in its place."""
-        tracks = self.tracker.tracks
-        known = bool(tracks) and all(track.known for track in tracks)
-        missed = any(track.missing_since is not None for track in tracks)
-        if not known or missed or self._stillness.reads == READS - 1 or self._looks >= THOROUGH - 1:
+        """Thorough once what was named is missed, and for the last look before a still scene is spared; else now and then."""
+        tracks, looks = self.tracker.tracks, self._looks + 1
+        if self._stillness.reads == READS - 1 or any(track.art and track.missed == 1 for track in tracks):
             return Effort.THOROUGH
+        decided = bool(tracks) and all(not track.missed and self.tracker.is_decided(track) for track in tracks)
+        known = decided and all(track.known for track in tracks)
+        if looks >= (THOROUGH if known else PLAINLY if decided else OTHERS):
+            return Effort.THOROUGH
+        if not known or looks % PLAINLY == 0:
+            return Effort.PLAIN
         return Effort.ONE if len(tracks) == 1 else Effort.QUICK
-
-    def _follows_all(self, followed: Sequence[Reading]) -> bool:
-        """Whether these are all cards in view."""
-        return len(followed) == len(self.tracker.tracks)
 
     def use(self, recognizer: Recognizes) -> None:
         """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""

@@ -13,15 +13,19 @@ from edge_runtime.geometry import full_frame
 from edge_runtime.judging.decide import Status
 from edge_runtime.reading.effort import Effort
 from edge_runtime.reading.readings import Reading, Recognition
-from edge_runtime.stream import OTHERS, THOROUGH, Follower
+from edge_runtime.stream import OTHERS, PLAINLY, THOROUGH, Follower
 
 FOX = Reading(
     Status.CONFIRMED, 0.97, full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9),), 0.9
 )
 HERON = replace(FOX, matches=(Match(Card("demo-2", "Blue Heron", "demo", "2", "heron"), 0.9),))
-ONE, ALL = Effort.ONE, Effort.THOROUGH
+ONE, PLAIN, ALL = Effort.ONE, Effort.PLAIN, Effort.THOROUGH
 LEAST = Rules().least
 """Frames until a card is confirmed."""
+WINDOW = Rules().window
+"""Frames that count."""
+FIRST = [ALL, *[PLAIN] * (LEAST - 1)]
+"""How hard they are looked at."""
 TABLE = np.full((48, 64, 3), 90, np.uint8)
 
 
@@ -44,7 +48,7 @@ class Noting:
 def looking():
     """A recogniser, and what looks with it at a scene that always moves: it is never spared."""
     recognizer = Noting()
-    follower = Follower(recognizer)
+    follower = recognizer.follower = Follower(recognizer)
     moves = iter(range(1000))
 
     def look(times):
@@ -55,39 +59,63 @@ def looking():
     return recognizer, look
 
 
-def test_of_eight_frames_of_a_moving_scene_one_is_looked_at_thoroughly(looking):
+class StandingStill:
+    """Follows cards that don't move."""
+
+    def __init__(self):
+        self.cards = ()
+
+    def saw(self, cards, small):
+        self.cards = cards
+
+    def now(self, image, small):
+        return self.cards
+
+
+def test_a_known_card_is_now_and_then_looked_at_plainly_and_at_last_thoroughly(looking):
     _, look = looking
-    assert look(LEAST + THOROUGH) == [*[ALL] * LEAST, *[ONE] * (THOROUGH - 1), ALL]
+    efforts = look(1 + THOROUGH)
+    assert efforts[:LEAST] == FIRST
+    assert [number for number, effort in enumerate(efforts) if effort is PLAIN][LEAST - 1 :] == [8, 16, 24]
+    assert efforts[-1] is ALL
+    assert set(efforts[LEAST:-1]) == {ONE, PLAIN}
 
 
 def test_of_four_frames_of_a_followed_card_one_is_searched_for_others(looking, monkeypatch):
     recognizer, look = looking
-    monkeypatch.setattr("edge_runtime.stream.Following.now", lambda following, *frame: (recognizer.card,))
-    efforts = look(LEAST + THOROUGH)[LEAST:]
-    assert [effort in (Effort.SETTLED, Effort.FOLLOWED) for effort in efforts] == [True, True, True, False] * (
-        THOROUGH // OTHERS
-    )
-    assert (efforts[OTHERS - 1], efforts[THOROUGH - 1]) == (ONE, ALL)
+    monkeypatch.setattr(recognizer.follower, "_following", StandingStill())
+    efforts = look(1 + PLAINLY)
+    assert [number for number, effort in enumerate(efforts) if effort > Effort.FOLLOWED] == [0, 1, 2, OTHERS, PLAINLY]
+    assert (efforts[OTHERS], efforts[PLAINLY]) == (ONE, PLAIN)
 
 
-def test_cards_that_nobody_knows_are_looked_at_thoroughly(looking):
+def test_until_cards_are_known_one_frame_of_four_is_looked_at_thoroughly(looking):
     recognizer, look = looking
     recognizer.card = STRANGER
-    assert look(5) == [ALL] * 5
+    assert look(WINDOW) == [ALL, PLAIN, PLAIN, PLAIN] * (WINDOW // OTHERS)
 
 
-def test_what_may_have_been_laid_in_the_place_of_a_known_card_is_looked_at_thoroughly_until_it_is_known(looking):
+def test_a_card_that_is_unknown_on_all_frames_that_count_is_followed(looking, monkeypatch):
     recognizer, look = looking
+    monkeypatch.setattr(recognizer.follower, "_following", StandingStill())
+    recognizer.card = STRANGER
+    followed = [Effort.FOLLOWED] * (OTHERS - 1)
+    assert look(WINDOW + 2 * PLAINLY)[WINDOW:] == [PLAIN, *followed, ALL, *followed] * 2
+
+
+def test_what_may_have_been_laid_in_the_place_of_a_known_card_is_not_followed_until_it_is_known(looking, monkeypatch):
+    recognizer, look = looking
+    monkeypatch.setattr(recognizer.follower, "_following", StandingStill())
     look(LEAST)
     recognizer.card = HERON
-    assert look(LEAST + 1)[LEAST:] == [ONE, *[ALL] * (LEAST - 1), ONE]
+    assert look(LEAST + 1)[LEAST:] == [Effort.SETTLED, ALL, PLAIN, Effort.SETTLED]
 
 
-def test_what_was_called_another_printing_is_looked_at_thoroughly(looking):
+def test_what_was_called_another_printing_is_looked_at_anew(looking):
     recognizer, look = looking
     look(LEAST)
     recognizer.card = replace(STRANGER, other_printing=True)
-    assert look(5)[LEAST:] == [ONE, *[ALL] * 4]
+    assert look(5)[LEAST:] == [ONE, ALL, PLAIN, PLAIN, PLAIN]
 
 
 def test_a_blurred_frame_of_a_known_card_makes_no_difference(looking):
@@ -102,24 +130,24 @@ def test_a_blurred_frame_of_a_known_card_makes_no_difference(looking):
 def test_cards_beside_each_other_are_looked_for_together(looking):
     recognizer, look = looking
     recognizer.beside = (replace(FOX, corners=FOX.corners + 200),)
-    assert look(LEAST + 2) == [*[ALL] * LEAST, Effort.QUICK, Effort.QUICK]
+    assert look(LEAST + 2) == [*FIRST, Effort.QUICK, Effort.QUICK]
 
 
-def test_after_a_card_was_missed_frames_are_looked_at_thoroughly_until_it_is_seen_again(looking):
+def test_the_frame_after_a_card_was_missed_is_looked_at_thoroughly(looking):
     recognizer, look = looking
     look(LEAST)
     recognizer.sees = False
     look(2)
     recognizer.sees = True
-    assert look(2)[LEAST:] == [ONE, ALL, ALL, ONE]
+    assert look(2)[LEAST:] == [ONE, ALL, PLAIN, ONE]
 
 
-def test_a_still_scene_is_looked_at_thoroughly_a_few_times_and_then_spared():
+def test_a_still_scene_is_looked_at_a_few_times_at_last_thoroughly_and_then_spared():
     recognizer = Noting()
     follower = Follower(recognizer, stillness=Stillness())
     for at in range(10):
         follower.look(TABLE, at / 10)
-    assert recognizer.efforts == [ALL] * READS
+    assert recognizer.efforts == [ALL, PLAIN, ALL]
     assert (follower.read, follower.spared) == (READS, 10 - READS)
 
 

@@ -104,6 +104,10 @@ class Track:
         confirmed = self.belief.state is State.CONFIRMED
         return last.clear is confirmed and (not confirmed or last.cards[0] == self.belief.cards[0])
 
+    def given_up(self, rules: Rules) -> bool:
+        """Whether none of the frames that count names it."""
+        return len(self.votes) >= rules.window and not any(vote.named for vote in self.votes)
+
     def settled(self, rules: Rules) -> bool:
         """Whether another frame of the same would tell nothing new: the last ones name what is confirmed, or all that count
         say the same. Something else in its place is not settled while what was confirmed before still stands."""
@@ -144,6 +148,15 @@ class Tracker:
     def unchanged(self) -> bool:
         """Whether all is settled, and the last look at each card said the same once more."""
         return self.settled and all(track.unchanged for track in self.tracks)
+
+    def is_decided(self, track: Track) -> bool:
+        """Whether its art is known, or that it is none that it knows."""
+        return track.known or track.given_up(self.rules)
+
+    def decided(self, readings: Iterable["Reading"]) -> list["Reading"]:
+        """Those of the readings of the last frame that say of their card what is known of it."""
+        known = {id(track.corners): track.known for track in self.tracks if self.is_decided(track)}
+        return [each for each in readings if known.get(id(each.corners)) is (each.status is not Status.UNKNOWN)]
 
     def update(self, readings: Iterable["Reading"], time: float) -> list[Event]:
         """What a frame's readings, in any order, change. ``time`` in seconds; ValueError if it runs backwards."""

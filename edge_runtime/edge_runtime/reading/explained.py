@@ -20,12 +20,13 @@ class Explained:
         self.judge = judge
 
     def places(self, seen: Sequence[Reading]) -> list[np.ndarray]:
-        """The corners of the cards that were named for sure, and of other printings of known ones."""
+        """The corners of the cards that were named for sure, of other printings of known ones, and of those that are as unknown as
+        on the frame before."""
         calibration = self.judge.calibration
         least = calibration.accept if self.judge.second_look else calibration.sure
         sure = [each.status is not Status.UNKNOWN and each.confidence >= least for each in seen]
         pairs = zip(seen, sure, strict=True)
-        return [each.corners for each, named in pairs if each.judged and (named or each.other_printing)]
+        return [each.corners for each, named in pairs if each.judged and (named or each.other_printing or each.carried)]
 
     def left(self, quads: Sequence[Quad], seen: Sequence[Reading]) -> list[Quad]:
         """The outlines whose place no card takes.

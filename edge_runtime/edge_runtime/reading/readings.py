@@ -23,6 +23,8 @@ and the medium camera all that a glance knows headlong are less similar so by 0.
 CLEAR = 0.9
 """Confidence at a glance that leaves no doubt of the artwork: no other way up is tried, and a followed card may be taken for the
 twin that it was."""
+PROMISING = 0.5
+"""Confidence at a glance from which an outline is judged at once: once named, it explains the outlines inside it."""
 WORTH_FITTING = 0.1
 """Confidence from which other fits of an outline are tried before it is given up as unknown."""
 NEAREST = 5
@@ -47,7 +49,8 @@ class Reading:
     other_printing: bool = False
     """Whether it shows the artwork of the first match, but is another printing: an unknown card."""
     carried: bool = False
-    """Whether which of its twins it is was taken over from the frame before: of that this frame is no evidence."""
+    """Whether which of its twins it is, or that it is unknown, was taken over from the frame before: of that this frame is no
+    evidence."""
     points: int | None = None
     """Points that agree with the picture of the first match; None where only a glance was taken."""
     denied: Mapping[str, int] = field(default_factory=dict)

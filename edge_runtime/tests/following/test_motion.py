@@ -1,7 +1,6 @@
 """Cards followed from frame to frame: where they lie by now, and what is read there."""
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -11,64 +10,19 @@ from edge_runtime import recognizer as recognizer_module
 from edge_runtime.following.motion import Following
 from edge_runtime.geometry import full_frame, overlap, overview, turned
 from edge_runtime.judging.decide import Status
+from edge_runtime.reading import followed as followed_module
 from edge_runtime.reading import reader as reader_module
 from edge_runtime.reading.effort import Effort
-from edge_runtime.stream import OTHERS, THOROUGH, Follower
+from edge_runtime.stream import OTHERS, PLAINLY
 
 TILTED = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
 BESIDE = full_frame(120, 168) + np.float32([470, 150])
 
 
 @pytest.fixture
-def asked(recognizer, monkeypatch):
-    """What the recogniser was asked: how hard to look at each frame, and how many cards it embedded for that."""
-    asked = []
-    recognize, embed = recognizer.recognize, recognizer.embedder.embed
-
-    def asking(image, *, effort, followed):
-        asked.append([effort, 0])
-        return recognize(image, effort=effort, followed=followed)
-
-    def counting(cards):
-        asked[-1][1] += len(cards)
-        return embed(cards)
-
-    monkeypatch.setattr(recognizer, "recognize", asking)
-    monkeypatch.setattr(recognizer.embedder, "embed", counting)
-    return asked
-
-
-@cache
-def grain(shape):
-    """Drawn once: it takes as long as looking at a frame that stands still."""
-    return np.random.default_rng(0).normal(0, 3, shape).astype(np.float32)
-
-
-class Filming:
-    """A follower that is shown one frame after another, each with other grain and light: none is like the one before."""
-
-    def __init__(self, recognizer):
-        self.follower, self.frames = Follower(recognizer), 0
-
-    def __call__(self, photo, times=1):
-        """The readings of the last frame."""
-        for _ in range(times):
-            light = np.float32(np.random.default_rng(self.frames).uniform(0.8, 1.0))
-            frame = photo * light + np.roll(grain(photo.shape), (7 * self.frames, 13 * self.frames), (0, 1))
-            self.follower.look(frame.clip(0, 255).astype(np.uint8), self.frames / 10)
-            self.frames += 1
-        return [track for track in self.follower.tracker.tracks if track.missing_since is None]
-
-
-@pytest.fixture
-def filming(recognizer):
-    return Filming(recognizer)
-
-
-@pytest.fixture
 def seen(recognizer, filming, photo_of, scans):
-    """One that has followed the first card for a frame."""
-    assert [track.belief.art for track in filming(photo_of(scans["demo-1"]), 4)] == ["demo-1"]
+    """One that has followed the first card, and follows it on the next three frames."""
+    assert [track.belief.art for track in filming(photo_of(scans["demo-1"]), 1 + OTHERS)] == ["demo-1"]
     return filming
 
 
@@ -166,7 +120,7 @@ def test_another_card_in_the_place_of_a_settled_one_is_looked_at(recognizer, loo
 @pytest.mark.parametrize("headlong", [False, True])
 def test_a_doubt_has_a_followed_card_read_the_other_way_up(recognizer, scans, photo_of, headlong, monkeypatch):
     """As when it is followed by what it looks like from afar, and lies on its head: a glance may know it even so."""
-    monkeypatch.setattr(recognizer_module, "CLEAR", 0.0)
+    monkeypatch.setattr(followed_module, "CLEAR", 0.0)
     (card,) = recognizer.recognize(photo_of(scans["demo-1"])).cards
     photo = photo_of(scans["demo-1"], turned(TILTED) if headlong else TILTED)
     (now,) = recognizer.recognize(photo, effort=Effort.FOLLOWED, followed=[card]).cards
@@ -184,7 +138,7 @@ def test_a_followed_card_that_must_be_found_anew_is_read_the_way_up_that_it_is_m
         "search",
         lambda vectors, count: [[match for match in found if match.key == 1] for found in search(vectors, count)],
     )
-    for module in (recognizer_module, reader_module):
+    for module in (followed_module, reader_module):
         monkeypatch.setattr(module, "CLEAR", 0.0)
     (now,) = recognizer.recognize(
         photo_of(scans["demo-1"], turned(TILTED)),
@@ -201,10 +155,10 @@ def test_a_card_that_is_laid_beside_is_found_a_few_frames_later(seen, scans, pho
     assert arts == {"demo-1", "demo-2"}
 
 
-def test_of_eight_frames_one_is_looked_at_thoroughly_and_one_for_others(filming, asked, scans, photo_of):
-    filming(photo_of(scans["demo-1"]), 3 + THOROUGH)
+def test_of_eight_frames_one_is_looked_at_plainly_and_one_for_others(filming, asked, scans, photo_of):
+    filming(photo_of(scans["demo-1"]), 1 + PLAINLY)
     follow = [Effort.SETTLED] * (OTHERS - 1)
-    assert [effort for effort, _ in asked[3:]] == [*follow, Effort.ONE, *follow, Effort.THOROUGH]
+    assert [effort for effort, _ in asked[OTHERS:]] == [Effort.ONE, *follow, Effort.PLAIN]
 
 
 def test_cards_beside_each_other_are_followed_together(filming, asked, scans, photo_of):
@@ -218,7 +172,7 @@ def test_cards_beside_each_other_are_followed_together(filming, asked, scans, ph
 def test_another_release_follows_nothing_of_the_one_before(seen, recognizer, asked, scans, photo_of):
     seen.follower.use(recognizer)
     seen(photo_of(scans["demo-1"]), 4)
-    assert [effort for effort, _ in asked] == [*[Effort.THOROUGH] * 3, Effort.SETTLED]
+    assert [effort for effort, _ in asked] == [Effort.THOROUGH, Effort.PLAIN, Effort.PLAIN, Effort.SETTLED]
 
 
 def test_what_is_followed_makes_no_difference_to_a_thorough_look(recognizer, scans, photo_of):

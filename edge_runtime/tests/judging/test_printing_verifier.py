@@ -116,6 +116,16 @@ def test_one_that_is_laid_upon_a_known_card_is_not_taken_for_its_twin(verifying,
     assert (told[-1].state, [card.card_id for card in told[-1].cards]) == (State.UNKNOWN, ["demo-1"])
 
 
+@pytest.mark.parametrize("now", ["the same", "a known card", "an unknown card"])
+def test_another_printing_is_followed_as_long_as_it_is_read_as_one(verifying, scans, foreign, stranger, photo_of, now):
+    (other,) = verifying.recognize(photo_of(foreign)).cards
+    assert other.other_printing
+    shown = {"the same": foreign, "a known card": scans["demo-1"], "an unknown card": stranger}[now]
+    (card,) = verifying.recognize(photo_of(shown), effort=Effort.FOLLOWED, followed=[other]).cards
+    assert card.carried is (now == "the same")
+    assert (card.status is Status.CONFIRMED) is (now == "a known card")
+
+
 @pytest.mark.parametrize("effort", [Effort.ONE, Effort.QUICK])
 def test_cards_that_were_named_before_are_not_verified_again(verifying, foreign, photo_of, effort):
     (card,) = verifying.recognize(photo_of(foreign), effort=effort).cards
