@@ -42,10 +42,18 @@ def test_ctrl_c_during_a_search_is_no_failure_of_the_search(listed):
     index.add(np.arange(1000), vectors)
     cards = {key: Card(str(key), "", "", "", "") for key in range(1000)}
     gallery = Gallery(index, cards, Coarse(index) if listed else None)
-    threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    interrupted = threading.Event()
+
+    def interrupt():
+        """Until it is heard: what Python raises while an object is finalised is lost, and the test waited for ever."""
+        while not interrupted.wait(0.5):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         while True:
             gallery.search(vectors)
+    interrupted.set()
 
 
 def test_a_set_is_called_by_its_name_and_where_the_catalogue_has_none_by_its_id(gallery, tmp_path):
