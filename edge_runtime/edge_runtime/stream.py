@@ -70,6 +70,9 @@ class Follower:
         if followed and len(followed) == len(self.tracker.tracks) and (self._looks + 1) % OTHERS:
             effort = Effort.SETTLED if self.tracker.unchanged else Effort.FOLLOWED
         readings = self._recognizer.recognize(image, effort=effort, followed=followed).cards
+        if effort is not Effort.THOROUGH and self.tracker.misses(readings):  # perhaps only for want of effort
+            effort = Effort.THOROUGH
+            readings = self._recognizer.recognize(image, effort=effort).cards
         self.busy += time.perf_counter() - started
         self.read += 1
         self._looks = 0 if effort is Effort.THOROUGH else self._looks + 1
@@ -84,9 +87,9 @@ class Follower:
         return self._stillness.reads >= self.tracker.rules.window
 
     def _effort(self) -> Effort:
-        """Thorough once what was named is missed, and for the last look before a still scene is spared; else now and then."""
+        """Thorough for the last look before a still scene is spared, and now and then."""
         tracks, looks = self.tracker.tracks, self._looks + 1
-        if self._stillness.reads == READS - 1 or any(track.art and track.missed == 1 for track in tracks):
+        if self._stillness.reads == READS - 1:
             return Effort.THOROUGH
         decided = bool(tracks) and all(not track.missed and self.tracker.is_decided(track) for track in tracks)
         known = decided and all(track.known for track in tracks)

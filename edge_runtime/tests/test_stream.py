@@ -39,7 +39,7 @@ class Noting:
         self.efforts, self.sees, self.card = [], True, FOX
         self.beside = ()
 
-    def recognize(self, image, *, effort, followed):
+    def recognize(self, image, *, effort, followed=()):
         self.efforts.append(effort)
         return Recognition((self.card, *self.beside) if self.sees else ())
 
@@ -133,13 +133,20 @@ def test_cards_beside_each_other_are_looked_for_together(looking):
     assert look(LEAST + 2) == [*FIRST, Effort.QUICK, Effort.QUICK]
 
 
-def test_the_frame_after_a_card_was_missed_is_looked_at_thoroughly(looking):
+def test_a_frame_on_which_a_known_card_is_missed_is_looked_at_thoroughly_as_well(looking):
     recognizer, look = looking
     look(LEAST)
     recognizer.sees = False
     look(2)
     recognizer.sees = True
-    assert look(2)[LEAST:] == [ONE, ALL, PLAIN, ONE]
+    assert look(2)[LEAST:] == [ONE, ALL, PLAIN, PLAIN, ONE]
+
+
+def test_a_frame_on_which_a_card_is_not_named_again_before_it_is_known_is_looked_at_thoroughly_as_well(looking):
+    recognizer, look = looking
+    look(1)
+    recognizer.card = STRANGER
+    assert look(2) == [ALL, PLAIN, ALL, PLAIN]
 
 
 def test_a_still_scene_is_looked_at_a_few_times_at_last_thoroughly_and_then_spared():

@@ -158,6 +158,16 @@ class Tracker:
         known = {id(track.corners): track.known for track in self.tracks if self.is_decided(track)}
         return [each for each in readings if known.get(id(each.corners)) is (each.status is not Status.UNKNOWN)]
 
+    def misses(self, readings: Iterable["Reading"]) -> bool:
+        """Whether a known card of the last frame is not seen, or one that it named and that is not known yet is not named again."""
+        placed = list(readings)
+        names = {row: _name(placed[column]) for row, column in paired(self.tracks, placed).items()}
+        return any(
+            row not in names if track.known else track.votes[-1].named and names.get(row) != track.votes[-1].art
+            for row, track in enumerate(self.tracks)
+            if track.votes and not track.missed
+        )
+
     def update(self, readings: Iterable["Reading"], time: float) -> list[Event]:
         """What a frame's readings, in any order, change. ``time`` in seconds; ValueError if it runs backwards."""
         self._pass(time)
