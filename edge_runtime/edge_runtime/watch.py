@@ -81,18 +81,7 @@ def run(recognizer: "Recognizes", options: argparse.Namespace) -> int:
 
 def event_json(event: "Event") -> dict[str, Any]:
     """An event as a JSON value; ``time`` in seconds from the first frame, corners in its pixels."""
-    from edge_runtime.geometry import as_numbers
-
-    return {
-        "event": event.kind.value,
-        "time": round(event.time, 3),
-        "stay": event.stay,
-        "status": event.state.value,
-        "confidence": round(event.confidence, 4),
-        "cards": [card.as_json() for card in event.cards],
-        "other_printing": event.other_printing,
-        "corners": as_numbers(event.corners),
-    }
+    return {"event": event.kind.value, "time": round(event.time, 3), **event.as_json()}
 
 
 def in_words(event: "Event") -> str:

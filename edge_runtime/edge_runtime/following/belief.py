@@ -103,11 +103,6 @@ class Belief:
         one = self.state is not State.UNCERTAIN and self.cards
         return self.state.value, self.cards[0].card_id if one else self.art
 
-    @property
-    def other_printing(self) -> bool:
-        """Whether it is an unknown printing of a known card, which is then the one of ``cards``."""
-        return of_other_printing(self.state, self.cards)
-
 
 def of_other_printing(state: State, cards: Sequence[Card]) -> bool:
     """Whether a card of which so much is known is an unknown printing of a known one, which is then the one of ``cards``."""

@@ -9,13 +9,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_runtime.following.belief import Belief, Rules, State, Vote, believed, of_other_printing, since_change, vote
 from edge_runtime.gallery import Card
-from edge_runtime.geometry import area
+from edge_runtime.geometry import area, as_numbers
 from edge_runtime.judging.decide import Status
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ class Event:
         """Whether it is an unknown printing of a known card, which is then the one of ``cards``."""
         return of_other_printing(self.state, self.cards)
 
+    def as_json(self) -> dict[str, Any]:
+        """What is known of the card, as a JSON value: what happened, and when, is for whoever tells of it to say."""
+        return _known(self.stay, self.state, self.confidence, self.cards, self.corners)
+
 
 @dataclass(eq=False)
 class Track:
@@ -119,6 +123,21 @@ class Track:
         """What happened to it now."""
         belief = self.belief
         return Event(kind, time, self.number, belief.state, belief.confidence, belief.cards, self.corners)
+
+    def as_json(self) -> dict[str, Any]:
+        """What is known of the card now, as :meth:`Event.as_json` has it."""
+        return _known(self.number, self.belief.state, self.belief.confidence, self.belief.cards, self.corners)
+
+
+def _known(stay: int, state: State, confidence: float, cards: Sequence[Card], corners: np.ndarray) -> dict[str, Any]:
+    return {
+        "stay": stay,
+        "status": state.value,
+        "confidence": round(confidence, 4),
+        "cards": [card.as_json() for card in cards],
+        "other_printing": of_other_printing(state, cards),
+        "corners": as_numbers(corners),
+    }
 
 
 class Tracker:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edge_runtime.following.tracks import Event, Kind
-from edge_runtime.geometry import as_numbers, rectify
+from edge_runtime.geometry import rectify
 from edge_runtime.jpeg import jpeg
 
 THUMBNAIL = (126, 176)
@@ -67,12 +67,7 @@ class History:
             "number": number,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "event": event.kind.value,
-            "stay": event.stay,
-            "status": event.state.value,
-            "confidence": round(event.confidence, 4),
-            "cards": [card.as_json() for card in event.cards],
-            "other_printing": event.other_printing,
-            "corners": as_numbers(event.corners),
+            **event.as_json(),
             "release_id": release_id,
             "corrected": None,
         }

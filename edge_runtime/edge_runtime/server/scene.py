@@ -8,7 +8,6 @@ import numpy as np
 
 from edge_runtime.following.belief import State
 from edge_runtime.following.tracks import APPEAR, Event, Track
-from edge_runtime.geometry import as_numbers
 
 
 @dataclass(frozen=True)
@@ -26,15 +25,4 @@ class Look:
 
 def in_view(tracks: Iterable[Track]) -> tuple[dict[str, Any], ...]:
     """The cards in view as JSON values, corners in pixels of the frame."""
-    return tuple(
-        {
-            "stay": track.number,
-            "status": track.belief.state.value,
-            "confidence": round(track.belief.confidence, 4),
-            "cards": [card.as_json() for card in track.belief.cards],
-            "other_printing": track.belief.other_printing,
-            "corners": as_numbers(track.corners),
-        }
-        for track in tracks
-        if track.seen >= APPEAR and track.missing_since is None
-    )
+    return tuple(track.as_json() for track in tracks if track.seen >= APPEAR and track.missing_since is None)
