@@ -94,6 +94,11 @@ class ProjectManifest(_Part):
         """What the release was found to answer with a model, by strength of the camera; nothing for one that is in no release."""
         return self.release.answers.get(VARIANTS.get(model, ""), {}) if self.release else {}
 
+    def recall_of(self, model: str) -> Mapping[str, Mapping[str, Any]]:
+        """How many cards are found with a model, by strength of the camera: by whole answers where it is in the release, else by
+        the search alone; nothing where neither was asked."""
+        return self.answers_of(model) or self.models[model].recall
+
 
 def build(
     sources: Sources, models: Mapping[str, ModelRecord], data: Mapping[str, Artifact | None], costs: Costs

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcr_assets import layout
@@ -67,20 +67,15 @@ def _performance(manifest: ProjectManifest) -> list[dict[str, Any]]:
             "training_cost_usd": model.training_config.cost_usd,
         }
         for name, model in manifest.models.items()
-        for of, strength, found in _asked(name, model, manifest)
+        for of, strength, found in _asked(name, manifest)
     ]
 
 
-def _asked(
-    name: str, model: ModelRecord, manifest: ProjectManifest
-) -> Iterable[tuple[str, str | None, Mapping[str, Any]]]:
+def _asked(name: str, manifest: ProjectManifest) -> list[tuple[str, str | None, Mapping[str, Any]]]:
     """What was asked of a model: of what the numbers are, the strength, the numbers."""
-    if answers := manifest.answers_of(name):
-        return [("whole answers in the whole gallery", strength, found) for strength, found in answers.items()]
-    if recall := model.recall:
-        of = "search alone among test cards and training cards"
-        return [(of, strength, found) for strength, found in recall.items()]
-    return [("not asked", None, {})]
+    whole = "whole answers in the whole gallery"
+    of = whole if manifest.answers_of(name) else "search alone among test cards and training cards"
+    return [(of, strength, found) for strength, found in manifest.recall_of(name).items()] or [("not asked", None, {})]
 
 
 def _compression(models: Mapping[str, ModelRecord]) -> list[dict[str, Any]]:

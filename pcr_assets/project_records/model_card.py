@@ -37,8 +37,8 @@ def files(manifest: ProjectManifest, pictures: Mapping[str, Mapping[str, bytes]]
 
 def card(name: str, model: ModelRecord, manifest: ProjectManifest, pictures: list[str]) -> str:
     """One card. ``pictures`` are the files in the folder ``card`` beside it."""
-    answers = manifest.answers_of(name)
-    above = yaml.safe_dump(_metadata(name, model, answers), sort_keys=False, allow_unicode=True, width=120)
+    recall = manifest.recall_of(name)
+    above = yaml.safe_dump(_metadata(name, model, recall), sort_keys=False, allow_unicode=True, width=120)
     return "\n".join(
         [
             "---",
@@ -64,7 +64,7 @@ def card(name: str, model: ModelRecord, manifest: ProjectManifest, pictures: lis
             "",
             "## How well",
             "",
-            *_measured(model, answers),
+            *_measured(model, recall, whole=bool(manifest.answers_of(name))),
             *[f"\n![{file.partition('.')[0].replace('-', ' ')}](card/{file})" for file in pictures],
             "",
             "Queries are test cards, never trained on, seen by a simulated camera. Only labelled photos may be called accuracy.",
@@ -83,7 +83,7 @@ def card(name: str, model: ModelRecord, manifest: ProjectManifest, pictures: lis
     )
 
 
-def _metadata(name: str, model: ModelRecord, answers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _metadata(name: str, model: ModelRecord, recall: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     licence = (model.licence or "").lower()
     hub = LICENCES.get(licence, "other")
     about: dict[str, Any] = {"license": hub}
@@ -100,7 +100,7 @@ def _metadata(name: str, model: ModelRecord, answers: Mapping[str, Mapping[str, 
             "dataset": {"type": "cards", "name": f"test cards, {strength} camera", "split": "test"},
             "metrics": [{"type": "recall", "name": "recall@1", "value": round(judged["recall_at_1"], 4)}],
         }
-        for strength, judged in (answers or model.recall).items()
+        for strength, judged in recall.items()
     ]
     return about | ({"model-index": [{"name": name, "results": results}]} if results else {})
 
@@ -121,11 +121,11 @@ def _input(model: ModelRecord) -> str:
     return f"uint8 RGB, {height} rows of {width} pixels, a card rectified border to border; normalisation is inside"
 
 
-def _measured(model: ModelRecord, answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    of = "whole answers in the whole gallery" if answers else "search alone, among test cards and training cards"
+def _measured(model: ModelRecord, recall: Mapping[str, Mapping[str, Any]], *, whole: bool) -> list[str]:
+    of = "whole answers in the whole gallery" if whole else "search alone, among test cards and training cards"
     rows = [
         f"| {strength} | {found['recall_at_1']:.1%} | {found['low']:.1%} to {found['high']:.1%} | {found.get('queries', '')} |"
-        for strength, found in (answers or model.recall).items()
+        for strength, found in recall.items()
         if "low" in found
     ]
     lines = (

@@ -73,5 +73,5 @@ def _paid(costs: CostTracking) -> str:
 
 
 def _recall(name: str, manifest: ProjectManifest) -> str:
-    recall = manifest.answers_of(name) or manifest.models[name].recall
-    return ", ".join(f"{found['recall_at_1']:.1%} ({strength})" for strength, found in recall.items()) or "–"
+    recall = manifest.recall_of(name).items()
+    return ", ".join(f"{found['recall_at_1']:.1%} ({strength})" for strength, found in recall) or "–"
