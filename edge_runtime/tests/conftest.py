@@ -28,7 +28,6 @@ from drawn import (
     block_average_model,
     correlation_verifier,
     draw_card,
-    edge_contrast_filter,
     lay,
     listed,
     write_catalogue,
@@ -88,24 +87,6 @@ def photo_of(table: np.ndarray) -> Callable[..., np.ndarray]:
     return lambda card, corners=TILTED: lay(card, corners, table)
 
 
-@pytest.fixture
-def model_file() -> Callable[..., Path]:
-    """Writes the model, broken in the way that is asked for."""
-    return block_average_model
-
-
-@pytest.fixture
-def filter_file() -> Callable[..., Path]:
-    """Writes an outline filter, with other metadata where that is asked for."""
-    return edge_contrast_filter
-
-
-@pytest.fixture
-def verifier_file() -> Callable[..., Path]:
-    """Writes a printing verifier, with other metadata where that is asked for."""
-    return correlation_verifier
-
-
 @pytest.fixture(scope="session")
 def release_files(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, np.ndarray]) -> Path:
     """The files of a release of the drawn cards, made once: signing a copy takes a tenth of making them."""
@@ -156,12 +137,6 @@ def telling_printings_apart(publisher: Publisher) -> Publisher:
 
 
 @pytest.fixture
-def in_parts() -> Callable[[Publisher], InParts]:
-    """Publishes what a publisher has in parts."""
-    return InParts
-
-
-@pytest.fixture
 def published(publisher: Publisher) -> InParts:
     """A publisher's release in parts."""
     return InParts(publisher)
@@ -191,18 +166,6 @@ def no_hailort(monkeypatch: pytest.MonkeyPatch) -> None:
 def hef(tmp_path: Path) -> Path:
     """A model for the Hailo-8L."""
     return write_hef(tmp_path / "student.hef")
-
-
-@pytest.fixture
-def hef_for(tmp_path: Path) -> Callable[[str], Path]:
-    """Makes a model for an architecture."""
-    return lambda arch: write_hef(tmp_path / f"{arch}.hef", arch)
-
-
-@pytest.fixture
-def write_hef_file() -> Callable[..., Path]:
-    """Writes a model for the Hailo-8L, broken in the way that is asked for."""
-    return write_hef
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from publishing import InParts
 
 from edge_runtime.cli import main
 from edge_runtime.releases.trust import root_id
@@ -31,9 +32,9 @@ def answers(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_a_home_of_another_user_is_one_sentence(device, in_parts, tmp_path, photo_file, capsys, lock):
+def test_a_home_of_another_user_is_one_sentence(device, tmp_path, photo_file, capsys, lock):
     home = tmp_path / "home"
-    assert main(["pull", str(in_parts(device).releases), "--home", str(home)]) == 0
+    assert main(["pull", str(InParts(device).releases), "--home", str(home)]) == 0
     capsys.readouterr()
     lock(home / "releases")
     assert main(["recognize", "--releases", str(home), photo_file]) == 2
@@ -186,8 +187,8 @@ def test_the_hint_names_the_root_that_lies_beside_the_releases(published, photos
     assert main(["recognize", "--releases", str(published.releases), *photos("fox.png")]) == 0
 
 
-def test_pull_says_what_was_fetched_and_its_home_is_recognised_from(device, in_parts, photos, tmp_path, capsys):
-    published = in_parts(device)
+def test_pull_says_what_was_fetched_and_its_home_is_recognised_from(device, photos, tmp_path, capsys):
+    published = InParts(device)
     assert main(["pull", str(published.releases), "--home", str(tmp_path / "home")]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"release {published.folder.name} (stable) is in {tmp_path / 'home'}")
@@ -195,9 +196,9 @@ def test_pull_says_what_was_fetched_and_its_home_is_recognised_from(device, in_p
     assert answers(capsys)[0]["status"] == "confirmed"
 
 
-def test_releases_in_parts_are_recognised_from_as_they_are(device, in_parts, photos, tmp_path, capsys, monkeypatch):
+def test_releases_in_parts_are_recognised_from_as_they_are(device, photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    published = in_parts(device)
+    published = InParts(device)
     assert main(["recognize", "--json", "--releases", str(published.releases), *photos("fox.png")]) == 0
     (published.releases / "metadata" / "timestamp.json").write_text("{}")
     assert main(["recognize", "--json", "--releases", str(published.releases), *photos("fox.png")]) == 0
@@ -206,8 +207,8 @@ def test_releases_in_parts_are_recognised_from_as_they_are(device, in_parts, pho
     assert "going on with the last good release" in output.err
 
 
-def test_a_pull_that_is_refused_is_one_sentence_and_exit_code_2(device, in_parts, tmp_path, capsys):
-    published = in_parts(device)
+def test_a_pull_that_is_refused_is_one_sentence_and_exit_code_2(device, tmp_path, capsys):
+    published = InParts(device)
     published.a_part().unlink()
     assert main(["pull", str(published.releases), "--home", str(tmp_path / "home")]) == 2
     error = capsys.readouterr().err
@@ -215,8 +216,8 @@ def test_a_pull_that_is_refused_is_one_sentence_and_exit_code_2(device, in_parts
     assert len(error.splitlines()) == 1
 
 
-def test_a_device_follows_the_canary_channel_until_it_is_told_otherwise(device, in_parts, tmp_path, capsys):
-    published, home = in_parts(device), ["--home", str(tmp_path / "home")]
+def test_a_device_follows_the_canary_channel_until_it_is_told_otherwise(device, tmp_path, capsys):
+    published, home = InParts(device), ["--home", str(tmp_path / "home")]
     stable = published.folder.name
     source = str(published.releases)
     assert main(["pull", source, *home]) == 0

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from drawn import block_average_model, write_hef
 
 from edge_runtime.embedder import EmbedderError, OnnxEmbedder
 from edge_runtime.hailo import connection
@@ -23,12 +24,14 @@ def embedder(board, hef):
         yield opened
 
 
-def test_cards_become_the_unit_vectors_of_the_same_model_on_the_processor(embedder, model_file, tmp_path):
+def test_cards_become_the_unit_vectors_of_the_same_model_on_the_processor(embedder, tmp_path):
     vectors = embedder.embed(CARDS)
     assert (embedder.input_size, embedder.dim) == ((80, 112), 192)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(vectors, OnnxEmbedder(model_file(tmp_path / "fp32.onnx")).embed(CARDS), atol=1e-5)
+    np.testing.assert_allclose(
+        vectors, OnnxEmbedder(block_average_model(tmp_path / "fp32.onnx")).embed(CARDS), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, connection.IN_FLIGHT, connection.IN_FLIGHT + 1, 11])
@@ -110,8 +113,8 @@ def test_a_process_that_did_not_open_the_chip_is_told_so(embedder, monkeypatch):
 
 
 @pytest.mark.parametrize("scale", [float("nan"), 0.0])
-def test_vectors_that_have_no_direction_are_refused(board, tmp_path, write_hef_file, scale):
-    hef = write_hef_file(tmp_path / "broken.hef", output_scale=scale)
+def test_vectors_that_have_no_direction_are_refused(board, tmp_path, scale):
+    hef = write_hef(tmp_path / "broken.hef", output_scale=scale)
     with HailoEmbedder(hef) as embedder, pytest.raises(EmbedderError, match="not finite, or zeros"):
         embedder.embed(CARDS)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn import write_hef
 
 HERE = Path(__file__).parent
 CONTRACT = json.loads((HERE / "fake_hailo/hailort_contract.json").read_text())
@@ -150,10 +151,10 @@ def test_a_second_device_needs_the_group_of_the_first(library, groups, allowed):
 
 
 @pytest.mark.parametrize(("arch", "chip"), [("hailo8", "HAILO8L"), ("hailo8l", "HAILO10H")])
-def test_a_model_for_another_chip_is_refused_when_it_is_configured(device, board, errors, hef_for, arch, chip):
+def test_a_model_for_another_chip_is_refused_when_it_is_configured(device, board, errors, tmp_path, arch, chip):
     board.arch = chip
     with pytest.raises(errors.HailoRTHEFNotCompatibleWithDevice):
-        device.create_infer_model(str(hef_for(arch))).configure()
+        device.create_infer_model(str(write_hef(tmp_path / f"{arch}.hef", arch))).configure()
 
 
 def test_a_full_queue_takes_no_job_and_waiting_for_room_times_out(configured, board, library, errors):

@@ -2,6 +2,7 @@
 
 import pytest
 from device_of_files import NOW, Pi, pulled_at
+from publishing import InParts
 
 from edge_runtime.doctor.releases import DAY
 from edge_runtime.publishers import FolderPublisher
@@ -16,9 +17,9 @@ def pi(tmp_path):
 
 
 @pytest.fixture
-def home(device, in_parts, tmp_path):
+def home(device, tmp_path):
     """A home with the device's release, pulled a day ago."""
     folder = tmp_path / "home"
-    pull(FolderPublisher(in_parts(device).releases), folder)
+    pull(FolderPublisher(InParts(device).releases), folder)
     pulled_at(folder, NOW - DAY)
     return folder

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from drawn import block_average_model, edge_contrast_filter
 
 from edge_runtime.embedder import EmbedderError
 from edge_runtime.finding.locate import find_cards
@@ -17,9 +18,9 @@ PLACE = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
 
 
 @pytest.fixture
-def release(publisher, filter_file):
+def release(publisher):
     """A release that has a filter."""
-    model = filter_file(publisher.folder / "outline_filter.onnx")
+    model = edge_contrast_filter(publisher.folder / "outline_filter.onnx")
     publisher.add(model, outline_filter=model.name)
     return open_release(publisher.releases, publisher.trusted)
 
@@ -46,17 +47,15 @@ def counting(release, filtering=True):
     return found
 
 
-def test_the_outline_of_a_card_is_likelier_than_that_of_its_inside_or_of_the_table(
-    filter_file, tmp_path, scans, photo_of
-):
-    found = OutlineFilter(filter_file(tmp_path / "filter.onnx"), threads=1)
+def test_the_outline_of_a_card_is_likelier_than_that_of_its_inside_or_of_the_table(tmp_path, scans, photo_of):
+    found = OutlineFilter(edge_contrast_filter(tmp_path / "filter.onnx"), threads=1)
     outlines = [PLACE, scaled(PLACE, 0.6), full_frame(100, 140)]
     card, inside, table = found.probabilities(photo_of(scans["demo-1"]), outlines)
     assert card > found.threshold > max(inside, table)
 
 
-def test_many_outlines_are_judged_as_each_alone(filter_file, tmp_path, scans, photo_of):
-    found = OutlineFilter(filter_file(tmp_path / "filter.onnx"), threads=1)
+def test_many_outlines_are_judged_as_each_alone(tmp_path, scans, photo_of):
+    found = OutlineFilter(edge_contrast_filter(tmp_path / "filter.onnx"), threads=1)
     photo, outlines = photo_of(scans["demo-1"]), [scaled(PLACE, size) for size in np.linspace(0.5, 1.5, AT_ONCE + 2)]
     alone = [found.probabilities(photo, [outline])[0] for outline in outlines]
     np.testing.assert_allclose(found.probabilities(photo, outlines), alone, atol=1e-5)
@@ -96,9 +95,9 @@ def test_a_filter_that_the_manifest_does_not_list_is_never_opened(publisher):
 @pytest.mark.parametrize(
     "broken", [{"threshold": "nan"}, {"threshold": "2"}, {"margin": "0"}, {"margin": "wide"}], ids=str
 )
-def test_a_filter_with_senseless_numbers_is_refused(filter_file, tmp_path, broken):
+def test_a_filter_with_senseless_numbers_is_refused(tmp_path, broken):
     with pytest.raises(EmbedderError, match=r"filter.onnx is no outline filter of this product: pull the release"):
-        OutlineFilter(filter_file(tmp_path / "filter.onnx", **broken))
+        OutlineFilter(edge_contrast_filter(tmp_path / "filter.onnx", **broken))
 
 
 @pytest.mark.parametrize("content", [b"", b"no model"])
@@ -108,13 +107,13 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, content):
         OutlineFilter(tmp_path / "filter.onnx")
 
 
-def test_a_model_that_embeds_cards_is_no_filter(model_file, tmp_path):
+def test_a_model_that_embeds_cards_is_no_filter(tmp_path):
     with pytest.raises(EmbedderError, match="no outline filter"):
-        OutlineFilter(model_file(tmp_path / "filter.onnx"))
+        OutlineFilter(block_average_model(tmp_path / "filter.onnx"))
 
 
-def test_numbers_that_are_no_probabilities_are_refused(filter_file, tmp_path):
-    path = filter_file(tmp_path / "filter.onnx")
+def test_numbers_that_are_no_probabilities_are_refused(tmp_path):
+    path = edge_contrast_filter(tmp_path / "filter.onnx")
     model = onnx.load(str(path))
     model.graph.node[-1].op_type = "Identity"
     onnx.save(model, str(path))
@@ -122,10 +121,9 @@ def test_numbers_that_are_no_probabilities_are_refused(filter_file, tmp_path):
         OutlineFilter(path, threads=1).probabilities(np.zeros((50, 50, 3), np.uint8), [full_frame(20, 28)])
 
 
-def test_no_outlines_have_no_probabilities(filter_file, tmp_path):
-    assert (
-        OutlineFilter(filter_file(tmp_path / "filter.onnx")).probabilities(np.zeros((9, 9, 3), np.uint8), []).size == 0
-    )
+def test_no_outlines_have_no_probabilities(tmp_path):
+    found = OutlineFilter(edge_contrast_filter(tmp_path / "filter.onnx"))
+    assert found.probabilities(np.zeros((9, 9, 3), np.uint8), []).size == 0
 
 
 @pytest.mark.parametrize("enlarged", [0.2, 1, 3, 9])

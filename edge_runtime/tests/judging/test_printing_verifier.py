@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from drawn import block_average_model, correlation_verifier
 
 from edge_runtime.answers import card_json, in_words
 from edge_runtime.embedder import EmbedderError
@@ -138,8 +139,8 @@ def test_a_card_that_too_few_points_lay_over_its_picture_is_not_judged_by_it(ver
     assert card.status is Status.CONFIRMED
 
 
-def test_light_and_contrast_make_no_difference(verifier_file, tmp_path):
-    verifier = PrintingVerifier(verifier_file(tmp_path / "verifier.onnx"), threads=1)
+def test_light_and_contrast_make_no_difference(tmp_path):
+    verifier = PrintingVerifier(correlation_verifier(tmp_path / "verifier.onnx"), threads=1)
     noise = cv2.GaussianBlur(np.random.default_rng(0).normal(size=HALF[::-1]).astype(np.float32), (0, 0), 2)
     picture = (128 + 50 * noise / noise.std()).clip(0, 255).astype(np.uint8)
     dim = (30 + 0.5 * picture).astype(np.uint8)
@@ -148,10 +149,10 @@ def test_light_and_contrast_make_no_difference(verifier_file, tmp_path):
     assert abs(evened(dim).mean()) < 0.05
 
 
-def test_a_card_of_few_pixels_has_a_threshold_of_its_own(verifier_file, tmp_path):
-    chosen = PrintingVerifier(verifier_file(tmp_path / "chosen.onnx", threshold_small="0.8"), threads=1)
+def test_a_card_of_few_pixels_has_a_threshold_of_its_own(tmp_path):
+    chosen = PrintingVerifier(correlation_verifier(tmp_path / "chosen.onnx", threshold_small="0.8"), threads=1)
     assert (chosen.least(SMALL), chosen.least(SMALL - 1)) == (0.5, 0.8)
-    before = PrintingVerifier(verifier_file(tmp_path / "before.onnx"), threads=1)
+    before = PrintingVerifier(correlation_verifier(tmp_path / "before.onnx"), threads=1)
     assert before.least(SMALL - 1) == 0.5, "earlier releases have none"
 
 
@@ -165,14 +166,14 @@ def test_a_card_of_few_pixels_has_a_threshold_of_its_own(verifier_file, tmp_path
         {"threshold_small": "nan"},
     ],
 )
-def test_a_verifier_without_a_threshold_is_refused(verifier_file, tmp_path, broken):
+def test_a_verifier_without_a_threshold_is_refused(tmp_path, broken):
     with pytest.raises(EmbedderError, match=r"verifier.onnx is no printing verifier of this product: pull the release"):
-        PrintingVerifier(verifier_file(tmp_path / "verifier.onnx", **broken))
+        PrintingVerifier(correlation_verifier(tmp_path / "verifier.onnx", **broken))
 
 
-def test_another_model_is_refused(model_file, tmp_path):
+def test_another_model_is_refused(tmp_path):
     with pytest.raises(EmbedderError, match="no printing verifier"):
-        PrintingVerifier(model_file(tmp_path / "verifier.onnx"))
+        PrintingVerifier(block_average_model(tmp_path / "verifier.onnx"))
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path):
@@ -181,8 +182,8 @@ def test_a_file_that_is_no_model_is_refused(tmp_path):
         PrintingVerifier(tmp_path / "verifier.onnx")
 
 
-def test_what_is_no_probability_is_an_error(verifier_file, tmp_path):
-    path = verifier_file(tmp_path / "verifier.onnx")
+def test_what_is_no_probability_is_an_error(tmp_path):
+    path = correlation_verifier(tmp_path / "verifier.onnx")
     model = onnx.load(str(path))
     for constant in model.graph.initializer:
         if constant.name == "soft":

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import queue
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
+from drawn import listed
 from forked import Program
 
 from edge_runtime.recognizer import Recognizer
@@ -210,19 +212,12 @@ def another(publisher):
     """Publishes a further release in the place of the first: the same cards, one under another name."""
 
     def publish(name="Amber Fawn", release_id="fedcba9876543210"):
-        import shutil
-
-        old, manifest = publisher.folder, publisher.manifest
-        folder = publisher.releases / release_id
-        shutil.copytree(old, folder)
+        manifest, folder = publisher.manifest, publisher.releases / release_id
+        shutil.copytree(publisher.folder, folder)
         catalogue = folder / manifest["catalogue"]
         catalogue.write_text(catalogue.read_text().replace("Amber Fox", name))
-        listed = dict(manifest["files"])
-        import hashlib
-
-        data = catalogue.read_bytes()
-        listed[catalogue.name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-        publisher.publish(folder, {**manifest, "release_id": release_id, "files": listed})
+        files = {**manifest["files"], catalogue.name: listed(catalogue)}
+        publisher.publish(folder, {**manifest, "release_id": release_id, "files": files})
         return release_id
 
     return publish

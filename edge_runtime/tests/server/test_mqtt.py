@@ -109,7 +109,7 @@ def test_events_arrive_and_what_is_known_is_kept_for_who_comes_later(broker, hea
     told.put(confirmed())
     event = take(got, lambda each: each[0] == "edge-runtime/pi-4/event")
     assert json.loads(event[1]) == confirmed()
-    take(got, lambda each: each[0] == "edge-runtime/pi-4/card")  # which comes after it: the broker keeps that from here on
+    take(got, lambda each: each[0] == "edge-runtime/pi-4/card")  # from here on the broker keeps it for who comes later
     late = hears(port)
     known = take(late, lambda each: each[0] == "edge-runtime/pi-4/card")
     assert (json.loads(known[1])["name"], json.loads(known[1])["status"], known[2]) == ("Amber Fox", "confirmed", True)
