@@ -21,6 +21,15 @@ def test_nothing_is_built_behind_a_check_that_refuses(world):
     assert names(entry.asset for entry in world.plan().blocked) == ["release"]
 
 
+def test_what_is_asked_for_alone_is_held_back_by_a_check_further_up_as_well(world):
+    world.accepted = False
+    world.refresh()
+
+    outcome = world.refresh("release")
+
+    assert (outcome.ending, outcome.built) == (Ending.BLOCKED, ())
+
+
 def test_a_better_asset_opens_the_gate_that_refused_the_last_one(world):
     world.accepted = False
     world.refresh()
