@@ -4,13 +4,14 @@ import errno
 import os
 import shutil
 import threading
+import time
 
 import pytest
 from publishing import sha256
 from pulling import Counting, served
 
 from edge_runtime.publishers import FolderPublisher
-from edge_runtime.releases.assembly import SPARE
+from edge_runtime.releases.assembly import AT_ONCE, SPARE
 from edge_runtime.releases.opening import newest_at, open_newest
 from edge_runtime.releases.pull import pull
 from edge_runtime.releases.refusals import (
@@ -241,7 +242,9 @@ def test_a_full_disk_is_one_sentence(published, home, monkeypatch):
 
 @pytest.mark.faults
 def test_a_release_for_which_there_is_no_room_is_not_begun(published, home, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, (1 << 30) - SPARE, SPARE))
+    parts = sum(path.stat().st_size for path in published.parts.iterdir())  # the files are put together beside them
+    free = SPARE + parts
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, (1 << 30) - free, free))
     with pytest.raises(CannotPull, match=r"MB more in .* are free and 17 stay so: free space"):
         pull(FolderPublisher(published.releases), home, published.trusted)
     assert list((home / "incoming").iterdir()) == []
@@ -257,6 +260,22 @@ def test_a_disk_that_fills_up_during_a_pull_is_not_left_full(published, home, mo
     with pytest.raises(CannotPull, match="No space left"):
         pull(FolderPublisher(published.releases), home, published.trusted)
     assert list((home / "releases").iterdir()) == []
+
+
+def test_a_network_that_is_gone_is_not_asked_for_all_the_other_parts(published, home):
+    lists = {entry["parts"]["sha256"] for entry in published.files.values() if "parts" in entry}
+
+    class Unplugged(Counting):
+        def read(self, path, start=0):
+            yield from super().read(path, start)
+            if path.startswith("parts/") and path.removeprefix("parts/") not in lists:
+                time.sleep(0.05)
+                raise Unreachable("the cable was pulled")
+
+    source = Unplugged(published.releases)
+    with pytest.raises(Unreachable, match="the cable was pulled"):
+        pull(source, home, published.trusted)
+    assert len(source.asked) < len(lists) + 3 * AT_ONCE
 
 
 def test_two_pulls_at_once_take_turns(published, home):

@@ -79,6 +79,13 @@ def spoil_list(published):
     published.publish_with("catalogue.csv", {"sha256": "0" * 64, "size": 7, "parts": listed})
 
 
+def spoil_order(published):
+    entry = published.files["fp32.usearch"]
+    rows = json.dumps(json.loads((published.parts / entry["parts"]["sha256"]).read_bytes())[::-1]).encode()
+    (published.parts / sha256(rows)).write_bytes(rows)
+    published.publish_with("fp32.usearch", {**entry, "parts": {"sha256": sha256(rows), "size": len(rows)}})
+
+
 def spoil_use(published):
     published.publish(references=["what-is-not-listed.zip"])
 
@@ -121,6 +128,7 @@ REFUSALS = {
     spoil_name: Damaged,
     spoil_digest: WrongSchema,
     spoil_list: Damaged,
+    spoil_order: Damaged,
     spoil_use: Damaged,
     spoil_variants: WrongSchema,
     spoil_pointer: Damaged,

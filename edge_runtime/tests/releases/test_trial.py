@@ -1,5 +1,6 @@
 """A release that takes its service down is rolled back; one that serves well is the last good one."""
 
+import errno
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import threading
 
 import pytest
 
+from edge_runtime.gallery import GalleryError
 from edge_runtime.hailo.faults import HailoFault
 from edge_runtime.releases.home import Home
 from edge_runtime.releases.opening import open_newest
@@ -79,6 +81,10 @@ def finds_no_chip(trial):
     raise HailoFault("no Hailo chip is found: check that it sits firmly")
 
 
+def reads_from_a_memory_card_that_fails(trial):
+    raise GalleryError("references-demo.zip can't be read") from OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("ending", [crashes, fails])
 def test_a_release_that_crashes_twice_before_it_has_served_well_is_rolled_back_and_remembered(device, ending):
@@ -91,7 +97,14 @@ def test_a_release_that_crashes_twice_before_it_has_served_well_is_rolled_back_a
 
 
 @pytest.mark.parametrize(
-    "ending", [serves_then_crashes, is_stopped, finds_no_chip, waits_for_its_camera_until_the_power_is_cut]
+    "ending",
+    [
+        serves_then_crashes,
+        is_stopped,
+        finds_no_chip,
+        reads_from_a_memory_card_that_fails,
+        waits_for_its_camera_until_the_power_is_cut,
+    ],
 )
 def test_a_release_that_served_well_was_stopped_in_peace_or_met_a_fault_of_the_device_is_not_rolled_back(
     device, ending
