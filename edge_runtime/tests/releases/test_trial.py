@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import threading
 
@@ -187,6 +188,27 @@ def test_the_one_that_served_well_is_kept_though_two_untried_ones_came_after_it(
     for _ in range(STARTS):
         device.start(crashes)
     assert device.open().release_id == device.first
+
+
+def test_one_that_is_refused_by_now_is_none_to_go_back_to(device):
+    before = device.home.before
+    device.home.refuse(before.manifest_sha256, before.release_id, "it answers otherwise by now")
+    device.published.publish(note="third")
+    device.open()
+    assert device.home.before.release_id == device.second
+
+
+def test_one_whose_folder_is_gone_is_none_to_go_back_to(device):
+    shutil.rmtree(device.home.releases / device.first)
+    assert [device.start(crashes) for _ in range(STARTS + 1)] == [device.second] * (STARTS + 1)
+
+
+def test_one_that_served_well_is_not_on_trial_again_when_its_files_were_mended(device):
+    with Trial.of(device.open()) as trial:
+        trial.served_well()
+    (device.home.releases / device.second / "catalogue.csv").write_bytes(b"rot")
+    device.open()
+    assert (device.home.served.release_id, device.home.served.good) == (device.second, True)
 
 
 def test_the_only_release_is_never_rolled_back(published, monkeypatch, tmp_path):
