@@ -10,6 +10,7 @@ import pytest
 from publishing import sha256
 from pulling import Counting, served
 
+from edge_runtime.disk import ASIDE
 from edge_runtime.publishers import FolderPublisher
 from edge_runtime.releases.assembly import AT_ONCE, SPARE
 from edge_runtime.releases.opening import newest_at, open_newest
@@ -91,6 +92,14 @@ def test_releases_that_failed_here_take_no_room(published, home):
         assert [path for path in (home / "releases").iterdir() if path.is_dir()] == [good.folder]
         fetched.append({path.name for path in (home / "incoming").iterdir()})
     assert not fetched[0] & fetched[1], "parts of the first are wanted no more"
+
+
+def test_a_pointer_of_which_a_power_cut_left_half_takes_no_room(published, home):
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    half = home / "releases" / f"{ASIDE}-0123"
+    half.write_bytes(b'{"release_id":')
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    assert not half.exists()
 
 
 @pytest.mark.faults

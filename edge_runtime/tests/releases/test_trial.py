@@ -180,6 +180,16 @@ def test_a_newer_release_is_taken_after_a_bad_one(device):
     assert device.open().release_id == device.published.folder.name
 
 
+def test_a_bad_one_is_refused_also_where_a_newer_one_has_come_by_then(device):
+    home = device.home
+    bad = home.served.manifest_sha256
+    for _ in range(STARTS):
+        device.start(crashes)
+    device.published.publish(note="third")
+    assert device.open().release_id == device.published.folder.name
+    assert list(home.refused) == [bad]
+
+
 def test_the_one_that_served_well_is_kept_though_two_untried_ones_came_after_it(device):
     device.open()
     device.published.publish(note="third")
