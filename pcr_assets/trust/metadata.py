@@ -9,7 +9,6 @@ its number: it is written just before the swap, and what a publisher that was ki
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 from tuf.api.exceptions import RepositoryError
@@ -116,8 +115,8 @@ class Repository:
                 f"{role} must be signed by {entitled.threshold} of its keys, of which {len(signers)} are in "
                 f"{', '.join(map(str, keys.folders))}: put the key's file there, or name its folder with --keys or in PCR_KEYS"
             )
-        if role in self._published:
-            signed.version += role not in self.changed
+        if self.pointer is not None and role not in self.changed:
+            signed.version += 1
         signed.expires = expiry(role, days)
         if role in (ROOT, TIMESTAMP):
             signed.unrecognized_fields[SIGNED_AT] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
@@ -162,10 +161,6 @@ class Repository:
                 self.roles[role].version = max(self.roles[role].version, int(version) + 1)
         self.timestamp.version = self.snapshot.version
 
-    @cached_property
-    def _published(self) -> set[str]:
-        return set(self.roles) if self.pointer is not None else set()
-
     def expires_within(self, role: str, share: float, days: Days) -> bool:
         """Whether less than a share of a role's time is left."""
         return self.roles[role].expires - datetime.now(UTC) < days.of(role) * share
@@ -198,7 +193,6 @@ class Repository:
         self.store.swap(POINTER, self.changed[TIMESTAMP], self.pointer)
         self.pointer = self.changed[TIMESTAMP]
         self.changed, self.overtaken = {}, frozenset()
-        self.__dict__.pop("_published", None)
         return True
 
     def _mend_root_copy(self) -> None:
