@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
@@ -28,6 +28,7 @@ MOST_ASKED = 100
 MOST_DIGITS = 16
 DESCRIPTION = Path(__file__).with_name("openapi.json")
 A_DAY = "private, max-age=86400"
+Default = TypeVar("Default", int, None)
 
 
 class EventNumber(IntegerConvertor):
@@ -96,7 +97,6 @@ class Api:
         if not 0 < len(asked.strip()) <= len(asked) <= MOST_ASKED:
             raise Refused(422, "query", f"q must say what to look for, in at most {MOST_ASKED} characters")
         limit = _whole(request, "limit", 20, least=1, most=MOST_FOUND)
-        assert limit is not None
         served = self._served()
         found = await asyncio.to_thread(served.find, asked, limit)
         return JSONResponse({"release_id": served.release_id, "cards": [card.as_json() for card in found]})
@@ -119,7 +119,6 @@ class Api:
     async def events(self, request: Request) -> Response:
         """A page of events: the newest before a number, or the oldest after one."""
         limit = _whole(request, "limit", 50, least=1, most=MOST_EVENTS)
-        assert limit is not None
         after = _whole(request, "after", None)
         before = _whole(request, "before", None)
         if after is not None and before is not None:
@@ -202,8 +201,8 @@ def _correction(body: bytes) -> tuple[str, str | None]:
     return card_id, event_id
 
 
-def _whole(request: Request, name: str, default: int | None, least: int = 0, most: int = 2**53) -> int | None:
-    """A whole number of the query. Raises :class:`Refused`."""
+def _whole(request: Request, name: str, default: Default, least: int = 0, most: int = 2**53) -> int | Default:
+    """A whole number of the query, or the default where it names none. Raises :class:`Refused`."""
     text = request.query_params.get(name)
     if text is None:
         return default
