@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from edge_runtime.answers import card_json
 from edge_runtime.following.stillness import Stillness
 from edge_runtime.following.tracks import Tracker
-from edge_runtime.geometry import as_numbers
 from edge_runtime.reading.readings import Reading, Recognition
 from edge_runtime.server.heap import give_back, let_go_of_code
 from edge_runtime.server.inbox import Inbox, Upload
@@ -217,15 +217,6 @@ def answer_json(found: Recognition, upload: Upload, release_id: str, seconds: fl
 
 
 def reading_json(reading: Reading) -> dict[str, Any]:
-    """One card on a photo as a JSON value, corners in pixels of the upright photo."""
-    return {
-        **reading.card.as_json(),
-        "status": reading.status.value,
-        "confidence": round(reading.confidence, 4),
-        "similarity": round(reading.similarity, 4),
-        "candidates": [
-            {**match.card.as_json(), "similarity": round(match.similarity, 4)} for match in reading.candidates
-        ],
-        "corners": as_numbers(reading.corners),
-        "other_printing": reading.other_printing,
-    }
+    """One card on a photo as a JSON value, as :func:`card_json` has it, and what the catalogue says of its candidates."""
+    candidates = [{**match.card.as_json(), "similarity": round(match.similarity, 4)} for match in reading.candidates]
+    return {**card_json(reading), "candidates": candidates}
