@@ -91,44 +91,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pcr_assets.tidy", description="Say what nothing refers to any more, and remove it when asked."
     )
-    option, usual = parser.add_argument, Keep(0)
-    option("--apply", action="store_true", help="remove it; without this, it is only told")
-    option(
-        "--keep",
-        type=int,
-        default=usual.releases,
-        help="newest releases, and versions of a model, to keep (default: %(default)s)",
-    )
-    option(
-        "--hours",
-        type=_amount,
-        default=usual.hours,
-        help="keep whatever is younger than so many hours (default: %(default)g)",
-    )
-    option(
-        "--days",
-        type=_amount,
-        default=usual.days,
-        help="keep a release so long after a newer one came (default: %(default)g)",
-    )
-    option(
-        "--device-days",
-        type=_amount,
-        default=usual.device_days,
-        help="a device's note counts so long (default: %(default)g)",
-    )
-    option(
-        "--record-days",
-        type=_amount,
-        default=usual.record_days,
-        help="Dagster's record of a look at the sources stays so long (default: %(default)g)",
-    )
-    option(
-        "--cache-gb",
-        type=_amount,
-        default=usual.cache_bytes / 1e9,
-        help="gigabytes of downloads to keep here (default: %(default)g)",
-    )
+    usual = Keep(0)
+    parser.add_argument("--apply", action="store_true", help="remove it; without this, it is only told")
+    keep = "newest releases, and versions of a model, to keep"
+    parser.add_argument("--keep", type=int, default=usual.releases, help=f"{keep} (default: %(default)s)")
+    for option, value, about in (
+        ("--hours", usual.hours, "keep whatever is younger than so many hours"),
+        ("--days", usual.days, "keep a release so long after a newer one came"),
+        ("--device-days", usual.device_days, "a device's note counts so long"),
+        ("--record-days", usual.record_days, "Dagster's record of a look at the sources stays so long"),
+        ("--cache-gb", usual.cache_bytes / 1e9, "gigabytes of downloads to keep here"),
+    ):
+        parser.add_argument(option, type=_amount, default=value, help=f"{about} (default: %(default)g)")
     return parser
 
 
