@@ -111,6 +111,16 @@ def test_the_folder_is_walked_at_the_start_and_then_once_for_each_part_of_its_ro
         clock.time += 2 * AGAIN
 
 
+def test_two_boxes_of_one_folder_fill_it_by_a_part_each_too_much_at_most(box, tmp_path, table, clock):
+    """As a release takes over from another."""
+    notice(box, table, reading())
+    room, folder = 4 * PARTS * size_of(box.folder), tmp_path / "shared"
+    boxes = [FeedbackBox(folder, release, "int8", most_bytes=room, now=clock) for release in ("0123", "4567")]
+    for number in range(2 * 4 * PARTS):
+        notice(boxes[number % 2], table, reading(card_id=f"demo-{number}"))
+        assert size_of(folder) <= room + 2 * room // PARTS
+
+
 def size_of(folder):
     return sum(path.stat().st_size for path in folder.rglob("*.jpg"))
 
