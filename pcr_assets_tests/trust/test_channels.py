@@ -86,6 +86,12 @@ def test_what_has_expired_is_renewed_while_nothing_is_new(world):
     assert world.offered() == "first"
 
 
+def test_to_publish_the_same_release_again_renews_what_has_expired(world):
+    expired(world, "snapshot", "timestamp")
+    assert world.publish("first")
+    assert world.offered() == "first"
+
+
 def test_roles_that_are_due_are_renewed_when_their_keys_are_here_and_named_when_not(world):
     expired(world, "targets", *CHANNELS)
     (world.key_folder / "targets.pem").rename(world.folder / "targets.pem")

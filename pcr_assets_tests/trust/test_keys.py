@@ -6,13 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tuf.api.metadata import Metadata
 
 from pcr_assets import layout
-from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.store import FolderStore, Moved
 from pcr_assets.trust.channels import initialised, replace_key
-from pcr_assets.trust.keys import Keys, TrustError
-from pcr_assets.trust.metadata import Repository
-from pcr_assets.trust.settings import ROLES
+from pcr_assets.trust.first_metadata import first_roles
+from pcr_assets.trust.keys import Keys, TrustError, make_keys
+from pcr_assets.trust.metadata import Repository, key_of
+from pcr_assets.trust.settings import ROLES, ROOT
 from pcr_assets_tests.trust.offering import TRUST, World
 
 
@@ -61,6 +63,14 @@ def test_a_replaced_key_signs_for_nobody(world):
     assert world.offered() == "first"
 
 
+def test_a_key_that_can_not_be_replaced_leaves_no_new_one(world):
+    repository, _ = world.open()
+    (world.key_folder / "root.pem").rename(world.folder / "root.pem")
+    with pytest.raises(TrustError, match="root must be signed by 1 of its keys, of which 0 are in"):
+        replace_key(repository, Keys([world.key_folder]), TRUST.days, "timestamp", world.key_folder)
+    assert not (world.key_folder / "timestamp-2.pem").exists()
+
+
 def test_offline_keys_are_not_needed_to_publish(world):
     for name in ("root.pem", "targets.pem"):
         (world.key_folder / name).rename(world.folder / name)
@@ -68,14 +78,37 @@ def test_offline_keys_are_not_needed_to_publish(world):
     assert world.offered() == "second"
 
 
-def test_metadata_that_somebody_changed_in_the_store_are_not_signed_again(world):
+@pytest.mark.parametrize("role", ["targets", "snapshot", "timestamp", "stable", "canary"])
+def test_metadata_that_somebody_changed_in_the_store_are_not_signed_again(world, role):
     repository, _ = world.open()
-    key = f"{layout.METADATA}/{repository.channel('stable').version}.stable.json"
+    key = layout.TIMESTAMP if role == "timestamp" else key_of(role, repository.roles[role].version)
     said = json.loads(world.store.read(key))
-    said["signed"]["targets"]["stable/manifest.json"]["custom"]["release_id"] = "evil"
+    said["signed"]["expires"] = "2999-01-01T00:00:00Z"
     world.store.write(key, json.dumps(said).encode())
     with pytest.raises(TrustError, match="can't be believed"):
         world.publish("second")
+
+
+def test_a_root_that_its_forerunner_did_not_sign_is_not_believed(world, tmp_path):
+    """Whoever may write into the store could put keys of their own in the place of the publisher's."""
+    make_keys(tmp_path / "strangers", dict.fromkeys(ROLES, 1))
+    strangers = Keys([tmp_path / "strangers"])
+    root = first_roles(strangers, 1)[ROOT]
+    root.version = 2
+    forged = Metadata(root)
+    forged.sign(*strangers.named(ROOT))
+    world.store.write(key_of(ROOT, 2), forged.to_bytes())
+    with pytest.raises(TrustError, match="can't be believed"):
+        world.publish("second")
+
+
+def test_of_two_that_replace_a_key_at_once_one_leaves_no_root_behind(world):
+    """Devices go from root to root: they would follow one whose keys sign nothing."""
+    (first, keys), (second, same_keys) = world.open(), world.open()
+    replace_key(first, keys, TRUST.days, "timestamp", world.key_folder)
+    with pytest.raises(Moved):
+        replace_key(second, same_keys, TRUST.days, "timestamp", world.key_folder)
+    assert world.offered() == "first"
 
 
 def test_metadata_of_another_root_than_lies_with_the_keys_are_not_signed(world, tmp_path):
