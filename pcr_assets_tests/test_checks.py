@@ -64,6 +64,7 @@ def test_a_stage_1_that_nobody_measured_is_no_reason_to_refuse_stage_2(asked):
     ("threshold", "lost", "passed", "said"),
     [
         (0.2, 1, True, "it loses 1 of 200 cards"),
+        (0.2, 8, True, "it loses 8 of 200 cards"),  # not surely more than three of a hundred
         (0.2, 30, False, "it loses 30 of 200 cards"),
         (0.0, 0, False, "it drops nothing, so every outline is read"),
     ],
@@ -101,6 +102,15 @@ def test_a_teacher_has_to_find_more_art_than_hashing(asked, teacher, passed):
     found = asked(checks.teacher_beats_hashing, TEACHER=record)
     assert found.passed is passed
     assert f"teacher {teacher:.1%}, hashing 60.0%" in found.description
+
+
+def test_by_how_much_a_teacher_has_to_lead_is_a_setting(tmp_path):
+    profile = tmp_path / "strict.yaml"
+    profile.write_text("extends: embedded\ngates: {teacher_lead: 0.2}\n")
+    project = Project(store=str(tmp_path), profile=str(profile))
+    record = {name: {"hard": {"art_recall_at_1": art}} for name, art in (("recall", 0.7), ("hashing", 0.6))}
+    project.artifacts.publish(layout.TEACHER, {}, digest="0" * 64, record=record)
+    assert not checks.teacher_beats_hashing(project=project).passed
 
 
 def test_the_first_release_has_no_last_one_to_be_worse_than(asked):
@@ -142,6 +152,23 @@ def test_a_release_that_finds_as_much_and_says_so_less_often_is_refused(asked):
     )
     assert not found.passed
     assert "int8 answers 11.0% at medium, the last release 98.0%" in found.description
+
+
+def test_a_release_that_is_made_alone_is_asked_all_that_the_checks_on_its_report_ask():
+    report = {
+        "objections": ["int8 finds too few"],
+        "int8_loss": {"points": 4.0, "low": 3.0, "high": 5.0},
+        "variants": {
+            "int8": {
+                "calibration_error": 0.3,
+                "answers": {"medium": {**ANSWERS["medium"], "high": 0.5, "answered_high": 0.99}},
+            }
+        },
+    }
+    limits = {"int8_loss": 0.01, "calibration_error": 0.1}
+    found = permits.refusals(report, limits, {"answers": {"int8": ANSWERS}})
+    for said in ("too few", "recall@1 of INT8 is -4.0", "misses the truth by 30.0", "the last release 95.0%"):
+        assert any(said in sentence for sentence in found), said
 
 
 def judged(wrong, of=1000):

@@ -40,6 +40,15 @@ def test_a_cursor_is_read_as_it_was_written():
     assert Memory.of_text(memory.as_text()) == memory
 
 
+def test_a_set_of_which_the_queue_speaks_again_and_again_is_waited_for_so_long_and_no_longer():
+    memory, now = Memory(), 0.0
+    while not memory.ripe(now, WATCH):
+        assert now <= WATCH.most_seconds
+        now += 30
+        memory = memory.hinted({"base1"}, now)
+    assert now >= WATCH.most_seconds
+
+
 def test_one_changed_set_of_many_moves_its_group_and_no_other():
     sets = sets_of(10_000)
     memory = asked_for(sets)

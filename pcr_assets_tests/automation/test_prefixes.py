@@ -23,6 +23,16 @@ def test_a_set_whose_keys_begin_in_too_many_ways_is_not_listed_alone():
     assert seen.of(["base1"]) is None
 
 
+def test_what_the_queue_told_of_while_the_folder_was_listed_stays(tmp_path):
+    """It may lie in what had been listed before: a look at the set alone would never see it."""
+    told, listed = Prefixes({}), Prefixes({})
+    told.note("base1", "base1", "new/4.png")
+    told.write(tmp_path)
+    listed.note("base1", "base1", "base1-4_Charizard.png")
+    listed.end(tmp_path)
+    assert Prefixes.read(tmp_path).of(["base1"]) == ["base1-", "new/"]
+
+
 def test_ticks_that_can_not_keep_them_leave_nothing_behind(tmp_path):
     """On a full disk a tick comes every half minute: what each left would take the last inodes too."""
     (tmp_path / FILE).mkdir()  # so that writing fails, as it does on a full disk

@@ -178,6 +178,8 @@ def test_similarities_that_fell_are_warned_of_and_chance_is_not():
     assert not found.passed
     assert found.severity.value == "WARN"
     assert "stability index" in found.description
+    few = {"drift": {"0123 int8": {"psi": 0.4, "chance": 0.5, "first": 60, "last": 60}}}
+    assert judged(answers_have_not_drifted, few).passed
 
 
 def test_a_release_that_was_met_seldom_says_nothing_of_drift():
@@ -195,5 +197,7 @@ def test_devices_that_are_less_sure_than_the_report_are_warned_of():
     assert judged(devices_are_as_sure_as_the_report, sure, report).passed
     assert "40 of 100" in judged(devices_are_as_sure_as_the_report, unsure, report).description
     assert judged(devices_are_as_sure_as_the_report, unsure, {}).passed, "nothing to compare with"
+    nearly = report_of(uncertain=0.28, refused=0.0)
+    assert judged(devices_are_as_sure_as_the_report, unsure, nearly).passed, "surely more, but by less than is allowed"
     as_sure = report_of(uncertain=0.2, refused=0.5)
     assert judged(devices_are_as_sure_as_the_report, unsure, as_sure).passed, "two of five named test cards as well"

@@ -37,6 +37,11 @@ def test_nobody_publishes_while_somebody_clears(site):
         pass
 
 
+def test_two_never_clear_at_once(site):
+    with clearing(site.store), pytest.raises(Occupied, match="cleared by make gc: run again"), clearing(site.store, 0):
+        pass
+
+
 def test_a_publisher_that_counts_on_old_files_of_a_killed_one_finds_them_or_writes_them(site, monkeypatch):
     """It comes to publish what is being cleared away: the same content as an old version's."""
     for letter in "ab":
