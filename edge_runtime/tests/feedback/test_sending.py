@@ -21,6 +21,15 @@ def test_what_arrived_is_removed_here_and_a_second_sending_has_nothing(box, tabl
     assert send(box.folder, str(store), "pi-3") == (0, 0)
 
 
+def test_a_picture_arrives_before_what_is_said_of_it(box, table, tmp_path, monkeypatch):
+    """What has a JSON there is whole, wherever the network breaks."""
+    notice(box, table, reading())
+    arrived = []
+    monkeypatch.setattr(sending, "replace", lambda path, *_, **__: arrived.append(path.suffix))
+    send(box.folder, str(tmp_path), "pi-3")
+    assert arrived[:2] == [".jpg", ".json"]
+
+
 def test_a_destination_that_can_not_be_written_loses_nothing(box, table, tmp_path):
     notice(box, table, reading())
     with pytest.raises(CannotSend, match="is not there"):

@@ -1,5 +1,6 @@
 """Which of several printings with one art is named, and what is said where nothing tells them apart."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,7 +43,8 @@ def test_a_twin_is_named_only_where_every_twin_was_compared(count, said):
 
 
 def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
-    answer = Judge(CALIBRATION, Counted({})).judge(PICTURE, WHOLE, prints(2))
+    by_points_alone = replace(CALIBRATION, look=(-3.0, *[0.0] * 7))
+    answer = Judge(by_points_alone, Counted({})).judge(PICTURE, WHOLE, prints(2))
     assert answer.evidence.points == 0
     assert (answer.status, answer.confidence > CALIBRATION.sure) == (Status.UNCERTAIN, True)
 

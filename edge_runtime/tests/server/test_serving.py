@@ -188,6 +188,7 @@ def test_history_is_paged_both_ways_and_exported(serve, hand, scans, table, phot
     assert (len(page["events"]), page["next"]) == (2, 5)
     assert client.get("/api/v1/events?limit=2&before=5").json()["events"] == newest_first[2:4]
     assert client.get("/api/v1/events?after=4").json()["events"] == newest_first[1::-1]
+    assert client.get("/api/v1/events").json()["next"] is None, "there are no more"
     seen = client.get(f"/api/v1/events/{newest_first[1]['number']}/picture").content
     assert cv2.imdecode(np.frombuffer(seen, np.uint8), 1).shape == (176, 126, 3)
     rows = client.get("/api/v1/events.csv").text.splitlines()
