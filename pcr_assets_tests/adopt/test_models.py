@@ -41,6 +41,14 @@ def test_weights_and_a_spec_of_this_pipelines_form_are_adopted_whole(tmp_path):
     )
 
 
+def test_a_model_that_an_old_manifest_calls_otherwise_is_known_by_that_name_too(tmp_path):
+    store = FolderStore(str(tmp_path))
+    said = {"models": {"efficientnet-hailo-optimized": {"version": "v1.2"}}}
+    store.write("metadata/project_manifest.json", json.dumps(said).encode())
+    (found,) = models.find(store, listed(store), frozenset())
+    assert (found.known.name, found.version) == ("efficientnet-hailo", "v1.2")
+
+
 @pytest.mark.parametrize("metrics", [b"no json", b"[1, 2]", b"\xff"])
 def test_measures_that_do_not_read_keep_no_model_from_being_adopted(tmp_path, metrics):
     folder = tmp_path / layout.TEACHER / "v1.0"

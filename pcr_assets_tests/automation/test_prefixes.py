@@ -33,6 +33,12 @@ def test_what_the_queue_told_of_while_the_folder_was_listed_stays(tmp_path):
     assert Prefixes.read(tmp_path).of(["base1"]) == ["base1-", "new/"]
 
 
+def test_where_the_folder_was_never_listed_as_a_whole_nothing_is_listed_alone():
+    told = Prefixes()
+    told.note("base1", "base1", "base1-4_Charizard.png")
+    assert told.of(["base1"]) is None
+
+
 def test_ticks_that_can_not_keep_them_leave_nothing_behind(tmp_path):
     """On a full disk a tick comes every half minute: what each left would take the last inodes too."""
     (tmp_path / FILE).mkdir()  # so that writing fails, as it does on a full disk

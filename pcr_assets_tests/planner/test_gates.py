@@ -30,6 +30,13 @@ def test_what_is_asked_for_alone_is_held_back_by_a_check_further_up_as_well(worl
     assert (outcome.ending, outcome.built) == (Ending.BLOCKED, ())
 
 
+def test_what_a_check_only_warns_of_is_built_on(world):
+    world.accepted, world.only_warned = False, True
+
+    assert names(world.refresh().built) == ["cards", "index", "student", "report", "release"]
+    assert world.plan().settled
+
+
 def test_a_better_asset_opens_the_gate_that_refused_the_last_one(world):
     world.accepted = False
     world.refresh()
