@@ -1,5 +1,7 @@
 """Why a refresh can't be run, or ended before its end: one sentence with the cure, and an exit code of its own."""
 
+import errno
+import os
 import sqlite3
 
 import pytest
@@ -72,6 +74,16 @@ def test_a_full_disk_under_dagsters_records_is_one_sentence(world, monkeypatch, 
     assert world.command("run") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"Dagster's records in /store/.dagster can't be written ({said}): free space")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_disk_that_takes_no_further_file_is_told_as_a_full_database_is(number, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", "/store/.dagster")
+    sentence, code = told(OSError(number, os.strerror(number)))
+    assert sentence.startswith(
+        f"Dagster's records in /store/.dagster can't be written ({os.strerror(number)}): free space"
+    )
+    assert code == 1
 
 
 def test_an_error_that_nobody_foresaw_is_shown_whole(world, monkeypatch):

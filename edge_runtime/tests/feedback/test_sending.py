@@ -21,6 +21,13 @@ def test_what_arrived_is_removed_here_and_a_second_sending_has_nothing(box, tabl
     assert send(box.folder, str(store), "pi-3") == (0, 0)
 
 
+def test_the_counts_of_a_day_are_sent_to_another_place_though_one_has_them(box, table, tmp_path):
+    notice(box, table, reading())
+    for store, tallies in (("first", 1), ("second", 1), ("second", 0)):
+        (tmp_path / store).mkdir(exist_ok=True)
+        assert send(box.folder, str(tmp_path / store), "pi-3")[1] == tallies
+
+
 def test_a_picture_arrives_before_what_is_said_of_it(box, table, tmp_path, monkeypatch):
     """What has a JSON there is whole, wherever the network breaks."""
     notice(box, table, reading())
