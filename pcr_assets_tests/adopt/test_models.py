@@ -41,6 +41,17 @@ def test_weights_and_a_spec_of_this_pipelines_form_are_adopted_whole(tmp_path):
     )
 
 
+def test_a_student_that_is_adopted_carries_the_licence_of_its_teacher(tmp_path):
+    store = FolderStore(str(tmp_path))
+    Artifacts(store).publish(layout.TEACHER, {}, digest="0" * 64, record={"teacher_license": "DINOv3 License"})
+    folder = tmp_path / layout.STAGE2 / "v1.0"
+    folder.mkdir(parents=True)
+    save_file({"head.weight": np.zeros((2, 2), np.float32)}, folder / "weights.safetensors")
+    (folder / "model.json").write_text(json.dumps(SPEC))
+    (found,) = models.find(store, listed(store), frozenset({layout.TEACHER}))
+    assert models.adopt(Artifacts(store), found).record["teacher_license"] == "DINOv3 License"
+
+
 def test_a_model_that_an_old_manifest_calls_otherwise_is_known_by_that_name_too(tmp_path):
     store = FolderStore(str(tmp_path))
     said = {"models": {"efficientnet-hailo-optimized": {"version": "v1.2"}}}

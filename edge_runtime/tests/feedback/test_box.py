@@ -111,6 +111,14 @@ def test_the_folder_is_walked_at_the_start_and_then_once_for_each_part_of_its_ro
         clock.time += 2 * AGAIN
 
 
+def test_a_picture_is_there_before_what_is_said_of_it(box, table, monkeypatch):
+    """One without the other would be sent as a whole one, wherever the power was cut."""
+    made = []
+    monkeypatch.setattr("edge_runtime.feedback.box.replace", lambda path, *_, **__: made.append(path.suffix))
+    notice(box, table, reading())
+    assert made[:2] == [".jpg", ".json"]
+
+
 def test_two_boxes_of_one_folder_fill_it_by_a_part_each_too_much_at_most(box, tmp_path, table, clock):
     """As a release takes over from another."""
     notice(box, table, reading())
