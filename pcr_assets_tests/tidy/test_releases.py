@@ -68,6 +68,15 @@ def test_a_release_that_somebody_names_stays_though_others_are_newer(site, point
     assert site.has_part(b"old")
 
 
+def test_a_release_that_the_projects_manifest_names_stays_though_others_are_newer(site):
+    site.release(FIRST, b"old")
+    site.release(SECOND, b"new")
+    site.store.write("metadata/project_manifest.json", digests.canonical_json({"release": {"id": FIRST}}))
+    site.later(days=40)
+    site.sweep()
+    assert site.has_part(b"old")
+
+
 def test_what_the_signed_metadata_offer_stays_though_others_are_newer(site, offer):
     offer(FIRST, b"offered")
     site.release(SECOND, b"never offered")

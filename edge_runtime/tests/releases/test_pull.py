@@ -129,6 +129,14 @@ def test_what_an_interrupted_pull_left_damaged_is_fetched_from_its_beginning(pub
     assert served(home, published).release_id == pulled.release_id
 
 
+def test_a_part_that_rotted_before_it_was_used_is_fetched_again(published, home):
+    part, incoming = published.a_part(), home / "incoming"
+    incoming.mkdir(parents=True)
+    (incoming / part.name).write_bytes(bytes(part.stat().st_size))
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    assert served(home, published)
+
+
 def test_of_a_part_that_was_cut_off_only_the_rest_is_fetched(published, home):
     """What came of it so far has another name than the part, and is wanted all the same."""
     part = max(published.parts.iterdir(), key=lambda path: path.stat().st_size)
