@@ -1,6 +1,6 @@
 """Floor *release*, first half: the report that judges a release. What it asks about is in :mod:`pcr_assets.assets.evidence`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,6 +16,7 @@ from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
 from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
+from pcr_assets.gallery.permits import refusals
 from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
@@ -56,14 +57,15 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
     before, asked_of = project.artifacts.find(layout.REPORT), _asked_of(project)
     why = _reason_to_judge(project, before, asked_of)
     if before and why is None:
-        figures = _figures(before.record, _first_strength(project))
-        held = {"judged again": False, "judged with cards": before.record["cards"], **figures}
-        return materialized(before, {**held, **_page_of(project, before)})
+        figures = _figures(before.record, _first_strength(project), _refused(project, before.record))
+        return materialized(before, {"judged again": False, **figures, **_page_of(project, before)})
     return _judged(project, asked_of, why or "")
 
 
-def _verdict(record: Mapping[str, Any]) -> str:
-    return "; ".join(record["objections"] or record["reached"])
+def _refused(project: Project, record: Mapping[str, Any]) -> list[str]:
+    """Why a release by this report is refused beside the last one, a sentence for each gate: as its checks say it in a moment."""
+    release = project.artifacts.find(layout.RELEASES)
+    return refusals(record, project.settings.section("gates"), release.record if release else {})
 
 
 def _asked_of(project: Project) -> dict[str, str]:
@@ -127,9 +129,11 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     }
     models = {name: artifacts.current(place).record for name, place in _TRAINED.items()}
     models = {name: known for name, known in models.items() if "recall" in known}  # adopted ones were not measured here
-    release = artifacts.find(layout.RELEASES)
+    release, refused = artifacts.find(layout.RELEASES), _refused(project, record)
     before = release.record.get("answers") if release else None
-    page = report_page.page(record, models, evidence.photos, looked[DEFAULT_VARIANT][1], before, DEFAULT_VARIANT)
+    page = report_page.page(
+        record, models, evidence.photos, looked[DEFAULT_VARIANT][1], before, DEFAULT_VARIANT, refused
+    )
     files = {"report.json": digests.canonical_json(record), "report.html": page.encode()}
     short = {**record, "photos": judged["outcomes"], "variants": {n: _without_plots(v) for n, v in variants.items()}}
     gallery = artifacts.current(layout.PROCESSED).files[TABLE]
@@ -137,7 +141,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     published = artifacts.publish(
         layout.REPORT, files, kept={TABLE: gallery}, digest=digest, record={**short, "asked_of": asked_of}
     )
-    figures = _figures(short, _first_strength(project))
+    figures = _figures(short, _first_strength(project), refused)
     shown = {"judged again": True, "why": why, **figures, **_shown(short, variants), **_page_of(project, published)}
     return materialized(published, shown)
 
@@ -175,18 +179,19 @@ def _first_strength(project: Project) -> str:
     return ReportSettings(**project.settings.section("report")).strengths[0]
 
 
-def _figures(record: Mapping[str, Any], strength: str) -> dict[str, Any]:
+def _figures(record: Mapping[str, Any], strength: str, refused: Sequence[str]) -> dict[str, Any]:
     """What a person asks of a release before anything else, of the variant that devices use: shown as long as it holds, for the
     asset's page is that of the last materialization, and draws these as curves over all of them."""
     chosen = record["variants"][DEFAULT_VARIANT]
     return {
+        "judged with cards": record["cards"],
         f"recall@1 ({strength} camera)": chosen["answers"][strength]["recall_at_1"],
         "unknown cards named": chosen["named"]["unknown cards"],
         "strangers named": chosen["named"]["strangers"],
         "other printings named": chosen["named"]["other printings"],
         "calibration error": chosen["calibration_error"],
         "photos": show.counts(record["photos"], "cards", "outcome") if record["photos"] else "no labelled photos",
-        "verdict": _verdict(record),
+        "verdict": "; ".join(refused or record["reached"]),
     }
 
 

@@ -47,18 +47,20 @@ def page(
     confusions: Sequence[Confusion] = (),
     before: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     chosen: str = "",
+    refused: Sequence[str] = (),
 ) -> str:
     """The page. ``models``: what assessing recorded of each trained model; ``photos``: the file of each photo by name;
     ``before``: the whole answers of the last release, by variant and strength, if there was one; ``chosen``: the variant that
-    devices use, else the first one."""
-    objections = report["objections"]
-    verdict = "No gate refuses a release." if not objections else "Not to be released: " + "; ".join(objections)
+    devices use, else the first one; ``refused``: why gates refuse a release now, a sentence each. Their limits may be others
+    tomorrow, and the page stays."""
+    verdict = f"not to be released: {'; '.join(refused)}" if refused else "no gate refused a release."
     return "\n".join(
         [
             "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width, initial-scale=1'>",
             f"<title>Recognition report</title><style>{STYLE}</style><main>",
             "<h1>Recognition report</h1>",
-            f"<p>{report['cards']:,} cards. <b class={'bad' if objections else 'good'}>{html.escape(verdict)}</b></p>",
+            f"<p>{report['cards']:,} cards. When this was measured, <b class={'bad' if refused else 'good'}>"
+            f"{html.escape(verdict)}</b></p>",
             *report_summary.in_short(
                 report["variants"][chosen or next(iter(report["variants"]))], report["photos"]["outcomes"]
             ),

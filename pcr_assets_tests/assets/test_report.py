@@ -1,5 +1,6 @@
 """What the page of the recognition report shows."""
 
+import pytest
 from PIL import Image
 
 from pcr_assets import layout
@@ -8,21 +9,32 @@ from pcr_assets.resources.project import Project
 from pcr_assets_tests.assets.test_declare import CELL, ROOM
 
 
-def test_a_report_that_still_holds_says_what_was_found_of_how_many_cards_and_where_its_page_lies(tmp_path, monkeypatch):
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project whose last report still holds."""
     monkeypatch.setattr(report, "_asked_of", lambda project: {})
     monkeypatch.setattr(report, "_reason_to_judge", lambda *_: None)
-    project = Project(store=str(tmp_path / "store"), raw=str(tmp_path / "cards"), scratch=str(tmp_path / "work"))
+    return Project(store=str(tmp_path / "store"), raw=str(tmp_path / "cards"), scratch=str(tmp_path / "work"))
+
+
+def reported(project, lost=0.0):
+    """Publish a report of five cards; ``lost``: what INT8 surely loses, in points."""
     named = {"unknown cards": 0.0, "strangers": 0.01, "other printings": 0.0}
-    answers = {"medium": {"recall_at_1": 0.97}, "hard": {"recall_at_1": 0.9}}
-    int8 = {"answers": answers, "named": named, "calibration_error": 0.02}
+    found = {"recall_at_1": 0.97, "high": 0.99, "answered": 0.96, "answered_high": 0.98, "queries": 100}
+    answers = {"medium": found, "hard": {**found, "recall_at_1": 0.9}}
     record = {
         "objections": [],
         "reached": ["int8 finds all"],
         "cards": 5,
-        "variants": {"int8": int8},
+        "variants": {"int8": {"answers": answers, "named": named, "calibration_error": 0.02}},
         "photos": {"right": 3},
+        "int8_loss": {"points": lost, "low": lost, "high": lost},
     }
-    held = project.artifacts.publish(layout.REPORT, {"report.html": b"<html>"}, digest="0" * 64, record=record)
+    return project.artifacts.publish(layout.REPORT, {"report.html": b"<html>"}, digest="0" * 64, record=record)
+
+
+def test_a_report_that_still_holds_says_what_was_found_of_how_many_cards_and_where_its_page_lies(project):
+    held = reported(project)
     shown = report.recognition_report(project).metadata
     assert shown["judged again"] is False
     assert shown["judged with cards"] == 5
@@ -35,6 +47,19 @@ def test_a_report_that_still_holds_says_what_was_found_of_how_many_cards_and_whe
         "as when it was judged: a record's entries are stored by their names"
     )
     assert shown["strangers named"] == 0.01
+    assert shown["verdict"] == "int8 finds all"
+
+
+def test_the_verdict_is_that_of_every_gate(project):
+    """It was that of one of four: beside a release that found more, it said how many cards are found, and a check refused."""
+    reported(project, lost=2.0)
+    assert "a loss of surely more than 0.5 is refused" in report.recognition_report(project).metadata["verdict"]
+    reported(project)
+    before = {"recall_at_1": 1.0, "answered": 1.0, "queries": 10_000}
+    release = {"answers": {"int8": {"hard": before}}}
+    project.artifacts.publish(layout.RELEASES, {"manifest.json": b"{}"}, digest="1" * 64, record=release)
+    said = report.recognition_report(project).metadata["verdict"]
+    assert said.startswith("int8 finds 90.0% at hard, the last release 100.0%")
 
 
 def test_of_more_strangers_than_are_asked_about_those_at_the_end_have_their_turn_too(tmp_path):

@@ -147,6 +147,11 @@ def test_the_page_shows_numbers_and_photos_and_escapes_what_cards_are_called(tmp
     assert all(alt.strip() for alt in re.findall(r"<img alt='([^']*)'", text)) and "<img src" not in text
     assert text.count("<div class=table role=group tabindex=0") == text.count("<table>") > 3
     assert "prefers-color-scheme:dark" in text
+    assert "<b class=good>no gate refused a release.</b>" in text
+    text = page(
+        report, {}, {"x.jpg": tmp_path / "x.jpg"}, refused=["int8 finds 95.0% at medium, the last release 99.0%"]
+    )
+    assert "<b class=bad>not to be released: int8 finds 95.0% at medium, the last release 99.0%</b>" in text
 
 
 class Asked:
