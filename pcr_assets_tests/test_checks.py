@@ -177,7 +177,7 @@ def judged(wrong, of=1000):
 
 def test_new_sets_that_are_recognised_worse_are_warned_of_with_what_follows(asked):
     worse = {"sets": ["new1"], "said": "int8 answers 60.0% of 20 new cards of new1"}
-    found = asked(checks.new_cards_are_recognised, REPORT={"recognised worse": worse})
+    found = asked(checks.new_cards_are_recognised, REPORT={"cards": 30, "recognised worse": worse})
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert found.description.startswith("int8 answers 60.0% of 20 new cards of new1: the training snapshot moves")
     assert "snapshot.generation" in found.description
@@ -185,8 +185,17 @@ def test_new_sets_that_are_recognised_worse_are_warned_of_with_what_follows(aske
 
 def test_without_new_cards_that_is_said(asked):
     none = {"sets": [], "said": "no card came after the training snapshot"}
-    found = asked(checks.new_cards_are_recognised, REPORT={"recognised worse": none})
+    found = asked(checks.new_cards_are_recognised, REPORT={"cards": 30, "recognised worse": none})
     assert (found.passed, found.description) == (True, "no card came after the training snapshot")
+
+
+def test_of_cards_that_came_after_a_report_that_holds_nothing_is_said(asked):
+    """30 had come, and it was said that none had."""
+    none = {"sets": [], "said": "no card came after the training snapshot"}
+    found = asked(
+        checks.new_cards_are_recognised, INDEX={"cards": 1060}, REPORT={"cards": 1030, "recognised worse": none}
+    )
+    assert found.description == f"{none['said']}; this was found with 1,030 cards, and there are 1,060 now"
 
 
 def test_eight_bits_may_lose_what_lies_within_chance_and_no_more(asked):

@@ -108,7 +108,7 @@ def test_a_new_set_is_in_the_gallery_without_training(world):
     moved, why = snapshot_says(world)
     assert not moved
     assert why.startswith(
-        "11 cards came to the 24 of the last snapshot, fewer than 50%; by the last report, no card came"
+        "11 cards came to the 24 of the last snapshot, fewer than 50%; by the last report, of 24 cards, no card came"
     )
     assert world.refresh()[1] == []
 
@@ -122,7 +122,7 @@ def test_a_new_set_that_is_recognised_worse_is_released_and_then_learnt_from_onc
     assert int(outcome.ending) == 0, str(outcome)
     assert built.index("edge_release") < built.index("teacher_weights"), "the new cards waited for the training"
     assert [built.count(name) for name in ("training_snapshot", "teacher_weights", "edge_release")] == [2, 1, 2]
-    assert snapshot_says(world) == (True, "by the last report, int8 answers half of new1")
+    assert snapshot_says(world) == (True, "by the last report, of 35 cards, int8 answers half of new1")
     report = world.project.artifacts.current(layout.REPORT).record["recognised worse"]
     assert (report["sets"], report["said"]) == ([], "no card came after the training snapshot")
     assert world.refresh()[1] == [], "it moved again for a set that it holds"

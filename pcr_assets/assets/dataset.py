@@ -52,10 +52,11 @@ def _new_sets(project: Project) -> _NewSets:
     artifacts = project.artifacts
     snapshot, report = artifacts.named(layout.SNAPSHOT), artifacts.named(layout.REPORT)
     learnt = snapshot.record.get(LEARNT, "none") if snapshot else "none"
-    found = report.record.get("recognised worse") if report else None
+    judged = report.record if report else {}
+    found = judged.get("recognised worse")
     if not found:
         return _NewSets(learnt, (), "no report has asked about new sets yet")
-    said = f"by the last report, {found['said']}"
+    said = f"by the last report, of {judged['cards']:,} cards, {found['said']}"  # it holds while few cards come
     if not found["sets"]:
         return _NewSets(learnt, (), said)
     if found["asked of"] != {place: now.digest for place in JUDGED if (now := artifacts.named(place))}:

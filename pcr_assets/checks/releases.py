@@ -22,12 +22,17 @@ not_worse_than_the_last_release = gate(recognition_report, layout.REPORT, beside
 )
 
 
-@gate(recognition_report, layout.REPORT, blocking=False)
-def new_cards_are_recognised(record: Record, limits: Limits) -> Finding:
-    """Sets that came after the training snapshot are answered as test cards are, which no model learned from either."""
+@gate(recognition_report, layout.REPORT, blocking=False, beside=layout.INDEX)
+def new_cards_are_recognised(record: Record, limits: Limits, index: Record) -> Finding:
+    """Sets that came after the training snapshot are answered as test cards are, which no model learned from either.
+
+    A report holds while few cards come: of those it says nothing.
+    """
     found = record["recognised worse"]
+    judged, now = record["cards"], index.get("cards", record["cards"])
+    of = "" if now == judged else f"; this was found with {judged:,} cards, and there are {now:,} now"
     cure = "the training snapshot moves and models learn from them, or, with snapshot.move_for_new_sets off, when you raise"
-    return not found["sets"], f"{found['said']}: {cure} snapshot.generation" if found["sets"] else found["said"]
+    return not found["sets"], (f"{found['said']}: {cure} snapshot.generation" if found["sets"] else found["said"]) + of
 
 
 @gate(field_feedback, layout.FIELD, blocking=False)

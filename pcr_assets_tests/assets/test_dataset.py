@@ -24,7 +24,7 @@ def project(tmp_path):
 def reported(project, sets=("new1",), said=WORSE):
     asked_of = {place: project.artifacts.current(place).digest for place in JUDGED}
     worse = {"sets": list(sets), "said": said, "asked of": asked_of}
-    publish(project.artifacts, layout.REPORT, {"report.json": said.encode()}, {"recognised worse": worse})
+    publish(project.artifacts, layout.REPORT, {"report.json": said.encode()}, {"cards": 24, "recognised worse": worse})
 
 
 def seen(project):
@@ -42,7 +42,7 @@ def moved(project):
 
 def test_a_verdict_on_the_models_that_are_there_names_its_sets(project):
     version, sets, why = seen(project)
-    assert (sets, why) == ("new1", f"by the last report, {WORSE}")
+    assert (sets, why) == ("new1", f"by the last report, of 24 cards, {WORSE}")
     assert seen(project)[0] == version != "none"
 
 
@@ -63,7 +63,11 @@ def test_a_verdict_that_was_acted_upon_is_no_news_before_and_after_the_next_repo
     version = moved(project)
     assert seen(project)[:2] == (version, "none"), "the models were not trained yet, and the report is of those before"
     reported(project, [], "no card came after the training snapshot")
-    assert seen(project) == (version, "none", "by the last report, no card came after the training snapshot")
+    assert seen(project) == (
+        version,
+        "none",
+        "by the last report, of 24 cards, no card came after the training snapshot",
+    )
     reported(project, ["new1"])
     later = seen(project)[0]
     assert later not in (version, "none"), "another snapshot, another verdict"
@@ -73,7 +77,7 @@ def test_where_the_profile_says_so_the_verdict_is_told_and_moves_nothing(project
     (tmp_path / "profile.yaml").write_text("extends: embedded\nsnapshot: {move_for_new_sets: false}\n")
     version, sets, why = seen(project)
     assert (version, sets) == ("none", "none")
-    assert why == f"by the last report, {WORSE}; but snapshot.move_for_new_sets is off"
+    assert why == f"by the last report, of 24 cards, {WORSE}; but snapshot.move_for_new_sets is off"
 
 
 def test_looking_reads_two_pointers_and_a_few_more_where_something_is_to_be_learnt(project, monkeypatch):
