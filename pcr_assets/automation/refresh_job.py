@@ -37,7 +37,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         from pcr_assets import planner
         from pcr_assets.planner.lock import living
         from pcr_assets.refresh.console import Telling, line
-        from pcr_assets.refresh.refusals import find_assets, find_keys, find_profile, told
+        from pcr_assets.refresh.refusals import find_assets, find_keys, find_profile, told, what_is_unrecorded
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
 
@@ -63,6 +63,8 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             if profile:  # a UI goes on with the one that it was started with, whatever a shell chose since
                 context.log.info(f"profile   {profile}")
             published, waiting = planner.published_in(defs, context.instance), False
+            if said := what_is_unrecorded(defs, context.instance, published):
+                context.log.warning(said)
             try:
                 while True:
                     outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)

@@ -26,8 +26,7 @@ from edge_runtime.terminal import add_command, nobody_reads
 from pcr_assets import planner
 from pcr_assets.command_options import Parser
 from pcr_assets.refresh.console import Telling, explained, table
-from pcr_assets.refresh.refusals import find_assets, find_home, find_keys, find_profile, told
-from pcr_assets.resources.store import StoreError
+from pcr_assets.refresh.refusals import find_assets, find_home, find_keys, find_profile, told, what_is_unrecorded
 
 PENDING = 3
 STOPPED = "stopped there: what was built stays, the next run goes on from there"
@@ -146,17 +145,8 @@ def _say_profile(profile: str) -> None:
 
 
 def _say_unrecorded(defs: dg.Definitions, instance: dg.DagsterInstance, published: planner.Published) -> None:
-    """What was built once, and trained for hours, is not to be built again for want of a record."""
-    try:
-        held = planner.unrecorded(defs, instance, published)
-    except StoreError:  # the refresh itself tells of it, and of all that can't be read
-        return
-    if held:
-        print(
-            f"the store holds {held.to_user_string()}, and Dagster has no record here of anything in it: a refresh builds all "
-            "of it once more; `make adopt APPLY=1` records first what is there (docs/aws.md)",
-            file=sys.stderr,
-        )
+    if said := what_is_unrecorded(defs, instance, published):
+        print(said, file=sys.stderr)
 
 
 def _counted(plan: planner.Plan) -> str:

@@ -1,4 +1,4 @@
-"""Why a command can't be run, or ended before its end: one sentence that names the cure, and the exit code."""
+"""Why a command can't be run, or ended before its end, or does more than it should: a sentence with the cure, and the exit code."""
 
 import difflib
 import errno
@@ -100,6 +100,20 @@ def find_profile(defs: dg.Definitions) -> str:
     settings = project.settings
     check(settings)
     return settings.source
+
+
+def what_is_unrecorded(defs: dg.Definitions, instance: dg.DagsterInstance, published: planner.Published) -> str:
+    """A sentence, if what was built once, and trained for hours, is to be built again for want of a record."""
+    try:
+        held = planner.unrecorded(defs, instance, published)
+    except StoreError:  # the refresh itself tells of it, and of all that can't be read
+        return ""
+    if not held:
+        return ""
+    return (
+        f"the store holds {held.to_user_string()}, and Dagster has no record here of anything in it: a refresh builds all "
+        "of it once more; `make adopt APPLY=1` records first what is there (docs/aws.md)"
+    )
 
 
 def _only_observed(defs: dg.Definitions, sources: Set[dg.AssetKey]) -> str:

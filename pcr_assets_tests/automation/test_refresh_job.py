@@ -63,6 +63,16 @@ def test_the_log_of_the_job_begins_with_the_profile(world, instance, monkeypatch
     assert said[0].split() == ["profile", "mine.yaml"]
 
 
+def test_the_log_of_the_job_says_that_a_store_is_built_once_more_for_want_of_records(world, instance, monkeypatch):
+    """As in a UI that was started without its home: the command said it, the job trained for hours."""
+    monkeypatch.setattr(planner, "unrecorded", lambda *_: dg.AssetKey("cards"))
+
+    result = refresh_job_for(lambda: world.defs).execute_in_process(instance=instance)
+
+    (said,) = [entry for entry in instance.all_logs(result.run_id) if "has no record here" in entry.user_message]
+    assert said.user_message.startswith("the store holds cards, and Dagster has no record")
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, dg.DagsterExecutionInterruptedError])
 def test_a_job_that_is_stopped_says_what_stays(world, instance, monkeypatch, stop):
     """*Terminate* in the UI: of Dagster's own, the log has a traceback as if something had broken."""
