@@ -93,7 +93,7 @@ def evidence_of(project: Project, most_strangers: int) -> "Evidence":
     artifacts = project.artifacts
     source, processed = snapshot_files(artifacts), artifacts.current(layout.PROCESSED)
     rows = pq.read_table(source["snapshot"]).to_pylist()
-    scans = read_scans(artifacts, processed).table.select(["card_id", "view", "set"]).to_pylist()
+    scans = read_scans(artifacts, processed).table.select(["card_id", "view", "set", "pixel_digest"]).to_pylist()
     groups = groups_of(processed.record, [row["card_id"] for row in [*rows, *scans]])
     new = newcomers(scans, rows, groups, project.settings.section("report")["queries"])
     sets = processed.record["sets"]

@@ -100,10 +100,13 @@ def newcomers(
 ) -> list[Mapping[str, Any]]:
     """Up to so many scans of cards that came after the snapshot, evenly, but for those whose art models or thresholds know from it.
 
-    ``scans``: those of the gallery; ``rows``: the snapshot's; ``art_groups``: the group of each card of either.
+    ``scans``: those of the gallery; ``rows``: the snapshot's; ``art_groups``: the group of each card of either. A card that got
+    another id since is known by its pixels: under the old one it is in no group any more.
     """
-    pinned = {row["card_id"] for row in rows}
-    known = {art_groups[row["card_id"]] for row in rows if row["split"] != "test"}
+    pinned, learnt = {row["card_id"] for row in rows}, [row for row in rows if row["split"] != "test"]
+    pixels = {row["pixel_digest"] for row in learnt}
+    renamed = [scan for scan in scans if scan["pixel_digest"] in pixels]
+    known = {art_groups[row["card_id"]] for row in [*learnt, *renamed]}
     new = [scan for scan in scans if scan["card_id"] not in pinned and art_groups[scan["card_id"]] not in known]
     return evenly(new, most)
 

@@ -3,7 +3,7 @@
 from pcr_assets.gallery.evidence import DRAWS, camera_of, evenly, held_out, newcomers
 
 SPLITS = {"a": "train", "b": "validation", "c": "validation", "d": "test", "e": "test", "f": "test"}
-ROWS = [{"card_id": card_id, "split": split} for card_id, split in SPLITS.items()]
+ROWS = [{"card_id": card_id, "split": split, "pixel_digest": f"scan of {card_id}"} for card_id, split in SPLITS.items()]
 
 
 def cards(found):
@@ -24,11 +24,20 @@ def test_cards_that_are_known_by_now_to_share_their_art_with_a_training_card_are
 
 
 def test_new_cards_are_asked_for_whose_art_nothing_learned_from():
-    scans = [{"card_id": card_id} for card_id in "abcdefghij"]
+    scans = [{"card_id": card_id, "pixel_digest": f"scan of {card_id}"} for card_id in "abcdefghij"]
     groups = {"h": "a", "i": "d", **{card_id: card_id for card_id in "abcdefgj"}}
     assert [scan["card_id"] for scan in newcomers(scans, ROWS, groups, most=9)] == ["g", "i", "j"]
     assert [scan["card_id"] for scan in newcomers(scans, ROWS, groups, most=2)] == ["g", "j"]
     assert newcomers(scans[:6], ROWS, groups, most=9) == []
+
+
+def test_a_card_that_got_another_id_is_not_new_where_something_learned_from_it():
+    """A set was renamed, and of ten cards that no model had learned from, by the report, three were training cards."""
+    ids = {"a": "A", "b": "B", "d": "D"}  # a training, a validation, and a test card
+    scans = [{"card_id": new, "pixel_digest": f"scan of {old}"} for old, new in ids.items()]
+    scans += [{"card_id": card_id, "pixel_digest": f"scan of {card_id}"} for card_id in "Tg"]
+    groups = {"T": "A", **{card_id: card_id for card_id in "abcdefABDg"}}  # T shows the art of A
+    assert [scan["card_id"] for scan in newcomers(scans, ROWS, groups, most=9)] == ["D", "g"]
 
 
 def test_of_too_many_strangers_those_that_are_asked_about_come_from_all_of_them():
