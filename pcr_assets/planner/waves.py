@@ -81,7 +81,7 @@ class Outcome:
         if self.ending is Ending.BLOCKED:
             first = self.blocked[0] if self.blocked else self.refused[0]
             more = f" (and {len(self.blocked) - 1} more)" if len(self.blocked) > 1 else ""
-            return f"{first}{more}; {built}"
+            return f"{first}{more}; {built}; mend or take back what made it so, and run again"
         return (
             f"{built}; nothing else was stale"
             if self.built

@@ -18,6 +18,7 @@ def test_nothing_is_built_behind_a_check_that_refuses(world):
         assert str(outcome).startswith(
             "release is not built: the check good_enough of report refuses it: recall@1 is 0.4, below 0.9"
         )
+        assert str(outcome).endswith("; mend or take back what made it so, and run again")
     assert names(entry.asset for entry in world.plan().blocked) == ["release"]
 
 
