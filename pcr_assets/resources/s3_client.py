@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pcr_assets.resources.objects import StoreError
+from pcr_assets.resources.s3_silence import silence_of
 
 TRIES = 5
 """How often one request is sent, when the server is busy, breaks off or answers with an error of its own."""
@@ -100,6 +101,7 @@ def _client(settings: S3Settings, create_only: bool, said: tuple[Any, ...]) -> A
     client = session_of(settings).client(
         "s3", config=config, endpoint_url=settings.endpoint, region_name=settings.region
     )
+    silence_of(client.meta.endpoint_url).heed(client, TRIES, SILENT_SECONDS)
     if create_only:
         for last in ("PutObject", "CompleteMultipartUpload"):
             client.meta.events.register(f"provide-client-params.s3.{last}", _where_nothing_lies)

@@ -124,9 +124,11 @@ def _unanswered(where: str, endpoint: str, error: Exception) -> StoreError:
             return StoreError(f"{where} arrived damaged ({error}): look into the network, then {AGAIN}")
         case exceptions.ParamValidationError():
             return StoreError(f"S3 can't be asked for {where}: {error}")
-    kind = type(getattr(error, "last_exception", None) or error).__name__
+    cause = getattr(error, "last_exception", None) or error
+    silent = isinstance(cause, exceptions.ReadTimeoutError | exceptions.ConnectTimeoutError)
+    what = "does not answer when asked" if silent else "broke off or can't be reached"
     return StoreError(
-        f"S3 at {endpoint or 'AWS'} broke off or can't be reached for {where} ({kind}): look whether it runs "
+        f"S3 at {endpoint or 'AWS'} {what} for {where} ({type(cause).__name__}): look whether it runs "
         f"and whether PCR_S3_ENDPOINT is right, then {AGAIN}"
     )
 
