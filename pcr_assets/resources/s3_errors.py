@@ -32,6 +32,7 @@ AGAIN = "run again; what was built stays"
 SAID = {
     "400": f"most likely the credentials have expired; name others: {CHAIN}",  # AWS's answer to HEAD, which says no more
     "ConditionalRequestConflict": f"another write of it was under way, however often it was tried: {AGAIN}",
+    "NotImplemented": "its server does not offer what was asked of it: docs/s3.md says what it must, and which were tried",
     "NoSuchUpload": f"somebody ended this upload before it was done (`make gc`, a rule of the bucket): {AGAIN}",
 }
 """Of errors that need no second look, by their code."""

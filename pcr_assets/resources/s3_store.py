@@ -5,7 +5,6 @@ files and pointers are written on a condition (If-None-Match, If-Match), so two 
 """
 
 import io
-import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -35,8 +34,6 @@ from pcr_assets.resources.s3_errors import AGAIN, status, told
 from pcr_assets.resources.s3_listing import Bucket, list_unordered
 from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place, read_whole, unfinished
 from pcr_assets.resources.side_by_side import side_by_side
-
-log = logging.getLogger(__name__)
 
 REMOVED_AT_ONCE = 1000
 """As many keys as S3 takes in one request."""
@@ -68,8 +65,8 @@ class S3Store:
 
     @cached_property
     def _creations(self) -> Any:
-        """The same, but it replaces nothing."""
-        return manager(connect(self.settings, create_only=True))
+        """The same, but it replaces nothing, where the server sees to that."""
+        return manager(connect(self.settings, create_only="IfNoneMatch" in self._conditions))
 
     @contextmanager
     def _told(self, key: str) -> Iterator[None]:
@@ -225,6 +222,7 @@ class S3Store:
         if found != expected:
             raise Moved(f"{self.root}/{key}")
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": etag}
+        condition = {name: value for name, value in condition.items() if name in self._conditions}
         with self._told(key):
             written = self._written(key, data, condition)
             if not written and etag and self._pointer(key) == (expected, etag) and self._keeps_bare_etags:
@@ -282,21 +280,19 @@ class S3Store:
     def _check(self, key: str) -> None:
         """Refuse keys that are none, and servers that would let two publishers write over each other."""
         checked(key, self.root, len(self._key("").encode()))
-        if not self._may_publish:
-            raise StoreError(
-                f"the server of {self.root} ignores conditional writes, so two publishers could mix their files: publish to one "
-                "that keeps them, such as AWS S3, MinIO or SeaweedFS, or promise by PCR_S3_ONE_PUBLISHER=1 that never two "
-                "publish there at once"
-            )
+        if self._keeps_conditions:
+            return
+        if not self.settings.one_publisher:
+            raise s3_conditions.not_kept(self.root)
+        s3_conditions.warn_once(self.root)
 
-    @cached_property
-    def _may_publish(self) -> bool:
-        if self.settings.one_publisher and not self._keeps_conditions:
-            log.warning("%s ignores conditional writes: let no other publisher write while this one does", self.root)
-        return self._keeps_conditions or self.settings.one_publisher
-
-    @cached_property
+    @property
     def _keeps_conditions(self) -> bool:
+        return self._conditions.issuperset(s3_conditions.BOTH)
+
+    @cached_property
+    def _conditions(self) -> frozenset[str]:
+        """Those that the server keeps. No other is sent: Swift refuses a write that has one."""
         with self._told(s3_conditions.PROBE):
             return s3_conditions.kept(self.client, self._at(s3_conditions.PROBE))
 

@@ -108,3 +108,9 @@ def test_an_upload_that_somebody_ended_is_one_sentence(proxy, store):
     proxy.on("POST", "uploadId=", answered(404, "NoSuchUpload"))
     with pytest.raises(StoreError, match="somebody ended this upload before it was done"):
         store.write("large", LARGE)
+
+
+def test_what_a_server_does_not_offer_is_no_illness_of_it(proxy, store):
+    proxy.on("GET", "?uploads", answered(501, "NotImplemented"))
+    with pytest.raises(StoreError, match=r"\(NotImplemented\): its server does not offer what was asked of it"):
+        list(store.unfinished())

@@ -1,5 +1,6 @@
 """The store on S3: what only a server has. Digests that it checks, conditions that it keeps, uploads in parts, keys, copies."""
 
+import base64
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pcr_assets.resources import downloads, s3_client
 from pcr_assets.resources.s3_client import connect
@@ -31,8 +33,6 @@ def held(store, key: str):
 
 
 def test_the_server_has_the_sha256_of_what_was_written(store):
-    import base64
-
     store.write("a", b"card")
     assert base64.b64decode(held(store, "a")["ChecksumSHA256"]) == hashlib.sha256(b"card").digest()
 
@@ -81,7 +81,9 @@ def test_a_server_that_ignores_conditions_is_refused_before_anything_is_publishe
 
     store.client.meta.events.register("provide-client-params.s3.PutObject", without_condition)
     for publish in (lambda: store.create("a", b"card"), lambda: store.swap("a", b"card", None)):
-        with pytest.raises(StoreError, match="ignores conditional writes, so two publishers could mix their files"):
+        with pytest.raises(
+            StoreError, match=r"does not keep conditional writes .*, so two publishers could mix their files"
+        ):
             publish()
     assert list(store.list()) == []
 
@@ -96,7 +98,7 @@ def test_such_a_server_is_written_to_by_one_publisher_that_promises_to_be_alone_
         client.meta.events.register("provide-client-params.s3.PutObject", without_conditions)
     assert alone.create("a", b"card")
     assert [record.message for record in caplog.records] == [
-        f"{store.root} ignores conditional writes: let no other publisher write while this one does"
+        f"{store.root} does not keep conditional writes: let no other publisher write while this one does"
     ]
     assert not alone.create("a", b"another")
     alone.swap("current.json", b"1", None)
@@ -104,9 +106,30 @@ def test_such_a_server_is_written_to_by_one_publisher_that_promises_to_be_alone_
     for stale in (b"1", None):
         with pytest.raises(Moved):
             alone.swap("current.json", b"3", stale)
-    alone.client.meta.events.register("after-call.s3.PutObject", lambda **_: store.write("current.json", b"4"))
+    other = S3Store(store.root, replace(store.settings, one_publisher=False))
+    alone.client.meta.events.register("after-call.s3.PutObject", lambda **_: other.write("current.json", b"4"))
     with pytest.raises(Moved, match="moved by another publisher"):
         alone.swap("current.json", b"3", b"2")
+
+
+@pytest.mark.faults
+def test_a_server_that_takes_no_write_with_a_condition_is_refused_too_and_is_sent_none_by_one_publisher(store):
+    """As Swift does with If-Match: it was told to be overloaded or ill, and the promise was of no use."""
+
+    def as_swift(params, **_):
+        if "If-Match" in params["headers"]:
+            said = {"Code": "NotImplemented", "Message": "Conditional object PUTs are not supported."}
+            raise ClientError({"Error": said, "ResponseMetadata": {"HTTPStatusCode": 501}}, "PutObject")
+
+    store.client.meta.events.register("before-call.s3.PutObject", as_swift)
+    with pytest.raises(StoreError, match=r"does not keep conditional writes .*PCR_S3_ONE_PUBLISHER=1"):
+        store.create("a", b"card")
+    alone = S3Store(store.root, replace(store.settings, one_publisher=True))
+    alone.client.meta.events.register("before-call.s3.PutObject", as_swift)
+    for old, new in ((None, b"1"), (b"1", b"2")):
+        alone.swap("current.json", new, old)
+    assert alone.create("a", b"card")
+    assert alone.read("current.json") == b"2"
 
 
 @pytest.mark.faults
