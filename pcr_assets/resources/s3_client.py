@@ -1,5 +1,7 @@
 """Which S3 server is spoken to, and how: AWS, or any server that speaks its protocol. Nothing here knows a credential."""
 
+import base64
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,6 +104,7 @@ def _client(settings: S3Settings, create_only: bool, said: tuple[Any, ...]) -> A
         "s3", config=config, endpoint_url=settings.endpoint, region_name=settings.region
     )
     silence_of(client.meta.endpoint_url).heed(client, TRIES, SILENT_SECONDS)
+    client.meta.events.register("before-call.s3.DeleteObjects", _with_md5)
     if create_only:
         for last in ("PutObject", "CompleteMultipartUpload"):
             client.meta.events.register(f"provide-client-params.s3.{last}", _where_nothing_lies)
@@ -116,6 +119,13 @@ def session_of(settings: S3Settings) -> Any:
     if settings.role:
         session = boto3.Session(botocore_session=assuming(settings.role, session), region_name=session.region_name)
     return session
+
+
+def _with_md5(params: dict[str, Any], **_: Any) -> None:
+    """JuiceFS (1.4), whose gateway is an older MinIO, and CloudServer (8.8) remove many objects by this header alone, and boto3
+    sends another digest since 1.36."""
+    digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
 
 
 def _where_nothing_lies(params: dict[str, Any], **_: Any) -> dict[str, Any]:
