@@ -97,6 +97,12 @@ dev: setup instance  ## the Dagster UI on http://127.0.0.1:3000, with its daemon
 test: setup  ## the tests
 	env $(foreach name,STORE $(SOURCES),-u PCR_$(name)) pytest -n 3
 
+# What a test writes lies below a folder of its own there, and goes with the tests.
+.PHONY: test-s3
+test-s3: setup  ## is your S3 server good enough: PCR_S3_ENDPOINT=http://… make test-s3 STORE=s3://bucket/prefix
+	@TESTED_STORE='$(or $(filter s3://%,$(STORE)),$(error say where to try it: make test-s3 STORE=s3://bucket/prefix))' \
+	  pytest -n 3 pcr_assets_tests/resources pcr_assets_tests/test_graph_on_s3.py
+
 # With CARDS and a store built from them all benchmarks run, without only those that draw their own cards.
 bench: setup  ## all benchmarks as one report, beside the last one: make bench [CARDS=… STORE=…] [RUNS=5] [ONLY="frame simulator"]
 	@'$(BIN)/pip' install --quiet -c constraints.txt -e '.[bench]'

