@@ -22,7 +22,7 @@ from pcr_assets.resources.artifacts import Artifact
 from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "30"
+REPORT_VERSION = "31"
 MOST_SETS = 30
 """Sets that the asset's page lists."""
 
