@@ -142,11 +142,13 @@ def test_a_frame_on_which_a_known_card_is_missed_is_looked_at_thoroughly_as_well
     assert look(2)[LEAST:] == [ONE, ALL, PLAIN, PLAIN, ONE]
 
 
-def test_a_frame_on_which_a_card_is_not_named_again_before_it_is_known_is_looked_at_thoroughly_as_well(looking):
+def test_a_card_that_a_frame_named_and_that_is_not_known_yet_is_looked_at_thoroughly_until_it_is_named_again(looking):
     recognizer, look = looking
     look(1)
     recognizer.card = STRANGER
-    assert look(2) == [ALL, PLAIN, ALL, PLAIN]
+    assert look(2) == [ALL, *[PLAIN, ALL] * 2]
+    recognizer.card = FOX
+    assert look(1)[-1] is PLAIN
 
 
 def test_a_still_scene_is_looked_at_a_few_times_at_last_thoroughly_and_then_spared():

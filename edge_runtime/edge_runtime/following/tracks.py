@@ -94,6 +94,11 @@ class Track:
         return self.belief.art or (self.votes[-1].art if self.votes and self.votes[-1].named else "")
 
     @property
+    def last_name(self) -> str:
+        """The art that the last of the frames that count gave it which name one; empty where none does."""
+        return next((vote.art for vote in reversed(self.votes) if vote.named), "")
+
+    @property
     def known(self) -> bool:
         """Whether its art is known, and the last frame spoke of nothing else in its place: no other art, no other printing."""
         last = self.votes[-1] if self.votes and self.belief.art else None
@@ -178,13 +183,15 @@ class Tracker:
         return [each for each in readings if known.get(id(each.corners)) is (each.status is not Status.UNKNOWN)]
 
     def misses(self, readings: Iterable["Reading"]) -> bool:
-        """Whether a known card of the last frame is not seen, or one that it named and that is not known yet is not named again."""
+        """Whether a card of the last frame may have been missed for want of effort: a known one is not seen; or one that is not
+        known yet, but has a name by some of the frames that count, is read as neither that card nor another printing."""
         placed = list(readings)
-        names = {row: _name(placed[column]) for row, column in paired(self.tracks, placed).items()}
+        pairs = paired(self.tracks, placed)
+        there = [(track, placed[pairs[row]] if row in pairs else None) for row, track in enumerate(self.tracks)]
         return any(
-            row not in names if track.known else track.votes[-1].named and names.get(row) != track.votes[-1].art
-            for row, track in enumerate(self.tracks)
-            if track.votes and not track.missed
+            now is None or not (track.known or now.other_printing or _name(now) == track.last_name)
+            for track, now in there
+            if track.last_name and not track.missed
         )
 
     def update(self, readings: Iterable["Reading"], time: float) -> list[Event]:
