@@ -1,19 +1,19 @@
 """An S3 server that takes connections and says nothing: it is waited for once, and everybody hears of it."""
 
+import contextlib
 import socket
-import time
-from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from pcr_assets.definitions import build_defs
 from pcr_assets.refresh import command
 from pcr_assets.resources import s3_client, s3_silence
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError, open_store
-from pcr_assets_tests.faults.proxy import ALWAYS, slow
 
 TRIES, SECONDS = 3, 0.4
 SAID = "does not answer when asked for s3://cards/"
@@ -73,16 +73,36 @@ def test_a_server_that_was_silent_is_asked_again_after_a_while(silent, monkeypat
         assert len(silent) == asked
 
 
-def test_one_object_that_never_comes_while_others_do_makes_no_server_silent(proxy, monkeypatch):
-    monkeypatch.setattr(s3_client, "SILENT_SECONDS", 2)
-    store = open_store(proxy.root)
-    store.write("b", b"card")
-    proxy.on("GET", "/a", slow(6), ALWAYS)
-    with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(store.read, "a")
-        while not waiting.done():
-            assert store.read("b") == b"card"
-            time.sleep(0.1)
-    with pytest.raises(StoreError, match=r"does not answer when asked for .*/a "):
-        waiting.result()
-    assert store.read("b") == b"card"
+class Hooks:
+    """A client that keeps what hears of its requests, and a clock."""
+
+    def __init__(self):
+        self.now, self.heard = 1000.0, {}
+        self.meta = SimpleNamespace(events=SimpleNamespace(register=self.heard.__setitem__))
+
+    def monotonic(self):
+        return self.now
+
+    def answered(self):
+        self.heard["needs-retry.s3"](response=(object(), {}), attempts=1, caught_exception=None)
+
+    def timed_out(self, attempt):
+        error = ReadTimeoutError(endpoint_url="http://s3")
+        self.heard["needs-retry.s3"](response=None, attempts=attempt, caught_exception=error)
+
+    def asked(self):
+        self.heard["before-call.s3"]()
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["nothing else comes", "others come"])
+def test_one_object_that_never_comes_while_others_do_makes_no_server_silent(others, monkeypatch):
+    client = Hooks()
+    monkeypatch.setattr(s3_silence, "time", client)
+    s3_silence.Silence("http://s3").heed(client, TRIES, SECONDS)
+    for attempt in range(1, TRIES + 1):
+        client.now += SECONDS
+        if others:
+            client.answered()
+        client.timed_out(attempt)
+    with contextlib.nullcontext() if others else pytest.raises(ReadTimeoutError):
+        client.asked()

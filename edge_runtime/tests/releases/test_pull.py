@@ -129,6 +129,7 @@ def test_what_an_interrupted_pull_left_damaged_is_fetched_from_its_beginning(pub
     assert served(home, published).release_id == pulled.release_id
 
 
+@pytest.mark.faults
 def test_a_part_that_rotted_before_it_was_used_is_fetched_again(published, home):
     part, incoming = published.a_part(), home / "incoming"
     incoming.mkdir(parents=True)
