@@ -209,7 +209,7 @@ class Recognizer:
         while left := read.worth_reading(left):
             portion, left = self._explained.portion(left, seen)
             readings = self._reader.read(image, portion, followed)
-            readings = readings if effort >= Effort.PLAIN else self._followed.glanced(readings)
+            readings = readings if effort >= Effort.PLAIN else self._reader.glanced(readings)
             read.note(readings)
             seen = self._judged(image, one_each([*seen, *readings], by_confidence), read, PROMISING)
         return seen

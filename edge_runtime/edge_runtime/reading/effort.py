@@ -18,7 +18,7 @@ class Effort(IntEnum):
     """Where a first step names all that it finds there is no second one: a card beside others may be missed. Where a glance is
     sure of the artwork, which printing a card is goes without a look: for cards that were named before."""
     PLAIN = 4
-    """The cards that lie in plain view are found and named as on a photo. What takes the steps for doubts, or lies half under a
-    known card, is missed: for a stream on which something is not known yet."""
+    """The cards that lie in plain view are found and named as on a photo. As with less effort, what takes the steps for doubts, or
+    lies half under a known card, is missed: for most frames of a stream on which something is not known yet, and few of others."""
     THOROUGH = 5
     """All that may be found is, and no printing is taken for another."""

@@ -37,7 +37,7 @@ class Followed:
         others = self.reader.match(image, [(turned(now[row].corners), now[row].outline) for row in doubts])
         for row, other in zip(doubts, others, strict=True):
             now[row] = min(now[row], other, key=by_confidence)
-        now = now if effort >= Effort.PLAIN else self.glanced(now)
+        now = now if effort >= Effort.PLAIN else self.reader.glanced(now)
         if effort is Effort.SETTLED:
             now = [before.carried_to(each) or each for each, before in zip(now, followed, strict=True)]
         arts = {card.card.art_group for card in followed}
@@ -50,11 +50,6 @@ class Followed:
 
     def _still_unknown(self, image: np.ndarray, card: Reading) -> bool:
         """Whether in the place of an unknown card nothing is named by now either, nor another printing found than before."""
-        readings = self.reader.read(image, [Quad(card.corners, card.outline)])
-        (now,) = self.weighing.judged(image, one_each(readings, by_confidence), PROMISING)
+        best = self.reader.best(image, Quad(card.corners, card.outline))
+        (now,) = self.weighing.judged(image, [best], PROMISING)
         return now.status is Status.UNKNOWN and now.other_printing == card.other_printing
-
-    def glanced(self, readings: Sequence[Reading]) -> list[Reading]:
-        """The readings, those that a glance settles taken for judged."""
-        judge = self.reader.judge
-        return [replace(each, judged=judge.settles(each.status, each.confidence)) for each in readings]

@@ -1,7 +1,7 @@
 """Reading outlines at a glance: cut out, embed, search; the way up that they lie, and others where that leaves a doubt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,7 @@ from edge_runtime.finding.locate import Quad
 from edge_runtime.gallery import Match
 from edge_runtime.geometry import rectify, turned, ways_up
 from edge_runtime.judging.judge import CANDIDATES, Judge
-from edge_runtime.reading.readings import CLEAR, Reading
+from edge_runtime.reading.readings import CLEAR, Reading, by_confidence, one_each
 
 
 class Searches(Protocol):
@@ -38,6 +38,15 @@ class Reader:
         doubtful = [each for each, worse in zip(upright, changed, strict=True) if worse or each.confidence < CLEAR]
         ways = [(turned(each.corners, turns), each.outline) for each in doubtful for turns in ways_up(each.corners)]
         return [*upright, *self.match(image, ways)]
+
+    def best(self, image: np.ndarray, quad: Quad) -> Reading:
+        """The most confident reading of one outline, whichever way up."""
+        (best,) = one_each(self.read(image, [quad]), by_confidence)
+        return best
+
+    def glanced(self, readings: Sequence[Reading]) -> list[Reading]:
+        """The readings, those that a glance settles taken for judged."""
+        return [replace(each, judged=self.judge.settles(each.status, each.confidence)) for each in readings]
 
     def match(self, image: np.ndarray, outlines: Sequence[tuple[np.ndarray, float]]) -> list[Reading]:
         """Readings of outlines exactly as given, each as corners float32 4×2 and score."""

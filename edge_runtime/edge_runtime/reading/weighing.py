@@ -11,7 +11,7 @@ from edge_runtime.geometry import scaled, turned, width
 from edge_runtime.judging.decide import PLACED, Status
 from edge_runtime.judging.judge import Judgement
 from edge_runtime.reading.reader import Reader
-from edge_runtime.reading.readings import WORTH_FITTING, Reading, by_confidence, one_each
+from edge_runtime.reading.readings import WORTH_FITTING, Reading
 
 FITS = (0.94, 0.97, 1.03)
 """A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
@@ -30,8 +30,7 @@ class Weighing:
 
     def read_at(self, image: np.ndarray, corners: np.ndarray) -> Reading:
         """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""
-        (best,) = one_each(self._reader.read(image, [Quad(corners, 1.0)]), by_confidence)
-        return self.judge(image, best)
+        return self.judge(image, self._reader.best(image, Quad(corners, 1.0)))
 
     def judged(self, image: np.ndarray, readings: Sequence[Reading], least: float) -> list[Reading]:
         """The readings, those judged that promise something and were not judged before."""
