@@ -4,24 +4,25 @@
 
 Frames of 1280×720 from the camera simulator, with one card, six cards and none, go through the release of the store. As a
 stream's, whose camera shakes so that none is spared: all that is done with one is timed, up to what is believed of its cards. Once
-the cards, settled by the frames before, are *followed* to where they lie by now, as on three frames of four; once *others* are
-looked for besides, as on most of the fourth ones. And as a photo, with the release's outline filter and without it: so are read the
-first frame, and later few.
+the cards, settled by the frames before, are *followed* to where they lie by now, as on most frames; once something came to the
+scene, and *others* are looked for besides; and all frames of a scene to which nothing comes *in the mean*, whose few thorough looks
+are read as a photo is. And as a photo, with the release's outline filter and without it: so is read the first frame.
 
 Each part is timed on one thread, in CPU time, beside the named limit: a bare ONNX Runtime call of the same model on as many
-cards, in the same run. Prints a table of medians and writes it as JSON. The cards on the frames come from `--cards`, else they
-are rendered. With `--gallery` the release is first grown to so many scans (`device/grown.py`).
+cards, in the same run. Prints a table of medians, of means where it says so, and writes it as JSON. The cards on the frames come
+from `--cards`, else they are rendered. With `--gallery` the release is first grown to so many scans (`device/grown.py`).
 """
 
 import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import cv2
@@ -32,12 +33,13 @@ from scorecard.films import film
 from scorecard.places import cards_from, ended, newest
 from scorecard.ratio import Ratio, write
 
+from edge_runtime.following.scene import Scene
 from edge_runtime.judging.decide import Status
 from edge_runtime.reading.effort import Effort
 from edge_runtime.recognizer import Recognizer
 from edge_runtime.releases.release import open_release
 from edge_runtime.stream import OTHERS as EVERY
-from edge_runtime.stream import Follower
+from edge_runtime.stream import THOROUGH, Follower
 from edge_runtime.timing import PARTS, Stopwatch
 from pcr_assets import layout
 from pcr_assets.imaging import camera
@@ -46,12 +48,21 @@ from pcr_assets.resources.store import StoreError
 
 SIZE = (1280, 720)
 COUNTS = {"one card": 1, "six cards": 6, "no card": 0}
-FOLLOWED, OTHERS = "a frame, cards followed", "a frame, others looked for"
-"""What a stream does with most frames once its cards are known, and with one of four."""
+FOLLOWED, OTHERS, MEAN = "a frame, cards followed", "a frame, others looked for", "a frame, in the mean"
+"""What a stream does with most frames once its cards are known, with one to which something came, and with all in the mean."""
+EFFORTS = {
+    FOLLOWED: (Effort.SETTLED, Effort.FOLLOWED),
+    OTHERS: (Effort.ONE, Effort.QUICK),
+    MEAN: tuple(Effort),
+}
+MEAN_FRAMES = THOROUGH
+"""Of a film: one of them is looked at thoroughly."""
+FRAMES = {FOLLOWED: 2, OTHERS: 2 * EVERY, MEAN: MEAN_FRAMES}
+"""Of a film that are looked at, of which those count that took such efforts."""
 MOST_FRAMES = 28
-"""Of a film: one whose cards are not settled by then, and looked at plainly, is left out."""
-Look = Callable[[], Sequence[Status]]
-"""Looks at one frame, and says what it is sure of."""
+"""Of a film before these: one whose cards are not settled by then is left out."""
+Look = Callable[[], Sequence[Status] | None]
+"""Looks at one frame, and says what it is sure of; None for a frame that doesn't count."""
 RESULT = Path(__file__).parent / "results" / "frame.json"
 
 
@@ -71,44 +82,44 @@ def photographed(whole: Recognizer, photos: Sequence[np.ndarray]) -> Iterator[Lo
         yield lambda photo=photo: [card.status for card in whole.recognize(photo).cards]
 
 
-def followed(
-    whole: Recognizer, cards: Sequence[np.ndarray], count: int, number: int, *, others: bool
-) -> Iterator[Look]:
-    """Looks at a frame of so many films with ``count`` cards each, once all that is seen is settled and was looked at plainly.
-    ``others``: a frame on which other cards are looked for."""
-    for row in range(number):
+def filmed(whole: Recognizer, cards: Sequence[np.ndarray], count: int, films: int, way: str) -> Iterator[Look]:
+    """Looks at frames of so many films with ``count`` cards each, once all that is seen is settled, in one of the three ways."""
+    for row in range(films):
         rng = np.random.default_rng([count, row])
         laid = [cards[int(one)] for one in rng.integers(0, len(cards), count)]
-        taken = enumerate(film(laid, "easy", MOST_FRAMES, rng))
+        taken = enumerate(film(laid, "easy", MOST_FRAMES + MEAN_FRAMES, rng))
         follower = Follower(whole)
-        for now, frame in taken:
-            known = bool(follower.tracker.tracks) and follower.tracker.unchanged
-            if _efforts(whole, follower, frame, now) == [Effort.PLAIN] and known and follower.tracker.unchanged:
-                break
-        for now, frame in islice(taken, EVERY - 1 if others else 0):
+        for now, frame in islice(taken, MOST_FRAMES):
             follower.look(frame, now)
-        yield from (partial(_looked, follower, frame, now) for now, frame in islice(taken, 1))
+            if follower.tracker.tracks and follower.tracker.unchanged:
+                break
+        else:
+            continue
+        something_came = patch.object(Scene, "changed", lambda *_: True) if way == OTHERS else nullcontext()
+        with something_came:
+            for now, frame in islice(taken, FRAMES[way]):
+                yield partial(_looked, whole, follower, frame, now, EFFORTS[way])
 
 
-def _efforts(whole: Recognizer, follower: Follower, frame: np.ndarray, now: float) -> list[Effort]:
-    """Look at a frame, and say how hard that was."""
+def _looked(
+    whole: Recognizer, follower: Follower, frame: np.ndarray, now: float, wanted: Container[Effort]
+) -> list[Status] | None:
+    """What each card in view is by this frame; None where it took another effort than what is wanted."""
     efforts: list[Effort] = []
     recognize = whole.recognize
     with patch.object(
         whole, "recognize", lambda *given, **how: efforts.append(how["effort"]) or recognize(*given, **how)
     ):
         follower.look(frame, now)
-    return efforts
-
-
-def _looked(follower: Follower, frame: np.ndarray, now: float) -> list[Status]:
-    follower.look(frame, now)
     here = [track.votes[-1] for track in follower.tracker.tracks if track.missing_since is None]
-    return [Status.CONFIRMED if vote.named else Status.UNKNOWN for vote in here]
+    named = [Status.CONFIRMED if vote.named else Status.UNKNOWN for vote in here]
+    return named if all(effort in wanted for effort in efforts) else None
 
 
-def measured(whole: Recognizer, looks: Iterable[Look]) -> dict[str, float]:
-    """Medians over looks: CPU milliseconds of each part and of what is no part, cards embedded, and the bare call of the network
+def measured(
+    whole: Recognizer, looks: Iterable[Look], average: Callable[[list[float]], Any] = np.median
+) -> dict[str, float]:
+    """Averages over looks: CPU milliseconds of each part and of what is no part, cards embedded, and the bare call of the network
     on as many."""
     bare = onnx_graph.session(whole.embedder.path, threads=1)
     name, (width, height) = bare.get_inputs()[0].name, whole.embedder.input_size
@@ -122,6 +133,8 @@ def measured(whole: Recognizer, looks: Iterable[Look]) -> dict[str, float]:
         with counted, Stopwatch(time.process_time) as watch:
             found = look()
         answered = 1e3 * (time.process_time() - start)
+        if found is None:
+            continue
         start = time.process_time()
         for batch in batches:
             bare.run(None, {name: np.zeros((batch, height, width, 3), np.uint8)})
@@ -139,15 +152,16 @@ def measured(whole: Recognizer, looks: Iterable[Look]) -> dict[str, float]:
         raise StoreError(
             "of no film all cards were settled in time: name more --frames, or a store that knows these --cards"
         )
-    return {key: round(float(np.median([row[key] for row in rows])), 2) for key in rows[0]}
+    return {key: round(float(average([row[key] for row in rows])), 2) for key in rows[0]}
 
 
 def measured_ways(whole: Recognizer, cards: list[np.ndarray], count: int) -> dict[str, dict[str, dict[str, float]]]:
-    """What each way of looking costs with each number of cards: medians of so many frames."""
+    """What each way of looking costs with each number of cards, asked of so many frames or films."""
     results: dict[str, dict[str, dict[str, float]]] = {}
-    for way, others in ((FOLLOWED, False), (OTHERS, True)):
+    for way in (FOLLOWED, OTHERS, MEAN):
+        films, average = (max(1, count // 4), np.mean) if way == MEAN else (count, np.median)
         results[way] = {
-            kind: measured(whole, followed(whole, cards, number, count, others=others))
+            kind: measured(whole, filmed(whole, cards, number, films, way), average)
             for kind, number in COUNTS.items()
             if number
         }
@@ -187,12 +201,15 @@ def shown(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
 
 def ratios(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Ratio]:
     """A frame of a stream, its cards known from the frames before, beside the bare network on as many cards: all of it, and all
-    but the network."""
+    but the network. Most frames, and the mean of all."""
     found = []
-    for kind, parts in results[FOLLOWED].items():
-        around, bare = parts["all but the network"], parts["bare network"]
-        found.append(Ratio(f"{kind}: frame to answer", "the bare network", (around + parts["embed"]) / bare, asked=1.5))
-        found.append(Ratio(f"{kind}: all but the network", "the bare network", around / bare, asked=1.0))
+    for way, said in ((FOLLOWED, ""), (MEAN, ", in the mean")):
+        for kind, parts in results[way].items():
+            around, bare = parts["all but the network"], parts["bare network"]
+            answer = Ratio(
+                f"{kind}: frame to answer{said}", "the bare network", (around + parts["embed"]) / bare, asked=1.5
+            )
+            found += [answer, Ratio(f"{kind}: all but the network{said}", "the bare network", around / bare, asked=1.0)]
     return found
 
 

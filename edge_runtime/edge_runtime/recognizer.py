@@ -151,7 +151,7 @@ class Recognizer:
             return Recognition(())
         seen = self._followed.seen(image, followed, effort) if effort is not Effort.THOROUGH else []
         read = SoFar(list(seen))
-        if effort <= Effort.FOLLOWED and seen and len(seen) == len(followed):
+        if effort <= Effort.FOLLOWED and len(seen) == len(followed):
             return self._recognition(image, read, seen)
         if any(card.status is Status.UNKNOWN for card in followed):
             effort = max(effort, Effort.PLAIN)

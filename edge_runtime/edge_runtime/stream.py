@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from edge_runtime.following.motion import Following
+from edge_runtime.following.scene import Scene
 from edge_runtime.following.stillness import READS, Stillness
 from edge_runtime.following.tracks import Event, Tracker
 from edge_runtime.geometry import overview
@@ -20,13 +21,16 @@ from edge_runtime.reading.readings import Reading, Recognition
 from edge_runtime.sources import Source
 
 OTHERS = 4
-"""Of so many frames that are read one is looked at for other cards than those that are followed; while something is not decided,
-one of as many is looked at thoroughly."""
+"""Of so many frames that are read one is looked at for other cards than those that are followed, if anything came to the scene
+since it was searched; while something is not decided, one of as many is looked at thoroughly."""
 PLAINLY = 8
-"""Of so many frames of known cards one is looked at for all that lies in plain view, and their printings are looked at again. If
-unknown cards are among them, it is looked at thoroughly."""
+"""Of so many frames of known cards one is looked at for all that lies in plain view, if anything came since, and their printings
+are looked at again. If unknown cards are among them, or none is in view, it is looked at thoroughly, whatever came."""
 THOROUGH = 32
-"""Of so many frames of known cards one is looked at thoroughly, so that a card is found that the others miss."""
+"""Of so many frames of known cards one is looked at thoroughly, so that a card is found that the others miss. So it is with unknown
+cards, and with none, where nothing came to the scene while it was searched :data:`OFTEN`."""
+OFTEN = 12
+"""Searches after which an unknown card is hardly named by another one: eight frames that give it up, and four thorough looks."""
 
 
 class Recognizes(Protocol):
@@ -55,6 +59,7 @@ class Follower:
         self._recognizer = recognizer
         self._stillness = stillness or Stillness()
         self._following = Following()
+        self._scene = Scene()
         self._looks = OTHERS - 1
         """Since the last thorough one."""
 
@@ -67,7 +72,7 @@ class Follower:
         started = time.perf_counter()
         effort = self._effort()
         followed = self._following.now(image, small) if effort is not Effort.THOROUGH else ()
-        if followed and len(followed) == len(self.tracker.tracks) and (self._looks + 1) % OTHERS:
+        if effort is not Effort.THOROUGH and len(followed) == len(self.tracker.tracks) and self._is_searched(small):
             effort = Effort.SETTLED if self.tracker.unchanged else Effort.FOLLOWED
         readings = self._recognizer.recognize(image, effort=effort, followed=followed).cards
         if effort is not Effort.THOROUGH and self.tracker.misses(readings):  # perhaps only for want of effort
@@ -77,6 +82,8 @@ class Follower:
         self.read += 1
         self._looks = 0 if effort is Effort.THOROUGH else self._looks + 1
         self._stillness.was_read()
+        if effort >= Effort.PLAIN:
+            self._scene.was_searched(small)
         events = self.tracker.update(readings, now)
         self._following.saw(self.tracker.decided(readings), small)
         return events
@@ -86,14 +93,28 @@ class Follower:
         """Whether the scene as it is was read so often that no frame from before it counts any more."""
         return self._stillness.reads >= self.tracker.rules.window
 
+    def _is_searched(self, small: np.ndarray) -> bool:
+        """Whether this frame need not be searched for other cards than those that are followed."""
+        if not self.tracker.tracks:
+            return self._is_empty and not self._scene.changed(small)
+        return (self._looks + 1) % OTHERS > 0 or not self._scene.changed(small)
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether nothing is in view, and that was looked for often enough."""
+        return not self.tracker.tracks and self._scene.searches >= self.tracker.rules.window
+
     def _effort(self) -> Effort:
         """Thorough for the last look before a still scene is spared, and now and then."""
         tracks, looks = self.tracker.tracks, self._looks + 1
         if self._stillness.reads == READS - 1:
             return Effort.THOROUGH
-        decided = bool(tracks) and all(not track.missed and self.tracker.is_decided(track) for track in tracks)
-        known = decided and all(track.known for track in tracks)
-        if looks >= (THOROUGH if known else PLAINLY if decided else OTHERS):
+        decided = (bool(tracks) or self._is_empty) and all(
+            self.tracker.is_decided(track) and not track.missed for track in tracks
+        )
+        known = bool(tracks) and decided and all(track.known for track in tracks)
+        seldom = known or (decided and self._scene.searches >= OFTEN)
+        if looks >= (THOROUGH if seldom else PLAINLY if decided else OTHERS):
             return Effort.THOROUGH
         if not known or looks % PLAINLY == 0:
             return Effort.PLAIN
@@ -105,6 +126,7 @@ class Follower:
         self.tracker.forget()
         self._stillness.forget()
         self._following.forget()
+        self._scene.forget()
 
 
 class Stream(Follower):

@@ -62,7 +62,7 @@ class Following:
     def _evened(self, small: np.ndarray) -> np.ndarray:
         """The grey picture of a frame, made once: a frame is followed to, and then followed from."""
         if self._small is not small:
-            self._small, self._next = small, _evened(small)
+            self._small, self._next = small, evened(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
         return self._next
 
 
@@ -93,9 +93,9 @@ def _moved(outline: np.ndarray, points: np.ndarray, there: np.ndarray, found: np
     return place if area(outline) / GROWN < area(place) < area(outline) * GROWN else None
 
 
-def _evened(picture: np.ndarray) -> np.ndarray:
-    """Grey, of one lightness and contrast over all: uint8 H×W."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    mean, spread = (float(each[0, 0]) for each in cv2.meanStdDev(grey))
-    levels = (np.arange(256) - mean) * (SPREAD / max(spread, 1.0)) + 128
-    return cv2.LUT(grey, levels.clip(0, 255).astype(np.uint8))
+def evened(picture: np.ndarray, flattest: float = 1.0) -> np.ndarray:
+    """A picture uint8 H×W or H×W×3 brought to one lightness and contrast over all, in each of its colours; one of less contrast
+    than ``flattest`` (standard deviation) only in part."""
+    mean, spread = cv2.meanStdDev(picture)  # C×1
+    levels = (np.arange(256) - mean) * (SPREAD / np.maximum(spread, flattest)) + 128
+    return cv2.LUT(picture, levels.clip(0, 255).astype(np.uint8).T[:, None])

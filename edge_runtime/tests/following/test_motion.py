@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from drawn import lay
@@ -155,10 +156,13 @@ def test_a_card_that_is_laid_beside_is_found_a_few_frames_later(seen, scans, pho
     assert arts == {"demo-1", "demo-2"}
 
 
-def test_of_eight_frames_one_is_looked_at_plainly_and_one_for_others(filming, asked, scans, photo_of):
-    filming(photo_of(scans["demo-1"]), 1 + PLAINLY)
+def test_while_something_moves_beside_it_one_of_eight_frames_is_looked_at_plainly_and_one_for_others(
+    filming, asked, scans, photo_of
+):
+    for frame in range(1 + OTHERS + PLAINLY):
+        filming(cv2.circle(photo_of(scans["demo-1"]), (480 + 10 * frame, 200), 50, (250, 80, 40), -1))
     follow = [Effort.SETTLED] * (OTHERS - 1)
-    assert [effort for effort, _ in asked[OTHERS:]] == [Effort.ONE, *follow, Effort.PLAIN]
+    assert [effort for effort, _ in asked[OTHERS:]] == [Effort.ONE, *follow, Effort.PLAIN, *follow, Effort.ONE]
 
 
 def test_cards_beside_each_other_are_followed_together(filming, asked, scans, photo_of):
