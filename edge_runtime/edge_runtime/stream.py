@@ -72,8 +72,8 @@ class Follower:
         started = time.perf_counter()
         effort = self._effort()
         followed = self._following.now(image, small) if effort is not Effort.THOROUGH else ()
-        if effort is not Effort.THOROUGH and len(followed) == len(self.tracker.tracks) and self._is_searched(small):
-            effort = Effort.SETTLED if self.tracker.unchanged else Effort.FOLLOWED
+        if effort is not Effort.THOROUGH and len(followed) == len(self.tracker.tracks):
+            effort = self._least(small, effort)
         readings = self._recognizer.recognize(image, effort=effort, followed=followed).cards
         if effort is not Effort.THOROUGH and self.tracker.misses(readings):  # perhaps only for want of effort
             effort = Effort.THOROUGH
@@ -93,11 +93,12 @@ class Follower:
         """Whether the scene as it is was read so often that no frame from before it counts any more."""
         return self._stillness.reads >= self.tracker.rules.window
 
-    def _is_searched(self, small: np.ndarray) -> bool:
-        """Whether this frame need not be searched for other cards than those that are followed."""
-        if not self.tracker.tracks:
-            return self._is_empty and not self._scene.changed(small)
-        return (self._looks + 1) % OTHERS > 0 or not self._scene.changed(small)
+    def _least(self, small: np.ndarray, effort: Effort) -> Effort:
+        """What will do in place of so much where all cards are followed: others are looked for now and then, if anything came."""
+        if self.tracker.tracks and (self._looks + 1) % OTHERS:
+            return Effort.SETTLED if self.tracker.unchanged else Effort.FOLLOWED
+        searched = bool(self.tracker.tracks) or self._is_empty
+        return Effort.FOLLOWED if searched and not self._scene.changed(small) else effort
 
     @property
     def _is_empty(self) -> bool:
