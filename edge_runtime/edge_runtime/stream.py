@@ -72,7 +72,7 @@ class Follower:
         started = time.perf_counter()
         effort = self._effort()
         followed = self._following.now(image, small) if effort is not Effort.THOROUGH else ()
-        if effort is not Effort.THOROUGH and len(followed) == len(self.tracker.tracks):
+        if effort is not Effort.THOROUGH and self._decided and len(followed) == len(self.tracker.tracks):
             effort = self._least(small, effort)
         readings = self._recognizer.recognize(image, effort=effort, followed=followed).cards
         if effort is not Effort.THOROUGH and self.tracker.misses(readings):  # perhaps only for want of effort
@@ -93,33 +93,34 @@ class Follower:
         """Whether the scene as it is was read so often that no frame from before it counts any more."""
         return self._stillness.reads >= self.tracker.rules.window
 
-    def _least(self, small: np.ndarray, effort: Effort) -> Effort:
-        """What will do in place of so much where all cards are followed: others are looked for now and then, if anything came."""
-        if self.tracker.tracks and (self._looks + 1) % OTHERS:
-            return Effort.SETTLED if self.tracker.unchanged else Effort.FOLLOWED
-        searched = bool(self.tracker.tracks) or self._is_empty
-        return Effort.FOLLOWED if searched and not self._scene.changed(small) else effort
-
     @property
-    def _is_empty(self) -> bool:
-        """Whether nothing is in view, and that was looked for often enough."""
-        return not self.tracker.tracks and self._scene.searches >= self.tracker.rules.window
+    def _decided(self) -> bool:
+        """Whether of all cards in view is known what they are, or that nothing names them; or that there are none."""
+        tracks = self.tracker.tracks
+        if not tracks:
+            return self._scene.searches >= self.tracker.rules.window
+        return all(self.tracker.is_decided(track) and not track.missed for track in tracks)
 
     def _effort(self) -> Effort:
         """Thorough for the last look before a still scene is spared, and now and then."""
         tracks, looks = self.tracker.tracks, self._looks + 1
         if self._stillness.reads == READS - 1:
             return Effort.THOROUGH
-        decided = (bool(tracks) or self._is_empty) and all(
-            self.tracker.is_decided(track) and not track.missed for track in tracks
-        )
-        known = bool(tracks) and decided and all(track.known for track in tracks)
-        seldom = known or (decided and self._scene.searches >= OFTEN)
-        if looks >= (THOROUGH if seldom else PLAINLY if decided else OTHERS):
+        known = self._decided and bool(tracks) and all(track.known for track in tracks)
+        seldom = known or (self._decided and self._scene.searches >= OFTEN)
+        if looks >= (THOROUGH if seldom else PLAINLY if self._decided else OTHERS):
             return Effort.THOROUGH
         if not known or looks % PLAINLY == 0:
             return Effort.PLAIN
         return Effort.ONE if len(tracks) == 1 else Effort.QUICK
+
+    def _least(self, small: np.ndarray, effort: Effort) -> Effort:
+        """What will do in place of so much where all cards are followed: others are looked for now and then, if anything came."""
+        looks = self._looks + 1
+        due = looks % OTHERS == 0 or not self.tracker.tracks
+        if due and self._scene.changed(small):
+            return effort
+        return Effort.SETTLED if self.tracker.unchanged and looks % PLAINLY else Effort.FOLLOWED
 
     def use(self, recognizer: Recognizes) -> None:
         """Go on with another recogniser. Its answers are not weighed with those of the one before: cards are read anew."""

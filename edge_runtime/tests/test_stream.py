@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.following.belief import Rules
+from edge_runtime.following.scene import Scene
 from edge_runtime.following.stillness import READS, Stillness
 from edge_runtime.following.tracks import Kind
 from edge_runtime.gallery import Card, Match
@@ -81,8 +82,9 @@ def test_a_known_card_is_now_and_then_looked_at_plainly_and_at_last_thoroughly(l
     assert set(efforts[LEAST:-1]) == {ONE, PLAIN}
 
 
-def test_of_four_frames_of_a_followed_card_one_is_searched_for_others(looking, monkeypatch):
+def test_of_four_frames_of_a_followed_card_one_is_searched_for_others_where_something_came(looking, monkeypatch):
     recognizer, look = looking
+    monkeypatch.setattr(Scene, "changed", lambda *_: True)
     monkeypatch.setattr(recognizer.follower, "_following", StandingStill())
     efforts = look(1 + PLAINLY)
     assert [number for number, effort in enumerate(efforts) if effort > Effort.FOLLOWED] == [0, 1, 2, OTHERS, PLAINLY]
@@ -95,12 +97,15 @@ def test_until_cards_are_known_one_frame_of_four_is_looked_at_thoroughly(looking
     assert look(WINDOW) == [ALL, PLAIN, PLAIN, PLAIN] * (WINDOW // OTHERS)
 
 
-def test_a_card_that_is_unknown_on_all_frames_that_count_is_followed(looking, monkeypatch):
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_card_that_is_unknown_on_all_frames_that_count_is_followed(looking, monkeypatch, comes):
     recognizer, look = looking
     monkeypatch.setattr(recognizer.follower, "_following", StandingStill())
+    monkeypatch.setattr(Scene, "changed", lambda *_: comes)
     recognizer.card = STRANGER
     followed = [Effort.FOLLOWED] * (OTHERS - 1)
-    assert look(WINDOW + 2 * PLAINLY)[WINDOW:] == [PLAIN, *followed, ALL, *followed] * 2
+    searched = PLAIN if comes else Effort.FOLLOWED
+    assert look(WINDOW + 2 * PLAINLY)[WINDOW:] == [searched, *followed, ALL, *followed] * 2
 
 
 def test_what_may_have_been_laid_in_the_place_of_a_known_card_is_not_followed_until_it_is_known(looking, monkeypatch):
