@@ -25,12 +25,13 @@ OTHERS = 4
 since it was searched; while something is not decided, one of as many is looked at thoroughly."""
 PLAINLY = 8
 """Of so many frames of known cards one is looked at for all that lies in plain view, if anything came since, and their printings
-are looked at again. If unknown cards are among them, or none is in view, it is looked at thoroughly, whatever came."""
+are looked at again. If unknown cards are among them, it is looked at thoroughly, whatever came."""
 THOROUGH = 32
-"""Of so many frames of known cards one is looked at thoroughly, so that a card is found that the others miss. So it is with unknown
-cards, and with none, where nothing came to the scene while it was searched :data:`OFTEN`."""
-OFTEN = 12
-"""Searches after which an unknown card is hardly named by another one: eight frames that give it up, and four thorough looks."""
+"""Of so many frames of known cards one is looked at thoroughly, so that a card is found that the others miss; and of cards that
+:data:`HOPELESS` frames in a row didn't name, and where none are in view."""
+HOPELESS = 40
+"""Frames after which another one hardly names a card: eight that give it up, and four times eight that are followed by a thorough
+look."""
 
 
 class Recognizes(Protocol):
@@ -107,7 +108,7 @@ class Follower:
         if self._stillness.reads == READS - 1:
             return Effort.THOROUGH
         known = self._decided and bool(tracks) and all(track.known for track in tracks)
-        seldom = known or (self._decided and self._scene.searches >= OFTEN)
+        seldom = self._decided and all(track.known or track.unnamed >= HOPELESS for track in tracks)
         if looks >= (THOROUGH if seldom else PLAINLY if self._decided else OTHERS):
             return Effort.THOROUGH
         if not known or looks % PLAINLY == 0:

@@ -86,6 +86,8 @@ class Track:
     seen: int = 0
     missing_since: float | None = None
     missed: int = 0
+    unnamed: int = 0
+    """Frames in a row on which it was seen, and nothing named it."""
     confirmed: bool = False
 
     @property
@@ -217,7 +219,7 @@ class Tracker:
         """Let go of what is known of the cards in view. What was said of one is said anew, whatever it is by then; where they
         lie is kept, so each stay goes on."""
         for track in self.tracks:
-            track.votes, track.belief = (), Belief()
+            track.votes, track.belief, track.unnamed = (), Belief(), 0
             track.told = track.told if track.told == Belief().told else None
 
     def still(self, time: float) -> list[Event]:
@@ -233,6 +235,7 @@ class Tracker:
     def _seen(self, track: Track, reading: "Reading", time: float) -> list[Event]:
         track.corners, track.missing_since, track.missed = reading.corners, None, 0
         track.seen += 1
+        track.unnamed = track.unnamed + 1 if reading.status is Status.UNKNOWN else 0
         if not reading.carried:
             votes = (*track.votes, vote(reading))[-self.rules.window :]
             track.votes = tuple(since_change(votes, track.belief.art, self.rules))

@@ -9,7 +9,7 @@ from edge_runtime.following.belief import Rules
 from edge_runtime.geometry import full_frame
 from edge_runtime.judging.decide import Status
 from edge_runtime.reading.effort import Effort
-from edge_runtime.stream import OTHERS, PLAINLY, Follower
+from edge_runtime.stream import HOPELESS, OTHERS, PLAINLY, Follower
 
 BESIDE = full_frame(120, 168) + np.float32([470, 150])
 
@@ -60,3 +60,9 @@ def test_nothing_is_said_of_it_as_long_as_it_stays(recognizer, stranger, photo_o
 
 def _lit(photo, at):
     return cv2.add(photo, (20 * (at % 2),) * 3)
+
+
+def test_another_release_looks_at_it_as_often_as_at_a_new_one(filming, recognizer, stranger, photo_of):
+    filming(photo_of(stranger), HOPELESS + 8)
+    filming.follower.use(recognizer)
+    assert [track.unnamed for track in filming.follower.tracker.tracks] == [0]
