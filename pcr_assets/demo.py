@@ -90,13 +90,14 @@ def _trust_own_releases(project: Project) -> None:
 
 def _photos(folder: Path) -> list[Path]:
     """At most PHOTOS_SHOWN photos, those with a labelled card of the gallery first, spread over the folder."""
-    from pcr_assets.gallery.photos import labels_of, read_labels
+    from pcr_assets.gallery.photos import labels_of_each, read_labels
 
     if not folder.is_dir():
         return []
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
     labels = read_labels(labels_file(FolderStore(str(folder)), FolderStore(str(folder.parent))))
-    found = [path for path in found if any(label.in_gallery for label in labels_of(labels, path.name))] or found
+    said = labels_of_each(labels, (path.name for path in found))
+    found = [path for path in found if any(label.in_gallery for label in said[path.name])] or found
     step = max(1, len(found) // PHOTOS_SHOWN)
     return found[::step][:PHOTOS_SHOWN]
 

@@ -1,5 +1,6 @@
 """Floor *release*, what its report asks about: photos and strangers, test cards and new ones, and the variants that answer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ from pcr_assets.cards.names import is_picture
 from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import StoreError, parent
+from pcr_assets.resources.store import Entry, Store, StoreError, parent
 
 if TYPE_CHECKING:
     from pcr_assets.gallery.evidence import Evidence
+    from pcr_assets.gallery.photos import Label
 
 
 def _observed_folder(project: Project, kind: str, root: str, labels: bytes = b"") -> dg.ObserveResult:
@@ -81,13 +83,12 @@ def subjects_of(project: Project) -> dict[str, Any]:
     }
 
 
-def evidence_of(project: Project, most_strangers: int) -> "Evidence":
-    """What variants are judged by, with at most so many strangers, evenly."""
+def evidence_of(project: Project, most_strangers: int, most_photos: int = 0) -> "Evidence":
+    """What variants are judged by, with at most so many strangers, evenly, and so many photos."""
     import pyarrow.parquet as pq
 
     from pcr_assets.cards.processed import groups_of
     from pcr_assets.cards.reader import CardImages
-    from pcr_assets.gallery import photos
     from pcr_assets.gallery.evidence import Evidence, held_out, newcomers
 
     artifacts = project.artifacts
@@ -101,31 +102,40 @@ def evidence_of(project: Project, most_strangers: int) -> "Evidence":
         processed.files[sets[name]["file"]] for name in sorted({scan["set"] for scan in new})
     )
     asked, faults = strangers_of(project, most_strangers)
+    photos, said = photos_of(project, most_photos)
     return Evidence(
         # Of scans in both the last one counts.
         cards=CardImages([*theirs, *(Path(shard) for shard in source["shards"])]),
         splits={**held_out(rows, groups), "new": new},
         strangers=asked,
-        photos=_pictures(project, project.photos_root),
-        labels=photos.read_labels(labels(project)),
+        photos=photos,
+        labels=said,
         unreadable=faults,
     )
 
 
 def strangers_of(project: Project, most: int) -> tuple[list[Path], list[str]]:
     """At most so many pictures that must be refused, evenly over all; and what is wrong with those that can't be read."""
-    from pcr_assets.gallery.evidence import readable
+    from pcr_assets.gallery.evidence import evenly, readable
 
-    return readable(list(_pictures(project, project.strangers_root, most).values()))
+    if not project.strangers_root:
+        return [], []
+    store = project.open(project.strangers_root)
+    return readable([*store.fetch_many(evenly(_pictures(store), most))])
 
 
-def _pictures(project: Project, root: str, most: int | None = None) -> dict[str, Path]:
-    """The pictures in a folder, at most so many, evenly over all, by their key there; none where there is no folder."""
-    from pcr_assets.gallery.evidence import evenly
+def photos_of(project: Project, most: int) -> tuple[dict[str, Path], "dict[str, Sequence[Label]]"]:
+    """At most so many photos, those with a labelled card of the gallery first, and the labels of each; no other is fetched."""
+    from pcr_assets.gallery.photos import labelled_first, labels_of_each, read_labels
 
-    if not root:
-        return {}
-    store = project.open(root)
-    found = [entry for entry in store.list() if is_picture(entry.key)]
-    found = found if most is None else evenly(found, most)
-    return {spelled(entry.key): path for entry, path in zip(found, store.fetch_many(found), strict=True)}
+    store = project.open(project.photos_root)
+    there = {spelled(entry.key): entry for entry in _pictures(store)}
+    said = labels_of_each(read_labels(labels(project)), there)
+    chosen = labelled_first(said)[:most]
+    paths = store.fetch_many(there[photo] for photo in chosen)
+    return dict(zip(chosen, paths, strict=True)), {photo: said[photo] for photo in chosen}
+
+
+def _pictures(store: Store) -> list[Entry]:
+    """The pictures in a folder, in the order of their keys."""
+    return [entry for entry in store.list() if is_picture(entry.key)]

@@ -107,11 +107,11 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
 
     artifacts = project.artifacts
     settings = ReportSettings(**project.settings.section("report"))
-    evidence, subjects = evidence_of(project, settings.strangers), subjects_of(project)
+    evidence, subjects = evidence_of(project, settings.strangers, settings.photos), subjects_of(project)
     looked = {name: report.judge_variant(subject, evidence, settings) for name, subject in subjects.items()}
     variants = {name: record for name, (record, _) in looked.items()}
     chosen, calibration = subjects[DEFAULT_VARIANT], variants[DEFAULT_VARIANT]["calibration"]
-    judged = report.judge_photos(chosen, calibration, evidence, settings)
+    judged = report.judge_photos(chosen, calibration, evidence)
     record = {
         "cards": artifacts.current(layout.INDEX).record["cards"],
         "set_names": _set_names(project, variants),

@@ -50,7 +50,7 @@ class Subject:
 @dataclass(frozen=True)
 class Evidence:
     """What a release is judged by. ``splits``: rows of the snapshot, by split, and under ``new`` scans of cards that came after it;
-    ``photos``: by their key in the photos' folder."""
+    ``photos``, and the ``labels`` of each: by their key in the photos' folder."""
 
     cards: CardImages
     splits: Mapping[str, Sequence[Mapping[str, Any]]]

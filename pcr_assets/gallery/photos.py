@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -77,6 +77,19 @@ def labels_of(labels: Mapping[str, Sequence[Label]], photo: str) -> Sequence[Lab
     """
     meant = [path for path in labels if f"/{path}".endswith(f"/{photo}") or f"/{photo}".endswith(f"/{path}")]
     return labels[min(meant, key=lambda path: abs(len(path) - len(photo)))] if meant else ()
+
+
+def labels_of_each(labels: Mapping[str, Sequence[Label]], photos: Iterable[str]) -> dict[str, Sequence[Label]]:
+    """The same of many photos: each is looked for among the paths of its own name alone, or time would grow with their square."""
+    alike: defaultdict[str, dict[str, Sequence[Label]]] = defaultdict(dict)
+    for path, said in labels.items():
+        alike[PurePosixPath(path).name][path] = said
+    return {photo: labels_of(alike.get(PurePosixPath(photo).name, {}), photo) for photo in photos}
+
+
+def labelled_first(labels: Mapping[str, Sequence[Label]]) -> list[str]:
+    """The photos in their order, those with a labelled card of the gallery before all others."""
+    return sorted(labels, key=lambda photo: not any(label.in_gallery for label in labels[photo]))
 
 
 def _label(row: Mapping[str, str], line: int) -> Label:

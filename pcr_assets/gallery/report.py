@@ -184,9 +184,7 @@ def _confusions(judge: Judge, asked: Sequence[Query], answers: Sequence[Reading]
     ]
 
 
-def judge_photos(
-    subject: Subject, calibration: Mapping[str, Any], evidence: Evidence, settings: ReportSettings
-) -> dict[str, Any]:
+def judge_photos(subject: Subject, calibration: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     """Every photo through the whole of edge_runtime: what became of each labelled card, and what was found."""
     gallery = Gallery.open(subject.index, subject.catalogue)
     judge = subject.judge(Calibration.from_json(calibration), SecondLook(subject.second_look.references))
@@ -195,20 +193,16 @@ def judge_photos(
     known = frozenset(gallery.cards)
     verdicts: list[labelled.Verdict] = []
     seen: list[dict[str, Any]] = []
-    labels = {name: labelled.labels_of(evidence.labels, name) for name in evidence.photos}
-    labelled_first = sorted(labels, key=lambda name: not any(label.in_gallery for label in labels[name]))
-    chosen = labelled_first[: settings.photos]
-    for number, name in enumerate(chosen, start=1):
-        path = evidence.photos[name]
+    for number, (name, path) in enumerate(evidence.photos.items(), start=1):
         try:
             answers = [card_json(reading) for reading in recognizer.recognize(load_photo(path)).cards]
         except PhotoError as error:
             seen.append({"photo": name, "error": fault(error, path, name), "cards": []})
             continue
         seen.append({"photo": name, "cards": answers})
-        verdicts += labelled.judge(name, labels[name], answers, known)
-        if number % 10 == 0 or number == len(chosen):
-            print(f"report: photo {number} of {len(chosen)}, so far {labelled.tally(verdicts)}")
+        verdicts += labelled.judge(name, evidence.labels[name], answers, known)
+        if number % 10 == 0 or number == len(evidence.photos):
+            print(f"report: photo {number} of {len(evidence.photos)}, so far {labelled.tally(verdicts)}")
     return {
         "outcomes": labelled.tally(verdicts),
         "photos": seen,

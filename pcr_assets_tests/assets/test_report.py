@@ -5,7 +5,9 @@ from PIL import Image
 
 from pcr_assets import layout
 from pcr_assets.assets import evidence, report
+from pcr_assets.gallery.watched import LABELS
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.store import FolderStore
 from pcr_assets_tests.assets.test_declare import CELL, ROOM
 
 
@@ -72,3 +74,19 @@ def test_of_more_strangers_than_are_asked_about_those_at_the_end_have_their_turn
     asked, unreadable = evidence.strangers_of(project, most=4)
     assert [path.stem for path in asked] == ["a", "c", "e", "g"]
     assert unreadable == []
+
+
+def test_no_more_photos_are_fetched_than_are_looked_at_and_those_with_a_label_come_first(tmp_path, monkeypatch):
+    """All of a bucket's came to this machine, whatever `report.photos` said."""
+    project = Project(store=str(tmp_path / "store"), photos=str(tmp_path / "photos"), scratch=str(tmp_path / "work"))
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in "abcd":
+        (folder / f"{name}.jpg").write_bytes(b"a photo")
+    (folder / "photos.csv").write_text("photo,card_id\nc.jpg,base1-4\n")
+    fetched = []
+    monkeypatch.setattr(FolderStore, "fetch", lambda store, key: fetched.append(key) or folder / key)
+    photos, labels = evidence.photos_of(project, most=2)
+    assert list(photos) == [key for key in fetched if key != LABELS] == ["c.jpg", "a.jpg"]
+    assert [label.card_id for label in labels["c.jpg"]] == ["base1-4"]
+    assert labels["a.jpg"] == ()

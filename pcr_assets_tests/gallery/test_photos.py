@@ -1,11 +1,12 @@
 """What became of the labelled cards on a photo."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 
-from pcr_assets.gallery.photos import Label, LabelsError, judge, labels_of, read_labels, tally
+from pcr_assets.gallery.photos import Label, LabelsError, judge, labels_of, labels_of_each, read_labels, tally
 from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.store import FolderStore
 
@@ -124,7 +125,16 @@ def test_labels_that_cannot_be_read_are_refused_with_the_line_and_the_cure(data,
 )
 def test_labels_belong_to_the_photo_at_their_path_also_where_photos_of_other_folders_are_called_alike(photo, path):
     paths = ["photos/a.jpg", "photos/monday/1.jpg", "photos/tuesday/1.jpg", "photos/1.jpg", "b.jpg"]
-    assert labels_of({each: [each] for each in paths}, photo) == ([path] if path else ())
+    labels, its = {each: [each] for each in paths}, [path] if path else ()
+    assert labels_of(labels, photo) == labels_of_each(labels, [photo])[photo] == its
+
+
+def test_the_labels_of_many_photos_are_not_looked_for_beside_all_others():
+    """Of 10,000 photos that took half a minute."""
+    labels = {f"photos/{number}.jpg": [number] for number in range(10_000)}
+    started = time.process_time()
+    assert labels_of_each(labels, [f"{number}.jpg" for number in range(10_000)])["77.jpg"] == [77]
+    assert time.process_time() - started < 5
 
 
 def test_outcomes_are_counted():

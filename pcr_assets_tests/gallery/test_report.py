@@ -203,5 +203,5 @@ def test_a_photo_that_can_not_be_read_is_told_of_by_its_name_and_not_by_where_it
     photos = {"album/cut.jpg": tmp_path / "album" / "cut.jpg"}
     evidence = Evidence(cards=None, splits={}, strangers=(), photos=photos, labels={})
     subject = MagicMock(outline_filter=None)
-    (seen,) = report.judge_photos(subject, {}, evidence, ReportSettings())["photos"]
+    (seen,) = report.judge_photos(subject, {}, evidence)["photos"]
     assert seen["error"] == "album/cut.jpg is no picture: send JPEG, PNG or WebP"
