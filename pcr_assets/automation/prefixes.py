@@ -45,7 +45,8 @@ class Prefixes:
             for group, told in Prefixes.read(folder)._known.items():
                 known = self._known.get(group, [])
                 if told and known is not None:
-                    self._known[group] = sorted({*known, *told}) if len({*known, *told}) <= MOST else known
+                    both = sorted({*known, *told})
+                    self._known[group] = both if len(both) <= MOST else None
             self.write(folder)
 
     def write(self, folder: Path, file: str = FILE) -> None:

@@ -33,6 +33,21 @@ def test_what_the_queue_told_of_while_the_folder_was_listed_stays(tmp_path):
     assert Prefixes.read(tmp_path).of(["base1"]) == ["base1-", "new/"]
 
 
+def test_a_set_that_begins_in_too_many_ways_with_what_the_queue_told_of_is_listed_with_the_whole_folder_once(tmp_path):
+    """What the queue had told of was forgotten: a look at the set alone saw no scan there, for a day."""
+    told, listed = Prefixes({}), Prefixes({})
+    told.note("base1", "base1", "new/4.png")
+    told.write(tmp_path)
+    for number in range(MOST):
+        listed.note("base1", "base1", f"{number}/4.png")
+    listed.end(tmp_path)
+    assert Prefixes.read(tmp_path).of(["base1"]) is None
+    again = Prefixes({})
+    again.note("base1", "base1", "0/4.png")
+    again.end(tmp_path)
+    assert Prefixes.read(tmp_path).of(["base1"]) == ["0/"]
+
+
 def test_where_the_folder_was_never_listed_as_a_whole_nothing_is_listed_alone():
     told = Prefixes()
     told.note("base1", "base1", "base1-4_Charizard.png")
