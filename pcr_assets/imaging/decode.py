@@ -141,9 +141,9 @@ def _rgb(picture: Image.Image) -> np.ndarray:
 
 
 def _from_deep_grey(picture: Image.Image) -> np.ndarray:
-    """Grey of 16 bits as 8-bit RGB; convert() alone would clip it to white."""
-    values = np.asarray(picture, dtype=np.uint32)
-    return cv2.cvtColor(np.minimum((values + 128) // 257, 255).astype(np.uint8), cv2.COLOR_GRAY2RGB)
+    """Grey of 16 bits as 8-bit RGB; convert() alone would clip it to white. A TIFF may hold more bits, and less than black."""
+    values = np.asarray(picture).clip(0, 65535).astype(np.uint32)
+    return cv2.cvtColor(((values + 128) // 257).astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
 
 def _on_white(pixels: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edge_runtime.photo import load_photo
 from pcr_assets.imaging.decode import _plain, _usual, decode
 from pcr_assets_tests.imaging.drawn_files import GREEN, RED, SIZE, halves, saved
 
@@ -149,6 +150,14 @@ def test_a_png_of_any_depth_has_the_pixels_that_pillow_finds_in_it(data):
     with Image.open(io.BytesIO(data)) as picture:
         alone = picture.convert("RGBA")
     assert np.array_equal(decode(data), laid_on_white_by_pillow(alone))
+
+
+@pytest.mark.parametrize(("value", "grey"), [(-2000, 0), (-1, 0), (0, 0), (257 * 80, 80), (65535, 255), (10**6, 255)])
+def test_grey_of_32_bits_is_black_below_nothing_as_a_device_reads_it(value, grey):
+    """It was white: the numbers were taken for ones without a sign."""
+    data = saved(Image.fromarray(np.full((120, 100), value, np.int32)), "TIFF")
+    assert (decode(data) == grey).all()
+    assert (load_photo(data) == grey).all()
 
 
 def test_a_png_that_says_behind_its_pixels_that_it_lies_is_turned():
