@@ -192,7 +192,8 @@ def _advice(
             )
         )
     found += _storage_advice(storage, sources.prices.a_gb_month("STANDARD"), sources.prices.a_gb_month("GLACIER"))
-    return tuple(sorted(found, key=lambda advice: -advice.usd_a_year))
+    saving = [advice for advice in found if advice.usd_a_year > 0]
+    return tuple(sorted(saving, key=lambda advice: -advice.usd_a_year))
 
 
 def _storage_advice(storage: Storage, standard: float | None, glacier: float | None) -> list[Advice]:

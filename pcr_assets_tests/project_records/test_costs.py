@@ -117,6 +117,13 @@ def test_advice_stands_in_the_order_of_money(artifacts):
     assert len(saved) >= 3
 
 
+def test_what_would_cost_more_is_no_advice(artifacts):
+    """A device that is dearer than the endpoint stood among what would save most, with a minus."""
+    dear = figured(artifacts, endpoint_instance="ml.c5.large", device_usd_a_year=1000)
+    assert dear.year.endpoint_a_year < dear.year.device_a_year
+    assert all(entry.usd_a_year > 0 for entry in dear.advice)
+
+
 def test_what_was_trained_on_spot_capacity_is_not_advised_to_be(artifacts):
     def saved():
         return [each.usd_a_year for each in figured(artifacts).advice if each.what == "train on spot capacity"]
