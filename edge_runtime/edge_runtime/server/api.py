@@ -110,8 +110,8 @@ class Api:
         return JSONResponse({**card.as_json(), "art_group": card.art_group, "release_id": served.release_id})
 
     async def card_picture(self, request: Request) -> Response:
-        """The picture of a card's scan."""
-        jpeg = self._served().picture(request.path_params["card_id"])
+        """The picture of a card's scan. Beside the event loop: it is read from a memory card, which may stall."""
+        jpeg = await asyncio.to_thread(self._served().picture, request.path_params["card_id"])
         if jpeg is None:
             raise Refused(404, "picture", "the release has no picture of such a card")
         return Response(jpeg, media_type="image/jpeg", headers={"cache-control": A_DAY})

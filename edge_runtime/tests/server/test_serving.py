@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -12,6 +13,8 @@ from edge_runtime.following.belief import State
 from edge_runtime.following.tracks import Event, Kind
 from edge_runtime.server.api import description
 from edge_runtime.server.outbox import Outbox
+
+from .client import PATIENCE
 
 
 def test_the_description_is_valid_openapi():
@@ -149,6 +152,23 @@ def test_cards_and_their_scans_are_looked_up(serve, scans, publisher):
     assert picture.shape == (352, 252, 3)
     for path in ("/api/v1/cards/demo-99", "/api/v1/cards/demo-99/picture", "/api/v1/cards/..%2f..%2fetc%2fpasswd"):
         assert client.get(path).status_code == 404
+
+
+def test_a_memory_card_that_stalls_holds_up_none_but_who_asked_for_a_picture_on_it(serve, opened):
+    """The event loop waited for it, with all who watch, and the supervisor's watchdog bit."""
+    served, goes_on, asked = opened(), threading.Event(), threading.Event()
+    picture = served.picture
+    served.picture = lambda card_id: asked.set() or (goes_on.wait(PATIENCE) and picture(card_id))
+    _, client = serve(served=served)
+    with ThreadPoolExecutor(1) as pool:
+        scan = pool.submit(client.get, "/api/v1/cards/demo-2/picture")
+        try:
+            assert asked.wait(PATIENCE)
+            assert client.get("/healthz").status_code == 200
+            assert not scan.done()
+        finally:
+            goes_on.set()
+    assert scan.result().content.startswith(b"\xff\xd8")
 
 
 def test_cards_are_found_by_name_set_and_number(serve, publisher):
