@@ -6,6 +6,7 @@ import numpy as np
 
 from edge_runtime.judging.decide import Evidence, features
 
+BINS = 10
 CHANCE = 0.95
 DRAWS = 400
 RIDGE = 0.01
@@ -55,24 +56,22 @@ def _fitted(terms: np.ndarray, right: np.ndarray) -> np.ndarray:
     return weights
 
 
-def reliability(
-    confidence: np.ndarray, right: np.ndarray, bins: int = 10, share: float | None = None
-) -> list[dict[str, float]]:
-    """How often answers of about the same confidence are right: {"confidence", "right", "answers"} for each filled bin.
+def reliability(confidence: np.ndarray, right: np.ndarray, share: float | None = None) -> list[dict[str, float]]:
+    """How often answers of about the same confidence are right: {"confidence", "right", "answers"} for each filled bin of a tenth.
 
     Right and wrong answers weigh the same in all, as they do in :func:`fit_curve`; ``share`` is that of right ones, where it is
     not the one of these.
     """
     share = right.mean() if share is None else share
     balance = np.where(right, 0.5 / max(share, 1e-9), 0.5 / max(1 - share, 1e-9))
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
     return [
         {
             "confidence": float(np.average(confidence[place == at], weights=balance[place == at])),
             "right": float(np.average(right[place == at], weights=balance[place == at])),
             "answers": int((place == at).sum()),
         }
-        for at in range(bins)
+        for at in range(BINS)
         if (place == at).any()
     ]
 

@@ -26,9 +26,9 @@ def phash(image: np.ndarray, bits: int = BITS) -> np.ndarray:
     return np.packbits(low > _median(low))
 
 
-def dhash(image: np.ndarray, bits: int = BITS) -> np.ndarray:
-    """The dHash, uint8 (bits / 8,), of a picture uint8 RGB H×W×3 or grey H×W; ``bits`` is 64 or 256."""
-    side = math.isqrt(bits)
+def dhash(image: np.ndarray) -> np.ndarray:
+    """The dHash, uint8 (32,), of a picture uint8 RGB H×W×3 or grey H×W."""
+    side = math.isqrt(BITS)
     small = cv2.resize(grey(image), (side + 1, side), interpolation=cv2.INTER_AREA)
     return np.packbits(small[:, 1:] > small[:, :-1])
 

@@ -116,13 +116,13 @@ def session(path: Path, threads: int = 0) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def embed(path: Path, images: np.ndarray, threads: int = 0) -> np.ndarray:
+def embed(path: Path, images: np.ndarray) -> np.ndarray:
     """Outputs float32 N×D of a student for cards uint8 N×H×W×3, whatever form its input takes.
 
     ``student.onnx`` gets the cards as they are. The graph for the Hailo compiler takes one normalised float 3×H×W card;
     it gets what the compiled model would compute from the same pixels, with the constants from its metadata.
     """
-    running = session(path, threads)
+    running = session(path)
     entry = running.get_inputs()[0]
     if entry.type == "tensor(uint8)":
         pieces = [running.run(None, {entry.name: images[at : at + BATCH]})[0] for at in range(0, len(images), BATCH)]

@@ -11,7 +11,7 @@ from edge_runtime.publishers import is_url, open_publisher
 from edge_runtime.publishers.base import METADATA
 from edge_runtime.releases.assembly import Progress
 from edge_runtime.releases.home import Home, home_of
-from edge_runtime.releases.pull import Check, pull
+from edge_runtime.releases.pull import pull
 from edge_runtime.releases.refusals import BadSignature, Damaged, NoRelease, ReleaseError, Unsigned
 from edge_runtime.releases.release import Release, as_who_may, newest, open_release, signed_release
 from edge_runtime.releases.trial import roll_back_if_due
@@ -26,7 +26,6 @@ def open_newest(
     roots: Sequence[bytes] | None = None,
     *,
     channel: str | None = None,
-    check: Check | None = None,
     say: Callable[[str], None] = lambda line: None,
     progress: Progress = lambda done, total: None,
 ) -> Release:
@@ -46,7 +45,7 @@ def open_newest(
     _roll_back(home, say)
 
     def pulled(mend: bool = False) -> None:
-        pull(publisher, home.folder, roots, channel=channel, mend=mend, check=check, progress=progress)
+        pull(publisher, home.folder, roots, channel=channel, mend=mend, progress=progress)
 
     try:
         pulled()
