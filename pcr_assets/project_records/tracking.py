@@ -67,9 +67,8 @@ def keep(artifacts: Artifacts, runs: Sequence[Told], work: Path) -> Kept:
     with _database(file) as client:
         count = tell(client, runs, NOWHERE)
         index = as_json(experiments.index(found(client)))
-    unchanged = before is not None and not count
-    data = (before if before is not None and unchanged else file).read_bytes()
-    return Kept({FILE: data, experiments.FILE: index}, digests.of_bytes(index), count, record)
+    told = file if before is None or count else before  # an unchanged one stays as it is, byte for byte
+    return Kept({FILE: told.read_bytes(), experiments.FILE: index}, digests.of_bytes(index), count, record)
 
 
 def _digest(runs: Sequence[Told]) -> str:

@@ -44,12 +44,12 @@ def open_store(root: str) -> Store:
 
     Raises StoreError for a URL of another kind: as a folder's name it would be made here, and filled.
     """
-    if not root.startswith("s3://") and re.search(r"(^|/)[A-Za-z][\w+.-]+:/", root):
-        raise StoreError(f"{root} is neither a folder nor s3://bucket/prefix: write one of these")
     if root.startswith("s3://"):
         from pcr_assets.resources.s3_store import S3Store  # S3 is not imported where the store is a folder
 
         return S3Store(root)
+    if re.search(r"(^|/)[A-Za-z][\w+.-]+:/", root):
+        raise StoreError(f"{root} is neither a folder nor s3://bucket/prefix: write one of these")
     return FolderStore(root)
 
 
