@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -193,10 +194,8 @@ def _features(
         strength = settings.strengths[at % len(settings.strengths)]
         return camera.rectified(cards.image(picked[at]), rng, strength, settings.view_size)
 
-    return tuple(  # type: ignore[return-value]
-        embed.each(net, view, len(picked), part="features", say=say, what=what)
-        for view, what in ((clean, "features of clean cards"), (seen, "features of seen cards"))
-    )
+    of = partial(embed.each, net, count=len(picked), part="features", say=say)
+    return of(clean, what="features of clean cards"), of(seen, what="features of seen cards")
 
 
 def _clean_embeddings(net: EmbeddingNet, cards: Cards, size: tuple[int, int], say: Say) -> Tensor:

@@ -18,13 +18,14 @@ _SUBPIXEL = 4  # bits of subpixel position that cv2 takes
 
 def hsv(hue: float, saturation: float, value: float) -> Colour:
     """RGB of a hue (turns, wraps), a saturation and a value (0..1, clipped)."""
-    channels = colorsys.hsv_to_rgb(hue % 1.0, min(max(saturation, 0), 1), min(max(value, 0), 1))
-    return tuple(round(255 * channel) for channel in channels)  # type: ignore[return-value]
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, min(max(saturation, 0), 1), min(max(value, 0), 1))
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def mixed(one: Colour, other: Colour, share: float) -> Colour:
     """`share` of the other colour in the one."""
-    return tuple(round(a + (b - a) * share) for a, b in zip(one, other, strict=True))  # type: ignore[return-value]
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
 
 
 @dataclass(frozen=True)
