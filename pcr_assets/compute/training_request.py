@@ -8,8 +8,8 @@ from pcr_assets.compute.settings import SageMaker
 
 JOB_CHANNEL = "job"
 METRICS = {
-    "loss": r"loss=([0-9.]+)",
-    "images_per_second": r"loss=[0-9.]+ ([0-9]+) images/s",
+    "loss": r"loss=(-?[0-9.]+)",
+    "images_per_second": r"loss=-?[0-9.]+ ([0-9]+) images/s",
     "validation_recall_at_1": r"val_recall@1=([0-9.]+)",
 }
 """Read by SageMaker from the lines that the training program prints."""

@@ -8,6 +8,8 @@ import pytest
 
 from pcr_assets.compute import container
 from pcr_assets.compute.launcher import JobFailed
+from pcr_assets.compute.training_request import METRICS
+from pcr_assets.learning.progress import Pace
 from pcr_assets.resources import runs
 from pcr_assets.resources.project import Project
 from pcr_assets_tests.cloud.rights import asked, refused
@@ -124,6 +126,15 @@ def test_a_key_of_ones_own_encrypts_outputs_and_volumes_but_no_disks(service, co
     (made,) = service.jobs.values()
     assert made["OutputDataConfig"]["KmsKeyId"] == "key"
     assert made["ResourceConfig"].get("VolumeKmsKeyId") == volume
+
+
+def test_sagemaker_reads_a_loss_below_nothing_too():
+    """KoLeo is the logarithm of a distance: where a batch lies far apart the whole loss is negative."""
+    said = []
+    Pace("teacher", start=0, steps=9, batch=32, say=said.append).tell(9, -1.25)
+    read = {name: re.search(METRICS[name], said[0]) for name in ("loss", "images_per_second")}
+    assert read["loss"][1] == "-1.2500"
+    assert read["images_per_second"][1].isdigit()
 
 
 def test_moto_takes_the_same_request(aws, compute_for):
