@@ -1,5 +1,7 @@
 """Perceptual hashes: like pictures are near, others far."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -12,12 +14,11 @@ def picture(seed: int) -> np.ndarray:
     return cv2.resize(coarse, (252, 352), interpolation=cv2.INTER_CUBIC)
 
 
-@pytest.mark.parametrize("kind", [phash, dhash])
-@pytest.mark.parametrize("bits", [64, 256])
+@pytest.mark.parametrize(("kind", "bits"), [(phash, 256), (partial(phash, bits=64), 64), (dhash, 256)])
 def test_a_hash_survives_scaling_and_brightness_and_tells_pictures_apart(kind, bits):
     original, other = picture(0), picture(1)
     changed = cv2.convertScaleAbs(cv2.resize(original, (180, 252), interpolation=cv2.INTER_AREA), alpha=0.9, beta=8)
-    hashes = np.stack([kind(image, bits) for image in (original, changed, other)])
+    hashes = np.stack([kind(image) for image in (original, changed, other)])
     assert hashes.shape == (3, bits // 8)
     same, different = hamming(hashes[:1], hashes[1:])[0]
     assert same < bits * 0.1
