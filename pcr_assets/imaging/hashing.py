@@ -19,7 +19,7 @@ def grey(image: np.ndarray) -> np.ndarray:
 
 
 def phash(image: np.ndarray, bits: int = BITS) -> np.ndarray:
-    """The pHash, uint8 (bits / 8,), of a picture uint8 RGB H×W×3 or grey H×W; ``bits`` is 64 or 256."""
+    """The pHash, uint8 (bits / 8,), of a picture uint8 RGB H×W×3 or grey H×W; ``bits`` is 64, 256, 1024 and so on."""
     side = math.isqrt(bits)
     small = cv2.resize(grey(image), (4 * side, 4 * side), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:side, :side].ravel()
