@@ -43,6 +43,13 @@ LOOKS = 6
 """So often an endpoint that was told to change is found as before until it counts as rolled back: news takes a while."""
 
 
+CURE = "`python -m pcr_assets.cloud.endpoint delete`, then deploy again"
+
+
+class Stuck(CloudError):
+    """The endpoint serves nothing and does not move: only deleting it helps."""
+
+
 class RolledBack(CloudError):
     """An alarm went off while traffic moved, and the old model serves on."""
 
@@ -71,8 +78,7 @@ def deploy(sagemaker: Any, cloudwatch: Any, package: str, chosen: ServingSetting
         raise CloudError(f"{asked.name} is {before['EndpointStatus']}: wait until that is over, then run again")
     if before and before["EndpointStatus"] != "InService":
         raise CloudError(
-            f"{asked.name} is {before['EndpointStatus']} ({before.get('FailureReason', 'it does not say why')}): "
-            "`python -m pcr_assets.cloud.endpoint delete`, then deploy again"
+            f"{asked.name} is {before['EndpointStatus']} ({before.get('FailureReason', 'it does not say why')}): {CURE}"
         )
     if before and before["EndpointConfigName"] == name:
         _put_alarms(cloudwatch, asked)  # their limits are no part of what is served
@@ -120,6 +126,9 @@ def _update(sagemaker: Any, name: str, asked: EndpointSettings, old: str, undo: 
         _in_service(sagemaker, asked, name)
     except RolledBack:
         raise
+    except Stuck as error:
+        undo.clear()  # it may hold on to what was made for it
+        raise Stuck(f"{error}: {CURE}") from error
     except BaseException:
         if taken or not _rests_on(sagemaker, asked.name, old):
             undo.clear()  # the update goes on at SageMaker, and needs what was made for it
@@ -202,7 +211,7 @@ def _in_service(sagemaker: Any, asked: EndpointSettings, config: str) -> None:
         found = until(resting, asked.name, asked.patience_minutes * 60)
     why = found.get("FailureReason") or "an alarm went off while traffic moved"
     if found["EndpointStatus"] != "InService":
-        raise CloudError(f"{asked.name} is {found['EndpointStatus']}: {why}")
+        raise Stuck(f"{asked.name} is {found['EndpointStatus']}: {why}")
     if found["EndpointConfigName"] != config:
         raise RolledBack(f"{asked.name} was rolled back to {found['EndpointConfigName']}, which serves on: {why}")
 

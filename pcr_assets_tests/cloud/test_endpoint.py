@@ -67,6 +67,22 @@ def test_an_endpoint_that_fails_to_start_is_removed_with_its_configuration_and_m
     assert cloud.left() == []
 
 
+def test_an_update_that_ends_badly_names_the_cure_and_is_not_said_to_go_on(cloud, capsys):
+    first = cloud.deploy("1")
+    moves = cloud._update
+
+    def ends_badly(params, **_):
+        answer = moves(params)
+        cloud.held.endpoints[NAME].endpoint_status = "UpdateRollbackFailed"
+        return answer
+
+    cloud.sagemaker.meta.events.register_first("before-call.sagemaker.UpdateEndpoint", ends_badly)
+    with pytest.raises(CloudError, match="is UpdateRollbackFailed: .*: `.*endpoint delete`, then deploy again$"):
+        cloud.deploy("2")
+    assert {first.config, cloud.updates[0]["EndpointConfigName"]} <= set(cloud.left())
+    assert "goes on" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("call", ["CreateModel", "CreateEndpointConfig", "PutMetricAlarm", "CreateEndpoint"])
 def test_a_refusal_at_any_step_leaves_nothing_of_this_call(cloud, call):
     cloud.fail_at(call, "AccessDeniedException")
