@@ -37,10 +37,9 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         from pcr_assets import planner
         from pcr_assets.planner.lock import living
         from pcr_assets.refresh.console import Telling, line
-        from pcr_assets.refresh.refusals import find_assets, find_keys, find_profile, told, what_is_unrecorded
+        from pcr_assets.refresh.refusals import told, what_is_unrecorded
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
-
         telling = Telling()
 
         def log(event: "Event") -> None:
@@ -51,16 +50,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             for set_id, change in config.arrived.items():
                 context.log.info(f"{set_id}: {change}")
             defs, tags = build(), {"pcr/refresh": context.run_id}
-            try:
-                find_assets(defs, config.select)  # of a selection of nothing, nothing is stale: the run would be green
-                profile = find_profile(defs)  # not every section is observed: a mistake would be found after a training
-                find_keys(defs, config.select)
-            except Exception as mistake:
-                sentence, code = told(mistake)
-                if not sentence:
-                    raise
-                raise dg.Failure(sentence, metadata={"exit code": code}, allow_retries=False) from None
-            if profile:  # a UI goes on with the one that it was started with, whatever a shell chose since
+            if profile := _checked(defs, config.select):  # a UI goes on with its own, whatever a shell chose since
                 context.log.info(f"profile   {profile}")
             published, waiting = planner.published_in(defs, context.instance), False
             if said := what_is_unrecorded(defs, context.instance, published):
@@ -82,6 +72,22 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         context.log.info(str(outcome))
 
     return refresh_stale
+
+
+def _checked(defs: dg.Definitions, select: str) -> str:
+    """Which profile is in use, once it, the selection and the keys are found in order. Raises a ``dg.Failure`` of one sentence."""
+    from pcr_assets.refresh.refusals import find_assets, find_keys, find_profile, told
+
+    try:
+        find_assets(defs, select)  # of a selection of nothing, nothing is stale: the run would be green
+        profile = find_profile(defs)  # not every section is observed: a mistake would be found after a training
+        find_keys(defs, select)
+    except Exception as mistake:
+        sentence, code = told(mistake)
+        if not sentence:
+            raise
+        raise dg.Failure(sentence, metadata={"exit code": code}, allow_retries=False) from None
+    return profile
 
 
 def refresh_job_for(
