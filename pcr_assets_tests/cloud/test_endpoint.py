@@ -77,7 +77,7 @@ def test_an_update_that_ends_badly_names_the_cure_and_is_not_said_to_go_on(cloud
         return answer
 
     cloud.sagemaker.meta.events.register_first("before-call.sagemaker.UpdateEndpoint", ends_badly)
-    with pytest.raises(CloudError, match="is UpdateRollbackFailed: .*: `.*endpoint delete`, then deploy again$"):
+    with pytest.raises(CloudError, match=r"is UpdateRollbackFailed: .*: `.*endpoint delete`, then deploy again$"):
         cloud.deploy("2")
     assert {first.config, cloud.updates[0]["EndpointConfigName"]} <= set(cloud.left())
     assert "goes on" not in capsys.readouterr().err
