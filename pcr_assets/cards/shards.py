@@ -21,7 +21,7 @@ from pcr_assets.cards.listing import Listing, Scan
 from pcr_assets.cards.names import file_label
 from pcr_assets.imaging import art
 from pcr_assets.imaging.clean import clean
-from pcr_assets.imaging.decode import Rejected, decode
+from pcr_assets.imaging.decode import NoMemory, Rejected, decode
 from pcr_assets.imaging.hashing import grey, phash
 from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Entry, Missing, Shut, Store
@@ -58,8 +58,8 @@ NOTHING: Mapping[Entry, Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Reject:
-    """A scan in quarantine and the reason. ``shut``: it could not be read, for want of rights or because it was away just then;
-    that may pass without a trace in a listing."""
+    """A scan in quarantine and the reason. ``shut``: it could not be read, for want of rights or memory, or because it was away
+    just then; that may pass without a trace in a listing."""
 
     set_id: str
     key: str
@@ -142,7 +142,7 @@ def _processed(scan: Scan, data: bytes | Missing | Shut) -> dict[str, Any] | Rej
     try:
         card = clean(decode(data))
     except Rejected as error:
-        return Reject(scan.set_id, scan.key, str(error))
+        return Reject(scan.set_id, scan.key, str(error), shut=isinstance(error, NoMemory))
     height, width = card.shape[:2]
     in_grey = grey(card)
     return {

@@ -27,12 +27,17 @@ class Rejected(ValueError):
     """A picture that can't serve as a card scan; the message is the reason, in words for the quarantine table."""
 
 
+class NoMemory(Rejected):
+    """The memory ran out over a picture, which may be whole: another time it may be decoded."""
+
+
 def decode(data: bytes) -> np.ndarray:
     """Decode a picture to uint8 RGB H×W×3, turned upright as its EXIF says.
 
     CMYK, palette and grey become RGB, 16 bits become 8; what is transparent becomes white, and a fully transparent margin
     is cut off. Raises :class:`Rejected` for files that are empty, truncated, no picture, animated, or smaller or larger
-    than any card scan; the size is read from the header, so a decompression bomb is refused before it is decoded.
+    than any card scan; the size is read from the header, so a decompression bomb is refused before it is decoded. Raises
+    :class:`NoMemory`, which is one of those, where the memory ran out.
     """
     if not data:
         raise Rejected("the file is empty (zero bytes): upload it again")
@@ -53,6 +58,10 @@ def decode(data: bytes) -> np.ndarray:
     except UnidentifiedImageError as error:
         raise Rejected("the file is no picture, whatever its name says: export it as PNG, JPEG or WebP") from error
     except Exception as error:  # whatever comes up inside a decoder that was fed damaged bytes
+        if isinstance(error, MemoryError) or getattr(error, "code", None) == cv2.Error.StsNoMem:
+            raise NoMemory(
+                "the memory ran out while the picture was decoded: free or add some, then run again"
+            ) from error
         raise Rejected(f"the picture is truncated or damaged ({error}): upload it again") from error
 
 

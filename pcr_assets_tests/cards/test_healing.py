@@ -7,6 +7,7 @@ from pcr_assets import layout
 from pcr_assets.assets.cards import processed_cards, raw_card_images
 from pcr_assets.cards import shards
 from pcr_assets.definitions import build_defs
+from pcr_assets.imaging import decode as decode_module
 from pcr_assets.planner import published_in, run
 from pcr_assets.planner.execution import execute
 from pcr_assets.resources.project import Project
@@ -140,6 +141,30 @@ def test_scans_that_may_not_be_read_are_read_once_their_rights_are_mended_and_no
     built.clear()
     assert process(project).digest == mended.digest
     assert built == []
+
+
+@pytest.mark.faults
+def test_a_scan_over_which_the_memory_ran_out_is_read_once_more(project, built, monkeypatch):
+    """It was called damaged, and stayed in quarantine until its file changed."""
+    whole = encoded(card(2))
+    with monkeypatch.context() as patched:
+        patched.setattr(decode_module, "_plain", lambda picture, data: no_memory() if data == whole else None)
+        short, version = process(project), seen(project)
+        (row,) = short.record["quarantine"]
+        assert (row["key"], row["reason"].partition(":")[0]) == (
+            "base1-2_Drawn.png",
+            "the memory ran out while the picture was decoded",
+        )
+        assert process(project).record["quarantine"] == [row]
+        assert seen(project) == version, "what fails again is no news"
+    built.clear()
+    mended = process(project)
+    assert built == ["base1: 1 of 2 known"]
+    assert (mended.record["scans"], mended.record["quarantine"]) == (6, [])
+
+
+def no_memory():
+    raise MemoryError
 
 
 def seen(project):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pcr_assets.imaging.decode import Rejected, decode
+from pcr_assets.imaging.decode import NoMemory, Rejected, decode
 from pcr_assets.imaging.sample import bad_files
 from pcr_assets_tests.imaging.drawn_files import SIZE, halves, saved
 
@@ -40,6 +40,19 @@ def test_no_truncated_file_is_taken_for_whole(form, share):
     data = saved(noise, form)
     with pytest.raises(Rejected):
         decode(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P"])  # decoded by OpenCV, and by Pillow
+def test_a_whole_picture_over_which_the_memory_runs_out_is_not_called_damaged(mode, monkeypatch):
+    def run_out(*_):
+        if mode == "P":
+            raise MemoryError
+        cv2.resize(np.zeros((4, 4), np.uint8), (1 << 30, 1 << 30))
+
+    monkeypatch.setattr(cv2, "imdecode", run_out)
+    monkeypatch.setattr("pcr_assets.imaging.decode.upright", run_out)
+    with pytest.raises(NoMemory, match="the memory ran out"):
+        decode(saved(halves().convert(mode)))
 
 
 def test_a_file_whose_header_alone_would_take_minutes_is_refused():
