@@ -2,6 +2,10 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import networkx
 
 FLOORS = ("settings", "cards", "dataset", "models", "exports", "reference", "release", "project")
 COLOURS = ("#8c959f", "#0969da", "#1a7f37", "#8250df", "#bf3989", "#bc4c00", "#cf222e", "#57606a")
@@ -45,7 +49,7 @@ def lineage(edges: Sequence[tuple[str, str]], floors: Mapping[str, str]) -> byte
     return buffer.getvalue()
 
 
-def _places(graph: object) -> dict[str, tuple[float, float]]:
+def _places(graph: "networkx.DiGraph") -> dict[str, tuple[float, float]]:
     """A column for each generation; in it an asset stands near what it is made from."""
     import networkx
 
@@ -53,7 +57,7 @@ def _places(graph: object) -> dict[str, tuple[float, float]]:
     for column, names in enumerate(networkx.topological_generations(graph)):
 
         def height(name: str) -> tuple[float, str]:
-            above = [places[parent][1] for parent in graph.predecessors(name)]  # type: ignore[attr-defined]
+            above = [places[parent][1] for parent in graph.predecessors(name)]
             return (-sum(above) / len(above) if above else 0.0, name)
 
         ordered = sorted(names, key=height)

@@ -90,7 +90,7 @@ class Uploads:
         except ClientDisconnect as error:
             raise Refused(400, "cut", "the photo was cut off while it was sent: send it again") from error
         except asyncio.CancelledError as error:
-            if asyncio.current_task() and asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            if (task := asyncio.current_task()) and task.cancelling():
                 raise
             raise Refused(503, "stopping", "the service is being stopped") from error
         finally:
