@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute, Route
 from edge_runtime.feedback import CARD_ID
 from edge_runtime.feedback.corrections import Corrections
 from edge_runtime.following.tracks import Kind
+from edge_runtime.server.board import Board
 from edge_runtime.server.bodies import small_body
-from edge_runtime.server.history import History
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.problems import Refused
 from edge_runtime.server.served import Served
@@ -49,7 +49,7 @@ class Api:
     def __init__(
         self,
         served: Callable[[], Served],
-        history: History,
+        board: Board,
         uploads: Uploads,
         metrics: Metrics,
         health: Callable[[], tuple[bool, float]],
@@ -57,7 +57,7 @@ class Api:
         corrections: Corrections | None,
     ):
         self._served = served
-        self._history = history
+        self._board = board
         self._uploads = uploads
         self._metrics = metrics
         self._health = health
@@ -123,19 +123,19 @@ class Api:
         before = _whole(request, "before", None)
         if after is not None and before is not None:
             raise Refused(422, "query", "ask for events before a number or after one, not both")
-        found = self._history.before(before, limit) if after is None else self._history.after(after, limit)
+        found = self._board.history.before(before, limit) if after is None else self._board.history.after(after, limit)
         following = found[-1]["number"] if len(found) == limit else None
-        return JSONResponse({"run": self._history.run, "events": found, "next": following})
+        return JSONResponse({"run": self._board.history.run, "events": found, "next": following})
 
     async def events_csv(self, request: Request) -> Response:
         """All events that are kept, as a table; with a byte order mark if asked for, by which spreadsheets know UTF-8."""
         mark = "\ufeff" if _whole(request, "bom", 0, most=1) else ""
         headers = {"content-disposition": 'attachment; filename="cards.csv"'}
-        return Response(mark + self._history.table(), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(mark + self._board.history.table(), media_type="text/csv; charset=utf-8", headers=headers)
 
     async def event_picture(self, request: Request) -> Response:
         """What the camera saw of a card at an event."""
-        entry = self._history.entry(request.path_params["number"])
+        entry = self._board.history.entry(request.path_params["number"])
         if entry is None or not entry.thumbnail:
             raise Refused(404, "picture", "there is no picture of such an event any more")
         return Response(entry.thumbnail, media_type="image/jpeg", headers={"cache-control": A_DAY})
@@ -145,7 +145,7 @@ class Api:
         if self._corrections is None:
             raise Refused(409, "feedback", "this service keeps nothing: start it with --feedback FOLDER")
         card_id, event_id = _correction(await small_body(request, "correction"))
-        entry = self._history.entry(request.path_params["number"])
+        entry = self._board.history.entry(request.path_params["number"])
         if entry is not None and event_id not in (None, entry.value["id"]):
             entry = None  # another event has its number, since the service was started anew
         if entry is None or not entry.thumbnail or not (entry.value["cards"] or entry.value["event"] == Kind.LEFT):
@@ -156,7 +156,7 @@ class Api:
         except OSError as error:
             log.warning("a correction is not kept: %s (%s)", error.filename, error.strerror)
             raise Refused(507, "disk", "it could not be kept: the log of the service says why") from error
-        self._history.correct(entry.number, card_id)
+        self._board.correct(entry.number, card_id)
         return JSONResponse({"kept": True}, 201)
 
     async def stream(self, _: Request) -> Response:

@@ -58,6 +58,12 @@ class Board:
         self.refresh()
         self._viewfinder.show(look)
 
+    def correct(self, number: int, card_id: str) -> None:
+        """A person said which card it was at an event: whoever watches would go on showing the wrong name."""
+        entry = self.history.correct(number, card_id)
+        if entry is not None:
+            self._hub.publish({"type": "correction", **entry.value})
+
     def refresh(self) -> None:
         """Tell watchers how things stand, if that changed: also called while no frame comes."""
         state = self.state()

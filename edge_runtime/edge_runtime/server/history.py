@@ -88,11 +88,16 @@ class History:
         with self._lock:
             return self._entries.get(number)
 
-    def correct(self, number: int, card_id: str) -> None:
-        """Note which card a person said that it was: whoever saves the history would else save the wrong name alone."""
+    def correct(self, number: int, card_id: str) -> Entry | None:
+        """Note which card a person said that it was: whoever saves the history would else save the wrong name alone.
+
+        Gives the event as it is told from now on; None where it is gone.
+        """
         with self._lock:
-            if (entry := self._entries.get(number)) is not None:
-                self._entries[number] = replace(entry, value={**entry.value, "corrected": card_id})
+            if (entry := self._entries.get(number)) is None:
+                return None
+            self._entries[number] = replace(entry, value={**entry.value, "corrected": card_id})
+            return self._entries[number]
 
     def before(self, number: int | None, limit: int) -> list[dict[str, Any]]:
         """The newest events before a number, newest first."""

@@ -1,8 +1,8 @@
 """The WebSocket: how things stand, what happens, and pictures for a client that asks for the next one.
 
-A client gets a ``state`` at once and whenever it changes, and each ``event``. It sends ``{"type": "next"}`` when it has drawn
-a picture; then it gets the newest: a ``picture`` message and, in the binary message after it, the JPEG. So a slow client gets
-fewer pictures, and one that wants none costs none.
+A client gets a ``state`` at once and whenever it changes, each ``event``, and each ``correction`` of one. It sends
+``{"type": "next"}`` when it has drawn a picture; then it gets the newest: a ``picture`` message and, in the binary message after
+it, the JPEG. So a slow client gets fewer pictures, and one that wants none costs none.
 """
 
 import asyncio

@@ -97,7 +97,7 @@ class Service:
         self.metrics.watch(self._at_scrape, Machine())
         self._uploads = Uploads(self.inbox, settings.limits, self.metrics.refused)
         self._api = Api(
-            self._served, history, self._uploads, self.metrics, self._health, self._why_not_ready, corrections
+            self._served, self.board, self._uploads, self.metrics, self._health, self._why_not_ready, corrections
         )
         self._server = _Server(self._config(), self)
 

@@ -74,6 +74,15 @@ def test_the_history_and_what_is_saved_of_it_say_which_card_it_was(confirmed, tm
     assert [(row["card_id"], row["corrected"]) for row in rows if row["event"] == "confirmed"] == [("demo-1", "demo-2")]
 
 
+def test_whoever_watches_is_told_of_a_correction(confirmed, tmp_path):
+    client, event = confirmed(Corrections(tmp_path / "box"))
+    with client.stream() as watching:
+        watching.take(lambda message: message["type"] == "state")
+        assert corrected(client, event["number"], b'{"card_id": "demo-2"}').status_code == 201
+        told = watching.take(lambda message: message["type"] == "correction")
+    assert told == {**event, "type": "correction", "corrected": "demo-2"}
+
+
 def test_what_is_no_card_is_refused(confirmed, tmp_path):
     client, event = confirmed(Corrections(tmp_path / "box"))
     wrong = (

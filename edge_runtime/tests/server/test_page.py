@@ -242,7 +242,8 @@ def test_events_find_their_place_when_what_is_new_comes_before_what_was_missed(p
         window.fetch = async (address) => {{
           history.add(missed[3]);
           window.fetch = fetched;
-          return new Response(JSON.stringify({{ events: address.includes("after=1") ? missed.slice(1) : [], next: null }}));
+          const after = Number(new URL(address, location).searchParams.get("after"));
+          return new Response(JSON.stringify({{ events: missed.slice(after), next: null }}));
         }};
         await history.catchUp();
         return [...list.children].map((each) => each.value);

@@ -234,3 +234,24 @@ def test_a_card_that_may_be_one_alone_is_no_choice_of_several(page, serve):
     ):
         event = json.dumps({"event": "changed", "status": "uncertain", "cards": cards})
         assert page.run(f"import('./page/words.js').then(({{ eventLine }}) => eventLine({event}))") == said
+
+
+def test_a_correction_that_was_made_at_another_page_is_shown_without_a_reload(page, correcting):
+    """It stood there only once the page was loaded anew: two people corrected the same card, and the last one counted."""
+    _, client = correcting()
+    page.run("document.querySelector('#correction-cancel').click()")
+    (event,) = [each for each in client.get("/api/v1/events").json()["events"] if each["event"] == "confirmed"]
+    correction = f"/api/v1/events/{event['number']}/correction"
+    assert client.post(correction, b'{"card_id": "demo-2"}').status_code == 201
+    page.sees("#events", "kept as demo-2")
+
+
+def test_a_correction_that_was_made_while_the_page_was_away_is_shown_when_it_is_back(page, correcting):
+    _, client = correcting()
+    page.run("document.querySelector('#correction-cancel').click()")
+    (event,) = [each for each in client.get("/api/v1/events").json()["events"] if each["event"] == "confirmed"]
+    page.offline(True)
+    page.sees("#notice", "can't be reached")
+    assert client.post(f"/api/v1/events/{event['number']}/correction", b'{"card_id": "demo-2"}').status_code == 201
+    page.offline(False)
+    page.sees("#events", "kept as demo-2")

@@ -86,6 +86,7 @@ export class Connection {
     const message = JSON.parse(data);
     if (message.type === "picture") this.#head = message;
     else if (message.type === "event") this.#say.onEvent(message);
+    else if (message.type === "correction") this.#say.onCorrection(message);
     else if (message.type === "state") this.#say.onState(message);
   }
 }

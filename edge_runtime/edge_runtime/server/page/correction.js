@@ -144,7 +144,7 @@ function note(text) {
 }
 
 // The button says so once somebody has said which card it was. It stays one: whoever chose the wrong card chooses again.
-function keptAs(button, cardId) {
+export function keptAs(button, cardId) {
   button.textContent = `kept as ${cardId}`;
   button.setAttribute("aria-label", `Kept as ${cardId}: choose another card. ${button.dataset.said}`);
 }

@@ -1,6 +1,6 @@
 // What happened, newest first. What was missed while the connection was gone is asked for.
 import { fetchOr401 } from "./access.js";
-import { correctionOf } from "./correction.js";
+import { correctionOf, keptAs } from "./correction.js";
 import { eventLine, idBeside, when } from "./words.js";
 
 const PAGE = 30;
@@ -11,7 +11,6 @@ export class History {
   #list;
   #none;
   #more;
-  #newest = 0;
   #today = new Date().toDateString();
 
   constructor(list, none, more) {
@@ -33,24 +32,29 @@ export class History {
     this.#list.replaceChildren();
     this.#none.hidden = false;
     this.#more.hidden = true;
-    this.#newest = 0;
     return this.begin();
   }
 
+  // From the oldest row on, not from the newest: what is shown may have been corrected by somebody else meanwhile.
   async catchUp() {
-    if (!this.#newest) return this.begin();
-    const page = await ask(`after=${this.#newest}&limit=${MOST}`);
+    if (!this.#list.lastElementChild) return this.begin();
+    const page = await ask(`after=${this.#list.lastElementChild.value - 1}&limit=${MOST}`);
     for (const event of page?.events ?? []) this.add(event);
   }
 
   // What happens now may come before the answer that tells what was missed: each event finds its place by its number.
   add(event) {
     const below = [...this.#list.children].find((each) => each.value <= event.number);
-    if (below?.value === event.number) return;
+    if (below?.value === event.number) return this.correct(event);
     this.#list.insertBefore(row(event), below ?? null);
-    this.#newest = Math.max(this.#newest, event.number);
     this.#none.hidden = true;
     while (this.#list.children.length > MOST) this.#list.lastElementChild.remove();
+  }
+
+  // Somebody, here or at another page, said which card it was. By the id: numbers begin anew with the service.
+  correct(event) {
+    const button = event.corrected && this.#list.querySelector(`[data-event="${event.id}"]`);
+    if (button) keptAs(button, event.corrected);
   }
 
   // A page may be open for days: what had no day beside it, for it was today, is of yesterday then.

@@ -33,6 +33,7 @@ const connection = new Connection({
     if (another) history.restart();
   },
   onEvent: (event) => history.add(event),
+  onCorrection: (event) => history.correct(event),
   onPicture: (head, jpeg) => live.showPicture(head, jpeg),
   onOpen() {
     connected = true;
