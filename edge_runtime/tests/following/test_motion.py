@@ -8,8 +8,8 @@ import pytest
 from drawn import lay
 
 from edge_runtime import recognizer as recognizer_module
-from edge_runtime.following.motion import Following
-from edge_runtime.geometry import full_frame, overlap, overview, turned
+from edge_runtime.following.motion import Following, moved
+from edge_runtime.geometry import area, full_frame, overlap, overview, turned
 from edge_runtime.judging.decide import Status
 from edge_runtime.reading import followed as followed_module
 from edge_runtime.reading import reader as reader_module
@@ -49,6 +49,39 @@ def test_of_a_card_that_is_gone_or_on_a_frame_of_another_size_nothing_is_told(
 ):
     empty = table[: shape[0], : shape[1]]
     assert following(recognizer, photo_of(scans["demo-1"])).now(empty, overview(empty)) == ()
+
+
+def noise(seed):
+    """A small grey picture on which each place looks like no other."""
+    spots = np.random.default_rng(seed).normal(size=(180, 320)).astype(np.float32)
+    return cv2.normalize(cv2.GaussianBlur(spots, (0, 0), 2.5), None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
+
+
+OUTLINE = full_frame(60, 84) + np.float32([130, 48])
+
+
+@pytest.mark.parametrize(
+    ("times", "told"), [(1.1, True), (1.2, True), (1.3, False), (0.9, True), (0.85, True), (0.75, False)]
+)
+def test_a_card_that_is_half_as_large_again_or_so_much_smaller_on_the_next_frame_is_looked_for_anew(times, told):
+    before = noise(0)
+    closer = np.float32([[times, 0, 160 * (1 - times)], [0, times, 90 * (1 - times)]])
+    now = cv2.warpAffine(before, closer, (320, 180), borderMode=cv2.BORDER_REFLECT)
+    (place,) = moved(before, now, [OUTLINE])
+    assert (place is not None) is told
+    if place is not None:
+        assert area(place) / area(OUTLINE) == pytest.approx(times**2, rel=0.05)
+
+
+@pytest.mark.parametrize(("covered", "told"), [(0.0, True), (0.3, True), (0.7, False)])
+def test_where_a_card_went_is_told_by_half_of_its_points_at_least(covered, told):
+    before, now = noise(0), np.roll(noise(0), (3, 5), (0, 1))
+    top = 51 + round(covered * 84)
+    now[51:top] = noise(1)[51:top]
+    (place,) = moved(before, now, [OUTLINE])
+    assert (place is not None) is told
+    if place is not None:
+        np.testing.assert_allclose(place, OUTLINE + np.float32([5, 3]), atol=1)
 
 
 def test_a_followed_card_is_read_once_where_it_lies(seen, asked, scans, photo_of):
