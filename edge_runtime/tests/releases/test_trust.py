@@ -1,13 +1,16 @@
 """Roots that are pinned."""
 
 import json
+import os
 import resource
+import stat
 import sys
+from pathlib import Path
 
 import pytest
 from signing import Repository
 
-from edge_runtime.releases.trust import MOST_BYTES, NotARoot, read_root, root_id, trust, trusted_roots
+from edge_runtime.releases.trust import MOST_BYTES, NotARoot, read_root, root_folders, root_id, trust, trusted_roots
 
 
 @pytest.fixture
@@ -44,6 +47,28 @@ def test_a_pinned_root_is_trusted_from_then_on(installation, root):
     assert path.is_relative_to(installation / "venv")
     assert root_id(root) in path.name
     assert root in trusted_roots()
+
+
+def test_a_second_publisher_is_trusted_beside_the_first_and_one_that_is_pinned_twice_counts_once(installation, root):
+    other = a_root(installation / "other")
+    for each in (root, other, root):
+        trust(each)
+    trust(root, installation / "config" / "edge-runtime" / "trusted_roots")
+    assert sorted(trusted_roots()) == sorted([root, other])
+
+
+def test_what_an_administrator_pins_may_be_read_by_the_user_of_the_service(installation, root):
+    """What is replaced in one step is else its owner's alone: `sudo edge-runtime trust` would keep the service from its release."""
+    before = os.umask(0o022)
+    try:
+        path = trust(root)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_what_the_installer_pins_is_looked_for(installation):
+    assert Path("/etc/edge-runtime/trusted_roots") in root_folders()
 
 
 def test_a_full_disk_leaves_no_half_of_a_root(installation, root, full_disk):
