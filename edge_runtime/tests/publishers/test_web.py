@@ -82,6 +82,37 @@ def test_a_pull_that_broke_off_goes_on_in_the_middle_of_a_part(server, take, pub
     assert [asked for path, asked in server.asked if path.endswith(model)] == ["bytes=100-"]
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("file", ["timestamp.json", "model"])
+def test_what_is_cut_behind_its_last_byte_is_whole_where_the_server_has_no_more(server, take, published, file):
+    ending = published.manifest_part("fp32.onnx") if file == "model" else file
+
+    def one_byte_less_than_it_said(handler, path):
+        size = (server.folder / path).stat().st_size
+        if handler.headers.get("Range") == f"bytes={size}-":
+            handler.answer(416, b"")
+        else:
+            handler.send(path, length=size + 1)
+
+    server.faults[ending] = always(one_byte_less_than_it_said)
+    assert take().release_id == published.folder.name
+
+
+def test_a_server_that_goes_on_elsewhere_than_it_was_asked_to_is_not_believed(server, take, published):
+    model = published.manifest_part("fp32.onnx")
+
+    def elsewhere(handler, path):
+        body = (server.folder / path).read_bytes()
+        if handler.headers.get("Range"):
+            handler.answer(206, body, extra={"Content-Range": f"bytes 0-{len(body) - 1}/{len(body)}"})
+        else:
+            handler.send(path, cut=100)
+
+    server.faults[model] = always(elsewhere)
+    with pytest.raises(Unreachable, match="another range than was asked for"):
+        take()
+
+
 def test_a_server_that_knows_no_ranges_serves_too(server, take, published):
     model = published.manifest_part("fp32.onnx")
     first, then = once(cut), always(forgets_ranges)
@@ -104,6 +135,7 @@ def test_a_server_that_knows_no_ranges_serves_too(server, take, published):
         ("part", lambda handler, path: handler.answer(200, b"x" * (1 << 22)), PartTampered),
         ("timestamp.json", lambda handler, path: handler.answer(200, b" " * (1 << 22)), Endless),
         ("timestamp.json", lambda handler, path: handler.answer(401, b"who are you"), Unreachable),
+        ("timestamp.json", lambda handler, path: handler.answer(416, b""), Unreachable),
     ],
 )
 def test_a_fault_that_stays_is_one_sentence_and_what_was_served_is_served(
