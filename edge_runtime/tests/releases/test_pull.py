@@ -17,6 +17,7 @@ from edge_runtime.releases.opening import open_newest
 from edge_runtime.releases.pull import pull
 from edge_runtime.releases.refusals import (
     CannotPull,
+    Damaged,
     NoRelease,
     SelfTestFailed,
     Unreachable,
@@ -43,6 +44,18 @@ def test_a_second_pull_fetches_only_what_changed_and_keeps_one_copy_of_the_rest(
     assert source.asked == [sha256((published.whole / "catalogue.csv").read_bytes())]
     assert "Amber Fawn" in served(home, published).catalogue.read_text()
     assert (first.folder / "fp32.onnx").samefile(second.folder / "fp32.onnx")
+
+
+def test_a_release_that_is_not_what_its_name_says_is_refused_before_a_part_of_it_is_fetched(published, home):
+    named = published.releases / "fedcba9876543210"
+    named.mkdir()
+    data = (published.folder / "manifest.json").read_bytes()
+    (named / "manifest.json").write_bytes(data)
+    published.repository.publish(named.name, data)
+    source = Counting(published.releases)
+    with pytest.raises(Damaged, match=f"{named.name}/manifest.json calls itself {published.folder.name}: publish"):
+        pull(source, home, published.trusted)
+    assert source.asked == []
 
 
 def test_of_a_changed_file_only_the_changed_parts_are_fetched(published, home):

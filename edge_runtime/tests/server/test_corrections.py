@@ -74,6 +74,21 @@ def test_the_history_and_what_is_saved_of_it_say_which_card_it_was(confirmed, tm
     assert [(row["card_id"], row["corrected"]) for row in rows if row["event"] == "confirmed"] == [("demo-1", "demo-2")]
 
 
+def test_of_a_release_that_answers_no_more_nobody_says_which_model_named_the_card(
+    serve, hand, scans, photo_of, opened, another, tmp_path, until
+):
+    hand.picture = photo_of(scans["demo-1"])
+    service, client = serve(corrections=Corrections(tmp_path / "box"))
+    first = client.get("/api/v1/release").json()["release_id"]
+    (event, *_) = until(lambda: [e for e in client.get("/api/v1/events").json()["events"] if e["event"] == "confirmed"])
+    following = another()
+    service.inbox.put_release(opened())
+    until(lambda: client.get("/api/v1/release").json()["release_id"] == following)
+    assert corrected(client, event["number"], b'{"card_id": "demo-2"}').status_code == 201
+    (said,) = kept(tmp_path / "box")
+    assert (said["release_id"], said["variant"]) == (first, "")
+
+
 def test_whoever_watches_is_told_of_a_correction(confirmed, tmp_path):
     client, event = confirmed(Corrections(tmp_path / "box"))
     with client.stream() as watching:
