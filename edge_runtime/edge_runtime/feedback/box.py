@@ -38,6 +38,8 @@ RIGHTS = 0o666
 """Of what is kept, less the umask: who sends it may be another user."""
 BINS = 20
 """Of the similarities 0..1 in a tally."""
+SHOWN = {"id", "at", "status", "card_id", "similarity", "corrected"}
+"""Of what was said of a kept card: what is told of it here. A file that lacks one of these is not whole."""
 TALLY = "tally.json"
 SENT = ".tally.sent"
 """Beside a tally: what of it was sent where."""
@@ -188,18 +190,24 @@ def _in_doubt(reading: "Reading") -> bool:
 def kept(folder: Path) -> Iterator[dict[str, Any]]:
     """What was answered for each kept card, the oldest day first."""
     for path in sorted(folder.glob("*/*.json")):
-        said = _json(path) if path.name != TALLY else None
+        said = _card(path)
         if said and path.with_suffix(".jpg").exists():
             yield said
 
 
 def correct(folder: Path, name: str, card_id: str) -> None:
     """Say which card a kept one is; ``name`` is its id, or the beginning of it. Raises :class:`NoSuchCard`."""
-    found = [path for path in folder.glob("*/*.json") if path.name != TALLY and path.stem.startswith(name)]
+    found = [(path, said) for path in folder.glob("*/*.json") if path.stem.startswith(name) and (said := _card(path))]
     if len(found) != 1:
         raise NoSuchCard(f"{len(found)} kept cards begin with '{name}': `edge-runtime feedback list` names them all")
-    said = _json(found[0]) or {}
-    replace(found[0], json.dumps({**said, "corrected": card_id}, ensure_ascii=False).encode(), mode=RIGHTS)
+    ((path, said),) = found
+    replace(path, json.dumps({**said, "corrected": card_id}, ensure_ascii=False).encode(), mode=RIGHTS)
+
+
+def _card(path: Path) -> dict[str, Any] | None:
+    """What was said of a kept card; None where the file is a tally, or no such thing any more."""
+    said = _json(path) if path.name != TALLY else None
+    return said if said is not None and said.keys() >= SHOWN else None
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -57,11 +57,11 @@ def _still_says(path: Path, said: bytes) -> bool:
 def _sent_anew(tally: Path, destination: str, key: str, put: Callable[[str, bytes], None]) -> bool:
     """Send a tally unless it was sent there as it is."""
     data, mark = tally.read_bytes(), tally.with_name(SENT)
-    digest = hashlib.sha256(f"{destination} {key} ".encode() + data).hexdigest()
-    if mark.exists() and mark.read_text() == digest:
+    digest = hashlib.sha256(f"{destination} {key} ".encode() + data).hexdigest().encode()
+    if mark.exists() and mark.read_bytes() == digest:
         return False
     put(key, data)
-    mark.write_text(digest)
+    mark.write_bytes(digest)
     return True
 
 

@@ -176,6 +176,22 @@ def test_a_correction_is_kept_with_the_card(box, table):
         correct(box.folder, "zz", "demo-5")
 
 
+@pytest.mark.parametrize("rotted", [b"", b"\xff\0", b"{}", b'{"corrected": null}'])
+def test_a_card_of_which_too_little_is_left_is_neither_corrected_nor_listed(box, table, capsys, rotted):
+    """It was corrected to a file that said nothing else, and from then on nothing could be listed."""
+    for each in (reading(), reading(card_id="demo-2")):
+        notice(box, table, each)
+    first, second = (said["id"] for said in kept(box.folder))
+    (file,) = box.folder.glob(f"*/{first}.json")
+    file.write_bytes(rotted)
+    assert main(["feedback", "--folder", str(box.folder), "correct", first, "demo-5"]) == 1
+    assert file.read_bytes() == rotted
+    assert main(["feedback", "--folder", str(box.folder), "list"]) == 0
+    listed = capsys.readouterr().out
+    assert second[:12] in listed
+    assert first[:12] not in listed
+
+
 @pytest.mark.parametrize("card_id", ["Amber Fox", "", "x" * 81])
 def test_a_name_is_no_id_to_correct_a_card_to(box, table, capsys, card_id):
     """It was kept, and the publisher's project counted it for a card, or set it aside."""

@@ -7,7 +7,7 @@ import pytest
 from noticed import DATE, notice, reading
 
 from edge_runtime.feedback import sending
-from edge_runtime.feedback.box import correct, kept
+from edge_runtime.feedback.box import SENT, correct, kept
 from edge_runtime.feedback.sending import CannotSend, send
 
 
@@ -107,3 +107,13 @@ def test_a_bucket_gets_the_same_keys(box, table, monkeypatch):
         keys = [entry["Key"] for entry in client.list_objects_v2(Bucket="cards")["Contents"]]
     assert all(key.startswith(f"project/data/feedback/pi-3/{DATE}/") for key in keys)
     assert len(keys) == 3
+
+
+def test_a_mark_that_rotted_has_the_counts_sent_once_more(box, table, tmp_path):
+    """It was no text: nothing was sent from then on, of the days after it either."""
+    notice(box, table, reading())
+    store = tmp_path / "store"
+    store.mkdir()
+    assert send(box.folder, str(store), "pi-3")[1] == 1
+    (box.folder / DATE / SENT).write_bytes(b"\xff\0")
+    assert [send(box.folder, str(store), "pi-3")[1] for _ in range(2)] == [1, 0]
