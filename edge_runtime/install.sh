@@ -2,6 +2,7 @@
 # Installs the recogniser as a service on Debian 12 or 13, or Raspberry Pi OS: a user, an environment of its own, units.
 # Run it again to upgrade, with another wheel, or to mend; settings, keys and releases stay.
 set -eu
+umask 022 # sudo keeps a narrower one, and the service is a user of its own, who reads program and roots
 
 usage() {
     cat <<'END'

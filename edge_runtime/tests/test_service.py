@@ -107,7 +107,7 @@ class Installer:
     def __init__(self, root, python=sys.executable):
         self.root, self.python = root, python
 
-    def __call__(self, *arguments, cwd=None):
+    def __call__(self, *arguments, cwd=None, umask=-1):
         environment = {
             "PATH": os.environ["PATH"],
             "DESTDIR": str(self.root),
@@ -118,7 +118,9 @@ class Installer:
             "PIP_NO_COMPILE": "1",
         }
         command = ["sh", str(PACKAGE / "install.sh"), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env=environment, cwd=cwd, umask=umask
+        )
 
     @property
     def files(self):
@@ -177,6 +179,15 @@ def test_a_first_install_an_upgrade_and_an_uninstall(install, quick, wheel, publ
     assert not any("systemd/system/" in path or path.startswith("opt/edge-runtime") for path in install.files)
     assert install("uninstall", "--purge").returncode == 0
     assert not any("edge-runtime" in path for path in install.files)
+
+
+def test_whoever_installs_it_with_a_narrow_umask_leaves_it_to_be_read_by_the_user_of_the_service(quick, wheel):
+    """`sudo` keeps a umask of 077, and the service, a user of its own, found neither its program nor a root."""
+    done = quick(wheel, umask=0o077)
+    assert done.returncode == 0, done.stderr
+    settings = quick.at("etc/edge-runtime/edge.env")
+    closed = {path for path in quick.root.rglob("*") if path.stat(follow_symlinks=False).st_mode & 0o004 == 0}
+    assert closed == {settings}
 
 
 def test_after_a_way_back_the_environment_that_ran_before_is_kept(quick, wheel, tmp_path):
