@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from heapq import nsmallest
 
+from edge_runtime.by_number import by_number
 from edge_runtime.gallery import Card
 
 PARTS = re.compile(r"[^\W_]+")
@@ -15,7 +16,8 @@ APOSTROPHES = "'’‘ʼ_"
 
 
 def find_cards(cards: Iterable[Card], asked: str, most: int) -> list[Card]:
-    """The cards of which each word that is asked for begins a word, whole words and names that begin so first; at most so many.
+    """The cards of which each word that is asked for begins a word; at most so many. Whole words come first, of these names that
+    are just that, then names that begin so; else sets as they are given, and of a set the numbers by their value.
 
     Capitals, accents, apostrophes and the zeros before a number count for nothing, nor what is printed around it: ``poke ball 7``
     and ``poke ball 007/102`` find Poké Ball, 007. Where nothing is asked, nothing is found.
@@ -25,15 +27,18 @@ def find_cards(cards: Iterable[Card], asked: str, most: int) -> list[Card]:
     if not words:
         return []
     ranked = []
-    for at, card in enumerate(cards):
+    sets: dict[str, int] = {}
+    for card in cards:
+        of_set = sets.setdefault(card.set_id, len(sets))
         line = _folded(f"{card.name} {card.set_name or card.set_id} {card.number} {card.card_id}")
         joined = _joined(line)
         if all(word in joined for word in words):  # quick, and leaves few to look at closely
             parts = {*joined.split(), *map(_bare, PARTS.findall(line))}
             if all(any(part.startswith(word) for part in parts) for word in words):
                 partly = sum(word not in parts for word in words)
-                ranked.append((partly, not _joined(_folded(card.name)).startswith(start), at, card))
-    return [card for *_, card in nsmallest(most, ranked, key=lambda found: found[:3])]
+                name = _joined(_folded(card.name)).strip()
+                ranked.append((partly, name != start, not name.startswith(start), of_set, by_number(card.number), card))
+    return [card for *_, card in nsmallest(most, ranked, key=lambda found: found[:5])]
 
 
 def _folded(text: str) -> str:

@@ -1,12 +1,12 @@
 """Frames that lie on disk: all of them are given, in order, however long each takes to read."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from edge_runtime.by_number import by_number
 from edge_runtime.photo import PhotoError, load_photo
 from edge_runtime.sources.base import Closing, Frame, SourceError
 
@@ -87,7 +87,7 @@ class Folder(Closing):
             raise SourceError(f"{path} can't be read: {error.strerror}") from error
         if not pictures:
             raise SourceError(f"{path} holds no pictures: put JPEG, PNG or WebP files there")
-        self._pictures = sorted(pictures, key=lambda each: _by_number(each.name))
+        self._pictures = sorted(pictures, key=lambda each: by_number(each.name))
 
     def __iter__(self) -> Iterator[Frame]:
         given = 0  # a picture that can't be read is counted as damaged, and as nothing else
@@ -104,9 +104,3 @@ class Folder(Closing):
             self.damaged += 1
             self._say(f"left out: {error}")
             return None
-
-
-def _by_number(name: str) -> list[tuple[int, int, str]]:
-    """frame2 before frame10."""
-    parts = re.findall(r"\d+|\D+", name)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]

@@ -36,7 +36,7 @@ CARDS = [
         ("charizard 4/102", ["base1-4"]),
         ("#4", ["base1-4", "base1-46"]),
         *[
-            (asked, ["base3-27", "sv3pt5-083", "gym1-86"])
+            (asked, ["sv3pt5-083", "base3-27", "gym1-86"])
             for asked in ("farfetch'd", "Farfetch’d", "farfetchd", "farfetch")
         ],
         ("'", []),
@@ -48,3 +48,13 @@ def test_cards_are_found_by_what_a_person_types_of_them(asked, found):
 
 def test_no_more_cards_than_asked_for_are_given():
     assert [card.card_id for card in find_cards(CARDS, "char", 2)] == ["base1-4", "base1-46"]
+
+
+def test_the_card_that_is_called_just_so_comes_first_and_numbers_are_no_words():
+    """Enter on the page takes the first: it was the ex with the number 259, and 259 stood before 94."""
+    cards = [
+        Card(f"A1-{number}", name, "A1", number, number)
+        for number, name in (("259", "Pikachu ex"), ("94", "Pikachu"), ("96", "Pikachu ex"), ("10", "Pikachu"))
+    ]
+    assert [card.number for card in find_cards(cards, "pikachu", 10)] == ["10", "94", "96", "259"]
+    assert [card.number for card in find_cards(cards, "Pikachu EX", 10)] == ["96", "259"]
