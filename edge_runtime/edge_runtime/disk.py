@@ -4,6 +4,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 ASIDE = ".aside"
@@ -25,11 +26,16 @@ def write(path: Path, pieces: Iterable[bytes]) -> str:
 def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace a file in one step: a power cut leaves the old one or the new one, and what fails leaves nothing aside.
 
-    ``mode``: the rights of the new file, as far as the process's umask leaves them. Raises OSError, which names ``path``.
+    ``mode``: the rights of the new file, as far as the process's umask leaves them. Of root's it is who owns the folder, so that a
+    service reads what was written there with sudo. Raises OSError, which names ``path``.
     """
     aside = path.with_name(f"{ASIDE}-{uuid.uuid4().hex}")
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            if os.geteuid() == 0:
+                folder = path.parent.stat()
+                with suppress(OSError):  # on another machine's disk root may be nobody
+                    os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -6,6 +6,8 @@ own; that folder renamed into place; the pointer moved. Killed at any moment, th
 pull goes on with the parts that were fetched.
 """
 
+import os
+import pwd
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +78,7 @@ def pull(
     at = Home(home or home_of(publisher.name))
     trusted = trusted_roots() if roots is None else roots
     try:
+        _require_own(at)
         with at.alone():
             pulled = _Pull(publisher, at, channel or _followed(at), check or tried_apart, progress).run(
                 trusted, mend, again
@@ -87,6 +90,21 @@ def pull(
         raise CannotPull(
             f"{error.filename or at.folder} can't be used ({error.strerror}): free space or mend the rights, then pull again"
         ) from error
+
+
+def _require_own(home: Home) -> None:
+    """Raises :class:`CannotPull` for root in the home of a service: what was pulled would be root's, and the service could neither
+    open a release from then on nor pull another."""
+    if os.geteuid() != 0 or not home.folder.is_dir() or not (owner := home.folder.stat().st_uid):
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:  # of a container, say
+        name = f"'#{owner}'"
+    raise CannotPull(
+        f"{home.folder} belongs to {name}, who could not read what root writes there: pull as that user, "
+        f"`sudo -u {name} edge-runtime pull …`, or for the service `sudo systemctl start edge-runtime-pull`"
+    )
 
 
 def _followed(home: Home) -> str:

@@ -10,7 +10,7 @@ import pytest
 from publishing import sha256
 from pulling import Counting, served
 
-from edge_runtime.disk import ASIDE
+from edge_runtime.disk import ASIDE, replace
 from edge_runtime.publishers import FolderPublisher
 from edge_runtime.releases.assembly import AT_ONCE, SPARE
 from edge_runtime.releases.opening import open_newest
@@ -56,6 +56,27 @@ def test_a_release_that_is_not_what_its_name_says_is_refused_before_a_part_of_it
     with pytest.raises(Damaged, match=f"{named.name}/manifest.json calls itself {published.folder.name}: publish"):
         pull(source, home, published.trusted)
     assert source.asked == []
+
+
+def test_root_pulls_nothing_into_the_home_of_another_user(published, home, monkeypatch):
+    """`sudo edge-runtime pull` left a pointer that was root's alone: the service opened no release any more, and pulled none."""
+    pull(FolderPublisher(published.releases), home, published.trusted)
+    published.change_a_row()
+    if os.geteuid() == 0:
+        os.chown(home, 65534, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    with pytest.raises(CannotPull, match=r"belongs to .*: pull as that user, `sudo -u .* edge-runtime pull …`"):
+        pull(FolderPublisher(published.releases), home, published.trusted)
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_what_root_replaces_stays_its_owner_s(tmp_path):
+    """As where somebody serves from the home of the service with sudo, to see what is wrong."""
+    os.chown(tmp_path, 65534, 65534)
+    replace(tmp_path / "trial.json", b"{}")
+    assert (tmp_path / "trial.json").stat().st_uid == 65534
 
 
 def test_of_a_changed_file_only_the_changed_parts_are_fetched(published, home):
