@@ -93,6 +93,17 @@ def test_where_no_scan_may_be_read_none_is_in_quarantine_and_the_policy_is_named
     assert published(project) is None
 
 
+def test_whether_others_may_be_read_is_asked_by_the_first_byte_of_each(project):
+    """Of twenty that are asked of a bucket, whole scans would travel to be thrown away. An empty object has no first byte."""
+    raw, sizes = project.open(project.raw_root), []
+    raw.write("empty.png", b"")
+    noted = {"event_name": "after-call.s3.GetObject", "unique_id": "sizes"}
+    raw.client.meta.events.register(handler=lambda parsed, **_: sizes.append(parsed["ContentLength"]), **noted)
+    given = [raw._gives(entry) for entry in raw.list()]
+    raw.client.meta.events.unregister(**noted)
+    assert (given, sizes) == ([True] * 5, [1, 1, 1, 1, 0])
+
+
 def test_a_sick_server_puts_no_card_into_quarantine(proxy, project, refresh):
     proxy.on("GET", "base1-4_Drawn.png", answered(500, "InternalError"), 3)
     outcome = refresh()
