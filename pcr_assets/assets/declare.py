@@ -4,7 +4,7 @@ import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import dagster as dg
 from dagster._core.definitions.data_version import get_input_data_version_tag  # internal, dagster 1.13
@@ -22,9 +22,13 @@ ARTIFACT = "pcr/artifact"
 """Metadata key of an asset's name in the store: by it the planner sees that an artifact is gone."""
 FOLLOWS = "pcr/follows"
 """Metadata key of a source: the asset that makes what is looked at. The graph, which has no circles, can't say so."""
+OURS = ("pcr_assets.", "edge_runtime.")
+"""Where errors come from whose message is a sentence for a person, the cure included: no traceback adds to it."""
 
 
 Making = Callable[..., dg.MaterializeResult]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def asset(
@@ -51,9 +55,25 @@ def asset(
             code_version=code_version,
             owners=OWNERS,
             metadata={ARTIFACT: artifact},
-        )(_looking_first(make, sources) if sources else make)
+        )(in_a_sentence(_looking_first(make, sources) if sources else make))
 
     return declare
+
+
+def in_a_sentence(make: Callable[P, T]) -> Callable[P, T]:
+    """``make``, where an error of ours ends the step as Dagster's ``Failure``: of that its pages show the sentence first. Of any
+    other they show the frames, and what was wrong far below them."""
+
+    @wraps(make)
+    def telling(*context: P.args, **resources: P.kwargs) -> T:
+        try:
+            return make(*context, **resources)
+        except Exception as error:
+            if not type(error).__module__.startswith(OURS):
+                raise
+            raise dg.Failure(str(error), allow_retries=False) from error
+
+    return telling
 
 
 def _looking_first(make: Making, sources: Sequence[dg.AssetsDefinition]) -> Making:
@@ -113,7 +133,7 @@ def observed(
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.BetaWarning)  # the one decorator that takes a source's kinds and owners
-            return dg.multi_observable_source_asset(name=key, specs=[spec])(look)
+            return dg.multi_observable_source_asset(name=key, specs=[spec])(in_a_sentence(look))
 
     return declare
 

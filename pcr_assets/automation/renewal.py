@@ -6,6 +6,7 @@
 import dagster as dg
 
 from pcr_assets import layout
+from pcr_assets.assets.declare import in_a_sentence
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.trust.keys import Keys
@@ -15,6 +16,7 @@ NIGHTLY = "17 3 * * *"
 
 
 @dg.op(description="Sign the timestamp and the snapshot anew, and what else has less than half of its time left.")
+@in_a_sentence
 def renew_signatures(context: dg.OpExecutionContext, project: Project, signer: ReleaseSigner) -> None:
     """Renew, and say what will expire for want of a key."""
     from pcr_assets.planner.lock import living

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from pcr_assets.assets.declare import in_a_sentence
 from pcr_assets.resources.project import Project
 
 Record = Mapping[str, Any]
@@ -29,6 +30,7 @@ def gate(
 
     def declare(judge: Judge) -> dg.AssetChecksDefinition:
         @dg.asset_check(asset=asset, name=judge.__name__, blocking=blocking, description=judge.__doc__)
+        @in_a_sentence
         def check(project: Project) -> dg.AssetCheckResult:
             artifacts, limits = project.artifacts, project.settings.section("gates")
             record = artifacts.current(artifact).record

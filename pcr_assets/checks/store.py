@@ -4,6 +4,7 @@ import dagster as dg
 
 from pcr_assets import layout
 from pcr_assets.assets.cards import processed_cards
+from pcr_assets.assets.declare import in_a_sentence
 from pcr_assets.assets.project import store_inventory
 from pcr_assets.checks.gate import Finding, Limits, Record, gate
 from pcr_assets.cloud import lifecycle
@@ -20,6 +21,7 @@ def few_scans_in_quarantine(record: Record, limits: Limits) -> Finding:
 
 
 @dg.asset_check(asset=store_inventory, name="lifecycle_rules_are_set", blocking=False)
+@in_a_sentence
 def lifecycle_rules_are_set(project: Project) -> dg.AssetCheckResult:
     """The bucket's rules for old objects are those of `pcr_assets.cloud.lifecycle`. Asked where `records: {ask_bucket: true}`."""
     store = project.root

@@ -22,6 +22,7 @@ from dagster._core.storage.dagster_run import (  # internal, dagster 1.13
 )
 from dagster._utils.error import SerializableErrorInfo  # internal, dagster 1.13
 
+from pcr_assets.assets.declare import OURS
 from pcr_assets.planner.lock import forget_the_dead, lives, living
 
 TAGS = {"pcr/launcher": "stale"}
@@ -31,8 +32,6 @@ BEGINNING_SECONDS = 30
 """A run of a job that began so lately may not have come to its step, which says that it lives."""
 HOST = "pcr/host"
 WHAT, OBSERVE = "pcr/what", "observe"
-OURS = ("pcr_assets.", "edge_runtime.")
-"""Where errors come from whose message is a sentence for a person, the cure included: no traceback adds to it."""
 SHORT_TEXT = 60
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from pcr_assets.assets import edge_networks, models, show
-from pcr_assets.assets.declare import materialized
+from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.imaging import charts
 from pcr_assets.imaging.markdown import as_markdown
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.folder_store import FolderStore
+from pcr_assets.resources.store import StoreError
 
 
 @pytest.fixture
@@ -132,3 +133,19 @@ def test_the_tables_of_a_model_and_of_the_edges_networks_are_no_wider_either():
         show.rows({"small cards": edge_networks._of_pairs(pairs)}, "strength"),
     )
     assert max(map(width, tables)) <= ROOM
+
+
+def test_what_was_foreseen_is_the_first_line_of_a_failed_step_and_what_was_not_has_its_frames():
+    """On the page of a run Dagster's own words stood there with forty frames, and the sentence below them."""
+
+    def first_line(error):
+        @asset("cards", "cards", deps=[], kinds=set(), code_version="1")
+        def cards() -> dg.MaterializeResult:
+            raise error
+
+        with dg.DagsterInstance.ephemeral() as instance:
+            ran = dg.materialize([cards], instance=instance, raise_on_error=False)
+        return ran.failure_data_for_node("cards").error.to_string().splitlines()[0]
+
+    assert first_line(StoreError("the disk is full: free some")).endswith("Failure: the disk is full: free some")
+    assert first_line(RuntimeError("boom")).startswith("dagster._core.errors.DagsterExecutionStepExecutionError")

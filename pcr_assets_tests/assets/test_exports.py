@@ -77,7 +77,7 @@ def test_every_graph_settings_and_cards_have_a_folder_of_their_own(project, tmp_
     """In a shared one the seconds of other attempts were added to a run's."""
 
     def refused(of):
-        with pytest.raises(HailoError, match="refused"):
+        with pytest.raises(dg.Failure, match="refused"):
             student_hef(dg.build_asset_context(), project=of, hailo=Refusing())
         return len(list((tmp_path / "work").glob("hef-*")))
 

@@ -6,7 +6,6 @@ import pytest
 from pcr_assets.assets.cards import processed_cards, raw_card_images
 from pcr_assets.assets.reference import card_embeddings
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import StoreError
 
 
 def test_a_folder_of_pictures_that_are_no_cards_is_told_of(tmp_path):
@@ -14,5 +13,5 @@ def test_a_folder_of_pictures_that_are_no_cards_is_told_of(tmp_path):
     project = Project(store=str(tmp_path / "store"), scratch=str(tmp_path / "work"))
     project.open(project.raw_root).write("base1-4_Holiday.png", b"no picture")
     assets = [raw_card_images, processed_cards, card_embeddings]
-    with pytest.raises(StoreError, match=r"all 1 scans are in quarantine, as base1-4_Holiday\.png is .*CARDS"):
+    with pytest.raises(dg.Failure, match=r"all 1 scans are in quarantine, as base1-4_Holiday\.png is .*CARDS"):
         dg.materialize(assets, resources={"project": project})

@@ -68,7 +68,7 @@ def test_from_a_model_to_an_endpoint_with_a_persons_word_between(aws, tmp_path, 
     assert serving.model_packages(project=project, compute=compute).data_version == packed.data_version
     assert compute.asked == 1, "the teacher is exported once"
     waiting = serving.model_registry(project=project)
-    with pytest.raises(registry.CloudError, match=f"`make approve MODEL={STUDENT}`"):
+    with pytest.raises(dg.Failure, match=f"`make approve MODEL={STUDENT}`"):
         serving.inference_endpoint(project=project)
 
     where = ["--store", "s3://training", "--profile", str(profile)]

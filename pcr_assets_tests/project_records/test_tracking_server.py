@@ -132,7 +132,7 @@ def test_a_server_that_is_down_fails_the_asset_and_the_store_has_the_runs(tmp_pa
     profile.write_text(f'extends: embedded\nrecords: {{mlflow_server: "http://127.0.0.1:{free_port()}"}}')
     artifacts = project_of(tmp_path / "store")
     given = {"store": str(tmp_path / "store"), "scratch": str(tmp_path / "scratch")}
-    with pytest.raises(tracking.TrackingError, match=r"refused or did not answer .*: look whether it runs"):
+    with pytest.raises(dg.Failure, match=r"refused or did not answer .*: look whether it runs"):
         dg.materialize([experiments_index], resources={"project": Project(**given, profile=str(profile))})
     whole = artifacts.find(layout.EXPERIMENTS)
     done = dg.materialize([experiments_index], resources={"project": Project(**given)})
