@@ -59,7 +59,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         "project": opened,
         "compute": Compute(project=opened),
         "hailo": HailoCompiler(),
-        "signer": ReleaseSigner(),
+        "signer": ReleaseSigner(project=opened),
     }
     return dg.Definitions(
         assets=automated(every_asset()),

@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 if TYPE_CHECKING:
-    from pcr_assets.planner import Event
+    from pcr_assets.planner import Event, Plan
 
 OP = "refresh_stale"
 ASK_AGAIN_SECONDS = 5.0
@@ -37,7 +37,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         from pcr_assets import planner
         from pcr_assets.planner.lock import living
         from pcr_assets.refresh.console import Telling, line
-        from pcr_assets.refresh.refusals import told, what_is_unrecorded
+        from pcr_assets.refresh.refusals import told, what_is_unrecorded, what_is_unsigned
 
         levels = {"failed": context.log.error, "refused": context.log.error, "warned": context.log.warning}
         telling = Telling()
@@ -45,6 +45,10 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
         def log(event: "Event") -> None:
             if event.kind != "observing":  # sources are observed in silence, as on the console
                 levels.get(event.kind, context.log.info)(line(telling.once(event)))
+
+        def warn(plan: "Plan") -> None:
+            if said := what_is_unsigned(defs, plan.due):
+                context.log.warning(said)
 
         with living(context.instance, context.run_id):
             for set_id, change in config.arrived.items():
@@ -57,7 +61,9 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
                 context.log.warning(said)
             try:
                 while True:
-                    outcome = planner.run(defs, context.instance, config.select, published, on_event=log, tags=tags)
+                    outcome = planner.run(
+                        defs, context.instance, config.select, published, on_event=log, on_plan=warn, tags=tags
+                    )
                     if outcome.ending is not planner.Ending.BUSY:
                         break
                     if not waiting:

@@ -64,6 +64,11 @@ class Plan:
     """The stale assets that can be built now."""
 
     @property
+    def due(self) -> tuple[dg.AssetKey, ...]:
+        """What is built, or may be."""
+        return tuple(step.asset for step in self.steps)
+
+    @property
     def settled(self) -> bool:
         """Nothing is stale and each gate is passed: a refresh has nothing to build and nothing to ask."""
         return not (self.steps or self.blocked or self.gates)

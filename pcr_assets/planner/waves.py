@@ -6,7 +6,7 @@ assets that answer each other end with the refresh, whatever they say.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -89,7 +89,7 @@ class Outcome:
         )
 
 
-def ignore(event: Event) -> None:
+def ignore(said: Event | Plan) -> None:
     """Tell nobody."""
 
 
@@ -124,20 +124,21 @@ def run(
     published: Published,
     *,
     on_event: OnEvent = ignore,
+    on_plan: Callable[[Plan], None] = ignore,
     tags: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Build everything stale in ``selection``, in waves, and nothing else.
 
     What depends on a failed asset waits; other branches are still built. One refresh of an instance runs at a time.
-    ``on_event`` is told of each asset as it starts and ends; ``tags`` are added to the Dagster runs, the tag ``pcr/refresh``
-    being the run of the job that the refresh is part of.
+    ``on_event`` is told of each asset as it starts and ends, ``on_plan`` of what is due, before the first; ``tags`` are added to
+    the Dagster runs, the tag ``pcr/refresh`` being the run of the job that the refresh is part of.
     """
     started = time.perf_counter()
     with only_refresh(instance) as hold:
         if not hold:
             return Outcome(Ending.BUSY, len(selected_assets(defs, selection)), time.perf_counter() - started)
         execution.bury_the_dead(instance, (tags or {}).get("pcr/refresh", ""))
-        return _Refresh(defs, instance, selection, published, on_event, tags, hold).outcome(started)
+        return _Refresh(defs, instance, selection, published, on_event, tags, hold, on_plan).outcome(started)
 
 
 def rebuild(
@@ -183,6 +184,7 @@ class _Refresh:
     on_event: OnEvent
     tags: Mapping[str, str] | None
     hold: Hold
+    on_plan: Callable[[Plan], None] = ignore
     held: dict[dg.AssetKey, str | None] = field(default_factory=dict)
     built: list[dg.AssetKey] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -229,6 +231,8 @@ class _Refresh:
                 self.unsettled += [step for step in plan.steps if step.asset in again]
                 self.aside |= again
             elif wave:
+                self.on_plan(plan)
+                self.on_plan = ignore
                 self.build(wave)
             else:
                 return plan

@@ -26,7 +26,15 @@ from edge_runtime.terminal import add_command, nobody_reads
 from pcr_assets import planner
 from pcr_assets.command_options import Parser
 from pcr_assets.refresh.console import Telling, explained, table
-from pcr_assets.refresh.refusals import find_assets, find_home, find_keys, find_profile, told, what_is_unrecorded
+from pcr_assets.refresh.refusals import (
+    find_assets,
+    find_home,
+    find_keys,
+    find_profile,
+    told,
+    what_is_unrecorded,
+    what_is_unsigned,
+)
 
 PENDING = 3
 STOPPED = "stopped there: what was built stays, the next run goes on from there"
@@ -119,8 +127,9 @@ def _plan(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.
     if unseen:
         return _refuse(options.telling.failed(unseen))
     published = planner.published_in(defs, instance)
-    _say_unrecorded(defs, instance, published)
+    _say(what_is_unrecorded(defs, instance, published))
     plan = planner.resolve(defs, instance, options.select, published)
+    _say(what_is_unsigned(defs, plan.due))
     if options.json:
         print(json.dumps({"profile": options.profile, **_as_json(plan)}, indent=1))
         return 0 if plan.settled else PENDING
@@ -144,9 +153,9 @@ def _say_profile(profile: str) -> None:
         print(f"{'profile':8}  {profile}", flush=True)
 
 
-def _say_unrecorded(defs: dg.Definitions, instance: dg.DagsterInstance, published: planner.Published) -> None:
-    if said := what_is_unrecorded(defs, instance, published):
-        print(said, file=sys.stderr)
+def _say(warning: str) -> None:
+    if warning:
+        print(warning, file=sys.stderr, flush=True)
 
 
 def _counted(plan: planner.Plan) -> str:
@@ -181,14 +190,22 @@ def _run(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.N
     find_keys(defs, options.select)
     _say_profile(options.profile)
     published, telling = planner.published_in(defs, instance), options.telling
-    _say_unrecorded(defs, instance, published)
-    outcome = planner.run(defs, instance, options.select, published, on_event=telling.show)
+    _say(what_is_unrecorded(defs, instance, published))
+    outcome = planner.run(
+        defs,
+        instance,
+        options.select,
+        published,
+        on_event=telling.show,
+        on_plan=lambda plan: _say(what_is_unsigned(defs, plan.due)),
+    )
     print(telling.end(outcome), flush=True)
     return int(outcome.ending)
 
 
 def _build(defs: dg.Definitions, instance: dg.DagsterInstance, options: argparse.Namespace) -> int:
     _say_profile(options.profile)
+    _say(what_is_unsigned(defs, planner.selected_assets(defs, options.select)))
     published, telling = planner.published_in(defs, instance), options.telling
     outcome = planner.rebuild(defs, instance, options.select, published, on_event=telling.show)
     print(outcome.progress if outcome.ending is planner.Ending.SETTLED else telling.end(outcome), flush=True)

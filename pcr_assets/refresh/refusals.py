@@ -5,7 +5,7 @@ import errno
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
 import dagster as dg
@@ -83,13 +83,26 @@ def find_assets(defs: dg.Definitions, selection: str) -> None:
 
 def find_keys(defs: dg.Definitions, selection: str) -> None:
     """Refuse to build for hours what nobody can sign at the end: the keys are those of another store."""
+    if who := _who_signs(defs, planner.selected_assets(defs, selection)):
+        project, signer = who
+        signer.require_own(project.root)
+
+
+def what_is_unsigned(defs: dg.Definitions, due: Iterable[dg.AssetKey]) -> str:
+    """A sentence, if a release is among what is due and could not be signed. It refuses nothing: what a release needs is built
+    with any keys, and they can be brought meanwhile."""
+    who = _who_signs(defs, due)
+    return who[1].why_not(who[0]) if who else ""
+
+
+def _who_signs(defs: dg.Definitions, assets: Iterable[dg.AssetKey]) -> tuple[Project, ReleaseSigner] | None:
+    """The store and its signer, where one of the assets is signed."""
     resources = defs.resources or {}
     project, signer = resources.get("project"), resources.get("signer")
     if not isinstance(project, Project) or not isinstance(signer, ReleaseSigner):
-        return
-    selected = planner.selected_assets(defs, selection)
-    if any("signer" in defs.resolve_assets_def(asset).required_resource_keys for asset in selected):
-        signer.require_own(project.root)
+        return None
+    signed = any("signer" in defs.resolve_assets_def(asset).required_resource_keys for asset in assets)
+    return (project, signer) if signed else None
 
 
 def find_profile(defs: dg.Definitions) -> str:

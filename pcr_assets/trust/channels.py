@@ -36,11 +36,30 @@ def initialised(store: Store, folders: Sequence[Path], days: Days, *, may_make: 
     keys = Keys(folders)
     repository = Repository.open(store, keys)
     if repository.pointer is None:
-        if may_make and not any(keys.named(role) for role in ROLES):
+        if may_make and not _begun(keys):
             make_keys(folders[0], dict.fromkeys(ROLES, 1))
             keys = Keys(folders)
         begin(repository, keys, days)
     return repository, keys
+
+
+def rehearse(store: Store, folders: Sequence[Path], settings: TrustSettings, *, may_make: bool) -> None:
+    """Sign what a release is published with, and throw it away: nothing is made or written. Raises :class:`TrustError` where
+    publishing one would, which is asked before hours of work."""
+    keys = Keys(folders)
+    repository = Repository.open(store, keys)
+    if repository.pointer is None:
+        if may_make and not _begun(keys):
+            repository.require_own(keys)
+            return
+        begin(repository, keys, settings.days)
+    for role in (*repository.overtaken & {TARGETS}, *settings.channels, SNAPSHOT, TIMESTAMP):
+        repository.sign(role, keys, settings.days)
+
+
+def _begun(keys: Keys) -> bool:
+    """Whether there is a key that was made for a role."""
+    return any(keys.named(role) for role in ROLES)
 
 
 def begin(repository: Repository, keys: Keys, days: Days, root_threshold: int = 1) -> None:
