@@ -9,6 +9,7 @@ from pcr_assets.cloud import lifecycle
 from pcr_assets.gallery import permits
 from pcr_assets.gallery.report import loss
 from pcr_assets.measures import wilson
+from pcr_assets.resources.artifacts import NEEDS, needed
 from pcr_assets.resources.project import Project
 
 ANSWERS = {"medium": {"recall_at_1": 0.95, "high": 0.97, "answered": 0.98, "answered_high": 0.99}}
@@ -127,6 +128,17 @@ def test_a_release_that_is_surely_worse_than_the_last_is_refused(asked, high, pa
     )
     assert found.passed is passed
     assert passed or "int8 finds 92.0% at medium, the last release 95.0%" in found.description
+
+
+def test_a_release_that_lost_a_part_is_still_the_one_to_be_compared_with(asked):
+    """It counted as none, and the gate stood open for any other."""
+    now = {"medium": {**ANSWERS["medium"], "recall_at_1": 0.92, "high": 0.94}}
+    found = asked(
+        checks.not_worse_than_the_last_release,
+        RELEASES={"answers": {"int8": ANSWERS}, NEEDS: needed(layout.PARTS, [64 * "a"])},
+        REPORT={"variants": {"int8": {"answers": now}}},
+    )
+    assert not found.passed
 
 
 @pytest.mark.parametrize(("right", "passed"), [(199, True), (194, False)])

@@ -57,7 +57,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     repository, keys = signer.open(project.root, trust)
     made_from = _digests(artifacts)
     _require_one_making(artifacts)
-    before = artifacts.find(layout.RELEASES)
+    before = artifacts.named(layout.RELEASES)
     _require_permission(project, before.record if before else {})
     variants, shared = _bundled(artifacts)
     shared[bundle.SELF_TEST] = _self_test(artifacts, made_from)

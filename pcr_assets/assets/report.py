@@ -64,7 +64,7 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
 
 def _refused(project: Project, record: Mapping[str, Any]) -> list[str]:
     """Why a release by this report is refused beside the last one, a sentence for each gate: as its checks say it in a moment."""
-    release = project.artifacts.find(layout.RELEASES)
+    release = project.artifacts.named(layout.RELEASES)
     return refusals(record, project.settings.section("gates"), release.record if release else {})
 
 
@@ -129,7 +129,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     }
     models = {name: artifacts.current(place).record for name, place in _TRAINED.items()}
     models = {name: known for name, known in models.items() if "recall" in known}  # adopted ones were not measured here
-    release, refused = artifacts.find(layout.RELEASES), _refused(project, record)
+    release, refused = artifacts.named(layout.RELEASES), _refused(project, record)
     before = release.record.get("answers") if release else None
     page = report_page.page(
         record, models, evidence.photos, looked[DEFAULT_VARIANT][1], before, DEFAULT_VARIANT, refused

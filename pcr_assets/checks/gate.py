@@ -37,7 +37,7 @@ def gate(
             if made_elsewhere(record):
                 said = f"{record['adopted']['from']} was made elsewhere: this was not measured on it"
                 return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description=said)
-            other = artifacts.find(beside) if beside else None
+            other = artifacts.named(beside) if beside else None
             others = [other.record if other else {}] if beside else []
             passed, said = judge(record, limits, *others)
             severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
