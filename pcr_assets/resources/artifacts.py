@@ -192,9 +192,9 @@ class Artifacts:
     ) -> Artifact:
         pointer = self._pointer(name)
         last = None if pointer is None else self._read(name, pointer)
-        before = None if last is None else self._whole(last)
-        if before is not None and before.digest == digest and before.files.keys() == {*files, *kept}:
-            version, published = before.version, dict(before.files)
+        same = last is not None and last.digest == digest and last.files.keys() == {*files, *kept}
+        if last is not None and same and self._whole(last):
+            version, published = last.version, dict(last.files)
         else:
             self._refuse_lost(kept, last)
             versions = self._minors(name) if numbered else _named_after(digest)

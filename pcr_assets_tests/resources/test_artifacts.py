@@ -103,6 +103,14 @@ def test_the_same_content_writes_nothing(artifacts):
     assert held(artifacts) == before
 
 
+def test_other_content_is_published_without_a_look_at_the_files_of_the_last(artifacts, monkeypatch):
+    """A listing of a shard for each of thousands of sets, whose answer nothing depends on."""
+    files = {f"{number}.parquet": b"1" for number in range(FEW + 2)}
+    published = artifacts.publish("a", files, digest=digest("a"))
+    monkeypatch.setattr(artifacts, "_there", lambda artifact: pytest.fail("was looked at"))
+    artifacts.publish("a", {}, kept={"0.parquet": published.files["0.parquet"]}, digest=digest("b"))
+
+
 def test_the_same_content_under_another_record_moves_only_the_pointer(artifacts):
     artifacts.publish("a", {"x": b"1"}, digest=digest("a"), record={"seen": 1})
     before = held(artifacts)
