@@ -103,7 +103,8 @@ def _gauge(artifacts: Artifacts, sets: dict[str, Any], files: dict[str, Publishe
     from pcr_assets.measures import MOST_COMPARED, collapse
 
     asked = sample_of_sets({name: entry["scans"] for name, entry in sets.items()}, MOST_COMPARED)
-    tables = [read_shard(path) for path in artifacts.fetch_files(files[sets[name]["file"]] for name in asked)]
+    paths = artifacts.fetch_files(files[sets[name]["file"]] for name in asked)
+    tables = [read_shard(path, ["card_id", "embedding"]) for path in paths]
     cards = np.array([card_id for table in tables for card_id in table["card_id"].to_pylist()])
     return collapse(np.concatenate([vectors_of(table) for table in tables]), cards)
 

@@ -123,6 +123,7 @@ def write_shard(shard: pa.Table, path: Path) -> None:
     pq.write_table(shard, path, compression="zstd", use_dictionary=["card_id"])
 
 
-def read_shard(path: Path) -> pa.Table:
-    """Read a shard that :func:`write_shard` wrote."""
-    return pq.read_table(path)
+def read_shard(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a shard that :func:`write_shard` wrote, or some columns of it. ``read_table`` takes twice as long for a small one."""
+    with pq.ParquetFile(path) as file:
+        return file.read(columns, use_threads=False)

@@ -11,7 +11,8 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -118,12 +119,16 @@ class Artifacts:
 
     def _there(self, artifact: Artifact) -> dict[str, PublishedFile]:
         """Those of an artifact's files that are there; none is opened."""
-        below = [file for file in artifact.files.values() if file.key.startswith(f"{artifact.name}/")]
         sizes: dict[str, int | None] = {}
-        if len(below) > FEW:
-            listed = {entry.key: entry.size for entry in self.store.list(artifact.name)}
-            sizes = {file.key: listed.get(file.key) for file in below}
-        asked = [file.key for file in artifact.files.values() if file.key not in sizes]
+        asked: list[str] = []
+        folders = sorted((_folder(artifact.name, file.key), file.key) for file in artifact.files.values())
+        for folder, keyed in groupby(folders, key=itemgetter(0)):
+            keys = [key for _, key in keyed]
+            if folder and len(keys) > FEW:
+                listed = {entry.key: entry.size for entry in self.store.list(folder)}
+                sizes |= {key: listed.get(key) for key in keys}
+            else:
+                asked += keys
         sizes |= zip(asked, side_by_side(self.store.size, asked, AT_ONCE), strict=True)
         return {name: file for name, file in artifact.files.items() if sizes[file.key] == file.size}
 
@@ -262,6 +267,12 @@ class Artifacts:
         taken = {entry.key[len(name) + 1 :].split("/")[0] for entry in self.store.list(name)}
         major, minor = max(filter(None, map(number_of, taken)), default=(1, -1))
         return (f"v{major}.{next_minor}" for next_minor in count(minor + 1))
+
+
+def _folder(name: str, key: str) -> str:
+    """Where a file of an artifact is listed: its own folder, or that of another whose files it pins; each has two parts at least.
+    Empty where there is none."""
+    return name if key.startswith(f"{name}/") else "/".join(key.split("/")[:-1][:2])
 
 
 def number_of(version: str) -> tuple[int, int] | None:

@@ -62,6 +62,19 @@ def test_of_an_artifact_of_many_files_that_lost_some_the_others_remain(artifacts
     assert artifacts.remains("b") is None
 
 
+def test_many_files_of_another_artifact_are_looked_for_by_one_listing(artifacts, monkeypatch):
+    """A training snapshot pins the shards of all sets: a request for each, four times a refresh."""
+    files = {f"{number}.parquet": b"1" for number in range(FEW + 2)}
+    cards = artifacts.publish("data/cards", files, digest=digest("a"))
+    pinned = artifacts.publish("data/snapshot", {"table": b"2"}, kept=cards.files, digest=digest("b"))
+    size, asked = artifacts.store.size, []
+    monkeypatch.setattr(artifacts.store, "size", lambda key: asked.append(key) or size(key))
+    assert artifacts.find("data/snapshot") == pinned
+    assert asked == [pinned.files["table"].key]
+    lose(artifacts, cards.files["3.parquet"].key)
+    assert artifacts.find("data/snapshot") is None
+
+
 def test_an_artifact_that_lost_an_object_it_needs_besides_is_not_found(artifacts):
     names = [letter * 64 for letter in "0ab"]
     for name in names:
