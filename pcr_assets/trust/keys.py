@@ -87,7 +87,11 @@ def read_key(path: Path) -> "CryptoSigner":
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise TrustError(f"{path} can't be read ({error.strerror}): mend its rights") from error
-    except (ValueError, TypeError) as error:
+    except TypeError as error:
+        raise TrustError(
+            f"{path} has a password, which a refresh at night can ask nobody: `openssl pkey -in KEY -out NEW` writes it without one"
+        ) from error
+    except ValueError as error:
         raise TrustError(f"{path} is no private key in PEM form: replace it, or move it away") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise TrustError(f"{path} is no Ed25519 key: devices accept no other kind. Replace it, or move it away")

@@ -1,6 +1,8 @@
 """The keys that sign releases: where they are looked for, and when they are made."""
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.resources.store import FolderStore
@@ -61,6 +63,14 @@ def test_keys_that_are_not_the_store_s_are_refused_and_no_new_metadata_are_made(
     assert len(none) == 0
     with pytest.raises(TrustError, match="put the key's file there, or name its folder"):
         again.publish(none, TRUST.days, renew=True)
+
+
+def test_a_key_with_a_password_is_told_from_what_is_no_key(tmp_path):
+    locked = serialization.BestAvailableEncryption(b"secret")
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
+    (tmp_path / "canary.pem").write_bytes(Ed25519PrivateKey.generate().private_bytes(*form))
+    with pytest.raises(TrustError, match=r"canary\.pem has a password"):
+        Keys([tmp_path])
 
 
 def test_a_file_that_is_no_key_is_named(tmp_path):
