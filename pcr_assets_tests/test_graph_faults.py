@@ -9,6 +9,7 @@ import pytest
 from pcr_assets import layout
 from pcr_assets.assets import release
 from pcr_assets.assets.release import edge_release
+from pcr_assets.assets.report import recognition_report
 from pcr_assets.definitions import FLOORS
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets_tests.sample_world import a_card, pulled
@@ -64,6 +65,27 @@ def test_no_release_is_made_of_what_does_not_belong_together(world, newer, told)
     artifacts.publish(newer, {}, kept=dict(held.files), digest="f" * 64, record=record)
     with pytest.raises(dg.Failure, match=told):
         edge_release(project=world.project, signer=world.resources["signer"])
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("newer", "told"),
+    [
+        (layout.ONNX, "the fp32 embeddings are of another model"),
+        (layout.EMBEDDINGS, "the int8 index holds other embeddings"),
+    ],
+)
+def test_no_report_is_made_on_the_gallery_of_another_model(world, newer, told):
+    """`content_changes` trained and judged in one run, before the cards were embedded anew: all answers were wrong, and it told
+    to train for longer."""
+    artifacts = world.project.artifacts
+    held = artifacts.current(newer)
+    variants = held.record.get("variants", {})
+    record = {**held.record, "variants": {name: {**found, "sets": {}} for name, found in variants.items()}}
+    world.set("report", queries=11)
+    artifacts.publish(newer, {}, kept=dict(held.files), digest="f" * 64, record=record)
+    with pytest.raises(dg.Failure, match=told):
+        recognition_report(project=world.project)
 
 
 @pytest.mark.faults

@@ -18,7 +18,7 @@ from pcr_assets.assets.reference import MODELS, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.gallery.permits import refusals
 from pcr_assets.gallery.settings import ReportSettings
-from pcr_assets.resources.artifacts import Artifact
+from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
 
 DEFAULT_VARIANT = "int8"
@@ -106,6 +106,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     from pcr_assets.gallery import new_sets, report, report_page
 
     artifacts = project.artifacts
+    _require_one_making(artifacts)
     settings = ReportSettings(**project.settings.section("report"))
     evidence, subjects = evidence_of(project, settings.strangers, settings.photos), subjects_of(project)
     looked = {name: report.judge_variant(subject, evidence, settings) for name, subject in subjects.items()}
@@ -144,6 +145,21 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     figures = _figures(short, _first_strength(project), refused)
     shown = {"judged again": True, "why": why, **figures, **_shown(short, variants), **_page_of(project, published)}
     return materialized(published, shown)
+
+
+def _require_one_making(artifacts: Artifacts) -> None:
+    """Refuse to judge a gallery by another model than the one that made it: by hand, or by the conditions of ``content_changes``, a
+    new model may be here before its gallery is, and hardly an answer is right then."""
+    from pcr_assets.gallery import bundle
+
+    embedded, indexed = (artifacts.current(name).record["variants"] for name in (layout.EMBEDDINGS, layout.INDEX))
+    models = {variant: artifacts.current(name).digest for variant, (name, _) in MODELS.items()}
+    if found := bundle.mismatches(models, embedded, indexed):
+        raise dg.Failure(
+            f"no report on what does not belong together ({'; '.join(found)}): it is due again once these are built, as "
+            "`make refresh` does first",
+            allow_retries=False,
+        )
 
 
 def _set_names(project: Project, variants: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -48,12 +48,13 @@ def mismatches(
     models: Mapping[str, str],
     embedded: Mapping[str, Mapping[str, Any]],
     indexed: Mapping[str, Mapping[str, Any]],
-    asked_of: Mapping[str, str],
+    asked_of: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """What does not belong together of what a release would hold, a sentence for each; none where all does.
+    """What does not belong together of what a release would hold, or a report be made on, a sentence for each; none where all does.
 
     ``models``: the digest of each variant's model; ``embedded`` and ``indexed``: what the records of embeddings and index say of
-    each variant; ``asked_of``: what the report was made of. One asset that is built by hand may be newer than what was made of it.
+    each variant; ``asked_of``: what the report was made of, where there is one. One asset that is built by hand may be newer than
+    what was made of it.
     """
     found = []
     for variant, model in models.items():
@@ -62,7 +63,7 @@ def mismatches(
             found.append(f"the {variant} embeddings are of another model than the one that is here")
         if indexed[variant]["sets"] != {name: entry["digest"] for name, entry in vectors["sets"].items()}:
             found.append(f"the {variant} index holds other embeddings than those that are here")
-        if asked_of[f"the {variant} model"] != vectors["made_by"]:
+        if asked_of is not None and asked_of[f"the {variant} model"] != vectors["made_by"]:
             found.append(f"the report judged another {variant} model")
     return found
 
