@@ -166,7 +166,7 @@ def judged(check, record, beside=None):
 
     project = Mock()
     project.artifacts.current.return_value.record = record
-    project.artifacts.find.return_value.record = beside or {}
+    project.artifacts.named.return_value.record = beside or {}
     project.settings.section.return_value = {"drift": 0.25, "field_uncertain": 0.05}
     return check.node_def.compute_fn.decorated_fn(project)
 
