@@ -32,6 +32,7 @@ from device.grown import grow
 from scorecard.films import film
 from scorecard.places import cards_from, ended, newest
 from scorecard.ratio import Ratio, write
+from tqdm import tqdm
 
 from edge_runtime.following.scene import Scene
 from edge_runtime.judging.decide import Status
@@ -117,14 +118,14 @@ def _looked(
 
 
 def measured(
-    whole: Recognizer, looks: Iterable[Look], average: Callable[[list[float]], Any] = np.median
+    whole: Recognizer, looks: Iterable[Look], what: str, average: Callable[[list[float]], Any] = np.median
 ) -> dict[str, float]:
-    """Averages over looks: CPU milliseconds of each part and of what is no part, cards embedded, and the bare call of the network
-    on as many."""
+    """Averages over looks, which progress calls ``what``: CPU milliseconds of each part and of what is no part, cards embedded, and
+    the bare call of the network on as many."""
     bare = onnx_graph.session(whole.embedder.path, threads=1)
     name, (width, height) = bare.get_inputs()[0].name, whole.embedder.input_size
     embed, rows = whole.embedder.embed, []
-    for look in looks:
+    for look in tqdm(looks, desc=what, unit="frame", leave=False, disable=None):
         batches: list[int] = []
         counted = patch.object(
             whole.embedder, "embed", lambda cards, batches=batches: batches.append(len(cards)) or embed(cards)
@@ -161,7 +162,7 @@ def measured_ways(whole: Recognizer, cards: list[np.ndarray], count: int) -> dic
     for way in (FOLLOWED, OTHERS, MEAN):
         films, average = (max(1, count // 4), np.mean) if way == MEAN else (count, np.median)
         results[way] = {
-            kind: measured(whole, filmed(whole, cards, number, films, way), average)
+            kind: measured(whole, filmed(whole, cards, number, films, way), f"{way}, {kind}", average)
             for kind, number in COUNTS.items()
             if number
         }
@@ -169,7 +170,9 @@ def measured_ways(whole: Recognizer, cards: list[np.ndarray], count: int) -> dic
     whole.recognize(photos["one card"][0])
     for way, outline_filter in (("a photo", whole.outline_filter), ("no filter", None)):
         whole.outline_filter = outline_filter
-        results[way] = {kind: measured(whole, photographed(whole, taken)) for kind, taken in photos.items()}
+        results[way] = {
+            kind: measured(whole, photographed(whole, taken), f"{way}, {kind}") for kind, taken in photos.items()
+        }
     return results
 
 
