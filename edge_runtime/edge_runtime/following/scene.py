@@ -49,7 +49,8 @@ class _Picture:
     @classmethod
     def of(cls, small: np.ndarray) -> "_Picture":
         height, width = small.shape[:2]
-        size = ACROSS, max(1, round(ACROSS * height / width))
+        across = min(ACROSS, width)
+        size = across, max(1, round(across * height / width))
         colours = evened(cv2.resize(small, size, interpolation=cv2.INTER_AREA), FLATTEST)
         return cls(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.blur(colours, (SOFT, SOFT)))
 

@@ -13,9 +13,10 @@ READS = 3
 
 
 def cells(image: np.ndarray) -> np.ndarray:
-    """The mean colours of the cells of a picture uint8 RGB H×W×3: float32 h×64×3."""
+    """The mean colours of the cells of a picture uint8 RGB H×W×3: float32 h×64×3, or h×W×3 of a narrower one."""
     height, width = image.shape[:2]
-    small = cv2.resize(image, (CELLS, max(1, round(CELLS * height / width))), interpolation=cv2.INTER_AREA)
+    across = min(CELLS, width)
+    small = cv2.resize(image, (across, max(1, round(across * height / width))), interpolation=cv2.INTER_AREA)
     return small.astype(np.float32)
 
 

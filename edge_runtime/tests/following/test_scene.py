@@ -1,5 +1,7 @@
 """Whether anything came to a scene since it was searched: only then are other cards looked for."""
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -77,6 +79,15 @@ def test_a_strip_is_always_searched(photo):
     scene, strip = Scene(), overview(photo[:30])
     scene.was_searched(strip)
     assert scene.changed(strip)
+
+
+def test_a_frame_one_pixel_wide_is_always_searched_and_not_made_larger():
+    sliver, scene = np.zeros((4000, 1, 3), np.uint8), Scene()
+    tracemalloc.start()
+    scene.was_searched(sliver)
+    assert scene.changed(sliver)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
 
 
 def test_what_was_forgotten_or_never_searched_is_another_scene(scene, photo):

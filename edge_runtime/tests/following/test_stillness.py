@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.finding.locate import LEAST_AREA
-from edge_runtime.following.stillness import READS, Stillness
+from edge_runtime.following.stillness import READS, Stillness, cells
 from edge_runtime.geometry import full_frame
 
 
@@ -67,3 +67,7 @@ def test_a_frame_of_another_size_is_read(table):
 def test_sparing_can_be_turned_off(table, most):
     stillness = read_often_enough(Stillness(most), table)
     assert not stillness.holds(table)
+
+
+def test_a_frame_one_pixel_wide_is_not_made_larger():
+    assert cells(np.zeros((4000, 1, 3), np.uint8)).shape == (4000, 1, 3)
