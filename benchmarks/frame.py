@@ -56,10 +56,8 @@ EFFORTS = {
     OTHERS: (Effort.ONE, Effort.QUICK),
     MEAN: tuple(Effort),
 }
-MEAN_FRAMES = THOROUGH
-"""Of a film: one of them is looked at thoroughly."""
-FRAMES = {FOLLOWED: 2, OTHERS: 2 * EVERY, MEAN: MEAN_FRAMES}
-"""Of a film that are looked at, of which those count that took such efforts."""
+FRAMES = {FOLLOWED: 2, OTHERS: 2 * EVERY, MEAN: THOROUGH}
+"""Of a film that are looked at, of which those count that took such efforts; of the mean's one is looked at thoroughly."""
 MOST_FRAMES = 28
 """Of a film before these: one whose cards are not settled by then is left out."""
 Look = Callable[[], Sequence[Status] | None]
@@ -88,7 +86,7 @@ def filmed(whole: Recognizer, cards: Sequence[np.ndarray], count: int, films: in
     for row in range(films):
         rng = np.random.default_rng([count, row])
         laid = [cards[int(one)] for one in rng.integers(0, len(cards), count)]
-        taken = enumerate(film(laid, "easy", MOST_FRAMES + MEAN_FRAMES, rng))
+        taken = enumerate(film(laid, "easy", MOST_FRAMES + FRAMES[way], rng))
         follower = Follower(whole)
         for now, frame in islice(taken, MOST_FRAMES):
             follower.look(frame, now)

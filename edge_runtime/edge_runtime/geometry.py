@@ -152,6 +152,13 @@ def overview(image: np.ndarray) -> np.ndarray:
     return scaled_down(image, (width, height))
 
 
+def narrowed(image: np.ndarray, across: int) -> np.ndarray:
+    """A picture uint8 H×W×3 averaged over areas to so many pixels across; one that is no wider stays as large as it is."""
+    height, width = image.shape[:2]
+    across = min(across, width)
+    return cv2.resize(image, (across, max(1, round(across * height / width))), interpolation=cv2.INTER_AREA)
+
+
 def scaled(corners: np.ndarray, factor: float) -> np.ndarray:
     """The corners moved towards (factor < 1) or away from their centre."""
     centre = corners.mean(axis=0)

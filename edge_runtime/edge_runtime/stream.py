@@ -107,9 +107,10 @@ class Follower:
         tracks, looks = self.tracker.tracks, self._looks + 1
         if self._stillness.reads == READS - 1:
             return Effort.THOROUGH
-        known = self._decided and bool(tracks) and all(track.known for track in tracks)
-        seldom = self._decided and all(track.known or track.unnamed >= HOPELESS for track in tracks)
-        if looks >= (THOROUGH if seldom else PLAINLY if self._decided else OTHERS):
+        decided = self._decided
+        known = decided and bool(tracks) and all(track.known for track in tracks)
+        seldom = decided and all(track.known or track.unnamed >= HOPELESS for track in tracks)
+        if looks >= (THOROUGH if seldom else PLAINLY if decided else OTHERS):
             return Effort.THOROUGH
         if not known or looks % PLAINLY == 0:
             return Effort.PLAIN

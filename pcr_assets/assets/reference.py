@@ -95,6 +95,16 @@ def _embedded(
     return {"model": model.digest, "made_by": made_by, "sets": sets}, files, count
 
 
+def apart(artifacts: Artifacts, asked_of: Mapping[str, str] | None = None) -> list[str]:
+    """What does not belong together of the models, embeddings and indexes that are here, and of a report if it is said what it was
+    made of: a sentence for each. One asset that is built by hand may be newer than what was made of it."""
+    from pcr_assets.gallery import bundle
+
+    embedded, indexed = (artifacts.current(name).record["variants"] for name in (layout.EMBEDDINGS, layout.INDEX))
+    models = {variant: artifacts.current(name).digest for variant, (name, _) in MODELS.items()}
+    return bundle.mismatches(models, embedded, indexed, asked_of)
+
+
 def _gauge(artifacts: Artifacts, sets: dict[str, Any], files: dict[str, PublishedFile]) -> dict[str, float]:
     """Whether embeddings have collapsed, seen on as many sets as give enough scans."""
     import numpy as np

@@ -11,7 +11,7 @@ from pcr_assets.assets import show
 from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
-from pcr_assets.assets.reference import MODELS, card_index, card_references
+from pcr_assets.assets.reference import MODELS, apart, card_index, card_references
 from pcr_assets.assets.report import DEFAULT_VARIANT, recognition_report
 from pcr_assets.gallery import bundle
 from pcr_assets.gallery.parts import Parts
@@ -102,13 +102,8 @@ def _digests(artifacts: Artifacts) -> dict[str, str]:
 
 def _require_one_making(artifacts: Artifacts) -> None:
     """Refuse models, vectors, index, pictures and thresholds of which one is not of the others: built by hand, one may be newer."""
-
-    embedded, indexed, report = (
-        artifacts.current(name).record for name in (layout.EMBEDDINGS, layout.INDEX, layout.REPORT)
-    )
-    models = {variant: artifacts.current(name).digest for variant, (name, _) in MODELS.items()}
-    found = bundle.mismatches(models, embedded["variants"], indexed["variants"], report["asked_of"])
-    if found := found or _pictured_apart(artifacts):
+    asked_of = artifacts.current(layout.REPORT).record["asked_of"]
+    if found := apart(artifacts, asked_of) or _pictured_apart(artifacts):
         raise dg.Failure(
             f"no release of what does not belong together ({'; '.join(found)}): `make refresh` builds what lacks first"
         )

@@ -14,7 +14,7 @@ from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.evidence import evaluation_photos, evidence_of, labels, listed, strangers, subjects_of
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
-from pcr_assets.assets.reference import MODELS, card_index, card_references
+from pcr_assets.assets.reference import MODELS, apart, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.gallery.permits import refusals
 from pcr_assets.gallery.settings import ReportSettings
@@ -150,11 +150,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
 def _require_one_making(artifacts: Artifacts) -> None:
     """Refuse to judge a gallery by another model than the one that made it: by hand, or by the conditions of ``content_changes``, a
     new model may be here before its gallery is, and hardly an answer is right then."""
-    from pcr_assets.gallery import bundle
-
-    embedded, indexed = (artifacts.current(name).record["variants"] for name in (layout.EMBEDDINGS, layout.INDEX))
-    models = {variant: artifacts.current(name).digest for variant, (name, _) in MODELS.items()}
-    if found := bundle.mismatches(models, embedded, indexed):
+    if found := apart(artifacts):
         raise dg.Failure(
             f"no report on what does not belong together ({'; '.join(found)}): it is due again once these are built, as "
             "`make refresh` does first",

@@ -73,14 +73,23 @@ def moved(before: np.ndarray, now: np.ndarray, outlines: Sequence[np.ndarray]) -
     points = np.concatenate(
         [cv2.perspectiveTransform(POINTS, cv2.getPerspectiveTransform(unit, outline))[0] for outline in outlines]
     ).astype(np.float32)
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, now, points, np.empty_like(points), winSize=WINDOW, maxLevel=HALVINGS
-    )
+    there, found = found_again(before, now, points, HALVINGS)
     each = POINTS.shape[1]
     return [
-        _moved(outline, points[at : at + each], there[at : at + each], found[at : at + each, 0] > 0)
+        _moved(outline, points[at : at + each], there[at : at + each], found[at : at + each])
         for outline, at in zip(outlines, range(0, len(points), each), strict=True)
     ]
+
+
+def found_again(
+    before: np.ndarray, now: np.ndarray, points: np.ndarray, halvings: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where points float32 N×2 on one grey picture uint8 H×W lie on another of the same size, float32 N×2, and which were found:
+    bool N. ``halvings``: of the pictures, to find points that moved far."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        before, now, points, np.empty_like(points), winSize=WINDOW, maxLevel=halvings
+    )
+    return there, found[:, 0] > 0
 
 
 def _moved(outline: np.ndarray, points: np.ndarray, there: np.ndarray, found: np.ndarray) -> np.ndarray | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge_runtime.following.motion import WINDOW, evened
+from edge_runtime.following.motion import evened, found_again
+from edge_runtime.geometry import narrowed
 from edge_runtime.timing import timed
 
 ACROSS = 160
@@ -48,10 +49,7 @@ class _Picture:
 
     @classmethod
     def of(cls, small: np.ndarray) -> "_Picture":
-        height, width = small.shape[:2]
-        across = min(ACROSS, width)
-        size = across, max(1, round(across * height / width))
-        colours = evened(cv2.resize(small, size, interpolation=cv2.INTER_AREA), FLATTEST)
+        colours = evened(narrowed(small, ACROSS), FLATTEST)
         return cls(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), cv2.blur(colours, (SOFT, SOFT)))
 
 
@@ -64,18 +62,20 @@ class Scene:
     def forget(self) -> None:
         """Have the next frame differ, whatever it shows."""
         self._then: _Picture | None = None
+        self._now: _Picture | None = None
         self.searches = 0
         """Times that the scene as it is was searched in a row."""
 
     def was_searched(self, small: np.ndarray) -> None:
         """The frame of which ``small`` is :func:`edge_runtime.geometry.overview` was searched for all that lies in plain view."""
         self.searches = 1 if self.changed(small) else self.searches + 1
-        self._then = _Picture.of(small)
+        self._then = self._now
 
     @timed("find")
     def changed(self, small: np.ndarray) -> bool:
         """Whether something may have come or gone since; also where no frame was searched, or the two don't overlap enough."""
         then, now = self._then, _Picture.of(small)
+        self._now = now
         if then is None or then.grey.shape != now.grey.shape:
             return True
         if not _differ(then.soft, now.soft, STAYS):  # as on a ground that shows no points to follow
@@ -88,10 +88,7 @@ def _way(then: np.ndarray, now: np.ndarray) -> np.ndarray | None:
     """What leads from places on the one grey picture to those on the other, float64 2×3; None where too few points are found."""
     height, width = then.shape
     points = (POINTS * (width, height)).astype(np.float32)
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
-        then, now, points, np.empty_like(points), winSize=WINDOW, maxLevel=HALVINGS
-    )
-    kept = found[:, 0] > 0
+    there, kept = found_again(then, now, points, HALVINGS)
     if kept.sum() < FEWEST:
         return None
     return cv2.estimateAffinePartial2D(points[kept], there[kept], ransacReprojThreshold=ASTRAY)[0]

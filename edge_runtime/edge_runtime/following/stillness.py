@@ -1,7 +1,8 @@
 """Whether a frame is worth reading: nothing moved, nothing new to learn."""
 
-import cv2
 import numpy as np
+
+from edge_runtime.geometry import narrowed
 
 CELLS = 64
 """Cells that a frame is wide. The smallest card that is looked for covers nine."""
@@ -14,10 +15,7 @@ READS = 3
 
 def cells(image: np.ndarray) -> np.ndarray:
     """The mean colours of the cells of a picture uint8 RGB H×W×3: float32 h×64×3, or h×W×3 of a narrower one."""
-    height, width = image.shape[:2]
-    across = min(CELLS, width)
-    small = cv2.resize(image, (across, max(1, round(across * height / width))), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32)
+    return narrowed(image, CELLS).astype(np.float32)
 
 
 class Stillness:
