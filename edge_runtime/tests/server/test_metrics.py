@@ -1,5 +1,7 @@
 """What Prometheus is told of a service, and by which names."""
 
+import threading
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge_runtime.server.metrics import Metrics
@@ -36,3 +38,32 @@ def test_the_time_of_a_crowded_photo_on_a_slow_device_is_told():
         }
         *_, longest, all_of_them = counts
         assert (all_of_them, counts[longest]) == ("+Inf", 1.0), name
+
+
+def test_whoever_asks_for_metrics_keeps_nobody_waiting(serve, monkeypatch):
+    """They ask the firmware of a Pi, which may hang: nobody else was answered for two seconds at each scrape."""
+    service, client = serve()
+    begun, answered, waited = threading.Event(), threading.Event(), []
+    monkeypatch.setattr(service.metrics, "text", lambda: begun.set() or waited.append(answered.wait(10)) or b"")
+    scrape = threading.Thread(target=client.get, args=["/metrics"])
+    scrape.start()
+    assert begun.wait(10)
+    assert client.get("/healthz").status_code == 200
+    answered.set()
+    scrape.join()
+    assert waited == [True]
+
+
+def test_metrics_tell_parts_frames_decisions_and_refusals(serve, hand, scans, photo_of, until, publisher):
+    hand.picture = photo_of(scans["demo-1"])
+    _, client = serve()
+    client.post("/api/v1/recognize", b"no photo")
+    until(lambda: 'edge_decisions_total{status="confirmed"} 1.0' in client.get("/metrics").text)
+    text = client.get("/metrics").text
+    for part in ("find", "rectify", "embed", "search", "judge"):
+        assert f'edge_part_seconds_count{{part="{part}"}}' in text
+    assert 'edge_frames_total{outcome="read"}' in text
+    assert 'edge_uploads_refused_total{reason="photo"} 1.0' in text
+    assert f'release_id="{publisher.folder.name}"' in text
+    assert "edge_source_live 1.0" in text
+    assert "edge_release_expired 0.0" in text
