@@ -26,9 +26,13 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+"""Made once: each set has digests of its own, and `json.dumps` would make an encoder for each."""
+
+
 def canonical_json(value: Any) -> bytes:
     """JSON with sorted keys and no spaces: the same value gives the same bytes. NaN and infinity are refused."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def of_json(value: Any) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 RECTIFY_VERSION = 1
 """Raise it when ``edge_runtime.geometry.rectify`` gives other pixels: all shards are then embedded again."""
 BATCH = 32
+MOST_SETS = 200
+"""Sets of which a sample is taken at most: to open the shard of one takes as long as to compare hundreds of scans."""
 
 
 def embedder_digest(model_digest: str, input_size: tuple[int, int]) -> str:
@@ -108,12 +110,15 @@ def vectors_of(shard: pa.Table) -> np.ndarray:
     return np.asarray(column.flatten()).reshape(-1, column.type.list_size)
 
 
-def sample_of_sets(scans: Mapping[str, int], enough: int) -> list[str]:
-    """Sets, evenly over their names, that have ``enough`` scans together, or all sets. ``scans``: how many each has."""
+def sample_of_sets(scans: Mapping[str, int], enough: int, most: int = MOST_SETS) -> list[str]:
+    """Sets, evenly over their names, that have ``enough`` scans together, or all sets; ``most`` of them, where sets are tiny.
+
+    ``scans``: how many each set has.
+    """
     names = sorted(scans)
-    step = max(1, sum(scans.values()) // enough)
+    step = max(1, sum(scans.values()) // enough, -(-len(names) // most))
     picked, others = names[::step], [name for first in range(1, step) for name in names[first::step]]
-    while others and sum(scans[name] for name in picked) < enough:
+    while others and len(picked) < most and sum(scans[name] for name in picked) < enough:
         picked.append(others.pop(0))
     return picked
 

@@ -11,8 +11,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count, groupby
-from operator import itemgetter
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +69,7 @@ class Artifacts:
 
     def __init__(self, store: Store):
         self.store = store
+        self._last_read: dict[str, tuple[bytes, Artifact]] = {}
 
     def find(self, name: str) -> Artifact | None:
         """The current version of ``name``, or None when there is none or when one of its files is gone."""
@@ -101,6 +101,14 @@ class Artifacts:
         return read_if_there(self.store, f"{name}/current.json")
 
     def _read(self, name: str, pointer: bytes) -> Artifact:
+        """What a pointer says. One that is as it was is not parsed again: it is asked for dozens of times in a refresh, and of
+        thousands of sets it has megabytes."""
+        last = self._last_read.get(name)
+        if last is None or last[0] != pointer:
+            last = self._last_read[name] = pointer, self._parsed(name, pointer)
+        return last[1]
+
+    def _parsed(self, name: str, pointer: bytes) -> Artifact:
         try:
             held = json.loads(pointer)
             files = {file: PublishedFile(**entry) for file, entry in held["files"].items()}
@@ -121,9 +129,10 @@ class Artifacts:
         """Those of an artifact's files that are there; none is opened."""
         sizes: dict[str, int | None] = {}
         asked: list[str] = []
-        folders = sorted((_folder(artifact.name, file.key), file.key) for file in artifact.files.values())
-        for folder, keyed in groupby(folders, key=itemgetter(0)):
-            keys = [key for _, key in keyed]
+        folders: dict[str, list[str]] = {}
+        for file in artifact.files.values():
+            folders.setdefault(_folder(artifact.name, file.key), []).append(file.key)
+        for folder, keys in folders.items():
             if folder and len(keys) > FEW:
                 listed = {entry.key: entry.size for entry in self.store.list(folder)}
                 sizes |= {key: listed.get(key) for key in keys}
@@ -216,7 +225,8 @@ class Artifacts:
     def _point(self, artifact: Artifact, before: bytes | None) -> None:
         entry = {file: vars(value) for file, value in sorted(artifact.files.items())}
         body = {"version": artifact.version, "digest": artifact.digest, "files": entry, "record": artifact.record}
-        data = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False).encode()
+        # A line for each item, but no indent: that would take the encoder in Python, and of thousands of sets half a second.
+        data = json.dumps(body, separators=(",\n", ": "), sort_keys=True, ensure_ascii=False).encode()
         if data != before:
             self.store.swap(f"{artifact.name}/current.json", data, before)
 

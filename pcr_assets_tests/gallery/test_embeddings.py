@@ -122,3 +122,12 @@ def test_a_sample_has_enough_scans_whatever_sets_are_called_and_however_large_th
     assert sample_of_sets({"a": 1, "b": 4387}, 2000) == ["a", "b"]
     assert sample_of_sets({f"{n:03}": 100 for n in range(100)}, 2000) == [f"{n:03}" for n in range(0, 100, 5)]
     assert sample_of_sets({"a": 5, "b": 5}, 2000) == ["a", "b"]
+
+
+def test_a_sample_opens_no_more_shards_than_it_must_though_all_sets_are_tiny():
+    sets = {f"{n:05}": 2 for n in range(10_000)}
+    assert sample_of_sets(sets, 2000, most=200) == sorted(sets)[::50]
+    assert len(sample_of_sets({**sets, "large": 4387}, 2000, most=200)) == 200
+    assert sample_of_sets({f"{n:02}": 2 for n in range(30)}, 2000, most=20) == [
+        f"{n:02}" for n in (*range(0, 30, 2), *range(1, 10, 2))
+    ]
