@@ -1,24 +1,36 @@
 """Published artifacts: immutable files in the store, and one pointer a name that says which version is current.
 
-``<name>/current.json`` holds the version, the content digest (the asset's data version), every file with size and
-SHA-256, and a record: what the artifact was made from and what was measured on it. The pointer moves last, in one step,
-so a reader sees the old artifact or the new one, never a mixture. No file is ever written over: of two publishers at once
-each has a version folder of its own, and the pointer decides.
+The pointer (:mod:`~pcr_assets.resources.pointers`) moves last, in one step, so a reader sees the old artifact or the new one,
+never a mixture. No file is ever written over: of two publishers at once each has a version folder of its own, and the pointer
+decides.
 """
 
-import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from pcr_assets import digests
+from pcr_assets.resources.pointers import Artifact, ArtifactDamaged, Pointers, PublishedFile
 from pcr_assets.resources.side_by_side import side_by_side
-from pcr_assets.resources.store import Damaged, Missing, Store, StoreError, read_if_there
+from pcr_assets.resources.store import Damaged, Missing, Store, StoreError
 from pcr_assets.resources.turns import publishing
+
+__all__ = [
+    "AT_ONCE",
+    "NEEDS",
+    "NUMBERED",
+    "Artifact",
+    "ArtifactDamaged",
+    "ArtifactMissing",
+    "Artifacts",
+    "PublishedFile",
+    "needed",
+    "number_of",
+]
 
 NUMBERED = re.compile(r"v([0-9]+)\.([0-9]+)")
 """A version folder as numbered artifacts have them: ``v1.0``, and ``v2.0`` where one was adopted."""
@@ -35,41 +47,12 @@ class ArtifactMissing(StoreError):
     """An artifact was never published here, or files of it are gone."""
 
 
-class ArtifactDamaged(StoreError):
-    """A file is not the one that was published."""
-
-
-@dataclass(frozen=True)
-class PublishedFile:
-    """A file of an artifact: its key in the store, its SHA-256 in hex and its size in bytes."""
-
-    key: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """One published version: where its files are, what it is, and what is known about it."""
-
-    name: str
-    version: str
-    digest: str
-    files: Mapping[str, PublishedFile]
-    record: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all its files."""
-        return sum(file.size for file in self.files.values())
-
-
 class Artifacts:
     """The artifacts of one store."""
 
     def __init__(self, store: Store):
         self.store = store
-        self._last_read: dict[str, tuple[bytes, Artifact]] = {}
+        self._pointers = Pointers(store)
 
     def find(self, name: str) -> Artifact | None:
         """The current version of ``name``, or None when there is none or when one of its files is gone."""
@@ -84,8 +67,7 @@ class Artifacts:
 
     def named(self, name: str) -> Artifact | None:
         """The current version of ``name``, be its files there or not; None where there is none."""
-        pointer = self._pointer(name)
-        return None if pointer is None else self._read(name, pointer)
+        return self._pointers.read(name)[1]
 
     def current(self, name: str) -> Artifact:
         """The current version of ``name``. Raises :class:`ArtifactMissing` or :class:`ArtifactDamaged`."""
@@ -96,28 +78,6 @@ class Artifacts:
                 "(`make refresh` builds everything that is missing)"
             )
         return artifact
-
-    def _pointer(self, name: str) -> bytes | None:
-        return read_if_there(self.store, f"{name}/current.json")
-
-    def _read(self, name: str, pointer: bytes) -> Artifact:
-        """What a pointer says. One that is as it was is not parsed again: it is asked for dozens of times in a refresh, and of
-        thousands of sets it has megabytes."""
-        last = self._last_read.get(name)
-        if last is None or last[0] != pointer:
-            last = self._last_read[name] = pointer, self._parsed(name, pointer)
-        return last[1]
-
-    def _parsed(self, name: str, pointer: bytes) -> Artifact:
-        try:
-            held = json.loads(pointer)
-            files = {file: PublishedFile(**entry) for file, entry in held["files"].items()}
-            return Artifact(name, held["version"], held["digest"], files, held["record"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ArtifactDamaged(
-                f"{self.store.root}/{name}/current.json is no pointer to an artifact: delete it, then `make refresh` "
-                "builds the artifact again"
-            ) from error
 
     def _whole(self, artifact: Artifact) -> Artifact | None:
         if len(self._there(artifact)) < len(artifact.files):
@@ -204,8 +164,7 @@ class Artifacts:
         kept: Mapping[str, PublishedFile],
         numbered: bool,
     ) -> Artifact:
-        pointer = self._pointer(name)
-        last = None if pointer is None else self._read(name, pointer)
+        pointer, last = self._pointers.read(name)
         same = last is not None and last.digest == digest and last.files.keys() == {*files, *kept}
         if last is not None and same and self._whole(last):
             version, published = last.version, dict(last.files)
@@ -215,20 +174,12 @@ class Artifacts:
             version, written = self._write(name, versions, files)
             published = {**kept, **written}
         artifact = Artifact(name, version, digest, published, record)
-        self._point(artifact, pointer)
+        self._pointers.move(artifact, pointer)
         return artifact
 
     def adopt(self, artifact: Artifact) -> None:
         """Make files current that lie in the store already: nothing is written but the pointer. Raises ``Moved``."""
-        self._point(artifact, self._pointer(artifact.name))
-
-    def _point(self, artifact: Artifact, before: bytes | None) -> None:
-        entry = {file: vars(value) for file, value in sorted(artifact.files.items())}
-        body = {"version": artifact.version, "digest": artifact.digest, "files": entry, "record": artifact.record}
-        # A line for each item, but no indent: that would take the encoder in Python, and of thousands of sets half a second.
-        data = json.dumps(body, separators=(",\n", ": "), sort_keys=True, ensure_ascii=False).encode()
-        if data != before:
-            self.store.swap(f"{artifact.name}/current.json", data, before)
+        self._pointers.move(artifact, self._pointers.data(artifact.name))
 
     def _refuse_lost(self, kept: Mapping[str, PublishedFile], last: Artifact | None) -> None:
         """Files that the pointer names stay while it does. Others may have been cleared away since they were looked at."""
