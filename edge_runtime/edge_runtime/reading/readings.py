@@ -33,7 +33,7 @@ SIMILAR_SIZE = 0.3
 """Share of the largest card's area that one which matches nothing must have: cards on one photo lie about as far away."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each equals itself alone: what its array compares with another's is no truth value
 class Reading:
     """One card on a photo. ``corners`` float32 4×2 in pixels of the photo; ``matches`` best first."""
 

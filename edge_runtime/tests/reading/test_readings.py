@@ -43,4 +43,5 @@ def test_of_each_outline_that_was_none_of_its_cards_before_a_name_has_to_be_the_
 
 def test_what_was_no_card_elsewhere_counts_for_nothing_nor_does_a_part_of_the_card():
     inner = FOX.corners * 0.8
-    assert after_others(FOX, [FOX.corners + 100, inner], accept=0.9) == FOX
+    said = after_others(FOX, [FOX.corners + 100, inner], accept=0.9)
+    assert (said.status, said.confidence) == (FOX.status, FOX.confidence)
