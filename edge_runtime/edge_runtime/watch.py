@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LISTED = 3
 """Candidates that a line for a person lists."""
+NOTHING = 0
+"""OpenCV's ``LOG_LEVEL_SILENT``."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -131,7 +133,9 @@ def quiet_opencv() -> None:
     import cv2
 
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # OpenCV 5 has a module for it. OpenCV 4, which pip takes beside NumPy 1 on a device below Python 3.13, has it in itself.
+    log: Any = getattr(cv2.utils, "logging", cv2)
+    log.setLogLevel(NOTHING)
 
 
 def _say(sentence: str) -> None:
