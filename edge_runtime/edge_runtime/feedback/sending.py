@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_runtime.disk import replace
+from edge_runtime.extras import cure
 from edge_runtime.feedback.box import RIGHTS, SENT, TALLY
 
 PREFIX = "data/feedback"
@@ -95,7 +96,7 @@ def _bucket(url: str) -> Callable[[str, bytes], None]:
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
     except ModuleNotFoundError as error:
-        raise CannotSend("sending to a bucket needs boto3: pip install 'edge-runtime[s3]'") from error
+        raise CannotSend(f"sending to a bucket needs boto3: {cure('s3')}") from error
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     try:
         client: Any = boto3.client("s3")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_runtime.embedder import EmbedderError
+from edge_runtime.extras import cure
 from edge_runtime.inference.handlers import model_fn
 from edge_runtime.server.command import port_number
 from edge_runtime.watch import at_least_one
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         from edge_runtime.inference.app import Limits, application
     except ImportError as error:
-        print(f"{error.name} is not installed: pip install 'edge-runtime[serve]'", file=sys.stderr)
+        print(f"{error.name} is not installed: {cure('serve')}", file=sys.stderr)
         return 1
     try:
         model = model_fn(given.model, given.threads)

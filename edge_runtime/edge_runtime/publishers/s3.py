@@ -1,5 +1,5 @@
 """A publisher's bucket, ``s3://bucket/prefix``, read with boto3: credentials from AWS's usual chain, ``AWS_ENDPOINT_URL``
-for servers other than AWS's. Needs ``pip install 'edge-runtime[s3]'``.
+for servers other than AWS's. Needs the extra ``s3`` of this package.
 """
 
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from contextlib import closing
 from functools import cached_property
 from typing import Any
 
+from edge_runtime.extras import cure
 from edge_runtime.publishers import resumed as tries
 from edge_runtime.publishers.base import PIECE
 from edge_runtime.publishers.deadline import Deadline, in_time
@@ -38,7 +39,7 @@ class S3Publisher:
             from botocore.config import Config
             from botocore.exceptions import BotoCoreError
         except ImportError as error:
-            raise Unreachable(f"{self.name} needs boto3: pip install 'edge-runtime[s3]'") from error
+            raise Unreachable(f"{self.name} needs boto3: {cure('s3')}") from error
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=SILENCE_SECONDS,

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_runtime.extras import cure
 from edge_runtime.server import heap, logs
 from edge_runtime.server.access import NotSafe, read_password, read_secret, require_safe
 from edge_runtime.server.settings import Settings
@@ -85,7 +86,7 @@ def run(newest: "Callable[[], Release]", load: "Callable[..., Recognizer]", opti
         from edge_runtime.server.opening import REFUSALS, Opener
         from edge_runtime.server.service import Service
     except ModuleNotFoundError as error:
-        return _refuse(f"serving needs more packages: pip install 'edge-runtime[serve]' ({error.name} is missing)")
+        return _refuse(f"serving needs more packages, {error.name} is missing: {cure('serve')}")
     from edge_runtime.sources import SourceError, open_source
 
     heap.share_one()

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from edge_runtime.extras import cure
 from edge_runtime.server.access import NotSafe, can_be_asked_for, is_loopback
 from edge_runtime.sources.live import within
 
@@ -52,7 +53,7 @@ class Mqtt:
         try:
             from paho.mqtt import client
         except ImportError as error:
-            raise NotSafe("for MQTT, paho-mqtt is needed: pip install 'edge-runtime[mqtt]'") from error
+            raise NotSafe(f"for MQTT, paho-mqtt is needed: {cure('mqtt')}") from error
         self._host, port = parse(place)
         self._port = port or (8883 if tls else 1883)
         self._device = re.sub(r"[^A-Za-z0-9_-]", "-", device or socket.gethostname())

@@ -18,7 +18,7 @@ from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.mqtt import Mqtt, parse
 
 BROKER = os.environ.get("MOSQUITTO") or shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
-client = pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed: pip install 'edge-runtime[mqtt]'")
+client = pytest.importorskip("paho.mqtt.client", reason="paho-mqtt is not installed")
 
 
 def confirmed(number=1, kind="confirmed", stay=1, name="Amber Fox"):
