@@ -1,11 +1,13 @@
 """Files that survive a power cut: written aside and flushed, then renamed into place."""
 
 import hashlib
+import json
 import os
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 ASIDE = ".aside"
 """What is unfinished begins or ends so."""
@@ -46,6 +48,15 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
     finally:
         aside.unlink(missing_ok=True)
     flush(path.parent)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a small file; an empty one where the file is gone, can't be read, or is damaged: it is written anew."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def flush(folder: Path) -> None:

@@ -10,16 +10,15 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.disk import ASIDE, flush, replace
-from edge_runtime.releases.refusals import ReleaseError
-from edge_runtime.releases.release import is_plain_name, read_pointer
+from edge_runtime.disk import ASIDE, flush, read_object, replace
+from edge_runtime.releases.release import is_plain_name
 
 MOST_REFUSED = 32
 """Releases that are remembered as bad; older ones are forgotten, and nobody offers them any more."""
@@ -37,15 +36,10 @@ class Kept:
     @classmethod
     def read(cls, said: Any) -> "Kept":
         """Raises KeyError, TypeError and ValueError for what is none."""
-        kept = cls(
-            str(said["release_id"]),
-            str(said["manifest_sha256"]),
-            str(said.get("channel", "stable")),
-            bool(said.get("good")),
-        )
-        if not is_plain_name(kept.release_id):
-            raise ValueError(f"{kept.release_id!r} is no release")
-        return kept
+        named = said["release_id"], said["manifest_sha256"], said.get("channel", "stable")
+        if not all(isinstance(name, str) and is_plain_name(name) for name in named):
+            raise ValueError(f"{named} is no release")
+        return cls(*named, bool(said.get("good")))
 
 
 class Home:
@@ -65,12 +59,9 @@ class Home:
         return home if home.metadata.is_dir() and home.releases == Path(folder).absolute().parent else None
 
     @property
-    def pointer(self) -> bytes | None:
-        """The bytes of the pointer, None before the first pull."""
-        try:
-            return (self.releases / "latest.json").read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+    def pointer(self) -> Path:
+        """The file that names the release that is served; none before the first pull."""
+        return self.releases / "latest.json"
 
     @property
     def served(self) -> Kept | None:
@@ -83,13 +74,8 @@ class Home:
         return self._pointed()[1]
 
     def _pointed(self) -> tuple[Kept | None, Kept | None]:
-        pointer = self.pointer
-        try:
-            read_pointer(pointer or b"", self.releases)
-            said = json.loads(pointer or b"")
-            return Kept.read(said), Kept.read(said["before"]) if said.get("before") else None
-        except (ReleaseError, ValueError, KeyError, TypeError):
-            return None, None
+        said = read_object(self.pointer)
+        return _kept(said), _kept(said.get("before"))
 
     def kept(self) -> list[Path]:
         """The folders of all releases that are here, the served one first."""
@@ -135,9 +121,15 @@ class Home:
                 before = next((each for each in candidates if each.good), candidates[0] if candidates else None)
             self._point(new, before)
 
+    def point_anew(self, found: Sequence[Kept]) -> None:
+        """Point at the first of these, with the second as the last good one, unless the pointer is there again."""
+        with self._locked(".pointer.lock"):
+            if self.served is None:
+                self._point(found[0], next(iter(found[1:]), None))
+
     def still_newest(self) -> None:
         """Note that the publisher offers nothing newer: the pointer's age is the time since the last pull."""
-        os.utime(self.releases / "latest.json")
+        os.utime(self.pointer)
 
     def served_well(self, manifest_sha256: str) -> None:
         """Remember of the served release that it serves well."""
@@ -163,18 +155,17 @@ class Home:
 
     def _point(self, served: Kept, before: Kept | None) -> None:
         said = {**asdict(served), "before": asdict(before) if before else None}
-        replace(self.releases / "latest.json", json.dumps(said).encode())
+        replace(self.pointer, json.dumps(said).encode())
 
     @property
     def refused(self) -> dict[str, str]:
         """Why releases are refused on this device, by the SHA-256 of their manifest. Another edge_runtime tries them again."""
         return {sha256: entry["reason"] for sha256, entry in self._refusals().items() if entry.get("by") == _version()}
 
-    def _refusals(self) -> dict[str, Any]:
-        try:
-            return dict(json.loads((self.folder / "refused.json").read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError):
-            return {}
+    def _refusals(self) -> dict[str, dict[str, str]]:
+        """Those that are remembered; what is no such thing was not written here, or rotted, and is forgotten."""
+        entries = read_object(self.folder / "refused.json").items()
+        return {sha256: entry for sha256, entry in entries if isinstance(entry, dict) and "reason" in entry}
 
     def refuse(self, manifest_sha256: str, release_id: str, reason: str) -> None:
         """Remember that a release failed on this device."""
@@ -216,6 +207,13 @@ class Home:
                     path.unlink()
         for path in (*self.incoming.iterdir(), *(path for path in self.lists.iterdir() if path.name not in lists)):
             path.unlink()
+
+
+def _kept(said: Any) -> Kept | None:
+    try:
+        return Kept.read(said)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _version() -> str:

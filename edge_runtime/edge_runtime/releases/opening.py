@@ -11,6 +11,8 @@ from edge_runtime.publishers import is_url, open_publisher
 from edge_runtime.publishers.base import METADATA
 from edge_runtime.releases.assembly import Progress
 from edge_runtime.releases.home import Home, home_of
+from edge_runtime.releases.lost_pointer import here, point_anew
+from edge_runtime.releases.proof import FILE as PROOF
 from edge_runtime.releases.pull import pull
 from edge_runtime.releases.refusals import BadSignature, Damaged, NoRelease, ReleaseError, Unsigned
 from edge_runtime.releases.release import Release, as_who_may, newest, open_release, signed_release
@@ -42,6 +44,7 @@ def open_newest(
             return _opened_or_before(as_it_lies, roots, say)
     publisher = open_publisher(place)
     home = Home(home_of(publisher.name))
+    point_anew(home, roots, say)
     _roll_back(home, say)
 
     def pulled(mend: bool = False) -> None:
@@ -83,15 +86,20 @@ def _whole(place: Path) -> Path | None:
             return folder
     if (place / "manifest.json").exists():
         return place
+    if any((place / "releases").glob(f"*/{PROOF}")):  # a home whose pointer is lost
+        return place / "releases"
     if (place / "releases").is_dir():  # a home whose first pull did not come to its end
         return place
-    known = (place / METADATA).is_dir() or Home(home_of(open_publisher(place).name)).pointer
+    known = (place / METADATA).is_dir() or Home(home_of(open_publisher(place).name)).kept()
     return None if known else place
 
 
 def _opened(folder: Path, roots: Sequence[bytes] | None, say: Callable[[str], None]) -> Release:
+    home = Home(folder.parent)
+    if home.releases == folder.absolute() and home.metadata.is_dir():
+        point_anew(home, roots, say)
     if (folder / "latest.json").exists():
-        _roll_back(Home(folder.parent), say)
+        _roll_back(home, say)
     release = open_release(folder, roots)
     if release.expired and release.signed:
         say(
@@ -102,22 +110,26 @@ def _opened(folder: Path, roots: Sequence[bytes] | None, say: Callable[[str], No
 
 
 def _opened_or_before(folder: Path, roots: Sequence[bytes] | None, say: Callable[[str], None]) -> Release:
-    """The release that is served in a folder; where that is damaged, the last good one, which is served from then on."""
+    """The release that is served in a folder; where that is damaged, the last good one, which is served from then on.
+
+    Where not even a pointer is left, or can be written, it is the newest that lies there whole.
+    """
     try:
         return _opened(folder, roots, say)
     except ROTTEN as error:
         home = Home(folder.parent)
-        before = home.before if home.releases == Path(folder).absolute() else None
-        if before is None:
+        if home.releases != Path(folder).absolute():
             raise
-        try:
-            release = _opened(home.releases / before.release_id, roots, say)
-        except ReleaseError:
-            raise error from None
-        with suppress(OSError):  # whoever only looks may not move the pointer
-            home.roll_back(None)
-        say(f"{error}; going on with the last good release, {before.release_id}")
-        return release
+        for before in [home.before] if home.before else here(home, roots):
+            try:
+                release = _opened(home.releases / before.release_id, roots, say)
+            except ReleaseError:
+                continue
+            with suppress(OSError):  # whoever only looks may not move the pointer
+                home.roll_back(None)
+            say(f"{error}; going on with the last good release, {before.release_id}")
+            return release
+        raise
 
 
 def _roll_back(home: Home, say: Callable[[str], None]) -> None:

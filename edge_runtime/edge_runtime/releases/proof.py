@@ -31,6 +31,8 @@ class Signed:
     """What signatures say of a manifest."""
 
     channel: str
+    version: int
+    """Of the channel's word: each one that it signs has a higher one."""
     expires: datetime
     """UTC: from then on the first of the signatures is no longer meant to be believed."""
 
@@ -110,7 +112,7 @@ def _followed(
         raise ValueError(f"{channel} may not sign {path}")
     top.signed.verify_delegate(channel, word.signed_bytes, word.signatures)
     word.signed.targets[path].verify_length_and_hashes(manifest)
-    return Signed(channel, min(each.signed.expires for each in (trusted, top, word)))
+    return Signed(channel, word.signed.version, min(each.signed.expires for each in (trusted, top, word)))
 
 
 def refusal_of(error: Exception, place: str) -> BadSignature:

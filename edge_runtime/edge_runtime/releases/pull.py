@@ -6,6 +6,7 @@ own; that folder renamed into place; the pointer moved. Killed at any moment, th
 pull goes on with the parts that were fetched.
 """
 
+import logging
 import os
 import pwd
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from edge_runtime.publishers import FolderPublisher, Publisher, open_publisher
 from edge_runtime.releases import in_use
 from edge_runtime.releases.assembly import Progress, assemble, lists_of
 from edge_runtime.releases.home import Home, Kept, home_of
+from edge_runtime.releases.lost_pointer import point_anew
 from edge_runtime.releases.parts import files_of
 from edge_runtime.releases.proof import FILE as PROOF
 from edge_runtime.releases.proof import STABLE
@@ -41,6 +43,9 @@ from edge_runtime.releases.trust import trusted_roots
 
 Check = Callable[[Path], object]
 """Tries a whole release folder before it is served; raises :class:`SelfTestFailed` to have it refused from now on."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ def pull(
     try:
         _require_own(at)
         with at.alone():
+            point_anew(at, trusted, log.warning)
             pulled = _Pull(publisher, at, channel or _followed(at), check or tried_apart, progress).run(
                 trusted, mend, again
             )

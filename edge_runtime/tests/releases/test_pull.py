@@ -187,6 +187,14 @@ def test_a_home_whose_first_pull_failed_is_said_to_hold_no_release(published, ho
         open_newest(home, published.trusted)
 
 
+def test_of_the_folder_above_a_publishers_it_is_said_that_the_one_below_is_meant(published, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (published.releases.parent / "metadata").mkdir()  # a store has one too
+    above = published.releases.parent
+    with pytest.raises(NoRelease, match=f"{above} holds no release: .*, or name a publisher's folder `releases`"):
+        open_newest(above, published.trusted)
+
+
 def test_a_place_of_which_nothing_was_ever_pulled_says_so(tmp_path, published, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(NoRelease, match="nowhere"):
