@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_runtime.disk import replace
+from edge_runtime.disk import read_object, replace
 from edge_runtime.geometry import rectify
 from edge_runtime.jpeg import jpeg
 from edge_runtime.judging.decide import Status
@@ -38,8 +38,15 @@ RIGHTS = 0o666
 """Of what is kept, less the umask: who sends it may be another user."""
 BINS = 20
 """Of the similarities 0..1 in a tally."""
-SHOWN = {"id", "at", "status", "card_id", "similarity", "corrected"}
-"""Of what was said of a kept card: what is told of it here. A file that lacks one of these is not whole."""
+SHOWN: Mapping[str, Any] = {
+    "id": str,
+    "at": str,
+    "status": str,
+    "card_id": str,
+    "similarity": float | int | None,
+    "corrected": str | None,
+}
+"""Of what was said of a kept card: what is told of it here. A file that lacks one of these, or has it otherwise, is not whole."""
 TALLY = "tally.json"
 SENT = ".tally.sent"
 """Beside a tally: what of it was sent where."""
@@ -131,7 +138,15 @@ class FeedbackBox:
         }
 
     def _count(self, day: Path, readings: "list[Reading]") -> None:
-        tally = _json(day / TALLY) or {"schema": SCHEMA, "answers": {}}
+        try:
+            tally = self._counted_to(read_object(day / TALLY), readings)
+        except (AttributeError, IndexError, KeyError, TypeError):  # rotted, or not of our making
+            tally = self._counted_to({}, readings)
+        replace(day / TALLY, json.dumps(tally, ensure_ascii=False).encode(), mode=RIGHTS)
+
+    def _counted_to(self, said: dict[str, Any], readings: "list[Reading]") -> dict[str, Any]:
+        """A tally to which these are counted; an empty one is begun."""
+        tally = said or {"schema": SCHEMA, "answers": {}}
         counts = tally["answers"].setdefault(
             f"{self.release_id} {self.variant}", {"similarity": [0] * BINS, "sets": {}}
         )
@@ -139,7 +154,7 @@ class FeedbackBox:
             counts["similarity"][min(BINS - 1, max(0, int(reading.similarity * BINS)))] += 1
             of_set = counts["sets"].setdefault(reading.card.set_id, {})
             of_set[reading.status.value] = of_set.get(reading.status.value, 0) + 1
-        replace(day / TALLY, json.dumps(tally, ensure_ascii=False).encode(), mode=RIGHTS)
+        return tally
 
 
 def put(day: Path, picture: bytes, said: Mapping[str, Any], name: str = "") -> None:
@@ -206,14 +221,6 @@ def correct(folder: Path, name: str, card_id: str) -> None:
 
 def _card(path: Path) -> dict[str, Any] | None:
     """What was said of a kept card; None where the file is a tally, or no such thing any more."""
-    said = _json(path) if path.name != TALLY else None
-    return said if said is not None and said.keys() >= SHOWN else None
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    """A JSON object from a file; None where it is gone or damaged."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
+    said = read_object(path) if path.name != TALLY else {}
+    whole = all(name in said and isinstance(said[name], kind) for name, kind in SHOWN.items())
+    return said if whole else None

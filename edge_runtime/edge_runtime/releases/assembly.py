@@ -1,6 +1,5 @@
 """Putting a release together in a home: from files and pieces that are here already, and from parts that are fetched."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -8,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_runtime.disk import write
+from edge_runtime.disk import read_object, write
 from edge_runtime.publishers import Publisher
 from edge_runtime.releases.home import Home
 from edge_runtime.releases.parts import File, Part, Range, fetch, files_of, is_part, lies_in, parts_of, ranges
@@ -63,8 +62,8 @@ def lists_of(folder: Path) -> set[str]:
 
 def _files_in(folder: Path) -> list[File]:
     try:
-        return files_of(json.loads((folder / "manifest.json").read_bytes()), str(folder))
-    except (OSError, ValueError, ReleaseError):
+        return files_of(read_object(folder / "manifest.json"), str(folder))
+    except ReleaseError:
         return []
 
 

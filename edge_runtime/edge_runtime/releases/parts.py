@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.disk import read_object
 from edge_runtime.publishers import Publisher
 from edge_runtime.releases.refusals import Damaged, NotPublished, PartMissing, PartTampered, PartTruncated, WrongSchema
 from edge_runtime.releases.release import NOT_AS_EXPECTED
@@ -150,8 +151,8 @@ def _fetch_rest(publisher: Publisher, part: Part, aside: Path, resumed: bool) ->
 def ranges(folder: Path, lists: Path) -> Iterator[tuple[str, Range]]:
     """Which parts lie where in the files of a release that is here, as far as its lists are."""
     try:
-        files = files_of(json.loads((folder / "manifest.json").read_bytes()), str(folder))
-    except (OSError, ValueError, Damaged, WrongSchema):
+        files = files_of(read_object(folder / "manifest.json"), str(folder))
+    except WrongSchema:
         return
     for file in files:
         start = 0

@@ -19,7 +19,7 @@ import logging
 from types import TracebackType
 from typing import IO, Any
 
-from edge_runtime.disk import replace
+from edge_runtime.disk import read_object, replace
 from edge_runtime.releases.blame import is_of_the_device
 from edge_runtime.releases.home import Home, Kept
 from edge_runtime.releases.release import Release
@@ -161,7 +161,7 @@ class Trial:
 def _starts(home: Home, manifest_sha256: str) -> int:
     try:
         return int(_said(home)["starts"]) if _counted(home) == manifest_sha256 else 0
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return 0
 
 
@@ -171,10 +171,7 @@ def _counted(home: Home) -> str:
 
 
 def _said(home: Home) -> dict[str, Any]:
-    try:
-        return dict(json.loads((home.folder / FILE).read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return {}
+    return read_object(home.folder / FILE)
 
 
 def roll_back_if_due(home: Home) -> Kept | None:

@@ -49,6 +49,17 @@ def test_sure_answers_and_empty_tables_leave_no_picture(box, table):
     assert tally["similarity"][14] == 2, "0.71 lies in the fifteenth of twenty bins"
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("rotted", [b"", b"[" * 100_000, b"[1]", b'{"answers": []}', b'{"answers": {"0123 int8": {}}}'])
+def test_a_tally_that_rotted_is_begun_anew(box, table, rotted):
+    """Of another shape, it ended whoever looked at a photo, and nothing more was kept that day."""
+    notice(box, table, reading(Status.CONFIRMED))
+    (box.folder / DATE / "tally.json").write_bytes(rotted)
+    notice(box, table, reading(Status.CONFIRMED, "demo-2"))
+    tally = json.loads((box.folder / DATE / "tally.json").read_text())["answers"]["0123 int8"]
+    assert sum(tally["similarity"]) == 1
+
+
 def test_a_card_that_was_taken_for_another_printing_is_kept_however_sure_that_was(box, table):
     notice(box, table, replace(reading(Status.UNKNOWN, confidence=0.001), other_printing=True))
     (said,) = kept(box.folder)
@@ -176,7 +187,10 @@ def test_a_correction_is_kept_with_the_card(box, table):
         correct(box.folder, "zz", "demo-5")
 
 
-@pytest.mark.parametrize("rotted", [b"", b"\xff\0", b"{}", b'{"corrected": null}'])
+OTHERWISE = b'{"id": "0", "at": "", "status": [], "card_id": "", "similarity": "much", "corrected": null}'
+
+
+@pytest.mark.parametrize("rotted", [b"", b"\xff\0", b"{}", b'{"corrected": null}', OTHERWISE, b"[" * 100_000])
 def test_a_card_of_which_too_little_is_left_is_neither_corrected_nor_listed(box, table, capsys, rotted):
     """It was corrected to a file that said nothing else, and from then on nothing could be listed."""
     for each in (reading(), reading(card_id="demo-2")):

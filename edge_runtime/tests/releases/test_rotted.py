@@ -6,9 +6,11 @@ import pytest
 from pulling import served
 
 from edge_runtime.publishers import FolderPublisher
+from edge_runtime.releases.home import Home
 from edge_runtime.releases.opening import newest_at, open_newest
 from edge_runtime.releases.pull import pull
 from edge_runtime.releases.refusals import Damaged
+from edge_runtime.releases.trial import Trial
 
 
 @pytest.mark.faults
@@ -91,3 +93,26 @@ def test_one_that_rotted_together_with_the_one_before_is_refused_by_its_own_faul
     (newest.folder / "fp32.onnx").write_bytes(b"rot")  # both releases share the file
     with pytest.raises(Damaged, match=f"{newest.release_id}/fp32.onnx"):
         open_newest(home, published.trusted)
+
+
+REFUSED_BY_NOBODY = {
+    "a list": b"[1, 2]",
+    "pairs": b'[["a", "b"]]',
+    "a string": b'"x"',
+    "nothing": b"null",
+    "without a reason": b'{"%s": {"by": "0.1.0"}, "a": null, "b": [1], "c": "d"}' % (b"ab" * 32),
+    "without an end": b"[" * 100_000,
+}
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("rot", REFUSED_BY_NOBODY.values(), ids=REFUSED_BY_NOBODY)
+@pytest.mark.parametrize("file", ["refused.json", "trial.json"])
+def test_what_was_noted_of_releases_is_forgotten_where_it_rotted_and_noted_again(published, home, file, rot):
+    """Of another shape, it ended each pull and each start."""
+    release_id = pull(FolderPublisher(published.releases), home, published.trusted).release_id
+    (home / file).write_bytes(rot)
+    with Trial.of(open_newest(home, published.trusted)):
+        Home(home).refuse("cd" * 32, "0123", "it failed")
+    assert Home(home).refused == {"cd" * 32: "it failed"}
+    assert pull(FolderPublisher(published.releases), home, published.trusted, again=True).release_id == release_id
