@@ -1,5 +1,6 @@
 """Files that survive a power cut: written aside and flushed, then renamed into place."""
 
+import errno
 import hashlib
 import json
 import os
@@ -11,6 +12,8 @@ from typing import Any
 
 ASIDE = ".aside"
 """What is unfinished begins or ends so."""
+LOST = (errno.EIO, errno.EUCLEAN, errno.EBADMSG)
+"""What a system says of a file that its disk gives back no more."""
 
 
 def write(path: Path, pieces: Iterable[bytes]) -> str:

@@ -80,7 +80,7 @@ def _linked(file: File, path: Path | None, target: Path, mend: bool) -> bool:
     """Whether the file was here already; it is shared then, or copied where files can't be."""
     if path is None or not path.is_file() or path.stat().st_size != file.whole.size:
         return False
-    if mend and not is_part(path.read_bytes(), file.whole):
+    if mend and not is_part(Range(path, 0, file.whole.size).read(), file.whole):
         return False
     try:
         os.link(path, target)

@@ -199,9 +199,9 @@ class Home:
     def tidy(self, lists: Collection[str]) -> None:
         """Keep the served release and the last good one, these lists, and nothing of what pulls left over."""
         with self._locked(".pointer.lock"):  # a service may be moving the pointer, and has one aside
-            kept = {each.release_id for each in self._pointed() if each}
+            kept = {each.release_id for each in self._pointed() if each}  # of none, the pointer doesn't say what may go
             for path in self.releases.iterdir():
-                if path.is_dir() and path.name not in kept:
+                if path.is_dir() and kept and path.name not in kept:
                     shutil.rmtree(path)
                 elif path.name.startswith(f"{ASIDE}-"):
                     path.unlink()

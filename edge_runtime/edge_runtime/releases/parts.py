@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.disk import read_object
+from edge_runtime.disk import LOST, read_object
 from edge_runtime.publishers import Publisher
 from edge_runtime.releases.refusals import Damaged, NotPublished, PartMissing, PartTampered, PartTruncated, WrongSchema
 from edge_runtime.releases.release import NOT_AS_EXPECTED
@@ -54,10 +54,15 @@ class Range:
     size: int
 
     def read(self) -> bytes:
-        """Its bytes; fewer where the file is shorter than it was."""
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            return file.read(self.size)
+        """Its bytes; fewer where the file is shorter than it was, none where the disk gives them back no more."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.start)
+                return file.read(self.size)
+        except OSError as error:
+            if error.errno not in LOST:
+                raise
+            return b""
 
 
 def files_of(manifest: Mapping[str, Any], place: str) -> list[File]:
@@ -91,7 +96,7 @@ def parts_of(file: File, lists: Path) -> list[Part]:
 def lies_in(folder: Path, part: Part) -> bool:
     """Whether a folder holds the part, whole and unchanged."""
     path = folder / part.sha256
-    return path.is_file() and path.stat().st_size == part.size and is_part(path.read_bytes(), part)
+    return path.is_file() and path.stat().st_size == part.size and is_part(Range(path, 0, part.size).read(), part)
 
 
 def is_part(data: bytes, part: Part) -> bool:

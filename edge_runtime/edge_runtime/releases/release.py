@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from edge_runtime.disk import LOST
 from edge_runtime.judging.decide import Calibration
 from edge_runtime.releases.proof import FILE, Signed, verified_proof
 from edge_runtime.releases.refusals import Damaged, NoRelease, NotReadable, ReleaseError, WrongSchema
@@ -98,6 +99,19 @@ def as_who_may() -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _kept_by_disk(path: Path) -> Iterator[None]:
+    """Raises :class:`Damaged` for a file that the disk gives back no more: the release before may be whole."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in LOST:
+            raise
+        raise Damaged(
+            f"{path} can't be read ({error.strerror}): pull the release again, or replace the disk"
+        ) from error
+
+
 @as_who_may()
 def open_release(folder: Path, roots: Sequence[bytes] | None = None) -> Release:
     """Verify and open a release folder, or the newest in a folder of releases. ``roots``: trusted ones, by default the pinned.
@@ -122,9 +136,10 @@ def signed_release(folder: Path, roots: Sequence[bytes] | None = None) -> Releas
 
 
 def _read(path: Path, most: int) -> bytes:
-    if path.stat().st_size > most:
-        raise Damaged(f"{path} is larger than any such file: pull the release again")
-    return path.read_bytes()
+    with _kept_by_disk(path):
+        if path.stat().st_size > most:
+            raise Damaged(f"{path} is larger than any such file: pull the release again")
+        return path.read_bytes()
 
 
 def described(folder: Path, manifest: Mapping[str, Any], signed: Signed | None = None) -> Release:
@@ -162,7 +177,8 @@ def newest(folder: Path) -> Path:
     if (folder / "manifest.json").exists():
         return folder
     try:
-        pointer = (folder / "latest.json").read_bytes()
+        with _kept_by_disk(folder / "latest.json"):
+            pointer = (folder / "latest.json").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         lacks = "holds no release" if folder.is_dir() else "is not there"
         raise NoRelease(
@@ -172,7 +188,7 @@ def newest(folder: Path) -> Path:
     found = folder / release_id
     if not is_plain_name(release_id) or not (found / "manifest.json").exists():
         raise NoRelease(f"{folder}/latest.json names {release_id}, which is not there: pull the release again")
-    if hashlib.sha256((found / "manifest.json").read_bytes()).hexdigest() != digest:
+    if hashlib.sha256(_read(found / "manifest.json", MOST_MANIFEST_BYTES)).hexdigest() != digest:
         raise Damaged(f"{found}/manifest.json is not the one that latest.json names: pull the release again")
     return found
 
@@ -207,7 +223,7 @@ def _verify_file(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
         raise Damaged(f"{path} is missing: pull the release again") from error
     if size != entry["size"]:
         raise Damaged(f"{path} has {size} bytes instead of {entry['size']}: pull the release again")
-    with path.open("rb") as file:
+    with _kept_by_disk(path), path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != entry["sha256"]:
         raise Damaged(f"{path} is not the file that was signed: pull the release again")

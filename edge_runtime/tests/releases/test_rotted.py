@@ -1,6 +1,9 @@
 """What changed on the disk after it was fetched: fetched again, or the release before is served."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 from pulling import served
@@ -49,6 +52,50 @@ def test_a_release_that_rotted_is_pulled_again_when_it_is_opened(published, tmp_
     said = []
     assert open_newest(published.releases, published.trusted, say=said.append).catalogue.read_text() != "rot"
     assert "pull the release again" in said[0]
+
+
+@pytest.fixture
+def lost(monkeypatch):
+    """Files, by the end of their path, that their disk gives back no more."""
+    ends, opened = [], Path.open
+
+    def open_if_it_can(path, *arguments, **named):
+        if any(str(path).endswith(end) for end in ends):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))  # a read that fails names no file
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", open_if_it_can)
+    return ends
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("file", ["catalogue.csv", "manifest.json", "proof.json", "latest.json"])
+def test_what_the_disk_gives_back_no_more_counts_as_damaged(published, home, lost, file):
+    """It was said that there is no room, no other release was opened, and no pull mended it."""
+    source = FolderPublisher(published.releases)
+    before = pull(source, home, published.trusted)
+    published.change_a_row()
+    newest = pull(source, home, published.trusted)
+    lost.append(f"device/releases/{file}" if file == "latest.json" else f"device/releases/{newest.release_id}/{file}")
+    said = []
+    opened = open_newest(home, published.trusted, say=said.append).release_id
+    assert opened == before.release_id or file == "latest.json"
+    assert "can't be read (Input/output error): pull the release again" in said[-1]
+
+
+@pytest.mark.faults
+def test_what_the_disk_gives_back_no_more_is_fetched_again(published, home, lost, monkeypatch):
+    pulled = pull(FolderPublisher(published.releases), home, published.trusted)
+    lost.append(f"device/releases/{pulled.release_id}/catalogue.csv")
+    publish = Home.publish
+
+    def elsewhere_on_the_disk(*arguments):
+        publish(*arguments)
+        lost.clear()
+
+    monkeypatch.setattr(Home, "publish", elsewhere_on_the_disk)
+    pull(FolderPublisher(published.releases), home, published.trusted, mend=True)
+    assert served(home, published).release_id == pulled.release_id
 
 
 ROT = {
