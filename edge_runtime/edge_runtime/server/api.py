@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from edge_runtime.feedback import CARD_ID
 from edge_runtime.feedback.corrections import Corrections
 from edge_runtime.following.tracks import Kind
+from edge_runtime.server.album import Album
 from edge_runtime.server.board import Board
 from edge_runtime.server.bodies import small_body
 from edge_runtime.server.metrics import Metrics
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 
 class Api:
     """``served`` gives the release that answers now; ``health`` says whether the loop lives, ``ready`` why it is not of use;
-    ``corrections`` keeps what clients say, None where nothing is kept."""
+    ``corrections`` keeps what clients say of events, and of the cards in the ``album``; both None where nothing is kept."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Api:
         health: Callable[[], tuple[bool, float]],
         ready: Callable[[], str],
         corrections: Corrections | None,
+        album: Album | None,
     ):
         self._served = served
         self._board = board
@@ -63,6 +65,7 @@ class Api:
         self._health = health
         self._ready = ready
         self._corrections = corrections
+        self._album = album
 
     def routes(self) -> list[BaseRoute]:
         """For Starlette."""
@@ -76,6 +79,7 @@ class Api:
             Route("/api/v1/events.csv", self.events_csv),
             Route("/api/v1/events/{number:event}/picture", self.event_picture),
             Route("/api/v1/events/{number:event}/correction", self.correct, methods=["POST"]),
+            Route("/api/v1/photos/{id}/correction", self.correct_photo, methods=["POST"]),
             Route("/api/v1/stream", self.stream),
             Route("/openapi.json", self.description),
             Route("/healthz", self.healthz),
@@ -142,21 +146,39 @@ class Api:
 
     async def correct(self, request: Request) -> Response:
         """Keep which card it was that an event names otherwise, or that left without a name."""
-        if self._corrections is None:
-            raise Refused(409, "feedback", "this service keeps nothing: start it with --feedback FOLDER")
+        corrections = self._box()
         card_id, event_id = _correction(await small_body(request, "correction"))
         entry = self._board.history.entry(request.path_params["number"])
         if entry is not None and event_id not in (None, entry.value["id"]):
             entry = None  # another event has its number, since the service was started anew
         if entry is None or not entry.thumbnail or not (entry.value["cards"] or entry.value["event"] == Kind.LEFT):
             raise Refused(404, "event", "there is no such event any more, or its card may be named yet")
-        variant = self._variant_of(entry.value["release_id"])
+        kept = await self._kept(corrections, entry.value, entry.thumbnail, card_id)
+        self._board.correct(entry.number, card_id)
+        return kept
+
+    async def correct_photo(self, request: Request) -> Response:
+        """Keep which card it was that was found on a photo."""
+        corrections = self._box()
+        card_id, _ = _correction(await small_body(request, "correction"))
+        card = self._album.card(request.path_params["id"]) if self._album else None
+        if card is None:
+            raise Refused(404, "card", "this card is not remembered any more: send its photo again")
+        return await self._kept(corrections, *card, card_id)
+
+    def _box(self) -> Corrections:
+        """Where corrections are kept. Raises :class:`Refused` where none are."""
+        if self._corrections is None:
+            raise Refused(409, "feedback", "this service keeps nothing: start it with --feedback FOLDER")
+        return self._corrections
+
+    async def _kept(self, corrections: Corrections, told: dict[str, Any], picture: bytes, card_id: str) -> Response:
+        variant = self._variant_of(told["release_id"])
         try:
-            await asyncio.to_thread(self._corrections.keep, entry.value, entry.thumbnail, card_id, variant)
+            await asyncio.to_thread(corrections.keep, told, picture, card_id, variant)
         except OSError as error:
             log.warning("a correction is not kept: %s (%s)", error.filename, error.strerror)
             raise Refused(507, "disk", "it could not be kept: the log of the service says why") from error
-        self._board.correct(entry.number, card_id)
         return JSONResponse({"kept": True}, 201)
 
     async def stream(self, _: Request) -> Response:

@@ -74,10 +74,10 @@ class History:
         with self._lock:
             if event.kind is Kind.LEFT:  # the card is not on this frame any more
                 last = (each.thumbnail for each in reversed(self._entries.values()) if each.value["stay"] == event.stay)
-                thumbnail = next(last, b"")
+                picture = next(last, b"")
             else:
-                thumbnail = _thumbnail(image, event.corners)
-            entry = Entry(number, value, thumbnail)
+                picture = thumbnail(image, event.corners)
+            entry = Entry(number, value, picture)
             self._entries[number] = entry
             while len(self._entries) > self._most:
                 self._entries.popitem(last=False)
@@ -135,5 +135,6 @@ def _plain(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def _thumbnail(image: np.ndarray, corners: np.ndarray) -> bytes:
+def thumbnail(image: np.ndarray, corners: np.ndarray) -> bytes:
+    """A small picture of a card, as JPEG."""
     return jpeg(rectify(image, corners, THUMBNAIL), QUALITY)

@@ -219,4 +219,4 @@ def answer_json(found: Recognition, upload: Upload, release_id: str, seconds: fl
 def reading_json(reading: Reading) -> dict[str, Any]:
     """One card on a photo as a JSON value, as :func:`card_json` has it, and what the catalogue says of its candidates."""
     candidates = [{**match.card.as_json(), "similarity": round(match.similarity, 4)} for match in reading.candidates]
-    return {**card_json(reading), "candidates": candidates}
+    return {**card_json(reading), "candidates": candidates, "id": None}

@@ -19,6 +19,7 @@ from edge_runtime.following.stillness import STILL
 from edge_runtime.following.tracks import LEAVE
 from edge_runtime.server import live, page
 from edge_runtime.server.access import Gate, Names, is_loopback
+from edge_runtime.server.album import Album
 from edge_runtime.server.api import Api
 from edge_runtime.server.board import Board, Notice, Sight
 from edge_runtime.server.feed import Feed
@@ -95,9 +96,10 @@ class Service:
         )
         self.metrics.serves(served)
         self.metrics.watch(self._at_scrape, Machine())
-        self._uploads = Uploads(self.inbox, settings.limits, self.metrics.refused)
+        album = Album(history.run) if corrections is not None else None
+        self._uploads = Uploads(self.inbox, settings.limits, self.metrics.refused, album)
         self._api = Api(
-            self._served, self.board, self._uploads, self.metrics, self._health, self._why_not_ready, corrections
+            self._served, self.board, self._uploads, self.metrics, self._health, self._why_not_ready, corrections, album
         )
         self._server = _Server(self._config(), self)
 

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from edge_runtime.photo import PhotoError, TooManyPixels
 from edge_runtime.photo_apart import load_sent
+from edge_runtime.server.album import Album
 from edge_runtime.server.inbox import Full, Inbox, Upload
 from edge_runtime.server.problems import Refused, retry_after
 from edge_runtime.server.settings import Limits
@@ -43,12 +44,13 @@ class Buckets:
 
 
 class Uploads:
-    """``refused`` is told the reason of each refusal."""
+    """``refused`` is told the reason of each refusal; ``album`` keeps the cards, None where nobody may correct them."""
 
-    def __init__(self, inbox: Inbox, limits: Limits, refused: Callable[[str], None]):
+    def __init__(self, inbox: Inbox, limits: Limits, refused: Callable[[str], None], album: Album | None = None):
         self._inbox = inbox
         self._limits = limits
         self._told_refused = refused
+        self._album = album
         self._buckets = Buckets(limits.rate, limits.burst)
         self._here = 0
         self._decoding = threading.Lock()
@@ -79,7 +81,10 @@ class Uploads:
                 photo = await asyncio.to_thread(self._decoded, await self._body(request))
                 upload = Upload(photo)
                 self._inbox.put_upload(upload)
-                return await asyncio.wrap_future(upload.answer)
+                answer = await asyncio.wrap_future(upload.answer)
+                if self._album is not None:
+                    await asyncio.to_thread(self._album.keep, photo, answer)
+                return answer
         except Full as error:
             raise Refused(
                 503, "busy", "other photos are being read: send it again in a moment", retry_after(1)

@@ -11,6 +11,7 @@ import pytest
 
 from edge_runtime.feedback.box import kept
 from edge_runtime.feedback.corrections import Corrections
+from edge_runtime.server.album import Album
 
 
 @pytest.fixture
@@ -161,6 +162,60 @@ def test_of_a_full_disk_the_log_says_which_file_had_no_room(confirmed, tmp_path,
     monkeypatch.setattr(os, "fsync", full)
     assert corrected(client, event["number"], b'{"card_id": "demo-2"}').status_code == 507
     assert f"a correction is not kept: {tmp_path / 'box' / event['at'][:10]}" in caplog.text
+
+
+def test_a_card_on_a_photo_is_kept_with_the_one_that_a_person_gives_it(serve, scans, photo_of, jpeg, tmp_path):
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    answer = client.post("/api/v1/recognize", jpeg(photo_of(scans["demo-1"]))).json()
+    (card,) = answer["cards"]
+    assert not (tmp_path / "box").exists()
+    for right in ("demo-3", "demo-2"):
+        assert (
+            client.post(f"/api/v1/photos/{card['id']}/correction", b'{"card_id": "%s"}' % right.encode()).status_code
+            == 201
+        )
+    (said,) = kept(tmp_path / "box")
+    assert (said["status"], said["card_id"], said["corrected"]) == ("confirmed", "demo-1", "demo-2")
+    assert (said["release_id"], said["variant"]) == (answer["release_id"], "fp32")
+    (picture,) = (tmp_path / "box").rglob("*.jpg")
+    seen = cv2.imdecode(np.frombuffer(picture.read_bytes(), np.uint8), 1)
+    scan = cv2.resize(scans["demo-1"], seen.shape[1::-1], interpolation=cv2.INTER_AREA)[..., ::-1]
+    assert np.abs(seen.astype(int) - scan).mean() < 20, "the card alone"
+
+
+def test_a_card_that_was_not_named_on_a_photo_is_kept_without_a_name(serve, stranger, photo_of, jpeg, tmp_path):
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    (card,) = client.post("/api/v1/recognize", jpeg(photo_of(stranger))).json()["cards"]
+    assert card["status"] == "unknown"
+    assert client.post(f"/api/v1/photos/{card['id']}/correction", b'{"card_id": "next1-7"}').status_code == 201
+    (said,) = kept(tmp_path / "box")
+    assert (said["status"], said["card_id"], said["corrected"]) == ("unknown", "", "next1-7")
+
+
+def test_where_nothing_is_kept_no_card_of_a_photo_is_remembered(serve, scans, photo_of, jpeg):
+    service, client = serve()
+    (card,) = client.post("/api/v1/recognize", jpeg(photo_of(scans["demo-1"]))).json()["cards"]
+    assert card["id"] is None
+    answer = client.post(f"/api/v1/photos/{service.board.history.run}-photo-1/correction", b'{"card_id": "demo-2"}')
+    assert (answer.status_code, "--feedback FOLDER" in answer.json()["detail"]) == (409, True)
+
+
+def test_of_photos_the_last_cards_are_remembered_until_the_service_ends(serve, table, tmp_path):
+    card = {
+        "status": "confirmed",
+        "confidence": 0.9,
+        "other_printing": False,
+        "candidates": [],
+        "corners": [[0, 0], [63, 0], [63, 88], [0, 88]],
+    }
+    album = Album("run", most=2)
+    answers = [{"release_id": "0123", "cards": [dict(card)]} for _ in range(3)]
+    for answer in answers:
+        album.keep(table, answer)
+    names = [answer["cards"][0]["id"] for answer in answers]
+    assert [album.card(name) is not None for name in names] == [False, True, True]
+    _, client = serve(corrections=Corrections(tmp_path / "box"))
+    assert client.post(f"/api/v1/photos/{names[-1]}/correction", b'{"card_id": "demo-2"}').status_code == 404
 
 
 def test_corrections_keep_within_their_room(tmp_path):

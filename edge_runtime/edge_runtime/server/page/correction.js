@@ -1,5 +1,5 @@
-// Saying which card it was that an event names otherwise, or that left without a name. Kept by a service that was started to keep
-// feedback.
+// Saying which card it was that an event or a photo's answer names otherwise, or not at all. Kept by a service that was started to
+// keep feedback.
 import { fetchOr401 } from "./access.js";
 import { scanAt } from "./scans.js";
 import { eventLine, idBeside, whichCard } from "./words.js";
@@ -17,12 +17,14 @@ export class Correction {
 
   constructor(elements) {
     this.#on = elements;
-    const { events, dialog, form, search, cancel } = elements;
-    // The rows come and go: their list is listened to.
-    events.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
-      if (button) this.#open(button);
-    });
+    const { places, dialog, form, search, cancel } = elements;
+    // Buttons come and go: what they lie in is listened to.
+    for (const place of places) {
+      place.addEventListener("click", (event) => {
+        const button = event.target.closest(".correct");
+        if (button) this.#open(button);
+      });
+    }
     search.addEventListener("input", () => {
       clearTimeout(this.#waiting);
       this.#waiting = setTimeout(() => this.#look(), UNHURRIED);
@@ -149,18 +151,18 @@ export function keptAs(button, cardId) {
   button.setAttribute("aria-label", `Kept as ${cardId}: choose another card. ${button.dataset.said}`);
 }
 
-// The button of an event that says which card it is.
-export function correctionOf(event) {
+// The button of an event that says which card it is; of a card on a photo with its own address.
+export function correctionOf(event, address = `api/v1/events/${event.number}/correction`) {
   const named = event.cards.length > 0;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "correct";
   button.textContent = named ? "Wrong?" : "Which?";
   button.dataset.event = event.id;  // the service may have started anew meanwhile, and numbers with it
-  button.dataset.address = `api/v1/events/${event.number}/correction`;
+  button.dataset.address = address;
   button.dataset.said = named ? `It was told as: ${eventLine(event)}` : "It was told as no card of this release.";
   button.dataset.cards = JSON.stringify(event.cards);
-  button.setAttribute("aria-label", named ? `Wrong? ${eventLine(event)}` : "Which card was it that left without a name?");
+  button.setAttribute("aria-label", named ? `Wrong? ${eventLine(event)}` : "Which card was it that was not named?");
   if (event.corrected) keptAs(button, event.corrected);
   return button;
 }

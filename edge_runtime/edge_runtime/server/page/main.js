@@ -55,7 +55,7 @@ const connection = new Connection({
 
 watchPhotos(byId("drop"), byId("file"), byId("photo-answer"));
 new Correction({
-  events: byId("events"), dialog: byId("correction"), form: byId("correction-form"), said: byId("correction-said"),
+  places: [byId("events"), byId("photo-answer")], dialog: byId("correction"), form: byId("correction-form"), said: byId("correction-said"),
   search: byId("correct-search"), cards: byId("correct-cards"), wrong: byId("correction-wrong"), cancel: byId("correction-cancel"),
 });
 signIn(byId("sign-in"), byId("token-form"), byId("token"), byId("token-wrong"), () => connection.now());

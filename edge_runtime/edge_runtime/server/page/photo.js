@@ -1,11 +1,13 @@
 // A photo that is dropped, pasted, chosen or taken: sent, and its answer drawn on it.
 import { fetchOr401 } from "./access.js";
+import { correctionOf } from "./correction.js";
 import { answerOf, drawCards, paragraph, statusOf } from "./drawing.js";
 import { percent, seconds, statusLine } from "./words.js";
 
 // A card on a photo of this size has all the pixels that are looked at; a phone's photo is sent in a second instead of ten.
 const LONGEST_SIDE = 2400;
 const SHOWN_SIDE = 1200;
+const CUT_OUT = 176;  // pixels, as high as what is kept of a card in front of the camera
 // Chromium does not turn these as their EXIF says, and the service does: they are sent as they are shown, or the corners would lie
 // elsewhere on them.
 const TURNED_THERE_ALONE = ["image/webp"];
@@ -61,7 +63,7 @@ async function answerTo(file, picture, answer, given, isAwaited) {
     return;
   }
   const cards = inReadingOrder(found.cards);
-  answer.replaceChildren(...said(cards, found.ms));
+  answer.replaceChildren(...said(cards, found, picture));
   if (picture) draw(picture, found.width, cards, answer);
   if (given > 1) answer.append(paragraph("quiet", `The first of ${given} photos. Bring the others one by one.`));
 }
@@ -117,11 +119,33 @@ function inReadingOrder(cards) {
   return rows.flatMap((row) => row.toSorted((one, other) => one.left - other.left)).map((each) => each.card);
 }
 
-function said(cards, ms) {
+function said(cards, { ms, width }, picture) {
   const took = paragraph("quiet", seconds(ms));
   if (!cards.length) return [statusOf("no card", "no card"), took];
   const list = document.createElement("div");
   list.className = "answers";
-  list.append(...cards.map((card) => answerOf(card.status, meantBy(card), paragraph("quiet", percent(card.confidence)))));
+  list.append(...cards.map((card) => cardOf(card, width, picture)));
   return [list, took];
+}
+
+function cardOf(card, width, picture) {
+  const block = answerOf(card.status, meantBy(card), paragraph("quiet", percent(card.confidence)));
+  if (!card.id) return block;  // nothing is kept
+  const told = { id: card.id, event: "confirmed", status: card.status, cards: meantBy(card) };
+  block.firstElementChild.append(correctionOf(told, `api/v1/photos/${card.id}/correction`));
+  if (picture && !told.cards.length) block.append(cutOut(picture, width, card.corners));
+  return block;
+}
+
+// Of a card without a name only its picture says which one of the photo's is meant.
+function cutOut(picture, width, corners) {
+  const scale = picture.width / width;
+  const [left, top, right, bottom] = [[0, Math.min], [1, Math.min], [0, Math.max], [1, Math.max]].map(([axis, end]) =>
+    scale * end(...corners.map((corner) => corner[axis])));
+  const canvas = document.createElement("canvas");
+  canvas.height = CUT_OUT;
+  canvas.width = Math.round(CUT_OUT * (right - left) / (bottom - top));
+  canvas.getContext("2d").drawImage(picture, left, top, right - left, bottom - top, 0, 0, canvas.width, canvas.height);
+  canvas.className = "seen";
+  return canvas;
 }
