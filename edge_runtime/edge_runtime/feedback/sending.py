@@ -98,6 +98,8 @@ def _bucket(url: str) -> Callable[[str, bytes], None]:
     except ModuleNotFoundError as error:
         raise CannotSend(f"sending to a bucket needs boto3: {cure('s3')}") from error
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise CannotSend(f"{url} names no bucket: write s3://bucket/prefix")
     try:
         client: Any = boto3.client("s3")
     except (BotoCoreError, ValueError) as error:

@@ -99,8 +99,13 @@ def pull(
 
 
 def _require_own(home: Home) -> None:
-    """Raises :class:`CannotPull` for root in the home of a service: what was pulled would be root's, and the service could neither
-    open a release from then on nor pull another."""
+    """Raises :class:`CannotPull` for a publisher's folder: with a home in it, it would be opened as it lies, and nothing be pulled
+    from it any more. And for root in the home of a service: what was pulled would be root's, and the service could neither open a
+    release from then on nor pull another."""
+    if any(home.metadata.glob("*.root.json")):
+        raise CannotPull(
+            f"{home.folder} is where a publisher keeps releases: name a folder of this device's own with --home"
+        )
     if os.geteuid() != 0 or not home.folder.is_dir() or not (owner := home.folder.stat().st_uid):
         return
     try:

@@ -117,3 +117,9 @@ def test_a_mark_that_rotted_has_the_counts_sent_once_more(box, table, tmp_path):
     assert send(box.folder, str(store), "pi-3")[1] == 1
     (box.folder / DATE / SENT).write_bytes(b"\xff\0")
     assert [send(box.folder, str(store), "pi-3")[1] for _ in range(2)] == [1, 0]
+
+
+def test_where_no_bucket_is_named_a_sentence_says_so(box, table):
+    notice(box, table, reading())
+    with pytest.raises(CannotSend, match="s3:///project names no bucket: write s3://bucket/prefix"):
+        send(box.folder, "s3:///project", "pi-3")

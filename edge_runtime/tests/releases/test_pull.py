@@ -285,3 +285,11 @@ def test_where_files_can_not_be_shared_a_copy_survives_a_power_cut_too(published
     folder = pull(FolderPublisher(published.releases), home, published.trusted).folder
     names = (folder, folder.parent)  # a folder holds the names of what is in it
     assert [path.name for path in (*folder.iterdir(), *names) if path.stat().st_ino not in flushed] == []
+
+
+def test_a_publishers_folder_is_no_home(published):
+    """Its releases were opened as they lie there from then on: what was published later was never pulled."""
+    before = sorted(published.releases.rglob("*"))
+    with pytest.raises(CannotPull, match="is where a publisher keeps releases: name a folder of this device's own"):
+        pull(FolderPublisher(published.releases), published.releases, published.trusted)
+    assert sorted(published.releases.rglob("*")) == before
