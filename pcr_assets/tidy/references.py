@@ -116,7 +116,7 @@ def _running(store: Store, entries: Iterable[Entry], keep: Keep) -> set[str]:
     def running(key: str) -> str | None:
         try:
             return str(json.loads(store.read(key))["release_id"])
-        except (Missing, ValueError, KeyError, TypeError):
+        except (Missing, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     notes = [entry for entry in entries if entry.key.startswith(f"{layout.IN_USE}/")]

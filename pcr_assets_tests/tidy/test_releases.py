@@ -110,6 +110,7 @@ def test_a_note_that_is_too_old_or_says_nothing_keeps_no_release(site):
     site.release(SECOND, b"new")
     site.store.write(f"{layout.IN_USE}/pi-1.json", digests.canonical_json({"release_id": FIRST}))
     site.store.write(f"{layout.IN_USE}/pi-2.json", b'{"relea')
+    site.store.write(f"{layout.IN_USE}/pi-3.json", b"[" * 100_000)
     site.later(days=40)
     assert "device's note" not in site.sweep()
     assert site.has_part(b"old")
