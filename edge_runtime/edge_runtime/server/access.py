@@ -63,6 +63,15 @@ def can_be_asked_for(host: str) -> bool:
     return True
 
 
+def name_of(host: str) -> str:
+    """A name that the service is reached by besides its own, as browsers send it. Raises :class:`NotSafe` for what is none: it
+    would let nobody in, and whoever comes by it is told to add it."""
+    name = _without_port(host)
+    if not name or not can_be_asked_for(name):
+        raise NotSafe(f"{host} is no name of a host: say it without https:// and path, such as cards.example.org")
+    return name.encode("idna").decode()
+
+
 def require_safe(bind: str, token: str) -> None:
     """Raises :class:`NotSafe` for a service that others could reach without a token."""
     if not token and not is_loopback(bind):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge_runtime.extras import cure
 from edge_runtime.server import heap, logs
-from edge_runtime.server.access import NotSafe, read_password, read_secret, require_safe
+from edge_runtime.server.access import NotSafe, name_of, read_password, read_secret, require_safe
 from edge_runtime.server.settings import Settings
 from edge_runtime.watch import amount, quiet_opencv, stoppable
 
@@ -182,7 +182,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         bind=options.bind,
         port=options.port,
         token=token,
-        hosts=tuple(options.host),
+        hosts=tuple(map(name_of, options.host)),
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
     )

@@ -12,6 +12,7 @@ from edge_runtime.server.access import (
     Names,
     NotSafe,
     is_loopback,
+    name_of,
     read_password,
     read_secret,
     require_safe,
@@ -158,7 +159,7 @@ def test_addresses_and_own_names_are_ours(host):
 
 @pytest.mark.parametrize("said", ["cards.example.org", "cards.example.org:8443", "Cards.Example.org."])
 def test_a_name_that_is_added_may_have_capitals_and_a_port(said):
-    names = Names([said, "https://of-no-use"])
+    names = Names([name_of(said)])
     assert [host in names for host in ("cards.example.org", "cards.example.org:8443", "evil.example", "", ":80")] == [
         True,
         True,
@@ -166,6 +167,11 @@ def test_a_name_that_is_added_may_have_capitals_and_a_port(said):
         False,
         False,
     ]
+
+
+def test_a_name_in_letters_of_its_own_is_known_as_browsers_send_it():
+    assert "xn--kln-sna.example:8080" in Names([name_of("Köln.example")])
+    assert name_of("[::1]:8080") == "::1"
 
 
 def test_pages_of_other_sites_may_neither_send_photos_nor_listen_and_our_own_may(serve):

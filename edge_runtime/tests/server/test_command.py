@@ -210,6 +210,8 @@ def refused(capsys, *arguments):
         (["--token-file", "gone"], "openssl rand -hex 32"),
         (["--webhook", "http://example.org/"], "use https://"),
         (["--mqtt", "mqtt://broker"], "name HOST or HOST:PORT"),
+        (["--host", "https://cards.example.org"], "is no name of a host: say it without https:// and path"),
+        (["--host", "cards.example.org/page"], "is no name of a host"),
         (["--tls-cert", "cert.pem"], "name both --tls-cert and --tls-key"),
         (["--tls-cert", "no.pem", "--tls-key", "no.pem"], "no.pem is not there"),
         (["--tls-cert", __file__, "--tls-key", __file__], "are no certificate with its key"),
