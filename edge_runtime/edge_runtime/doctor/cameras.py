@@ -6,7 +6,6 @@ from pathlib import Path
 from edge_runtime.doctor.finding import Finding, failed, fine, note
 from edge_runtime.doctor.machine import Machine
 from edge_runtime.doctor.software import NUMPY_1, numpy_2_beside_apt
-from edge_runtime.publishers import is_url
 
 VIDEO = "/sys/class/video4linux"
 PARTS_OF_A_PI = ("bcm2835-", "pispbe", "rp1-cfe", "rpi-hevc", "rpivid", "unicam")
@@ -16,6 +15,9 @@ SENSOR = re.compile(r"(imx|ov|gc|s5k|ar)\d{3}", re.IGNORECASE)
 INSTALL_PICAMERA2 = (
     "run `sudo apt install python3-picamera2`, and make the environment with `python3 -m venv --system-site-packages`"
 )
+STREAM = re.compile(r"(rtsps?|https?)://")
+"""As :func:`edge_runtime.sources.open_source` has it."""
+UNASKED = "a network stream is watched, and not asked here: `edge-runtime watch` says whether it answers"
 CABLE = "check the cable, see `rpicam-hello --list-cameras`"
 
 
@@ -68,7 +70,7 @@ def _no_right(machine: Machine, device: str, name: str) -> Finding:
 
 
 def _lacking(machine: Machine, wanted: str) -> Finding | None:
-    """What a source needs and the device has not."""
+    """What a source needs and the device has not, or can't be said to have."""
     if wanted.startswith("@"):
         file, wanted = wanted[1:], (machine.text(wanted[1:]) or "").strip()
         if not wanted:
@@ -79,8 +81,8 @@ def _lacking(machine: Machine, wanted: str) -> Finding | None:
             return None
         return failed("camera", "no camera is seen on the ribbon cable", CABLE)
     device = f"/dev/video{wanted}" if wanted.isdecimal() else wanted
-    if is_url(device) or _is_there(machine, device):
-        return None
+    if (stream := STREAM.match(device)) or _is_there(machine, device):
+        return note("camera", UNASKED) if stream else None
     if device.startswith("/dev/"):
         return failed("camera", f"{device} is not there", "plug it in; `v4l2-ctl --list-devices` says what is")
     said = f"{device} is no camera, and no video or folder that {machine.user} could find"

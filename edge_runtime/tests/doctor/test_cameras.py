@@ -48,12 +48,20 @@ def test_a_camera_that_a_file_names_is_looked_for_and_the_file_must_be_readable(
     assert cameras(pi.machine, "@/etc/camera")[-1].said == "/dev/video7 is not there"
 
 
-@pytest.mark.parametrize("wanted", ["rtsp://camera/stream", "/films/film.mp4", "/films"])
-def test_a_stream_or_a_film_needs_no_camera(pi, wanted):
+@pytest.mark.parametrize("wanted", ["/films/film.mp4", "/films"])
+def test_a_film_needs_no_camera(pi, wanted):
     pi.write("films/film.mp4")
     assert cameras(pi.machine, wanted)[-1].state is State.NOTE
 
 
-@pytest.mark.parametrize("wanted", ["picamra", "/films/film.mp4", "x" * 300])
+@pytest.mark.parametrize("wanted", ["rtsp://admin:secret@camera/stream", "@/etc/camera"])
+def test_of_a_stream_it_is_said_that_nobody_asked_it(pi, wanted):
+    """All was well, whatever answered there."""
+    pi.write("etc/camera", "http://camera/stream")
+    (found,) = cameras(pi.machine, wanted)
+    assert (found.state, "and not asked here: `edge-runtime watch` says" in found.said) == (State.NOTE, True)
+
+
+@pytest.mark.parametrize("wanted", ["picamra", "ftp://camera/stream", "/films/film.mp4", "x" * 300])
 def test_what_is_watched_is_there_or_said_to_be_missing(pi, wanted):
     assert is_cured_by(cameras(pi.machine, wanted)[-1], State.FAILED, f"{wanted} is no camera", "name picamera, 0")
