@@ -41,9 +41,13 @@ def read_password(path: Path) -> str:
 def _text(path: Path, what: str, cure: str) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(MOST_FILE_BYTES).decode().strip()
+            data = file.read(MOST_FILE_BYTES + 1)
+        text = data.decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise NotSafe(f"{path} can't be read as a {what} ({error}): {cure}") from error
+    if len(data) > MOST_FILE_BYTES:
+        raise NotSafe(f"{path} holds more than {MOST_FILE_BYTES} bytes, and is no {what}: {cure}")
+    return text
 
 
 def is_loopback(bind: str) -> bool:

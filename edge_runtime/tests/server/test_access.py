@@ -8,6 +8,7 @@ import requests
 from websockets.exceptions import InvalidStatus
 
 from edge_runtime.server.access import (
+    MOST_FILE_BYTES,
     Gate,
     Names,
     NotSafe,
@@ -242,6 +243,17 @@ def test_a_password_that_others_chose_may_be_any_but_none(tmp_path):
     path.write_text("\n")
     with pytest.raises(NotSafe, match="holds no password: write it there"):
         read_password(path)
+
+
+def test_a_file_that_holds_more_than_a_token_is_refused_not_cut(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("x" * MOST_FILE_BYTES)
+    assert read_secret(path, "token") == "x" * MOST_FILE_BYTES
+    path.write_text("x" * (MOST_FILE_BYTES + 1))
+    with pytest.raises(
+        NotSafe, match=r"token holds more than 4096 bytes, and is no token: write one with `openssl rand"
+    ):
+        read_secret(path, "token")
 
 
 def test_a_token_file_that_is_not_there_is_one_sentence(tmp_path):
