@@ -187,9 +187,7 @@ class Tracker:
     def misses(self, readings: Iterable["Reading"]) -> bool:
         """Whether a card of the last frame may have been missed for want of effort: a known one is not seen; or one that is not
         known yet, but has a name by some of the frames that count, is read as neither that card nor another printing."""
-        placed = list(readings)
-        pairs = paired(self.tracks, placed)
-        there = [(track, placed[pairs[row]] if row in pairs else None) for row, track in enumerate(self.tracks)]
+        there, _ = paired(self.tracks, readings)
         return any(
             now is None or not (track.known or now.other_printing or _name(now) == track.last_name)
             for track, now in there
@@ -199,17 +197,15 @@ class Tracker:
     def update(self, readings: Iterable["Reading"], time: float) -> list[Event]:
         """What a frame's readings, in any order, change. ``time`` in seconds; ValueError if it runs backwards."""
         self._pass(time)
-        placed = sorted(readings, key=lambda reading: (*_centre(reading.corners), -reading.confidence))
-        pairs = paired(self.tracks, placed)
+        there, others = paired(self.tracks, readings)
         events: list[Event] = []
-        for row, track in enumerate(self.tracks):
-            if row in pairs:
-                events += self._seen(track, placed[pairs[row]], time)
+        for track, now in there:
+            if now is not None:
+                events += self._seen(track, now, time)
             else:
                 track.missing_since = time if track.missing_since is None else track.missing_since
                 track.missed += 1
-        taken = set(pairs.values())
-        for reading in (each for row, each in enumerate(placed) if row not in taken):
+        for reading in others:
             if len(self.tracks) < MOST_TRACKS:
                 self.tracks.append(Track(reading.corners))
                 events += self._seen(self.tracks[-1], reading, time)
@@ -260,14 +256,18 @@ class Tracker:
         return [track.event(Kind.LEFT, time) for track in gone if track.seen >= APPEAR]
 
 
-def paired(tracks: Sequence[Track], readings: Sequence["Reading"]) -> dict[int, int]:
-    """Which track each reading belongs to: rows of tracks to rows of readings.
+def paired(
+    tracks: Sequence[Track], readings: Iterable["Reading"]
+) -> tuple[list[tuple[Track, "Reading | None"]], list["Reading"]]:
+    """Each track with the reading that belongs to it, if one does, and the readings that belong to none. In whatever order the
+    readings are given, the outcome is one.
 
     A reading that names a track's card belongs to it wherever it is, so a shaken camera swaps no neighbours; others belong
     to the track whose place they are in. The nearest pairs are made first.
     """
+    placed = sorted(readings, key=lambda reading: (*_centre(reading.corners), -reading.confidence))
+    places = [(*_centre(reading.corners), _name(reading)) for reading in placed]
     pairs: list[tuple[bool, float, int, int]] = []
-    places = [(*_centre(reading.corners), _name(reading)) for reading in readings]
     for row, track in enumerate(tracks):
         x, y = _centre(track.corners)
         size = math.sqrt(area(track.corners)) or 1.0
@@ -277,13 +277,12 @@ def paired(tracks: Sequence[Track], readings: Sequence["Reading"]) -> dict[int, 
             same = bool(name) and name == track.art
             if same or apart < reach:
                 pairs.append((not same, apart, row, column))
-    made: dict[int, int] = {}
-    taken: set[int] = set()
+    made: dict[int, Reading] = {}
+    left = dict(enumerate(placed))
     for _, _, row, column in sorted(pairs):
-        if row not in made and column not in taken:
-            made[row] = column
-            taken.add(column)
-    return made
+        if row not in made and column in left:
+            made[row] = left.pop(column)
+    return [(track, made.get(row)) for row, track in enumerate(tracks)], [*left.values()]
 
 
 def _name(reading: "Reading") -> str:

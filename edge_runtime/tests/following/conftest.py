@@ -4,7 +4,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from drawn import lay
 
+from edge_runtime.geometry import full_frame
 from edge_runtime.stream import Follower
 
 
@@ -25,6 +27,13 @@ def asked(recognizer, monkeypatch):
     monkeypatch.setattr(recognizer, "recognize", asking)
     monkeypatch.setattr(recognizer.embedder, "embed", counting)
     return asked
+
+
+@pytest.fixture
+def beside(scans):
+    """A photo on which another card lies beside the one that it shows."""
+    place = full_frame(120, 168) + np.float32([470, 150])
+    return lambda photo, card="demo-2": lay(scans[card], place, photo)
 
 
 @cache

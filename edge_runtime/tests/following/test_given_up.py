@@ -1,17 +1,12 @@
 """Cards that nothing names: followed in the end, as long as their place shows nothing else."""
 
 import cv2
-import numpy as np
 import pytest
-from drawn import lay
 
 from edge_runtime.following.belief import Rules
-from edge_runtime.geometry import full_frame
 from edge_runtime.judging.decide import Status
 from edge_runtime.reading.effort import Effort
 from edge_runtime.stream import HOPELESS, OTHERS, PLAINLY, Follower
-
-BESIDE = full_frame(120, 168) + np.float32([470, 150])
 
 
 @pytest.fixture
@@ -40,13 +35,13 @@ def test_a_known_card_is_looked_for_where_only_its_place_says_that_it_is_another
     assert (now.card.card_id, now.status, now.carried) == ("demo-1", Status.CONFIRMED, False)
 
 
-def test_a_known_card_beside_it_is_found_a_few_frames_later(given_up, scans, stranger, photo_of):
-    tracks = given_up(lay(scans["demo-2"], BESIDE, photo_of(stranger)), OTHERS)
+def test_a_known_card_beside_it_is_found_a_few_frames_later(given_up, beside, stranger, photo_of):
+    tracks = given_up(beside(photo_of(stranger)), OTHERS)
     assert {track.votes[-1].art for track in tracks if track.votes[-1].named} == {"demo-2"}
 
 
-def test_a_known_card_beside_it_is_followed_with_it(filming, asked, scans, stranger, photo_of):
-    both = lay(scans["demo-2"], BESIDE, photo_of(stranger))
+def test_a_known_card_beside_it_is_followed_with_it(filming, asked, beside, stranger, photo_of):
+    both = beside(photo_of(stranger))
     tracks = filming(both, 2 + Rules().window)
     assert asked[-1] == [Effort.FOLLOWED, 3]
     assert {track.art for track in tracks} == {"", "demo-2"}

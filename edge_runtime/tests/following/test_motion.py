@@ -5,7 +5,6 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from drawn import lay
 
 from edge_runtime import recognizer as recognizer_module
 from edge_runtime.following.motion import Following, moved
@@ -17,7 +16,6 @@ from edge_runtime.reading.effort import Effort
 from edge_runtime.stream import OTHERS, PLAINLY
 
 TILTED = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
-BESIDE = full_frame(120, 168) + np.float32([470, 150])
 
 
 @pytest.fixture
@@ -182,8 +180,8 @@ def test_a_followed_card_that_must_be_found_anew_is_read_the_way_up_that_it_is_m
     np.testing.assert_allclose(now.corners, turned(TILTED), atol=12)
 
 
-def test_a_card_that_is_laid_beside_is_found_a_few_frames_later(seen, scans, photo_of):
-    both = lay(scans["demo-2"], BESIDE, photo_of(scans["demo-1"]))
+def test_a_card_that_is_laid_beside_is_found_a_few_frames_later(seen, beside, scans, photo_of):
+    both = beside(photo_of(scans["demo-1"]))
     seen(both, OTHERS)
     arts = {track.votes[-1].art for track in seen.follower.tracker.tracks}
     assert arts == {"demo-1", "demo-2"}
@@ -198,11 +196,11 @@ def test_while_something_moves_beside_it_one_of_eight_frames_is_looked_at_plainl
     assert [effort for effort, _ in asked[OTHERS:]] == [Effort.ONE, *follow, Effort.PLAIN, *follow, Effort.ONE]
 
 
-def test_cards_beside_each_other_are_followed_together(filming, asked, scans, photo_of):
-    both = lay(scans["demo-2"], BESIDE, photo_of(scans["demo-1"]))
+def test_cards_beside_each_other_are_followed_together(filming, asked, beside, scans, photo_of):
+    both = beside(photo_of(scans["demo-1"]))
     filming(both, 4)
     assert asked[-1] == [Effort.SETTLED, 2]
-    tracks = filming(lay(scans["demo-3"], BESIDE, photo_of(scans["demo-1"])))
+    tracks = filming(beside(photo_of(scans["demo-1"]), "demo-3"))
     assert {track.votes[-1].art for track in tracks} == {"demo-1", "demo-3"}
 
 
