@@ -7,6 +7,7 @@ from pcr_assets.automation.refresh_job import refresh_job_for
 from pcr_assets.refresh.command import main
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
+from pcr_assets_tests.refresh.releasing import ending_in_a_release
 from pcr_assets_tests.trust.offering import World
 
 CURE = "for another store name other keys in PCR_KEYS"
@@ -21,18 +22,8 @@ class Releasing:
         self.store, self.built = folder / "new", []
 
     def defs(self):
-        @dg.asset
-        def model():
-            self.built.append("model")
-
-        @dg.asset(deps=[model])
-        def edge_release(signer: ReleaseSigner):
-            self.built.append("edge_release")
-
         signer = ReleaseSigner(key_folder=str(self.former.key_folder))
-        return dg.Definitions(
-            [model, edge_release], resources={"project": Project(store=str(self.store)), "signer": signer}
-        )
+        return ending_in_a_release(Project(store=str(self.store)), signer, self.built)
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import dagster as dg
 import pytest
 
-from pcr_assets.assets.declare import in_a_sentence
 from pcr_assets.automation.refresh_job import refresh_job_for
 from pcr_assets.refresh.command import main
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.signing import ReleaseSigner
 from pcr_assets.trust.settings import TrustSettings
+from pcr_assets_tests.refresh.releasing import ending_in_a_release
 from pcr_assets_tests.trust.offering import World
 
 pytestmark = pytest.mark.faults
@@ -29,22 +29,12 @@ class Signed:
         self.signer = ReleaseSigner(key_folder=str(world.key_folder), project=self.project)
 
     def defs(self):
-        @dg.asset
-        def model():
-            self.built.append("model")
+        return ending_in_a_release(self.project, self.signer, self.built, sign)
 
-        @dg.asset(deps=[model])
-        @in_a_sentence
-        def edge_release(project: Project, signer: ReleaseSigner):
-            repository, keys = signer.open(project.root, TrustSettings())
-            repository.sign("canary", keys, TrustSettings().days)
-            self.built.append("edge_release")
 
-        return dg.Definitions(
-            [model, edge_release],
-            resources={"project": self.project, "signer": self.signer},
-            executor=dg.in_process_executor,
-        )
+def sign(project, signer):
+    repository, keys = signer.open(project.root, TrustSettings())
+    repository.sign("canary", keys, TrustSettings().days)
 
 
 @pytest.fixture
