@@ -144,7 +144,7 @@ def in_steps(
     that are of more than one card; then from straight lines that no outline joins. The photo itself is a candidate of the first
     step when it has the shape of a card.
     """
-    whole = _whole(image)
+    whole = _whole(image)[:most]
     kept, doubts = NONE, int(FOR_DOUBTS * most)
     for step, (found, scores) in enumerate(_outlines(image, named)):
         until = most if step in DOUBTS else most - doubts

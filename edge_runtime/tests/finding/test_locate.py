@@ -66,8 +66,10 @@ def test_no_two_candidates_are_the_same_place_twice(scans, photo_of):
     assert all(overlap(a, b) < 0.95 for n, a in enumerate(outlines) for b in outlines[:n])
 
 
-def test_there_are_no_more_candidates_than_asked_for(scans, photo_of):
-    assert len(find_cards(photo_of(scans["demo-1"]), most=3)) <= 3
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_there_are_no_more_candidates_than_asked_for(scans, photo_of, most):
+    for photo in photo_of(scans["demo-1"]), scans["demo-1"]:
+        assert len(find_cards(photo, most)) <= most
 
 
 @pytest.mark.parametrize("value", [0, 127, 255])
