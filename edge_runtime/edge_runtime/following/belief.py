@@ -153,8 +153,8 @@ def believed(votes: Sequence[Vote], before: Belief, rules: Rules) -> Belief:
         clear, cards = _told_apart([each for each in votes if each.art == art], before, rules)
         state = State.CONFIRMED if clear else State.UNCERTAIN
         return Belief(state, confidence, cards, art)
-    leaning = before.state is State.UNCERTAIN and not before.art
-    if leaning or len(votes) >= rules.window:
+    if len(votes) >= rules.window:
+        leaning = before.state is State.UNCERTAIN and not before.art
         candidates = _cards_of(votes, [art for _, art in ranked if art == ranked[0][1] or not _gone(votes, art, rules)])
         if candidates and confidence >= (rules.keep if leaning else rules.lean):
             return Belief(State.UNCERTAIN, confidence, candidates[:CANDIDATES])
@@ -166,7 +166,7 @@ def since_change(votes: Sequence[Vote], art: str, rules: Rules) -> Sequence[Vote
     call it another printing: most frames of a known card don't look at that, and would outvote those that do."""
     last = votes[-rules.least :]
     other = last[-1].art
-    if not art or len(last) < rules.least or any(each.art != other for each in last):
+    if not art or any(each.art != other for each in last):
         return votes
     if all(each.other_printing for each in last):
         return last

@@ -79,6 +79,12 @@ def test_what_is_confirmed_is_unchanged_until_a_look_says_otherwise(last, unchan
     assert tracker.unchanged is unchanged
 
 
+def test_an_unknown_card_that_has_a_name_is_told_as_another_printing():
+    printing = replace(reading(FOX, status=Status.UNKNOWN, confidence=0.05), other_printing=True)
+    events = [watched([[each]] * 4)[-1] for each in (reading(FOX), stranger(), printing)]
+    assert [event.as_json()["other_printing"] for event in events] == [False, False, True]
+
+
 def test_another_card_in_the_same_place_is_a_change():
     frames = [[reading(FOX)]] * 20 + [[reading(HERON)]] * 5
     events = watched(frames)
