@@ -12,9 +12,10 @@ Belongs here: decisions about staleness. Does not: what assets do, and how a per
 from pcr_assets.planner.execution import Event, Failure
 from pcr_assets.planner.explanation import Explanation, Input, explain
 from pcr_assets.planner.gates import Gate, Verdict
+from pcr_assets.planner.outcome import Ending, Outcome
 from pcr_assets.planner.plan import Blocked, Plan, Published, Status, Step, resolve, selected_assets
 from pcr_assets.planner.published import published_in, unrecorded
-from pcr_assets.planner.waves import Ending, Outcome, observe, rebuild, run
+from pcr_assets.planner.waves import observe, rebuild, run
 
 __all__ = [
     "Blocked",
