@@ -70,6 +70,7 @@ def test_a_twin_that_was_taken_over_from_the_frame_before_is_no_evidence_but_tel
         pytest.param(reading(REPRINT, twins=[FOX]), False, id="its twin"),
         pytest.param(reading(FOX, twins=[REPRINT], status=Status.UNCERTAIN), False, id="one of both"),
         pytest.param(stranger(), False, id="no card that is known"),
+        pytest.param(reading(FOX, confidence=0.1, status=Status.UNKNOWN), False, id="hardly the same"),
     ],
 )
 def test_what_is_confirmed_is_unchanged_until_a_look_says_otherwise(last, unchanged):
@@ -79,10 +80,23 @@ def test_what_is_confirmed_is_unchanged_until_a_look_says_otherwise(last, unchan
     assert tracker.unchanged is unchanged
 
 
+def test_twins_that_cannot_be_told_apart_are_unchanged_until_another_card_is_seen():
+    tracker, twins = Tracker(), reading(FOX, twins=[REPRINT], status=Status.UNCERTAIN)
+    watched([[twins]] * 8, tracker)
+    assert tracker.unchanged
+    watched([[reading(HERON, status=Status.UNCERTAIN)]], tracker, start=8)
+    assert not tracker.tracks[0].unchanged
+
+
 def test_an_unknown_card_that_has_a_name_is_told_as_another_printing():
     printing = replace(reading(FOX, status=Status.UNKNOWN, confidence=0.05), other_printing=True)
     events = [watched([[each]] * 4)[-1] for each in (reading(FOX), stranger(), printing)]
     assert [event.as_json()["other_printing"] for event in events] == [False, False, True]
+
+
+def test_by_other_rules_another_number_of_frames_confirms_a_card():
+    events = watched([[reading(FOX)]] * 6, Tracker(Rules(least=5)))
+    assert [(event.kind, event.time) for event in events] == [(Kind.APPEARED, 0.1), (Kind.CONFIRMED, 0.4)]
 
 
 def test_another_card_in_the_same_place_is_a_change():
@@ -233,5 +247,7 @@ def test_time_that_runs_backwards_and_a_negative_absence_are_refused():
     tracker.update([], 1.0)
     with pytest.raises(ValueError, match=r"runs backwards: from 1\.0 to 0\.5"):
         tracker.update([], 0.5)
+    with pytest.raises(ValueError, match=r"runs backwards: from 1\.0 to 0\.9"):
+        tracker.still(0.9)
     with pytest.raises(ValueError, match="0 seconds or more"):
         Tracker(leave=-1)
