@@ -1,7 +1,8 @@
-"""Both kinds of store, for the tests that say what any store does."""
+"""Both kinds of store, for the tests that say what any store does; and one on S3 alone."""
 
 import pytest
 
+from pcr_assets.resources import s3_client
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import open_store
 
@@ -16,3 +17,11 @@ def store(request, tmp_path):
 @pytest.fixture
 def artifacts(store) -> Artifacts:
     return Artifacts(store)
+
+
+@pytest.fixture
+def on_s3(bucket):
+    """A store on S3 with a client of its own, to which a test may do things."""
+    s3_client._client.cache_clear()
+    yield open_store(bucket)
+    s3_client._client.cache_clear()

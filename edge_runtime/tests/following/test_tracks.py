@@ -82,7 +82,9 @@ def test_what_is_confirmed_is_unchanged_until_a_look_says_otherwise(last, unchan
 
 def test_twins_that_cannot_be_told_apart_are_unchanged_until_another_card_is_seen():
     tracker, twins = Tracker(), reading(FOX, twins=[REPRINT], status=Status.UNCERTAIN)
-    watched([[twins]] * 8, tracker)
+    watched([[twins]] * 7, tracker)
+    assert not tracker.unchanged, "not all frames that count are read"
+    watched([[twins]], tracker, start=7)
     assert tracker.unchanged
     watched([[reading(HERON, status=Status.UNCERTAIN)]], tracker, start=8)
     assert not tracker.tracks[0].unchanged
@@ -176,6 +178,15 @@ def test_a_stranger_is_settled_once_as_many_frames_were_read_as_count():
     watched([[stranger()]] * (Rules().window - 1), tracker)
     assert not tracker.settled
     watched([[stranger()]], tracker, start=Rules().window)
+    assert tracker.settled
+
+
+def test_a_scene_is_settled_once_each_of_its_cards_is():
+    tracker = Tracker()
+    watched([[reading(FOX, LEFT)]] * 4, tracker)
+    watched([[reading(FOX, LEFT), reading(HERON, RIGHT)]], tracker, start=4)
+    assert not tracker.settled
+    watched([[reading(FOX, LEFT), reading(HERON, RIGHT)]] * 2, tracker, start=5)
     assert tracker.settled
 
 
