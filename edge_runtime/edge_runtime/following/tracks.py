@@ -103,13 +103,13 @@ class Track:
     @property
     def known(self) -> bool:
         """Whether its art is known, and the last frame spoke of nothing else in its place: no other art, no other printing."""
-        last = self.votes[-1] if self.votes and self.belief.art else None
+        last = self.votes[-1] if self.belief.art else None
         return last is not None and not last.other_printing and (last.art == self.belief.art or not last.named)
 
     @property
     def unchanged(self) -> bool:
         """Whether the last look at it said what is believed: that card, or that its twins can't be told apart."""
-        last = self.votes[-1] if self.votes and self.belief.art else None
+        last = self.votes[-1] if self.belief.art else None
         if last is None or not last.named or last.art != self.belief.art:
             return False
         confirmed = self.belief.state is State.CONFIRMED
