@@ -31,6 +31,12 @@ def test_a_set_of_three_cards_is_too_few_to_tell(right):
     assert (said["sets"], said["said"][:6]) == ([], "only 3")
 
 
+def test_ten_cards_are_enough_of_one_set_or_of_all_together():
+    assert judged({"int8": found(new1=(3, 10))})["sets"] == ["new1"]
+    assert judged({"int8": found(new1=(1, 3), new2=(2, 7))})["sets"] == ["new1", "new2"]
+    assert judged({"int8": found(new1=(10, 10))})["said"] == "new cards are answered as test cards are"
+
+
 def test_two_misses_among_twenty_are_no_proof_although_an_interval_says_so():
     assert wilson(18, 20)[1] < likeliest(0.985, 200)
     assert judged({"int8": found(0.985, new1=(18, 20))})["sets"] == []
@@ -53,3 +59,5 @@ def test_what_many_variants_find_of_many_sets_is_said_in_short():
     said = judged({name: found(**{f"new{at}": (5, 20) for at in range(5)}) for name in ("fp32", "int8")})
     assert said["sets"] == ["new0", "new1", "new2", "new3", "new4"]
     assert said["said"].endswith("; and 6 more like these")
+    four = judged({"int8": found(**{f"new{at}": (5, 20) for at in range(4)})})["said"]
+    assert (four.count("int8 answers"), "more like these" in four) == (4, False)

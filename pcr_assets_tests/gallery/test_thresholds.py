@@ -44,6 +44,10 @@ def test_the_margin_is_zero_when_even_close_calls_are_right():
     assert ambiguity_margin(np.array([0.5, 0.01]), np.array([True, True]), precision=0.99) == 0.0
 
 
+def test_without_twins_among_the_queries_any_lead_will_do():
+    assert ambiguity_margin(np.array([]), np.array([], bool), precision=0.99, ceiling=1.0) == 0.0
+
+
 def test_the_margin_parts_close_calls_from_clear_ones():
     gaps, right = np.array([0.30, 0.20, 0.02, 0.01]), np.array([True, True, False, True])
     assert ambiguity_margin(gaps, right, precision=1.0, ceiling=0.5) == pytest.approx(0.2)

@@ -228,11 +228,15 @@ def test_the_same_frame_again_is_no_further_evidence():
 def test_the_state_of_the_scene_is_the_best_of_its_cards():
     tracker = Tracker()
     assert tracker.state is State.NO_CARD
-    watched([[stranger(LEFT)]] * 3, tracker)
+    watched([[stranger(LEFT)]], tracker)
+    assert tracker.state is State.NO_CARD, "a single frame says nothing"
+    watched([[stranger(LEFT)]] * 2, tracker, start=1)
     assert tracker.state is State.UNKNOWN
     watched([[stranger(LEFT), reading(FOX, RIGHT)]] * 3, tracker, start=3)
     assert tracker.state is State.CONFIRMED
-    watched([[]] * 30, tracker, start=6)
+    watched([[stranger(LEFT)]], tracker, start=6)
+    assert tracker.state is State.UNKNOWN, "the other one is out of view"
+    watched([[]] * 30, tracker, start=7)
     assert tracker.state is State.NO_CARD
 
 

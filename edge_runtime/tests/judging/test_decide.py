@@ -1,5 +1,6 @@
 """From evidence to a confidence."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -45,6 +46,7 @@ def test_numbers_that_are_none_are_no_evidence(value):
 
 def test_a_calibration_survives_json():
     assert Calibration.from_json(CALIBRATION.as_json()) == CALIBRATION
+    assert json.loads(json.dumps(CALIBRATION.as_json())) == CALIBRATION.as_json()
     with pytest.raises(TypeError):
         Calibration.from_json({**CALIBRATION.as_json(), "margin": 1})
 
@@ -66,6 +68,8 @@ def test_an_artwork_that_is_not_alike_denies_what_many_points_say(points, alike,
         (999, -0.2, True),
         (1000, 0.34, False),
         (1000, 0.36, True),
+        (1732, 0.47, False),
+        (1732, 0.48, True),
         (3000, 0.59, False),
         (9000, 0.61, True),
     ],
