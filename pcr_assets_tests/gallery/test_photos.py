@@ -6,7 +6,16 @@ import time
 import numpy as np
 import pytest
 
-from pcr_assets.gallery.photos import Label, LabelsError, judge, labels_of, labels_of_each, read_labels, tally
+from pcr_assets.gallery.photos import (
+    Label,
+    LabelsError,
+    judge,
+    labelled_first,
+    labels_of,
+    labels_of_each,
+    read_labels,
+    tally,
+)
 from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.store import FolderStore
 
@@ -135,6 +144,12 @@ def test_the_labels_of_many_photos_are_not_looked_for_beside_all_others():
     started = time.process_time()
     assert labels_of_each(labels, [f"{number}.jpg" for number in range(10_000)])["77.jpg"] == [77]
     assert time.process_time() - started < 5
+
+
+def test_of_too_many_photos_those_with_a_labelled_card_of_the_gallery_come_first():
+    known, strange = Label(None, "base1-4", "", True), Label(None, "base2-4", "", False)
+    labels = {"a.jpg": (), "b.jpg": [strange], "c.jpg": [strange, known], "d.jpg": [known]}
+    assert labelled_first(labels) == ["c.jpg", "d.jpg", "a.jpg", "b.jpg"]
 
 
 def test_outcomes_are_counted():

@@ -83,6 +83,38 @@ def test_a_card_that_is_asked_twice_makes_no_interval_narrower():
     assert report.loss(sure, worse) == report.loss(*alone)
 
 
+def test_the_page_begins_in_short_and_shows_what_is_recognised_worst_first(tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("RGB", (64, 88), "white").save(tmp_path / name)
+    good, middling, bad = (judged(recall, 1.0)["answers"]["medium"] for recall in (1.0, 0.9, 0.6))
+    missed = {"photo": "b.jpg", "outcome": "not found", "label": {"name": "Mew", "card_id": "base1-9"}}
+    found = {"photo": "a.jpg", "outcome": "right", "label": {"name": "Far", "card_id": "base1-8"}}
+    text = page(
+        {
+            "cards": 3,
+            "set_names": {},
+            "effects": {"blur, half": good, "glare, half": middling, "glare, worst": bad},
+            "variants": {"int8": {**judged(0.95, 0.97), "sets": {"base1": good, "jungle": middling, "fossil": bad}}},
+            "photos": {
+                "outcomes": {"right": 1, "not found": 1},
+                "verdicts": [found, missed],
+                "photos": [{"photo": "a.jpg", "cards": []}, {"photo": "b.jpg", "cards": []}],
+            },
+        },
+        {},
+        {name: tmp_path / name for name in ("a.jpg", "b.jpg")},
+    )
+    assert re.findall(r"<td>(base1|jungle|fossil)</td>", text) == ["fossil", "jungle", "base1"]
+    assert re.findall(r"<td>(\w+, \w+)</td>", text) == ["glare, worst", "glare, half"]
+    assert "1 of 3 cost no card: blur, half." in text
+    assert re.findall(r"<b>(\w\.jpg)</b>", text) == ["b.jpg", "a.jpg"]
+    short = re.findall("<li>(.*)</li>", text)
+    assert short[0].startswith("100 test cards through the medium camera: <b>95.0% named right</b>, 0.0% narrowed")
+    assert short[0].endswith("0.0% named wrong, 5.0% refused")
+    assert short[1].endswith("<b>0 of 0 named</b>; cards that were taken out of the gallery: 1 of 100 named")
+    assert short[2].endswith(": 1 right, 1 not found")
+
+
 def test_a_release_is_refused_only_when_even_the_upper_end_of_its_interval_is_too_low():
     settings = ReportSettings(least_recall=0.9)
     assert objections({"int8": judged(0.88, 0.93)}, settings) == []
