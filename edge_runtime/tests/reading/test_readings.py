@@ -7,7 +7,19 @@ import pytest
 from edge_runtime.gallery import Card, Match
 from edge_runtime.geometry import full_frame
 from edge_runtime.judging.decide import Status
-from edge_runtime.reading.readings import SIMILAR_SIZE, Reading, after_others, of_one_size
+from edge_runtime.reading.readings import (
+    CLEAR,
+    LESS_SIMILAR,
+    NEAREST,
+    SIMILAR_SIZE,
+    WORTH_FITTING,
+    Reading,
+    after_others,
+    named_first,
+    of_one_size,
+    refused,
+    settled,
+)
 
 FOX = Reading(
     Status.CONFIRMED, 0.97, full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9, 1),), 0.9
@@ -45,3 +57,65 @@ def test_what_was_no_card_elsewhere_counts_for_nothing_nor_does_a_part_of_the_ca
     inner = FOX.corners * 0.8
     said = after_others(FOX, [FOX.corners + 100, inner], accept=0.9)
     assert (said.status, said.confidence) == (FOX.status, FOX.confidence)
+    stranger = replace(FOX, status=Status.UNKNOWN)
+    assert after_others(stranger, [FOX.corners], accept=0.9) is stranger
+
+
+def test_named_cards_come_first_then_other_printings_then_what_looks_most_like_a_whole_card():
+    surer = replace(FOX, confidence=0.99)
+    printing = replace(FOX, status=Status.UNKNOWN, other_printing=True)
+    large = replace(FOX, status=Status.UNKNOWN)
+    small, faint = smaller(large, 0.5), replace(large, outline=0.5)
+    ordered = [surer, FOX, printing, large, small, faint]
+    assert [id(each) for each in sorted(ordered[::-1], key=named_first)] == [id(each) for each in ordered]
+
+
+def prints(count, art="fox"):
+    return tuple(Match(Card(f"{art}-{at}", "Fox", "demo", str(at), art), 0.9 - at / 100, at) for at in range(count))
+
+
+def test_an_uncertain_card_may_be_each_print_of_its_art_and_of_any_other_the_nearest_cards_are_told():
+    twins, others = prints(7), prints(7, "heron")
+    uncertain = replace(FOX, status=Status.UNCERTAIN, matches=(*twins, *others))
+    assert uncertain.candidates == twins
+    assert replace(uncertain, status=Status.CONFIRMED).candidates == twins[:NEAREST]
+
+
+HERON = (Match(Card("demo-2", "Blue Heron", "demo", "2", "heron"), 0.9, 2),)
+LESS = (replace(FOX.matches[0], similarity=0.9 - LESS_SIMILAR - 0.01),)
+
+
+@pytest.mark.parametrize(
+    ("glance", "is_carried"),
+    [
+        ({"confidence": CLEAR}, True),
+        ({"confidence": CLEAR - 0.01}, False),
+        ({"judged": True}, False),
+        ({"matches": HERON}, False),
+        ({"matches": LESS}, False),
+    ],
+    ids=["as before", "in doubt", "settled by itself", "another card", "less similar"],
+)
+def test_which_twin_a_followed_card_is_is_taken_over_where_a_glance_has_no_doubt_of_the_artwork(glance, is_carried):
+    seen = replace(FOX, corners=FOX.corners + 3, outline=0.7, **glance)
+    now = replace(FOX, judged=True).carried_to(seen)
+    assert (now is not None) is is_carried
+    if now is not None:
+        assert (now.status, now.outline, now.judged, now.carried) == (FOX.status, 0.7, True, True)
+        assert now.corners is seen.corners
+
+
+@pytest.mark.parametrize(
+    ("others", "is_settled"),
+    [([], True), ([WORTH_FITTING - 0.01], True), ([0.01, WORTH_FITTING], False)],
+    ids=["alone", "beside nothing", "beside what may be a card"],
+)
+def test_a_photo_is_settled_once_a_card_is_known_and_nothing_else_looks_like_one(others, is_settled):
+    left = [replace(FOX, status=Status.UNKNOWN, confidence=each) for each in others]
+    printing = replace(FOX, status=Status.UNKNOWN, other_printing=True)
+    assert settled([FOX, *left]) is settled([printing, *left]) is is_settled
+    assert not settled(left)
+
+
+def test_a_card_that_is_refused_is_unknown_beyond_doubt():
+    assert (refused(FOX).status, refused(FOX).confidence) == (Status.UNKNOWN, 0.0)

@@ -1,5 +1,7 @@
 """Which outlines are worth reading after what was read of a photo."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,22 @@ def test_which_corner_comes_first_does_not_matter():
     so_far = SoFar()
     so_far.note([read(turned(CARD, 2), 0.001)])
     assert left(so_far, NEARBY) == []
+
+
+def test_a_name_after_outlines_that_were_judged_in_vain_in_its_place_has_to_be_the_surer():
+    so_far, card = SoFar(), replace(read(CARD, 0.97), status=Status.CONFIRMED)
+    assert so_far.weighed(card, accept=0.9) is not card
+    for vain in (read(CARD + 1, 0.3), read(ELSEWHERE, 0.3), read(CARD + 2, 0.3), read(CARD + 3, 0.3)):
+        assert so_far.weighed(card, accept=0.9).status is Status.CONFIRMED
+        so_far.weighed(vain, accept=0.9)
+    assert so_far.weighed(card, accept=0.9).status is Status.UNKNOWN
+    assert len(so_far.unnamed) == 5, "one that is not believed any more was in vain as well"
+
+
+def test_another_printing_was_not_judged_in_vain_and_an_art_that_is_denied_is_heard():
+    so_far = SoFar()
+    so_far.weighed(replace(read(CARD, 0.1), other_printing=True), accept=0.9)
+    assert (so_far.unnamed, so_far.readings) == ([], [])
+    denies = replace(read(CARD, 0.0), denied={"demo-2": 45})
+    so_far.weighed(denies, accept=0.9)
+    assert so_far.readings == [denies]

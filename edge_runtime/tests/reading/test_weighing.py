@@ -1,17 +1,18 @@
 """More than a glance at what was read: which further chance an outline gets, and what stays refused."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from edge_runtime.gallery import Card, Match
-from edge_runtime.geometry import full_frame, scaled
+from edge_runtime.geometry import full_frame, scaled, turned
 from edge_runtime.judging.decide import Evidence, Status
 from edge_runtime.judging.judge import Judgement
 from edge_runtime.judging.references import SIZE
 from edge_runtime.reading.readings import Reading, overruled
-from edge_runtime.reading.weighing import Weighing
+from edge_runtime.reading.weighing import FITS, MOST_JUDGED, Weighing
 
 WHOLE = full_frame(*SIZE)
 PICTURE = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
@@ -22,6 +23,90 @@ def judgement(status, confidence, corners, denied=(), points=None, agreed=45):
     return Judgement(
         status, confidence, FOSSIL, corners, Evidence(0.7, 0.1, points), denied=dict.fromkeys(denied, agreed)
     )
+
+
+def glance(confidence=0.5):
+    return Reading.of(judgement(Status.UNKNOWN, confidence, WHOLE), 1.0)
+
+
+class Saying:
+    """A judge that says of corners what it is told to, and remembers which it was asked about."""
+
+    second_look = object()
+
+    def __init__(self, said):
+        self.said, self.asked = said, []
+
+    def judge(self, image, corners, matches):
+        self.asked.append(corners.tolist())
+        return self.said(corners)
+
+
+def weighing(judge, promise=lambda corners: 0.5):
+    """With a reader that finds the same card within any corners, as sure as ``promise`` says."""
+
+    def match(image, outlines):
+        return [Reading.of(judgement(Status.UNKNOWN, promise(corners), corners), 1.0) for corners, _ in outlines]
+
+    return Weighing(SimpleNamespace(judge=judge, match=match))
+
+
+def named(corners):
+    return judgement(Status.CONFIRMED, 0.99, corners, points=60)
+
+
+def unknown(corners):
+    return judgement(Status.UNKNOWN, 0.3, corners)
+
+
+def test_what_promises_something_is_judged_once_and_no_more_than_so_many_of_one_photo():
+    promising, hopeless, done = glance(0.5), glance(0.4), replace(glance(0.5), judged=True)
+    found = weighing(Saying(named)).judged(PICTURE, [promising, hopeless, done], 0.5)
+    assert (found[0].status, found[0].judged) == (Status.CONFIRMED, True)
+    assert found[1] is hopeless and found[2] is done
+    many = weighing(Saying(named)).judged(PICTURE, [done, *[promising] * (MOST_JUDGED + 2)], 0.5)
+    assert sum(each.judged for each in many) == MOST_JUDGED
+
+
+def test_a_card_that_stays_unknown_is_looked_at_the_other_way_up_and_within_the_outline_that_promises_most():
+    best = scaled(WHOLE, FITS[1]).tolist()
+    for confidence, tried in ((0.5, [turned(WHOLE).tolist(), best]), (0.05, [turned(WHOLE).tolist()])):
+        judge = Saying(unknown)
+        weighing(judge, lambda corners: 0.9 if corners.tolist() == best else 0.5).judge(PICTURE, glance(confidence))
+        assert judge.asked == [WHOLE.tolist(), *tried]
+    judge = Saying(unknown)
+    judge.second_look = None
+    weighing(judge).judge(PICTURE, glance())
+    assert judge.asked == [WHOLE.tolist(), scaled(WHOLE, FITS[0]).tolist()], "a glance has looked both ways up"
+
+
+def test_a_card_that_is_named_gets_no_further_look():
+    judge = Saying(named)
+    weighing(judge).judge(PICTURE, glance())
+    assert judge.asked == [WHOLE.tolist()]
+
+
+def test_of_an_art_that_is_denied_within_several_corners_the_most_points_count():
+    def denying(corners):
+        denied, agreed = (("a",), 45) if np.array_equal(corners, WHOLE) else (("a", "b"), 50)
+        return judgement(Status.UNKNOWN, 0.0, corners, denied, agreed=agreed)
+
+    assert weighing(Saying(denying)).judge(PICTURE, glance()).denied == {"a": 50, "b": 50}
+
+
+@pytest.mark.parametrize(
+    ("apart", "there", "said"),
+    [(20, named, Status.CONFIRMED), (20, unknown, Status.UNKNOWN), (5, named, Status.UNKNOWN)],
+    ids=["a card there", "none there either", "it lies there"],
+)
+def test_another_printing_is_looked_at_where_its_picture_lies(apart, there, said):
+    """An outline around two copies that lie on each other is that of neither."""
+    judge = Saying(
+        lambda corners: replace(unknown(corners), other_printing=True) if corners is WHOLE else there(corners)
+    )
+    judge.place_of = lambda image, corners, match: WHOLE + np.float32([apart, 0])
+    answer = weighing(judge).judge(PICTURE, glance())
+    assert (answer.status, answer.other_printing) == (said, said is Status.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -38,22 +123,12 @@ def judgement(status, confidence, corners, denied=(), points=None, agreed=45):
 def test_a_denied_art_is_named_within_no_other_corners_unless_it_lies_exactly_there_alone(denied, agreed, points, said):
     """A Cover Fossil is no Sail Fossil, however well frame and text agree once the outline is a little smaller."""
 
-    class InOtherCorners:
-        second_look = object()
+    def in_other_corners(corners):
+        if np.array_equal(corners, WHOLE):
+            return judgement(Status.UNKNOWN, 0.0, corners, denied, agreed=agreed)
+        return judgement(Status.CONFIRMED, 0.99, corners, points=points)
 
-        def judge(self, image, corners, matches):
-            if np.array_equal(corners, WHOLE):
-                return judgement(Status.UNKNOWN, 0.0, corners, denied, agreed=agreed)
-            return judgement(Status.CONFIRMED, 0.99, corners, points=points)
-
-    reader = SimpleNamespace(
-        judge=InOtherCorners(),
-        match=lambda image, outlines: [
-            Reading.of(judgement(Status.UNKNOWN, 0.5, corners), 1.0) for corners, _ in outlines
-        ],
-    )
-    glance = Reading.of(judgement(Status.UNKNOWN, 0.5, WHOLE), 1.0)
-    assert Weighing(reader).judge(PICTURE, glance).status is said
+    assert weighing(Saying(in_other_corners)).judge(PICTURE, glance()).status is said
 
 
 @pytest.mark.parametrize(
@@ -72,3 +147,5 @@ def test_a_name_is_overruled_by_another_reading_of_the_same_outline_that_denied_
     denies = Reading.of(judgement(Status.UNKNOWN, 0.0, WHOLE, denied), 1.0)
     names = Reading.of(judgement(Status.CONFIRMED, 0.99, scaled(WHOLE, size), points=points), 1.0)
     assert overruled(names, [denies]) is said
+    assert overruled(names, [denies, names]) is said
+    assert not overruled(replace(names, status=Status.UNKNOWN), [denies])
