@@ -47,6 +47,9 @@ def test_numbers_that_are_none_are_no_evidence(value):
 def test_a_calibration_survives_json():
     assert Calibration.from_json(CALIBRATION.as_json()) == CALIBRATION
     assert json.loads(json.dumps(CALIBRATION.as_json())) == CALIBRATION.as_json()
+    for terms in (6, 8):
+        longer = replace(CALIBRATION, look=(1.0,) * terms)
+        assert Calibration.from_json(longer.as_json()) == longer
     with pytest.raises(TypeError):
         Calibration.from_json({**CALIBRATION.as_json(), "margin": 1})
 
