@@ -10,9 +10,11 @@ from edge_runtime.geometry import full_frame, rectify
 from pcr_assets import digests
 from pcr_assets.gallery.embeddings import (
     embed_shard,
+    embedder_digest,
     inputs_digest,
     known_vectors,
     read_shard,
+    rectified,
     sample_of_sets,
     shard_digest,
     vectors_of,
@@ -54,7 +56,8 @@ def processed(path, views, seed=0):
 
 def test_each_view_gets_its_key_and_the_vector_of_the_rectified_card(tmp_path):
     views = [(f"base1-{n}", 0) for n in range(40)] + [("base1-3", 1)]
-    shard = embed_shard(processed(tmp_path / "cards.parquet", views), MeanColours())
+    path = processed(tmp_path / "cards.parquet", views)
+    shard = embed_shard(path, MeanColours())
     assert shard.schema == pa.schema(
         {
             "card_id": pa.string(),
@@ -65,7 +68,8 @@ def test_each_view_gets_its_key_and_the_vector_of_the_rectified_card(tmp_path):
         }
     )
     assert shard["key"].to_pylist() == [card_key(*view) for view in views]
-    np.testing.assert_allclose(np.linalg.norm(vectors_of(shard), axis=1), np.ones(41), rtol=1e-6)
+    cards = [rectified(image, (16, 24)) for image in pq.read_table(path)["image"].to_pylist()]
+    np.testing.assert_array_equal(vectors_of(shard), MeanColours().embed(np.stack(cards)))
 
 
 def test_cards_are_cut_out_by_the_edges_own_rectifier(tmp_path):
@@ -115,6 +119,8 @@ def test_the_inputs_are_the_cards_the_model_and_the_size():
         inputs_digest("cards", "model", (224, 160)),
     }
     assert len(digests) == 4
+    makers = {embedder_digest(*made) for made in (("model", (160, 224)), ("other", (160, 224)), ("model", (224, 160)))}
+    assert len(makers) == 3
 
 
 def test_a_sample_has_enough_scans_whatever_sets_are_called_and_however_large_they_are():
