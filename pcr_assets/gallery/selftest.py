@@ -28,7 +28,7 @@ QUERIES = 8
 TRIED = 64
 """Cards that are tried at most until enough are found."""
 LEAD = 0.05
-"""Cosine by which a query's card must lead over the next one of other art."""
+"""Cosine by which a query's card must lead over every other, its twins too: of two as near, a device may name the other."""
 STRENGTH = "easy"
 JPEG_QUALITY = 90
 TOLERANCE = {"fp32": 0.01, "int8": 0.02, "hef": 0.05}

@@ -49,6 +49,15 @@ def test_a_fitted_confidence_lies_on_the_diagonal_and_an_overconfident_one_does_
     assert calibration_error(reliability(np.full(4000, 0.99), TRUTH)) > 0.4
 
 
+def test_each_answer_is_in_one_row_of_the_table_also_the_surest():
+    """Right and wrong answers weigh the same in all: three right ones as much as a wrong one."""
+    table = reliability(np.array([0.0, 0.05, 0.95, 1.0]), np.array([False, True, True, True]))
+    assert [row["answers"] for row in table] == [2, 2]
+    assert [row["right"] for row in table] == [pytest.approx(0.25), 1.0]
+    assert [row["confidence"] for row in table] == [pytest.approx(0.0125), pytest.approx(0.975)]
+    assert calibration_error(table) == pytest.approx((2 * 0.2375 + 2 * 0.025) / 4)
+
+
 def test_few_answers_miss_the_truth_by_chance_and_many_do_not():
     weights = fit_curve([Evidence(value, 0.0) for value in SIMILARITIES], TRUTH)
     honest = np.array([confidence(weights, Evidence(value, 0.0)) for value in SIMILARITIES])

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -93,6 +94,24 @@ def test_measures_say_what_became_of_each_query(calibrated):
     found = judging.measured(fresh, judging.answered(calibrated, fresh))
     assert (found["recall_at_1"], found["right"], found["wrong"], found["refused"]) == (1.0, 1.0, 0.0, 0.0)
     assert found["low"] < 1.0 == found["high"]
+
+
+def test_what_a_print_of_the_right_art_is_worth_depends_on_what_was_said():
+    """Named it is another card; as one of several that look alike it is none that is wrong."""
+    twin = Match(Card("echo-9", "Card 9", "echo", "9", "demo-9"), 0.9, 99)
+    said = [
+        (Status.CONFIRMED, [match(9, 0.9), twin]),
+        (Status.UNCERTAIN, [twin, match(9, 0.9)]),
+        (Status.CONFIRMED, [twin, match(9, 0.9)]),
+        (Status.UNCERTAIN, [match(10, 0.9)]),
+        (Status.UNKNOWN, [match(9, 0.9)]),
+    ]
+    answers = [SimpleNamespace(status=status, matches=matches) for status, matches in said]
+    found = judging.measured([asked(9)] * 5, answers)
+    outcomes = [found[name] for name in ("right", "one of these", "wrong", "refused")]
+    assert outcomes == [0.2, 0.2, 0.4, 0.2]
+    assert found["answered"] == pytest.approx(0.4)
+    assert (found["recall_at_1"], found["recall_at_5"], found["art_recall_at_1"]) == pytest.approx((0.4, 0.8, 0.8))
 
 
 def test_each_set_is_measured_by_itself(calibrated):
