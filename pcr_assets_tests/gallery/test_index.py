@@ -84,6 +84,10 @@ def test_after_random_changes_it_answers_like_a_fresh_one(tmp_path, seed):
             np.testing.assert_array_equal(ours, theirs)
         assert index_digest(update.index) == index_digest(fresh.index)
         assert len(update.index) == sum(len(cards) for cards in gallery.values())
+        for name, cards in gallery.items():
+            for number, vector in cards.items():
+                held = update.index.get(card_key(f"{name}-{number}", 0))
+                np.testing.assert_array_equal(held, vector.astype(np.float16))
         path, sets = tmp_path / f"{step}.usearch", update.sets
         save_index(update.index, path)
         gallery = changed(rng, gallery)

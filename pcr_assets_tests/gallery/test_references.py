@@ -4,7 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from edge_runtime.geometry import whole_card
+from edge_runtime.judging.features import features
 from edge_runtime.judging.references import SIZE, References
+from edge_runtime.judging.second_look import agreement
 from pcr_assets.gallery.keys import card_key
 from pcr_assets.gallery.references import inputs_digest, write_archive
 from pcr_assets_tests.cards.drawn import card, encoded
@@ -19,13 +22,19 @@ def write_shard(path, cards):
 
 
 def test_the_edge_finds_each_view_of_each_card_by_its_key(tmp_path):
-    shard = write_shard(tmp_path / "base1.parquet", {("base1-1", 0): card(1), ("base1-1", 1): card(2)})
-    assert write_archive(shard, tmp_path / "base1.zip") == 2
+    drawn = {("base1-1", 0): card(1), ("base1-1", 1): card(2), ("base1-2", 0): card(3)}
+    assert write_archive(write_shard(tmp_path / "base1.parquet", drawn), tmp_path / "base1.zip") == 3
     references = References([tmp_path / "base1.zip"])
-    for view in (0, 1):
-        assert references.picture(card_key("base1-1", view)).shape == (SIZE[1], SIZE[0], 3)
-    first, second = (references.picture(card_key("base1-1", view)).astype(int) for view in (0, 1))
-    assert np.abs(first - second).mean() > 5
+    pictures = {view: references.picture(card_key(*view)) for view in drawn}
+    assert {picture.shape for picture in pictures.values()} == {(SIZE[1], SIZE[0], 3)}
+    for view, scan in drawn.items():
+        apart = {
+            other: np.abs(picture - whole_card(scan, SIZE).astype(int)).mean() for other, picture in pictures.items()
+        }
+        assert min(apart, key=apart.get) == view
+        there = features(whole_card(scan, SIZE))
+        near = {other: agreement(there, references.features(card_key(*other)))[0] for other in drawn}
+        assert max(near, key=near.get) == view
 
 
 def test_the_same_cards_give_the_same_archive(tmp_path):
