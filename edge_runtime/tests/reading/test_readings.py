@@ -15,6 +15,7 @@ from edge_runtime.reading.readings import (
     WORTH_FITTING,
     Reading,
     after_others,
+    known_corners,
     named_first,
     of_one_size,
     refused,
@@ -115,6 +116,15 @@ def test_a_photo_is_settled_once_a_card_is_known_and_nothing_else_looks_like_one
     printing = replace(FOX, status=Status.UNKNOWN, other_printing=True)
     assert settled([FOX, *left]) is settled([printing, *left]) is is_settled
     assert not settled(left)
+
+
+def test_a_card_is_known_once_it_was_judged_and_named_or_found_to_be_another_printing():
+    named, printing, left = (
+        replace(FOX, judged=True, corners=FOX.corners + at, **told)
+        for at, told in enumerate(({}, {"status": Status.UNKNOWN, "other_printing": True}, {"status": Status.UNKNOWN}))
+    )
+    known = known_corners([named, printing, left, replace(FOX, judged=False)])
+    assert [corners is each.corners for corners, each in zip(known, (named, printing), strict=True)] == [True, True]
 
 
 def test_a_card_that_is_refused_is_unknown_beyond_doubt():
