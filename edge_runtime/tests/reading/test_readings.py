@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from edge_runtime.gallery import Card, Match
@@ -14,7 +15,10 @@ from edge_runtime.reading.readings import (
     SIMILAR_SIZE,
     WORTH_FITTING,
     Reading,
+    Recognition,
     after_others,
+    apart,
+    by_confidence,
     known_corners,
     named_first,
     of_one_size,
@@ -26,6 +30,9 @@ FOX = Reading(
     Status.CONFIRMED, 0.97, full_frame(63, 88), (Match(Card("demo-1", "Amber Fox", "demo", "1", "fox"), 0.9, 1),), 0.9
 )
 
+HERON = (Match(Card("demo-2", "Blue Heron", "demo", "2", "heron"), 0.9, 2),)
+LESS = (replace(FOX.matches[0], similarity=0.9 - LESS_SIMILAR - 0.01),)
+
 
 def smaller(reading, share):
     """As far away as makes it take such a share of the area."""
@@ -36,6 +43,7 @@ def smaller(reading, share):
 def test_what_matches_nothing_stays_if_it_is_about_as_large_as_the_largest_card(share, stays):
     box = smaller(replace(FOX, status=Status.UNKNOWN, confidence=0.01), share)
     assert list(of_one_size([FOX, box])) == ([FOX, box] if stays else [FOX])
+    assert list(of_one_size([])) == []
 
 
 @pytest.mark.parametrize(
@@ -44,6 +52,18 @@ def test_what_matches_nothing_stays_if_it_is_about_as_large_as_the_largest_card(
 def test_a_card_that_is_known_stays_however_small(known):
     small = smaller(known, 0.01)
     assert list(of_one_size([FOX, small])) == [FOX, small]
+
+
+@pytest.mark.parametrize(("inside", "lies_apart"), [(0, True), (0.4, True), (0.6, False), (1, False)])
+def test_outlines_lie_apart_while_no_more_than_half_of_the_smaller_one_is_in_the_other(inside, lies_apart):
+    large, small = full_frame(100, 140), full_frame(40, 56) + np.float32([100 - 40 * inside, 20])
+    assert apart(small, [large]) is apart(large, [full_frame(10, 10) - 50, small]) is lies_apart
+
+
+def test_a_photo_is_called_by_the_best_that_is_known_of_its_cards():
+    unknown, uncertain = (replace(FOX, status=status) for status in (Status.UNKNOWN, Status.UNCERTAIN))
+    said = [Recognition(cards).status for cards in ((), (unknown,), (unknown, uncertain), (unknown, FOX, uncertain))]
+    assert said == ["no card", "unknown", "uncertain", "confirmed"]
 
 
 @pytest.mark.parametrize(("before", "status"), [(0, Status.CONFIRMED), (2, Status.CONFIRMED), (3, Status.UNKNOWN)])
@@ -63,12 +83,13 @@ def test_what_was_no_card_elsewhere_counts_for_nothing_nor_does_a_part_of_the_ca
 
 
 def test_named_cards_come_first_then_other_printings_then_what_looks_most_like_a_whole_card():
-    surer = replace(FOX, confidence=0.99)
+    surer, alike = replace(FOX, confidence=0.99), replace(FOX, matches=LESS)
     printing = replace(FOX, status=Status.UNKNOWN, other_printing=True)
     large = replace(FOX, status=Status.UNKNOWN)
     small, faint = smaller(large, 0.5), replace(large, outline=0.5)
-    ordered = [surer, FOX, printing, large, small, faint]
+    ordered = [surer, FOX, alike, printing, large, replace(large, matches=LESS), small, faint]
     assert [id(each) for each in sorted(ordered[::-1], key=named_first)] == [id(each) for each in ordered]
+    assert [id(each) for each in sorted(ordered[2::-1], key=by_confidence)] == [id(each) for each in ordered[:3]]
 
 
 def prints(count, art="fox"):
@@ -80,10 +101,6 @@ def test_an_uncertain_card_may_be_each_print_of_its_art_and_of_any_other_the_nea
     uncertain = replace(FOX, status=Status.UNCERTAIN, matches=(*twins, *others))
     assert uncertain.candidates == twins
     assert replace(uncertain, status=Status.CONFIRMED).candidates == twins[:NEAREST]
-
-
-HERON = (Match(Card("demo-2", "Blue Heron", "demo", "2", "heron"), 0.9, 2),)
-LESS = (replace(FOX.matches[0], similarity=0.9 - LESS_SIMILAR - 0.01),)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +116,7 @@ LESS = (replace(FOX.matches[0], similarity=0.9 - LESS_SIMILAR - 0.01),)
 )
 def test_which_twin_a_followed_card_is_is_taken_over_where_a_glance_has_no_doubt_of_the_artwork(glance, is_carried):
     seen = replace(FOX, corners=FOX.corners + 3, outline=0.7, **glance)
-    now = replace(FOX, judged=True).carried_to(seen)
+    now = FOX.carried_to(seen)
     assert (now is not None) is is_carried
     if now is not None:
         assert (now.status, now.outline, now.judged, now.carried) == (FOX.status, 0.7, True, True)
