@@ -116,9 +116,7 @@ def too_unlike(evidence: Evidence) -> bool:
     test cards before the three cameras, of which the search found the art, two were less alike; of as many whose card was taken out
     of the gallery 1,087.
     """
-    if evidence.points is None or evidence.sharpness < SHARP:
-        return False
-    return evidence.alike < _least_alike(evidence.sharpness, SHARP, CRISP)
+    return evidence.sharpness >= SHARP and evidence.alike < _least_alike(evidence.sharpness, SHARP, CRISP)
 
 
 def borne_out(evidence: Evidence) -> bool:
