@@ -119,9 +119,7 @@ class Judge:
 
     def place_of(self, image: np.ndarray, corners: np.ndarray, match: Match) -> np.ndarray:
         """Where a candidate's picture lies on a photo, as the points within these corners have it, float32 4×2; these corners where
-        too few agree, or where there are no pictures."""
-        if self.second_look is None:
-            return corners
+        too few agree, or where there is no picture of it."""
         _, supports = self._compared(image, corners, [match])
         return fitted(corners, supports[0]) if supports else corners
 

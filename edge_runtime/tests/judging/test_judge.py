@@ -8,12 +8,12 @@ import pytest
 from given_looks import CALIBRATION, PICTURE, VERIFIER, WHOLE, Counted, matches, shifted
 
 from edge_runtime.geometry import turned
-from edge_runtime.judging.decide import Status
+from edge_runtime.judging.decide import Evidence, Status
 from edge_runtime.judging.judge import Judge
 
 
-def judged(points, calibration=CALIBRATION, **similarities):
-    return Judge(calibration, Counted(points)).judge(PICTURE, WHOLE, matches(**similarities))
+def judged(points, calibration=CALIBRATION, candidates=(), **similarities):
+    return Judge(calibration, Counted(points)).judge(PICTURE, WHOLE, [*candidates, *matches(**similarities)])
 
 
 def test_a_few_points_do_not_outweigh_a_clear_lead():
@@ -40,6 +40,45 @@ def test_the_artwork_decides_where_hardly_any_points_agree():
     )
     assert without.matches[0].card.card_id == "alike"
     assert without.confidence < answer.confidence
+
+
+def test_a_card_is_weighed_against_the_best_of_all_others_in_each_kind_of_evidence():
+    look = Counted({"right": 38, "b": 5, "c": 9, "d": 2}, likeness={"right": 0.9, "b": 0.4, "c": 0.2})
+    found = Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(b=0.55, right=0.52, c=0.4, d=0.3)).evidence
+    assert found == Evidence(0.52, pytest.approx(-0.03), 38, 9, 0.9, 0.4)
+
+
+def test_a_card_with_several_prints_counts_as_the_best_of_them():
+    twins = [replace(match, card=replace(match.card, art_group="fox")) for match in matches(one=0.6, two=0.58)]
+    found = judged({"two": 50, "one": 30}, other=0.4, candidates=twins).evidence
+    assert (found.similarity, found.lead, found.points, found.rival) == (0.6, pytest.approx(0.2), 50, 0)
+
+
+def test_a_candidate_without_a_rival_leads_by_all_there_is():
+    assert judged({"right": 50}, right=0.0).evidence == Evidence(0.0, 1.0, 50, 0, 1.0, 0.0)
+
+
+class Unseen(Counted):
+    """A second look that has a picture of no candidate."""
+
+    def supports(self, card, matches):
+        return []
+
+
+def test_where_there_are_pictures_of_no_candidate_a_glance_has_the_last_word():
+    judge = Judge(CALIBRATION, Unseen({}))
+    for found in (matches(right=0.5, alike=0.45), []):
+        assert judge.judge(PICTURE, WHOLE, found) == judge.glance(WHOLE, found)
+
+
+def test_a_candidates_picture_lies_where_its_points_say_or_where_the_outline_does():
+    (right,) = matches(right=0.5)
+    moved, unseen = (
+        Judge(CALIBRATION, look({"right": 50}, homography=shifted(5, 3))).place_of(PICTURE, WHOLE * 2, right)
+        for look in (Counted, Unseen)
+    )
+    np.testing.assert_allclose(moved, 2 * (WHOLE + np.float32((5, 3))), atol=0.01)
+    np.testing.assert_array_equal(unseen, WHOLE * 2)
 
 
 def test_an_art_is_denied_whose_picture_lies_exactly_on_the_card_and_shows_something_else():

@@ -92,6 +92,19 @@ def test_of_twins_that_nothing_else_tells_apart_those_stay_that_may_be_the_print
     assert looked_over({"print-0": 0.1, "print-1": 0.1, "print-2": 0.8}, prints(3)).status is Status.CONFIRMED
 
 
+@pytest.mark.parametrize(("behind", "status"), [(0.01, Status.UNCERTAIN), (0.03, Status.CONFIRMED)])
+def test_at_a_glance_a_twin_is_named_that_is_the_nearer_by_a_margin(behind, status):
+    first, second, other = prints(2)
+    seen = Judge(CALIBRATION).judge(PICTURE, WHOLE, [first, replace(second, similarity=0.9 - behind), other])
+    assert (seen.matches[0].card.card_id, seen.status) == ("print-0", status)
+
+
+def test_a_twin_that_a_glance_is_sure_of_and_that_is_another_printing_gives_way_to_the_one_that_it_is():
+    first, second, other = prints(2)
+    answer = looked_over({"print-0": 0.05, "print-1": 0.9}, [first, replace(second, similarity=0.85), other])
+    assert (answer.matches[0].card.card_id, answer.status) == ("print-1", Status.CONFIRMED)
+
+
 def test_further_twins_than_are_compared_leave_a_doubt():
     same = {f"print-{at}": 0.1 for at in range(MOST_TWINS)} | {"print-3": 0.9}
     answer = looked_over(same, prints(MOST_TWINS + 2))
@@ -107,6 +120,12 @@ def test_twins_that_lie_over_no_picture_stay_uncertain():
 def test_a_card_that_is_none_of_the_twins_is_another_printing(printing):
     answer = looked_over(printing, prints(2))
     assert (answer.status, answer.other_printing, answer.confidence) == (Status.UNKNOWN, True, 0.1)
+
+
+def test_a_card_that_is_not_known_is_no_other_printing_of_what_it_is_nearest_to():
+    look = Counted({"a": 4, "b": 4}, printing={"a": 0.1})
+    answer = Judge(CALIBRATION, look, VERIFIER).judge(PICTURE, WHOLE, matches(a=0.3, b=0.28))
+    assert (answer.status, answer.other_printing) == (Status.UNKNOWN, False)
 
 
 def test_a_twin_that_is_told_apart_is_verified_alone():
