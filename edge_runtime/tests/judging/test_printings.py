@@ -29,10 +29,12 @@ def test_the_twin_that_agrees_best_where_they_differ_is_named():
 
 @pytest.mark.parametrize("count", [2, 12])
 def test_twins_that_nothing_tells_apart_are_uncertain_and_all_of_them_candidates(count):
-    answer = Judge(CALIBRATION, Counted({"print-0": 50})).judge(PICTURE, WHOLE, prints(count))
-    assert answer.status is Status.UNCERTAIN
-    assert {match.card.card_id for match in answer.matches[:count]} == {f"print-{at}" for at in range(count)}
-    assert [match.card.card_id for match in answer.matches[count:]] == ["other"]
+    *twins, other = prints(count)
+    for found in [*twins, other], [replace(other, similarity=0.95), *twins]:
+        answer = Judge(CALIBRATION, Counted({"print-0": 50})).judge(PICTURE, WHOLE, found)
+        assert answer.status is Status.UNCERTAIN
+        assert {match.card.card_id for match in answer.matches[:count]} == {f"print-{at}" for at in range(count)}
+        assert [match.card.card_id for match in answer.matches[count:]] == ["other"]
 
 
 @pytest.mark.parametrize(("count", "said"), [(MOST_TWINS, Status.CONFIRMED), (MOST_TWINS + 1, Status.UNCERTAIN)])
@@ -47,6 +49,16 @@ def test_an_art_that_was_sure_at_a_glance_stays_sure_where_no_points_agree():
     answer = Judge(by_points_alone, Counted({})).judge(PICTURE, WHOLE, prints(2))
     assert answer.evidence.points == 0
     assert (answer.status, answer.confidence > CALIBRATION.sure) == (Status.UNCERTAIN, True)
+
+
+def test_what_a_glance_was_not_sure_of_or_not_of_this_art_makes_no_answer_surer():
+    by_points_alone = replace(CALIBRATION, look=(-6.0, 0.0, 0.0, 2.0, *[0.0] * 4))
+    likely = matches(right=0.8, alike=0.35)
+    glance, looked = (Judge(by_points_alone, look).judge(PICTURE, WHOLE, likely) for look in (None, Counted({})))
+    assert CALIBRATION.accept < glance.confidence < CALIBRATION.sure
+    assert (glance.status, looked.status) == (Status.CONFIRMED, Status.UNKNOWN)
+    answer = Judge(by_points_alone, Counted({"other": 20})).judge(PICTURE, WHOLE, prints(2))
+    assert (answer.matches[0].card.card_id, answer.status) == ("other", Status.UNKNOWN)
 
 
 def looked_over(printing, found, agrees=None, corners=WHOLE):
