@@ -104,6 +104,9 @@ def test_a_candidate_that_stands_out_ends_the_comparison():
     many = matches(**{name: 0.5 - at / 100 for at, name in enumerate("abcdefgh")})
     Judge(CALIBRATION, look).judge(PICTURE, WHOLE, many)
     assert look.compared == list("abcd")
+    doubtful = Counted({"a": 60, "b": 25, "c": 1})
+    Judge(CALIBRATION, doubtful).judge(PICTURE, WHOLE, many)
+    assert doubtful.compared == list("abcdefgh"), "it has not three times as many as the next best"
 
 
 def test_candidates_with_which_nothing_agrees_end_the_comparison():
