@@ -117,6 +117,17 @@ def test_a_twin_that_a_glance_is_sure_of_and_that_is_another_printing_gives_way_
     assert (answer.matches[0].card.card_id, answer.status) == ("print-1", Status.CONFIRMED)
 
 
+def test_a_twin_without_a_picture_stays_a_candidate():
+    class Partly(Counted):
+        def supports(self, card, matches):
+            return [support for support in super().supports(card, matches) if support.match.key != 2]
+
+    look = Partly({"print-0": 50, "print-1": 50}, printing={"print-0": 0.9, "print-1": 0.1})
+    answer = Judge(CALIBRATION, look, VERIFIER).judge(PICTURE, WHOLE, prints(3))
+    assert answer.status is Status.UNCERTAIN
+    assert [match.card.card_id for match in answer.matches] == ["print-0", "print-2", "other"]
+
+
 def test_further_twins_than_are_compared_leave_a_doubt():
     same = {f"print-{at}": 0.1 for at in range(MOST_TWINS)} | {"print-3": 0.9}
     answer = looked_over(same, prints(MOST_TWINS + 2))
