@@ -3,7 +3,26 @@ import numpy as np
 import pytest
 
 from edge_runtime import geometry
-from edge_runtime.geometry import area, full_frame, overlap, rectify, scaled, shared_area, turned, within
+from edge_runtime.geometry import (
+    area,
+    areas,
+    as_numbers,
+    corners_of,
+    full_frame,
+    met,
+    narrowed,
+    overlap,
+    overview,
+    rectify,
+    scaled,
+    scaled_down,
+    shared_area,
+    side_lengths,
+    turned,
+    ways_up,
+    width,
+    within,
+)
 
 SIZE = (80, 112)
 
@@ -95,3 +114,50 @@ def test_an_outline_is_within_a_card_that_is_grown_enough():
     beside, inner, own = card + np.float32([30, 0]), scaled(card, 0.5), scaled(card, 1.04)
     assert within(np.stack([own, inner, beside]), card, 1.1).tolist() == [True, True, False]
     assert within(np.stack([own, inner[::-1]]), card[::-1], 1.0).tolist() == [False, True]
+
+
+def test_a_card_that_a_slant_made_as_wide_as_high_may_lie_on_its_side():
+    upright, squat = full_frame(63, 88), full_frame(88, 100)
+    assert [turned(upright, turns).tolist() for turns in ways_up(upright)] == [turned(upright).tolist()]
+    assert sorted(ways_up(squat)) == [1, 2, 3]
+    assert ways_up(squat)[0] == 2, "upside down is likelier"
+
+
+def test_sides_widths_and_areas_are_those_of_the_outline():
+    slanted = np.float32([(0, 0), (60, 0), (50, 80), (10, 80)])
+    assert side_lengths(slanted) == pytest.approx([60, 6500**0.5, 40, 6500**0.5])
+    assert width(slanted) == 50
+    assert areas(np.stack([slanted, slanted[::-1], 2 * slanted])).tolist() == [4000, 4000, 16000]
+    assert area(slanted) == 4000
+    assert as_numbers(slanted / 3)[2] == [16.7, 26.7]
+
+
+def test_lines_meet_in_the_corners_of_what_they_bound_and_parallel_ones_far_away():
+    card = np.array([(10, 20), (73, 22), (70, 110), (12, 108)], float)
+    sides = np.roll(card, -1, axis=0) - card
+    corners, turns = corners_of(card + 0.3 * sides, sides * np.array([[1], [2], [-1], [0.5]]))
+    np.testing.assert_allclose(corners, card, atol=1e-4)
+    assert (np.sign(turns) == [1, 1, -1, -1]).all()
+    across = np.array([1.0, 0.0])
+    place, far = met(np.array([2.0, 5.0]), across, np.array([9.0, 0.0]), np.array([0.0, 3.0]))
+    assert (place.tolist(), far) == ([9.0, 5.0], 7.0)
+    assert abs(met(np.array([0.0, 0.0]), across, np.array([0.0, 4.0]), across)[1]) > 1e6
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [((720, 1280), (180, 320)), ((2160, 3840), (270, 480)), ((480, 640), (240, 320)), ((300, 639), (300, 639))],
+)
+def test_an_overview_is_halved_while_enough_pixels_remain_across(size, small):
+    assert overview(np.zeros((*size, 3), np.uint8)).shape == (*small, 3)
+
+
+def test_a_picture_is_made_smaller_by_averages_and_never_larger():
+    dots = np.zeros((48, 64, 3), np.uint8)
+    dots[::2, ::2] = 200
+    assert np.unique(scaled_down(dots, (32, 24))).tolist() == [50]
+    assert np.unique(scaled_down(dots, (8, 6))).tolist() == [50]
+    assert scaled_down(dots, (40, 30)).shape == (30, 40, 3)
+    assert scaled_down(dots, (64, 48)) is dots
+    assert np.unique(narrowed(dots, 16)).tolist() == [50]
+    assert narrowed(dots, 100).shape == dots.shape

@@ -81,9 +81,11 @@ def test_a_card_that_is_sure_at_a_glance_lies_where_its_picture_does_unless_it_i
     np.testing.assert_allclose(answer.corners, 2 * (WHOLE + np.float32(moved)), atol=0.01)
 
 
-@pytest.mark.parametrize(("wide", "named"), [(SMALL - 1, False), (SMALL + 1, True)])
-def test_a_small_card_has_to_be_likelier_the_printing(wide, named):
-    answer = looked_over({"right": 0.5}, matches(right=0.9, alike=0.1), corners=full_frame(wide, 240))
+@pytest.mark.parametrize(
+    ("wide", "likely", "named"), [(SMALL - 1, 0.5, False), (SMALL - 1, 0.7, True), (SMALL + 1, 0.5, True)]
+)
+def test_a_small_card_has_to_be_likelier_the_printing(wide, likely, named):
+    answer = looked_over({"right": likely}, matches(right=0.9, alike=0.1), corners=full_frame(wide, 240))
     assert (answer.status is Status.CONFIRMED, answer.other_printing) == (named, not named)
 
 
