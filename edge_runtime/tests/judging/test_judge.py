@@ -69,6 +69,8 @@ def test_where_there_are_pictures_of_no_candidate_a_glance_has_the_last_word():
     judge = Judge(CALIBRATION, Unseen({}))
     for found in (matches(right=0.5, alike=0.45), []):
         assert judge.judge(PICTURE, WHOLE, found) == judge.glance(WHOLE, found)
+    sure = matches(right=0.9, alike=0.1)
+    assert Judge(CALIBRATION, Unseen({}), VERIFIER).judge(PICTURE, WHOLE, sure) == judge.glance(WHOLE, sure)
 
 
 def test_a_candidates_picture_lies_where_its_points_say_or_where_the_outline_does():
@@ -169,11 +171,12 @@ def test_a_card_that_lies_on_its_head_is_turned(similarity):
     ("points", "homography", "moved"),
     [
         (30, shifted(5, 3), (5, 3)),
+        (30, shifted(60, 0), (60, 0)),
         (14, shifted(5, 3), (0, 0)),
         (30, shifted(200, 0), (0, 0)),
         (30, np.zeros((3, 3)), (0, 0)),
     ],
-    ids=["many agree", "few agree", "too far", "no homography"],
+    ids=["many agree", "far", "few agree", "too far", "no homography"],
 )
 def test_the_corners_are_those_of_the_picture_where_enough_points_agree(points, homography, moved):
     look = Counted({"right": points}, homography=homography)
