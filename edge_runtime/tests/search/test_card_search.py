@@ -31,6 +31,7 @@ CARDS = [
         ("Pokédex", ["A1-216"]),
         ("リザ", ["jp-1"]),
         ("zard", []),
+        ("char zard", []),
         ("", []),
         ("  ", []),
         ("charizard 4/102", ["base1-4"]),
@@ -58,3 +59,8 @@ def test_the_card_that_is_called_just_so_comes_first_and_numbers_are_no_words():
     ]
     assert [card.number for card in find_cards(cards, "pikachu", 10)] == ["10", "94", "96", "259"]
     assert [card.number for card in find_cards(cards, "Pikachu EX", 10)] == ["96", "259"]
+
+
+def test_cards_of_one_name_and_number_stay_in_their_order():
+    prints = [Card(card_id, "Pikachu", "promo", "1", card_id) for card_id in ("promo-1b", "promo-1a")]
+    assert find_cards(prints, "pikachu", 10) == prints
