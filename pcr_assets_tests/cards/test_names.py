@@ -2,7 +2,7 @@
 
 import pytest
 
-from pcr_assets.cards.names import Named, is_picture, plain, read_name
+from pcr_assets.cards.names import LONGEST, Named, file_label, is_picture, plain, read_name
 
 
 def named(name: str) -> Named:
@@ -34,6 +34,7 @@ def test_a_name_may_begin_with_the_card_id(name, card_id):
     ("name", "card_id"),
     [
         ("Charizard-en_base_base1_4_high.png", "base1-4"),
+        ("Charizard-en_base_base1_4.png", "base1-4"),
         ("Ho-Oh-en_neo_neo3_7_high.webp", "neo3-7"),
         ("Mr. Mime-en_base_base2_6_low.jpg", "base2-6"),
         ("Pikachu-pt-br_sv_sv1_63_high.png", "sv1-63"),
@@ -98,3 +99,19 @@ def test_sources_that_write_a_name_differently_mean_one_card(one, other):
 )
 def test_names_of_different_cards_stay_different(one, other):
     assert plain(one) != plain(other)
+
+
+@pytest.mark.parametrize(
+    ("set_id", "label"),
+    [("base1", "base1"), ("Sword & Shield", "Sword%20%26%20Shield"), ("promos/2027", "promos%2F2027"), (".5", "%2E5")],
+)
+def test_a_set_is_called_in_the_names_of_files_by_its_id_whatever_that_holds(set_id, label):
+    assert file_label(set_id) == label
+
+
+def test_two_sets_whose_long_names_begin_alike_are_called_apart():
+    assert file_label("x" * LONGEST) == "x" * LONGEST
+    one, other = (file_label("x" * LONGEST + end) for end in "ab")
+    assert one != other
+    assert one[:80] == other[:80]
+    assert {len(one), len(other)} == {LONGEST}
