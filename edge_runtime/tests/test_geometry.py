@@ -18,6 +18,7 @@ from edge_runtime.geometry import (
     scaled_down,
     shared_area,
     side_lengths,
+    thumbnails,
     turned,
     ways_up,
     width,
@@ -161,3 +162,16 @@ def test_a_picture_is_made_smaller_by_averages_and_never_larger():
     assert scaled_down(dots, (64, 48)) is dots
     assert np.unique(narrowed(dots, 16)).tolist() == [50]
     assert narrowed(dots, 100).shape == dots.shape
+
+
+def test_thumbnails_are_coarse_cuts_of_each_outline_in_its_place(scans, photo_of):
+    """Of small ones and of large ones, for which the photo is halved."""
+    tilted = np.float32([(250, 90), (420, 130), (360, 400), (170, 350)])
+    photo = photo_of(scans["demo-1"], tilted)
+    outlines = [tilted, turned(tilted), scaled(tilted, 0.2), tilted + np.float32([150, 60])]
+    coarse = thumbnails(photo, outlines, (16, 22)).astype(int)
+    assert coarse.shape == (4, 22, 16, 3)
+    for row, outline in enumerate(outlines):
+        apart = np.abs(coarse - rectify(photo, outline, (16, 22))).mean(axis=(1, 2, 3))
+        assert apart.argmin() == row
+        assert apart[row] < 20 < 60 < np.delete(apart, row).min()
