@@ -127,6 +127,7 @@ def test_a_card_that_a_slant_made_as_wide_as_high_may_lie_on_its_side():
 def test_sides_widths_and_areas_are_those_of_the_outline():
     slanted = np.float32([(0, 0), (60, 0), (50, 80), (10, 80)])
     assert side_lengths(slanted) == pytest.approx([60, 6500**0.5, 40, 6500**0.5])
+    assert side_lengths(np.stack([slanted, 2 * slanted]))[:, 0].tolist() == [60, 120]
     assert width(slanted) == 50
     assert areas(np.stack([slanted, slanted[::-1], 2 * slanted])).tolist() == [4000, 4000, 16000]
     assert area(slanted) == 4000
