@@ -5,7 +5,10 @@ Dagster's automation page then shows, for each tick and asset, which part of its
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import dagster as dg
@@ -38,16 +41,40 @@ def observed_every(cron: str) -> dg.AutomationCondition[Any]:
     return due.with_label(f"observed at {cron}")
 
 
+def waiting_for(above: AbstractSet[dg.AssetKey]) -> dg.AutomationCondition[Any]:
+    """``content_changed``, once none of the assets ``above`` is made, or asked for.
+
+    Inputs alone would not do: a report has models and an index among them, and the index follows the models two steps later. So
+    it was asked for with new models and the old index, refused that, and so did the release.
+    """
+    if not above:
+        return content_changed
+    at_work = _CONDITION.run_in_progress() | _CONDITION.will_be_requested()
+    one_of: list[dg.AutomationCondition[Any]] = [_CONDITION.asset_matches(key, at_work) for key in sorted(above)]
+    return (~reduce(or_, one_of) & content_changed).with_label("all above it is done, and content_changed")
+
+
 def automated(assets: Iterable[Any]) -> list[dg.AssetsDefinition]:
     """The assets, each with its condition: sources are observed by the clock, the rest follows the content of its inputs."""
+    given: Sequence[dg.AssetsDefinition] = list(assets)
+    inputs = {key: made.asset_deps[key] for made in given if not made.is_observable for key in made.keys}
 
-    def condition_of(made: dg.AssetsDefinition) -> dg.AutomationCondition[Any]:
-        return observed_every(OBSERVED_EVERY) if made.is_observable else content_changed
+    def conditioned(spec: dg.AssetSpec) -> dg.AssetSpec:
+        condition = waiting_for(_above(spec.key, inputs)) if spec.key in inputs else observed_every(OBSERVED_EVERY)
+        return spec.replace_attributes(automation_condition=condition)
 
-    return [
-        made.map_asset_specs(lambda spec, made=made: spec.replace_attributes(automation_condition=condition_of(made)))
-        for made in assets
-    ]
+    return [made.map_asset_specs(conditioned) for made in given]
+
+
+def _above(asset: dg.AssetKey, inputs: Mapping[dg.AssetKey, AbstractSet[dg.AssetKey]]) -> set[dg.AssetKey]:
+    """What is made here of all that an asset is made from, whether at first hand or not. Sources are no part of it."""
+    found: set[dg.AssetKey] = set()
+    following = [asset]
+    while following:
+        new = {key for key in inputs[following.pop()] if key in inputs} - found
+        found |= new
+        following += new
+    return found
 
 
 with warnings.catch_warnings():

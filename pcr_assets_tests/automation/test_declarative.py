@@ -5,6 +5,7 @@ import datetime
 import dagster as dg
 import pytest
 
+from pcr_assets.assets.declare import observed
 from pcr_assets.automation.declarative import automated, content_changes
 from pcr_assets.definitions import build_defs
 from pcr_assets_tests.small_graph import SmallGraph, names
@@ -15,8 +16,8 @@ START = datetime.datetime(2026, 1, 1, 12, 1, tzinfo=datetime.UTC)
 class Automation:
     """A daemon's ticks over the conditions of a small graph: it runs what a tick asks for."""
 
-    def __init__(self, folder, instance):
-        self.world, self.instance = SmallGraph(folder, instance), instance
+    def __init__(self, world, instance):
+        self.world, self.instance = world, instance
         self.now, self.cursor, self.tick_result = START, None, None
 
     @property
@@ -68,7 +69,7 @@ class Automation:
 
 @pytest.fixture
 def automation(tmp_path, instance):
-    made = Automation(tmp_path, instance)
+    made = Automation(SmallGraph(tmp_path, instance), instance)
     made.build()
     made.settle()
     return made
@@ -89,6 +90,41 @@ def test_a_changed_setting_and_raised_code_run_what_follows_from_them(automation
     assert automation.settle() == ["index"]
 
 
+class Gallery:
+    """A report on a model and on the index that follows it two steps later, each of which says of which model it is made."""
+
+    def __init__(self):
+        self.model, self.made = 1, {}
+
+    @property
+    def defs(self) -> dg.Definitions:
+        def made(name, *deps):
+            def make() -> dg.MaterializeResult:
+                said = [self.made[dep] for dep in deps] or [self.model]
+                assert len(set(said)) == 1, f"{name} is made of {dict(zip(deps, said, strict=True))}"
+                self.made[name] = said[0]
+                return dg.MaterializeResult(data_version=dg.DataVersion(str(said[0])))
+
+            return dg.asset(name=name, deps=deps or [chosen])(make)
+
+        @observed("small", kinds=set())
+        def chosen():
+            return dg.ObserveResult(data_version=dg.DataVersion(str(self.model)))
+
+        chain = [made("model"), made("vectors", "model"), made("index", "vectors"), made("report", "model", "index")]
+        return dg.Definitions([chosen, *chain])
+
+
+def test_what_reads_a_model_and_what_follows_from_it_waits_until_that_is_made(instance):
+    """The report was asked for with a new model and the index of the last one, and failed; and so did the release."""
+    automation = Automation(Gallery(), instance)
+    automation.build()
+    automation.settle()
+    automation.world.model = 2
+    assert automation.settle() == ["model", "vectors", "index", "report"]
+    assert set(automation.world.made.values()) == {2}
+
+
 def test_nothing_is_run_behind_a_gate_that_refuses(automation):
     automation.world.accepted = False
     automation.world.epochs = 5
@@ -99,7 +135,7 @@ def test_nothing_is_run_behind_a_gate_that_refuses(automation):
 
 
 def test_what_was_stale_before_the_first_tick_is_not_seen_and_the_planner_sees_it(tmp_path, instance):
-    late = Automation(tmp_path, instance)
+    late = Automation(SmallGraph(tmp_path, instance), instance)
     late.build()
     late.world.code = {"index": "2"}
     assert late.settle() == []
