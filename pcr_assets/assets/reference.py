@@ -19,6 +19,8 @@ from pcr_assets.shard_plan import plan_shards
 
 MODELS = {"int8": (layout.INT8, "student_int8.onnx"), "fp32": (layout.ONNX, "student.onnx")}
 """The variants of a release: each has an index made with its own model."""
+NETWORKS = {"outline filter": layout.OUTLINE_FILTER, "printing verifier": layout.PRINTING_VERIFIER}
+"""What a release holds beside, and a report is asked of, by what the report calls it."""
 
 
 @asset(
@@ -102,7 +104,8 @@ def apart(artifacts: Artifacts, asked_of: Mapping[str, str] | None = None) -> li
 
     embedded, indexed = (artifacts.current(name).record["variants"] for name in (layout.EMBEDDINGS, layout.INDEX))
     models = {variant: artifacts.current(name).digest for variant, (name, _) in MODELS.items()}
-    return bundle.mismatches(models, embedded, indexed, asked_of)
+    networks = {name: artifacts.current(place).digest for name, place in NETWORKS.items()}
+    return bundle.mismatches(models, networks, embedded, indexed, asked_of)
 
 
 def _gauge(artifacts: Artifacts, sets: dict[str, Any], files: dict[str, PublishedFile]) -> dict[str, float]:

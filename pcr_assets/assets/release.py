@@ -12,7 +12,7 @@ from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.reference import MODELS, apart, card_index, card_references
-from pcr_assets.assets.report import DEFAULT_VARIANT, recognition_report
+from pcr_assets.assets.report import DEFAULT_VARIANT, outgrown, recognition_report
 from pcr_assets.gallery import bundle
 from pcr_assets.gallery.parts import Parts
 from pcr_assets.gallery.permits import refusals
@@ -56,7 +56,7 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
     artifacts, trust = project.artifacts, trust_settings(project.settings)
     repository, keys = signer.open(project.root, trust)
     made_from = _digests(artifacts)
-    _require_one_making(artifacts)
+    _require_one_making(project)
     before = artifacts.named(layout.RELEASES)
     _require_permission(project, before.record if before else {})
     variants, shared = _bundled(artifacts)
@@ -100,10 +100,12 @@ def _digests(artifacts: Artifacts) -> dict[str, str]:
     return {asset_name: artifacts.current(name).digest for asset_name, name in MADE_FROM.items()}
 
 
-def _require_one_making(artifacts: Artifacts) -> None:
-    """Refuse models, vectors, index, pictures and thresholds of which one is not of the others: built by hand, one may be newer."""
+def _require_one_making(project: Project) -> None:
+    """Refuse networks, vectors, index, pictures and thresholds of which one is not of the others, and a report of another gallery:
+    built by hand, one may be newer."""
+    artifacts = project.artifacts
     asked_of = artifacts.current(layout.REPORT).record["asked_of"]
-    if found := apart(artifacts, asked_of) or _pictured_apart(artifacts):
+    if found := apart(artifacts, asked_of) or _pictured_apart(artifacts) or outgrown(project):
         raise dg.Failure(
             f"no release of what does not belong together ({'; '.join(found)}): `make refresh` builds what lacks first"
         )

@@ -1,7 +1,7 @@
 """Floor *release*, first half: the report that judges a release. What it asks about is in :mod:`pcr_assets.assets.evidence`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -14,12 +14,15 @@ from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.evidence import evaluation_photos, evidence_of, labels, listed, strangers, subjects_of
 from pcr_assets.assets.exports import student_int8, student_onnx
 from pcr_assets.assets.models import student_stage1, student_stage2, teacher_weights
-from pcr_assets.assets.reference import MODELS, apart, card_index, card_references
+from pcr_assets.assets.reference import MODELS, NETWORKS, apart, card_index, card_references
 from pcr_assets.assets.settings import report_config
 from pcr_assets.gallery.permits import refusals
 from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DEFAULT_VARIANT = "int8"
 REPORT_VERSION = "31"
@@ -76,9 +79,7 @@ def _asked_of(project: Project) -> dict[str, str]:
     embedded = artifacts.current(layout.EMBEDDINGS).record["variants"]
     return {
         **{f"the {variant} model": embedded[variant]["made_by"] for variant in MODELS},
-        **{f"the {name}": artifacts.current(place).digest for name, place in _TRAINED.items()},
-        "the outline filter": artifacts.current(layout.OUTLINE_FILTER).digest,
-        "the printing verifier": artifacts.current(layout.PRINTING_VERIFIER).digest,
+        **{f"the {name}": artifacts.current(place).digest for name, place in (_TRAINED | NETWORKS).items()},
         "the test cards": artifacts.current(layout.SNAPSHOT).digest,
         "the reference pictures": inputs_digest(""),
         "the photos": listed(project, project.photos_root, labels(project))[0],
@@ -89,16 +90,33 @@ def _asked_of(project: Project) -> dict[str, str]:
 
 
 def _reason_to_judge(project: Project, before: Artifact | None, asked_of: dict[str, str]) -> str | None:
+    from pcr_assets.gallery.rejudging import reason_to_judge
+
+    now = read_scans(project.artifacts, project.artifacts.current(layout.PROCESSED)).table
+    then, growth = _gallery_of(project, before), ReportSettings(**project.settings.section("report")).growth
+    return reason_to_judge(before.record.get("asked_of") if before else None, asked_of, then, now, growth)
+
+
+def _gallery_of(project: Project, report: Artifact | None) -> "pa.Table | None":
+    """What is known of the scans that a report was made with."""
     import pyarrow.parquet as pq
 
     from pcr_assets.cards.processed import TABLE
-    from pcr_assets.gallery.rejudging import reason_to_judge
 
-    artifacts = project.artifacts
-    then = pq.read_table(artifacts.fetch(before, TABLE)) if before and TABLE in before.files else None
-    now = read_scans(artifacts, artifacts.current(layout.PROCESSED)).table
-    growth = ReportSettings(**project.settings.section("report")).growth
-    return reason_to_judge(before.record.get("asked_of") if before else None, asked_of, then, now, growth)
+    return pq.read_table(project.artifacts.fetch(report, TABLE)) if report and TABLE in report.files else None
+
+
+def outgrown(project: Project) -> list[str]:
+    """How the gallery has changed since the last report, in a sentence, where that is more than its settings let it hold."""
+    from pcr_assets.cards.processed import TABLE
+    from pcr_assets.gallery import rejudging
+
+    report, processed = project.artifacts.current(layout.REPORT), project.artifacts.current(layout.PROCESSED)
+    then, growth = _gallery_of(project, report), ReportSettings(**project.settings.section("report")).growth
+    if then is None or report.files[TABLE].sha256 == processed.files[TABLE].sha256:
+        return []
+    found = rejudging.outgrown(then, read_scans(project.artifacts, processed).table, growth)
+    return [f"since the report, {found}"] if found else []
 
 
 def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.MaterializeResult:

@@ -46,15 +46,16 @@ def bundle_files(variants: Mapping[str, Variant], shared: Mapping[str, Published
 
 def mismatches(
     models: Mapping[str, str],
+    networks: Mapping[str, str],
     embedded: Mapping[str, Mapping[str, Any]],
     indexed: Mapping[str, Mapping[str, Any]],
     asked_of: Mapping[str, str] | None = None,
 ) -> list[str]:
     """What does not belong together of what a release would hold, or a report be made on, a sentence for each; none where all does.
 
-    ``models``: the digest of each variant's model; ``embedded`` and ``indexed``: what the records of embeddings and index say of
-    each variant; ``asked_of``: what the report was made of, where there is one. One asset that is built by hand may be newer than
-    what was made of it.
+    ``models``: the digest of each variant's model; ``networks``: that of each other network;
+    ``embedded`` and ``indexed``: what the records of embeddings and index say of each variant; ``asked_of``: what the report was
+    made of, where there is one. One asset that is built by hand may be newer than what was made of it.
     """
     found = []
     for variant, model in models.items():
@@ -65,6 +66,9 @@ def mismatches(
             found.append(f"the {variant} index holds other embeddings than those that are here")
         if asked_of is not None and asked_of[f"the {variant} model"] != vectors["made_by"]:
             found.append(f"the report judged another {variant} model")
+    if asked_of is not None:
+        others = [name for name, network in networks.items() if asked_of[f"the {name}"] != network]
+        found += [f"the report judged with another {name}" for name in others]
     return found
 
 

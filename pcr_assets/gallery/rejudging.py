@@ -5,6 +5,9 @@ from typing import Any
 
 import pyarrow as pa
 
+_SCAN = ["card_id", "view"]
+_PIXELS = [*_SCAN, "pixel_digest"]
+
 
 def reason_to_judge(
     before: Mapping[str, Any] | None, now: Mapping[str, Any], then: pa.Table | None, scans: pa.Table, growth: float
@@ -20,17 +23,16 @@ def reason_to_judge(
     others = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
     if others:
         return f"{', '.join(others)} changed"
+    return outgrown(then, scans, growth)
+
+
+def outgrown(then: pa.Table, scans: pa.Table, growth: float) -> str | None:
+    """How a gallery has changed since its report by more than the share ``growth``, or None."""
     news = changed_scans(then, scans)
-    if news > growth * len(then):
-        return f"{news} scans of {len(then)} came, went or were replaced"
-    return None
+    return f"{news} scans of {len(then)} came, went or were replaced" if news > growth * len(then) else None
 
 
 def changed_scans(then: pa.Table, now: pa.Table) -> int:
     """How many scans came, went or have other pixels."""
-    old, new = ({(row["card_id"], row["view"]): row["pixel_digest"] for row in _plain(table)} for table in (then, now))
-    return sum(old.get(scan) != new.get(scan) for scan in {*old, *new})
-
-
-def _plain(table: pa.Table) -> list[dict[str, Any]]:
-    return table.select(["card_id", "view", "pixel_digest"]).to_pylist()
+    same = then.select(_PIXELS).join(now.select(_PIXELS), _PIXELS, join_type="inner").num_rows
+    return int(then.select(_SCAN).join(now.select(_SCAN), _SCAN, join_type="full outer").num_rows - same)

@@ -136,7 +136,8 @@ EMBEDDED = {
     "int8": {"model": "m2", "made_by": "quantised", "sets": {"base1": {"digest": "v2"}, "neo1": {"digest": "v3"}}},
 }
 INDEXED = {"fp32": {"sets": {"base1": "v1"}}, "int8": {"sets": {"base1": "v2", "neo1": "v3"}}}
-ASKED_OF = {"the fp32 model": "student", "the int8 model": "quantised", "the photos": "p"}
+NETWORKS = {"outline filter": "f1"}
+ASKED_OF = {"the fp32 model": "student", "the int8 model": "quantised", "the outline filter": "f1", "the photos": "p"}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,8 @@ ASKED_OF = {"the fp32 model": "student", "the int8 model": "quantised", "the pho
             ["the fp32 index holds other embeddings than those that are here"],
         ),
         ({"asked_of": {**ASKED_OF, "the fp32 model": "last"}}, ["the report judged another fp32 model"]),
+        ({"networks": {"outline filter": "f2"}}, ["the report judged with another outline filter"]),
+        ({"networks": {"outline filter": "f2"}, "asked_of": None}, []),
         (
             {"models": {**MODELS, "fp32": "m3"}, "asked_of": {**ASKED_OF, "the int8 model": "last"}},
             [
@@ -163,7 +166,7 @@ ASKED_OF = {"the fp32 model": "student", "the int8 model": "quantised", "the pho
     ],
 )
 def test_what_does_not_belong_together_is_named_and_nothing_else_is(newer, told):
-    held = {"models": MODELS, "embedded": EMBEDDED, "indexed": INDEXED, "asked_of": ASKED_OF}
+    held = {"models": MODELS, "networks": NETWORKS, "embedded": EMBEDDED, "indexed": INDEXED, "asked_of": ASKED_OF}
     assert bundle.mismatches(**{**held, **newer}) == told
 
 
