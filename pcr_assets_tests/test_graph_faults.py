@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from PIL import Image
 
 from pcr_assets import layout
 from pcr_assets.assets import release
@@ -202,3 +203,20 @@ def test_an_empty_bucket_is_one_clear_sentence_and_the_last_release_stays(world)
     assert int(outcome.ending) == 1
     assert "there are no card scans in" in str(outcome)
     assert world.project.root.read(f"{layout.METADATA}/timestamp.json") == release
+
+
+@pytest.mark.faults
+def test_most_of_the_scans_gone_at_once_take_no_card_from_the_release_and_are_told(world):
+    """Sets that are not mounted, a copy that broke off: fewer cards are easier to tell apart, so no other gate minds."""
+    release = world.project.root.read(f"{layout.METADATA}/timestamp.json")
+    for set_id in ("tide1", "echo1"):
+        shutil.move(world.raw / set_id, world.folder / set_id)
+    outcome, built = world.refresh()
+    assert (int(outcome.ending), built) == (4, ["processed_cards"])
+    assert "scans that the gallery was made of are gone, more than 50%: put them back" in str(outcome)
+    Image.open(a_card(world)).rotate(180).save(a_card(world))
+    assert int(world.refresh()[0].ending) == 4, "what is left changed, and is no gallery yet"
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") == release
+    world.set("gates", lost_scans=1.0)
+    assert int(world.refresh()[0].ending) == 0
+    assert world.project.root.read(f"{layout.METADATA}/timestamp.json") != release

@@ -29,10 +29,12 @@ from pcr_assets.checks.releases import (
 from pcr_assets.checks.store import (
     few_scans_in_quarantine,
     lifecycle_rules_are_set,
+    most_scans_are_still_there,
 )
 
 CHECKS = [
     few_scans_in_quarantine,
+    most_scans_are_still_there,
     teacher_beats_hashing,
     stage1_has_not_collapsed,
     stage2_has_not_collapsed,

@@ -1,4 +1,4 @@
-"""Checks on what lies in the store: scans in quarantine, the bucket's rules for old objects."""
+"""Checks on what lies in the store: scans in quarantine, scans that went, the bucket's rules for old objects."""
 
 import dagster as dg
 
@@ -18,6 +18,21 @@ def few_scans_in_quarantine(record: Record, limits: Limits) -> Finding:
     rejected, kept = record["rejected"], record["scans"]
     few = rejected <= limits["quarantine"] * (rejected + kept)
     return few, f"{rejected} of {rejected + kept} scans are in quarantine"
+
+
+@gate(processed_cards, layout.PROCESSED, beside=layout.REFERENCES)
+def most_scans_are_still_there(record: Record, limits: Limits, pictured: Record) -> Finding:
+    """Most scans of the gallery are still there, set by set: a folder that is not mounted, or a copy that broke off, takes many at
+    once, and fewer cards are easier to tell apart. Where none is left, these are other cards."""
+    before = {set_id: entry["scans"] for set_id, entry in pictured.get("sets", {}).items()}
+    had, now = sum(before.values()), record["sets"]
+    left = sum(min(scans, now[set_id]["scans"]) for set_id, scans in before.items() if set_id in now)
+    gone, most = had - left, limits["lost_scans"]
+    said = f"{gone:,} of the {had:,} scans that the gallery was made of are gone"
+    if not left or gone <= most * had:
+        return True, f"{said}: these are other cards" if gone and not left else said
+    cure = "put them back, or raise gates.lost_scans in your profile if they are to go"
+    return False, f"{said}, more than {most:.0%}: {cure}"
 
 
 @dg.asset_check(asset=store_inventory, name="lifecycle_rules_are_set", blocking=False)
