@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
 import dagster as dg
+from dagster._check import CheckError  # internal, dagster 1.13
 from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError  # internal, dagster 1.13
 from sqlalchemy.exc import OperationalError
 
@@ -74,6 +75,9 @@ def find_assets(defs: dg.Definitions, selection: str) -> None:
             raise Refused(_only_observed(defs, sources), MISUSED)
     except dg.DagsterInvalidSubsetError:
         pass  # Dagster's sentence speaks of its own classes
+    except (NotImplementedError, CheckError):  # as status:stale does, which it takes in the UI
+        said = "selects by what Dagster's UI alone can tell: name assets, or select by group, kind, tag or owner"
+        raise Refused(f"'{selection}' {said}", MISUSED) from None
     names = [key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()]
     words = [word for word in re.findall(r"[\w/]+", selection) if word not in names]
     close = [near for word in words for near in difflib.get_close_matches(word, names, n=1)]

@@ -119,6 +119,16 @@ def test_what_is_like_no_asset_is_answered_with_the_command_that_lists_them(worl
     assert capsys.readouterr().err == "no asset matches 'xyz': `make explain` tells of all there are\n"
 
 
+@pytest.mark.parametrize(
+    "selection", ["status:stale", "code_location:pcr", "column:card_id", "not changed_in_branch:NEW"]
+)
+def test_a_selection_that_only_the_ui_understands_is_one_sentence(world, selection, capsys):
+    assert world.command("plan", "--select", selection) == MISUSED
+    said = capsys.readouterr().err
+    assert said.startswith(f"'{selection}' selects by what Dagster's UI alone can tell: ")
+    assert len(said.splitlines()) == 1
+
+
 def test_a_source_is_answered_with_what_is_made_from_it(world, capsys):
     """`plan` names sources as causes, so they are asked about."""
     assert world.command("explain", "student_config") == MISUSED
