@@ -4,7 +4,6 @@ Without ``--apply`` it says what fits and what doesn't, path by path, and what w
 """
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,10 +17,10 @@ from pcr_assets.adopt.materialize import materialize
 from pcr_assets.adopt.survey import Finding, survey
 from pcr_assets.command_options import purpose, usual_store
 from pcr_assets.project_records.inventory import current_keys
+from pcr_assets.refresh.refusals import open_home, told
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.resources.stored import listed
-from pcr_assets.settings import SettingsError
 
 FIRST = "training_snapshot"
 """What models are made of: it is built before they are recorded, for they are recorded as made of it."""
@@ -51,19 +50,14 @@ def main(
         warnings.filterwarnings("ignore", category=category)
     project = Project(store=store_of(given.prefix))
     try:
-        with nullcontext(instance) if instance else _instance() as opened:
+        with nullcontext(instance) if instance else open_home() as opened:
             return _adopt(project, (build or _defs)(project), opened, apply=given.apply)
-    except (StoreError, SettingsError) as error:
-        print(error, file=sys.stderr)
-        return 1
-
-
-def _instance() -> dg.DagsterInstance:
-    if not os.environ.get("DAGSTER_HOME"):
-        raise StoreError(
-            "DAGSTER_HOME is not set, so nothing could be recorded: use `make adopt PREFIX=…`, which sets it"
-        )
-    return dg.DagsterInstance.get()
+    except (Exception, KeyboardInterrupt) as error:
+        sentence, code = told(error)
+        if not sentence:
+            raise
+        print(sentence, file=sys.stderr)
+        return code
 
 
 def _defs(project: Project) -> dg.Definitions:

@@ -18,7 +18,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG  # internal, dagster 1.13
 from edge_runtime.terminal import counted
 from pcr_assets.planner.execution import bury_the_dead
 from pcr_assets.planner.lock import lives, only_refresh, spans_machines
-from pcr_assets.refresh.refusals import find_home, told
+from pcr_assets.refresh.refusals import open_home, told
 
 
 def close_runs(instance: dg.DagsterInstance) -> int:
@@ -56,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Close runs that died with the last `dagster dev`; `make dev` begins so.",
     ).parse_args(arguments)
     try:
-        find_home()
-        with dg.DagsterInstance.get() as opened:
+        with open_home() as opened:
             count = close_runs(opened)
     except Exception as error:
         sentence, code = told(error)

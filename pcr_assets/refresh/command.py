@@ -10,7 +10,6 @@ Belongs here: what a person or a CI log sees. The decisions are made in :mod:`pc
 
 import argparse
 import json
-import logging
 import os
 import signal
 import sys
@@ -31,6 +30,7 @@ from pcr_assets.refresh.refusals import (
     find_home,
     find_keys,
     find_profile,
+    open_home,
     told,
     what_is_unrecorded,
     what_is_unsigned,
@@ -52,7 +52,6 @@ def main(
     options.telling, options.started = Telling(), time.perf_counter()
     for category in (dg.BetaWarning, dg.PreviewWarning):
         warnings.filterwarnings("ignore", category=category)
-    logging.getLogger().addFilter(_worth_reading)
     _hang_up_like_an_interrupt()
     try:
         if instance is None:
@@ -60,7 +59,7 @@ def main(
         defs = (build or _project)()
         find_assets(defs, options.select)
         options.profile = find_profile(defs)
-        with nullcontext(instance) if instance else dg.DagsterInstance.get() as opened:
+        with nullcontext(instance) if instance else open_home() as opened:
             code = int(options.command(defs, opened, options))
             sys.stdout.flush()
             return code
@@ -80,11 +79,6 @@ def _hang_up_like_an_interrupt() -> None:
     here = threading.current_thread() is threading.main_thread()
     if here and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-
-
-def _worth_reading(record: logging.LogRecord) -> bool:
-    """Whether a line of the root logger is: dagster-postgres writes four for each of six tries, and our sentence says it once."""
-    return not str(record.msg).startswith("Retrying failed database connection")
 
 
 def _parser() -> argparse.ArgumentParser:

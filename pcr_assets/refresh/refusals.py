@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import logging
 import os
 import re
 import sqlite3
@@ -64,6 +65,18 @@ def find_home() -> None:
     raise Refused(
         f"DAGSTER_HOME {wrong}, so nothing is known of earlier runs: use `make`, which sets it, or `export DAGSTER_HOME={kept}`"
     )
+
+
+def open_home() -> dg.DagsterInstance:
+    """The instance in that folder, for a command that tells in one sentence of a database that is away."""
+    find_home()
+    logging.getLogger().addFilter(_worth_reading)
+    return dg.DagsterInstance.get()
+
+
+def _worth_reading(record: logging.LogRecord) -> bool:
+    """Whether a line of the root logger is: dagster-postgres writes four for each of six tries, and our sentence says it once."""
+    return not str(record.msg).startswith("Retrying failed database connection")
 
 
 def find_assets(defs: dg.Definitions, selection: str) -> None:

@@ -6,11 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import dagster as dg
-
 from pcr_assets import layout
 from pcr_assets.assets.declare import ARTIFACT
-from pcr_assets.refresh.refusals import told
+from pcr_assets.refresh.refusals import open_home, told
 from pcr_assets.resources.project import Project
 from pcr_assets.tidy.found import Keep, Leaving, table
 from pcr_assets.tidy.records import old_looks, recorded
@@ -54,7 +52,7 @@ def _tidied(project: Project, keep: Keep, *, apply: bool) -> list[Leaving]:
     leaving = (sweep if apply else look)(project.root, artifact_names(), workdir, keep)
     if not recorded():
         return leaving
-    with dg.DagsterInstance.get() as instance:
+    with open_home() as instance:
         graph = asset_graph()
         looks = list(old_looks(instance, graph.observable_asset_keys - graph.materializable_asset_keys, keep))
         for each in looks if apply else []:

@@ -1,5 +1,6 @@
 """One dagster.yaml: SQLite in the home by default, PostgreSQL and a bucket for logs by environment variables."""
 
+import importlib
 import json
 import runpy
 import signal
@@ -160,6 +161,23 @@ def test_a_database_that_is_down_is_one_sentence(new_machine, tmp_path, monkeypa
     assert line.startswith(f"Dagster's database of {ours.POSTGRES} refuses (connection to server at ")
     assert "Connection refused" in line
     assert "hunter2" not in line
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("command", ["adopt.__main__", "automation.close_runs", "tidy.__main__"])
+def test_a_database_that_is_down_is_one_sentence_to_every_command(
+    command, new_machine, tmp_path, monkeypatch, capsys, caplog
+):
+    """`make adopt` ended with a traceback, and before it, as of the other two, stood what the database's client said six times."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv(ours.POSTGRES, f"postgresql://dagster:hunter2@127.0.0.1:{port}/postgres")
+    monkeypatch.setenv("DAGSTER_HOME", str(new_machine().home))
+    monkeypatch.setenv("PCR_STORE", str(tmp_path))
+    assert importlib.import_module(f"pcr_assets.{command}").main([]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Dagster's database of {ours.POSTGRES} refuses (connection to server at ")
+    assert not caplog.text
 
 
 @pytest.mark.faults
