@@ -4,11 +4,14 @@ Every run carries the tag ``pcr/launcher: stale``. Dagster's own console output 
 event as it happens.
 """
 
+import os
+import signal
 import socket
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -134,7 +137,7 @@ def execute(
     what = "check" if checks is not None else "build" if made & set(assets) else OBSERVE
     run_id = str(uuid.uuid4())
     instance.add_event_listener(run_id, listener)
-    with living(instance, run_id) if what == OBSERVE else nullcontext():
+    with living(instance, run_id) if what == OBSERVE else nullcontext(), _listening() as asked_to_stop:
         result = job.execute_in_process(
             run_config=QUIET,
             instance=instance,
@@ -143,11 +146,34 @@ def execute(
             run_id=run_id,
             tags={**TAGS, HOST: socket.gethostname(), WHAT: what, **(tags or {})},
         )
-    if listener.interrupted or result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
-        raise KeyboardInterrupt
+        if listener.interrupted or result.dagster_run.status is dg.DagsterRunStatus.CANCELED or asked_to_stop():
+            raise KeyboardInterrupt
     if result.success or listener.failures or listener.refused:
         return listener.failures
     return [Failure(asset, listener.last_error or f"run {run_id} failed before its first step") for asset in assets]
+
+
+@contextmanager
+def _listening() -> Iterator[Callable[[], bool]]:
+    """Whether somebody asked this process to stop since: Dagster forgets who does while it writes down the end of a run, and
+    Python whom it told within a callback that may raise nothing. The refresh would go on, for hours maybe."""
+    if threading.current_thread() is not threading.main_thread():  # signals are told to that one
+        yield lambda: False
+        return
+    heard, told = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+
+    def asked_to_stop() -> bool:
+        with suppress(BlockingIOError):
+            return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(os.read(heard, 4096))
+        return False
+
+    try:
+        yield asked_to_stop
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(heard)
+        os.close(told)
 
 
 class _Listener:

@@ -1,6 +1,8 @@
 """What a refresh builds, and what it leaves alone, after each thing that may happen to a pipeline."""
 
+import os
 import shutil
+import signal
 
 import dagster as dg
 import pytest
@@ -274,6 +276,22 @@ def test_the_open_run_of_a_killed_refresh_is_closed(built):
     built.refresh()
 
     assert built.instance.get_run_by_id(dead.run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_dagster_writes_down_the_end_of_a_run_stops_the_refresh(world, how, monkeypatch):
+    """It was forgotten, and the refresh went on to its end."""
+    hear = execution._Listener.__call__
+
+    def stop(listener, entry):
+        hear(listener, entry)
+        if names(event.asset for event in world.events if event.kind == "built") and entry.dagster_event.is_job_success:
+            os.kill(os.getpid(), how)
+
+    monkeypatch.setattr(execution._Listener, "__call__", stop)
+    with pytest.raises(KeyboardInterrupt):
+        world.refresh()
+    assert names(event.asset for event in world.events if event.kind == "built") == ["cards"]
 
 
 def test_an_interrupt_stops_the_refresh_and_not_only_the_asset(world):
