@@ -48,14 +48,23 @@ def read_catalogue(data: bytes, source: str, prefix: str = "") -> Catalogue:
     Raises :class:`CatalogueError`, naming ``source``.
     """
     try:
-        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
-        if missing := [column for column in NEEDED if column not in (rows.fieldnames or ())]:
-            raise CatalogueError(f"{source} has no column {' and no '.join(missing)}: its first line must name them")
-        found = dict(_entry(row, prefix) for row in rows if row["path"] and row["card_id"])
+        text = io.StringIO(data.decode("utf-8-sig"), newline="")
     except UnicodeDecodeError as error:
         raise CatalogueError(f"{source} is not UTF-8: save it as CSV in UTF-8") from error
+    rows = csv.DictReader(text, strict=True)  # else a quote that nobody closes takes all lines after it into a name
+    found: dict[str, CatalogueRow] = {}
+    try:
+        if missing := [column for column in NEEDED if column not in (rows.fieldnames or ())]:
+            said = f"{source} has no column {' and no '.join(missing)}"
+            raise CatalogueError(f"{said}: its first line must name them, with nothing but commas between")
+        for key, entry in (_entry(row, prefix) for row in rows if row["path"] and row["card_id"]):
+            if found.setdefault(key, entry).card_id != entry.card_id:
+                raise CatalogueError(
+                    f"{source} calls {key} both {found[key].card_id} and {entry.card_id}: a scan shows one card"
+                )
     except csv.Error as error:
-        raise CatalogueError(f"{source} is no CSV file ({error}): save it as CSV in UTF-8") from error
+        where = f"the row that begins in line {rows.line_num + 1}"
+        raise CatalogueError(f"{source} is no CSV file ({where}: {error}): save it as CSV in UTF-8") from error
     sets: dict[str, str] = {}
     for row in found.values():
         if sets.setdefault(row.card_id, row.set_id) != row.set_id:

@@ -58,12 +58,22 @@ def test_a_byte_order_mark_is_no_part_of_the_first_heading():
         (b"file,card_id\na.png,base1-1\n", "no column path"),
         (b"path,card_id\n\xff\xfe,base1-1\n", "UTF-8"),
         (b"", "column"),
+        (b"path;card_id\na.png;base1-1\n", "nothing but commas between"),
+        (b'path,card_id,name\na.png,base1-1,"Abra\nb.png,base1-2,Muk\n', "line 2: unexpected end of data"),
+        (b'path,card_id,name\na.png,base1-1,"Abra\nb.png,base1-2,"Muk\n', "line 2: ',' expected after"),
     ],
 )
 def test_a_catalogue_that_cannot_be_read_is_named_with_the_cure(data, cure):
     with pytest.raises(CatalogueError, match=cure) as error:
         read_catalogue(data, "folder/cards.csv")
     assert "folder/cards.csv" in str(error.value)
+
+
+def test_a_scan_that_is_called_two_cards_is_refused():
+    """The last row counted, and nobody was told."""
+    rows = b"path,card_id\na.png,base1-1\na.png,base1-1\na.png,base1-2\n"
+    with pytest.raises(CatalogueError, match=r"calls a\.png both base1-1 and base1-2"):
+        read_catalogue(rows, "cards.csv")
 
 
 def test_a_card_in_two_sets_is_refused():
