@@ -122,6 +122,16 @@ def test_no_release_is_made_of_more_new_cards_than_the_report_may_hold_for(world
 
 
 @pytest.mark.faults
+def test_no_release_is_made_by_a_report_that_was_asked_with_other_settings(world):
+    """As after a bar was raised, and *Materialize* on the release alone: it was judged by the lower one."""
+    before = world.project.artifacts.current(layout.RELEASES).digest
+    world.set("report", least_recall=1.0)
+    with pytest.raises(dg.Failure, match="the report was asked with other settings"):
+        edge_release(project=world.project, signer=world.resources["signer"])
+    assert world.project.artifacts.current(layout.RELEASES).digest == before
+
+
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("gate", "told"),
     [("int8_loss", "a loss of surely more than -100 is refused"), ("calibration_error", "surely more than -100")],

@@ -12,7 +12,7 @@ from pcr_assets.assets.declare import asset, materialized
 from pcr_assets.assets.edge_networks import outline_filter, printing_verifier
 from pcr_assets.assets.exports import student_hef, student_int8, student_onnx
 from pcr_assets.assets.reference import MODELS, apart, card_index, card_references
-from pcr_assets.assets.report import DEFAULT_VARIANT, outgrown, recognition_report
+from pcr_assets.assets.report import DEFAULT_VARIANT, overdue, recognition_report
 from pcr_assets.gallery import bundle
 from pcr_assets.gallery.parts import Parts
 from pcr_assets.gallery.permits import refusals
@@ -101,11 +101,11 @@ def _digests(artifacts: Artifacts) -> dict[str, str]:
 
 
 def _require_one_making(project: Project) -> None:
-    """Refuse networks, vectors, index, pictures and thresholds of which one is not of the others, and a report of another gallery:
-    built by hand, one may be newer."""
+    """Refuse networks, vectors, index, pictures and thresholds of which one is not of the others, and a report that is due
+    again: built by hand, one may be newer."""
     artifacts = project.artifacts
     asked_of = artifacts.current(layout.REPORT).record["asked_of"]
-    if found := apart(artifacts, asked_of) or _pictured_apart(artifacts) or outgrown(project):
+    if found := apart(artifacts, asked_of) or _pictured_apart(artifacts) or overdue(project):
         raise dg.Failure(
             f"no release of what does not belong together ({'; '.join(found)}): `make refresh` builds what lacks first"
         )

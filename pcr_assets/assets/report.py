@@ -106,16 +106,21 @@ def _gallery_of(project: Project, report: Artifact | None) -> "pa.Table | None":
     return pq.read_table(project.artifacts.fetch(report, TABLE)) if report and TABLE in report.files else None
 
 
-def outgrown(project: Project) -> list[str]:
-    """How the gallery has changed since the last report, in a sentence, where that is more than its settings let it hold."""
+def overdue(project: Project) -> list[str]:
+    """Why the last report says nothing of a release that would be made now, in a sentence: its settings are others, a higher bar
+    say, or the gallery has changed by more than they let it hold for."""
     from pcr_assets.cards.processed import TABLE
     from pcr_assets.gallery import rejudging
 
     report, processed = project.artifacts.current(layout.REPORT), project.artifacts.current(layout.PROCESSED)
-    then, growth = _gallery_of(project, report), ReportSettings(**project.settings.section("report")).growth
+    settings = project.settings.section("report")
+    if report.record["asked_of"].get("the settings") != digests.of_json(settings):
+        return ["the report was asked with other settings"]
+    then = _gallery_of(project, report)
     if then is None or report.files[TABLE].sha256 == processed.files[TABLE].sha256:
         return []
-    found = rejudging.outgrown(then, read_scans(project.artifacts, processed).table, growth)
+    now, growth = read_scans(project.artifacts, processed).table, ReportSettings(**settings).growth
+    found = rejudging.outgrown(then, now, growth)
     return [f"since the report, {found}"] if found else []
 
 
@@ -166,8 +171,8 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
 
 
 def _require_one_making(artifacts: Artifacts) -> None:
-    """Refuse to judge a gallery by another model than the one that made it: by hand, or by the conditions of ``content_changes``, a
-    new model may be here before its gallery is, and hardly an answer is right then."""
+    """Refuse to judge a gallery by another model than the one that made it: by hand, or by ``content_changes`` after a step between
+    them failed, a new model may be here before its gallery is, and hardly an answer is right then."""
     if found := apart(artifacts):
         raise dg.Failure(
             f"no report on what does not belong together ({'; '.join(found)}): it is due again once these are built, as "
