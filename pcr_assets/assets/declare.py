@@ -1,6 +1,8 @@
 """What all assets share: how one is declared, and how a published artifact becomes its materialization."""
 
+import errno
 import inspect
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -69,11 +71,20 @@ def in_a_sentence(make: Callable[P, T]) -> Callable[P, T]:
         try:
             return make(*context, **resources)
         except Exception as error:
-            if not type(error).__module__.startswith(OURS):
+            said = str(error) if type(error).__module__.startswith(OURS) else _of_the_disk(error)
+            if not said:
                 raise
-            raise dg.Failure(str(error), allow_retries=False) from error
+            raise dg.Failure(said, allow_retries=False) from error
 
     return telling
+
+
+def _of_the_disk(error: Exception) -> str:
+    """What there is to say where a step's own work found no room: of the store, the store says it."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return ""
+    where = f"{error.filename} could not be written" if error.filename else "unfinished work could not be written"
+    return f"{where}: {os.strerror(error.errno)}. Free space where DAGSTER_HOME lies, then run again"
 
 
 def _looking_first(make: Making, sources: Sequence[dg.AssetsDefinition]) -> Making:

@@ -1,6 +1,7 @@
 """What a person reads of a materialization on an asset's page."""
 
 import base64
+import errno
 import io
 import re
 
@@ -149,3 +150,15 @@ def test_what_was_foreseen_is_the_first_line_of_a_failed_step_and_what_was_not_h
 
     assert first_line(StoreError("the disk is full: free some")).endswith("Failure: the disk is full: free some")
     assert first_line(RuntimeError("boom")).startswith("dagster._core.errors.DagsterExecutionStepExecutionError")
+
+
+@pytest.mark.faults
+def test_a_disk_that_is_full_under_a_steps_own_work_is_a_sentence():
+    """A shard is written aside first; there was a traceback of what writes Parquet."""
+
+    @asset("small", "cards", deps=[], kinds=set(), code_version="1")
+    def cards():
+        raise OSError(errno.ENOSPC, "Error writing bytes to file")
+
+    with pytest.raises(dg.Failure, match=r"unfinished work could not be written: No space left.*DAGSTER_HOME"):
+        dg.materialize([cards])
