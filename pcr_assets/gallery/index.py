@@ -5,6 +5,9 @@ set only the rows that changed are removed and added, so that little of the file
 index built afresh; only the order among equal similarities (exact twins) is that of insertion and must be settled by key.
 """
 
+import errno
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -179,8 +182,17 @@ def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def save_index(index: "Index", path: Path) -> None:
-    """Write an index to a new file. Never over one that is in use: a reader that maps it would be killed."""
-    index.save(str(path))
+    """Write an index to a new file. Never over one that is in use: a reader that maps it would be killed.
+
+    Raises OSError where the disk has no room for it: uSearch says that it failed, and not why.
+    """
+    try:
+        index.save(str(path))
+    except RuntimeError as error:
+        written = path.stat().st_size if path.exists() else 0
+        if index.serialized_length - written > shutil.disk_usage(path.parent).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
 
 
 def index_digest(index: "Index") -> str:

@@ -3,8 +3,11 @@
 import os
 import subprocess
 
+import numpy as np
 import pytest
+from usearch.index import Index
 
+from pcr_assets.gallery.index import save_index
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import StoreError, open_store
 
@@ -34,6 +37,14 @@ def test_a_full_disk_is_one_sentence_and_the_last_version_stays(small_disk):
     assert found is not None
     assert artifacts.fetch(found, "weights").read_bytes() == b"small"
     assert not [path for path in small_disk.rglob(".aside-*")]
+
+
+def test_a_disk_without_room_for_an_index_is_named(small_disk):
+    """uSearch only says that it could not serialize, so the refresh ended with a traceback."""
+    index = Index(ndim=64, dtype="f16")
+    index.add(np.arange(20_000), np.zeros((20_000, 64), np.float16))
+    with pytest.raises(OSError, match=r"No space left on device: '.*/int8\.usearch'"):
+        save_index(index, small_disk / "int8.usearch")
 
 
 @pytest.mark.parametrize("size", [2_000_000, 10_000_000], ids=["at once", "in parts"])
