@@ -15,6 +15,30 @@ def test_more_than_a_twentieth_of_the_scans_in_quarantine_is_warned_of(asked, re
     assert found.severity is dg.AssetCheckSeverity.WARN
 
 
+def sets(**scans):
+    return {"sets": {set_id: {"scans": count} for set_id, count in scans.items()}}
+
+
+@pytest.mark.parametrize(
+    ("now", "passed"),
+    [
+        ({"base1": 100, "neo1": 50, "new1": 40}, True),
+        ({"base1": 75}, True),
+        ({"base1": 74}, False),
+        ({"base1": 10, "new1": 200}, False),
+        ({"other1": 10}, True),
+    ],
+)
+def test_most_scans_that_the_gallery_was_made_of_are_still_there_unless_it_is_another_gallery(asked, now, passed):
+    found = asked(checks.most_scans_are_still_there, REFERENCES=sets(base1=100, neo1=50), PROCESSED=sets(**now))
+    assert found.passed is passed
+    assert ("raise gates.lost_scans" in found.description) is not passed
+
+
+def test_a_first_gallery_has_lost_nothing(asked):
+    assert asked(checks.most_scans_are_still_there, PROCESSED=sets(base1=1)).passed
+
+
 def test_a_bucket_is_asked_for_its_rules_where_the_profile_says_so(tmp_path, monkeypatch):
     import boto3
     from moto import mock_aws
