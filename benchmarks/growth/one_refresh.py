@@ -8,6 +8,7 @@ import json
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,11 @@ def given_by(store: Path) -> list[str]:
 
 
 def give_models(store: Path, folder: Path) -> None:
-    """Copy the models and the report of a built store into a new one, and make it signing keys. Raises StoreError."""
+    """Copy the models and the report of a built store into a new one, and make it signing keys. Raises StoreError.
+
+    The report comes without its table of the gallery that it was asked of: of other cards no release would be made under it.
+    """
+    from pcr_assets.cards.processed import TABLE
     from pcr_assets.trust.keys import make_keys
     from pcr_assets.trust.settings import ROLES
 
@@ -56,6 +61,9 @@ def give_models(store: Path, folder: Path) -> None:
         target = folder / "store" / layout.PROJECT / key
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(store / layout.PROJECT / key, target)
+    artifacts = project_of(folder).artifacts
+    report = artifacts.current(layout.REPORT)
+    artifacts.adopt(replace(report, files={name: file for name, file in report.files.items() if name != TABLE}))
     make_keys(folder / "keys", dict.fromkeys(ROLES, 1))
 
 
