@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from edge_runtime.addresses import is_stream
 from edge_runtime.doctor.finding import Finding, failed, fine, note
 from edge_runtime.doctor.machine import Machine
 from edge_runtime.doctor.software import NUMPY_1, numpy_2_beside_apt
@@ -15,8 +16,6 @@ SENSOR = re.compile(r"(imx|ov|gc|s5k|ar)\d{3}", re.IGNORECASE)
 INSTALL_PICAMERA2 = (
     "run `sudo apt install python3-picamera2`, and make the environment with `python3 -m venv --system-site-packages`"
 )
-STREAM = re.compile(r"(rtsps?|https?)://")
-"""As :func:`edge_runtime.sources.open_source` has it."""
 UNASKED = "a network stream is watched, and not asked here: `edge-runtime watch` says whether it answers"
 CABLE = "check the cable, see `rpicam-hello --list-cameras`"
 
@@ -81,7 +80,7 @@ def _lacking(machine: Machine, wanted: str) -> Finding | None:
             return None
         return failed("camera", "no camera is seen on the ribbon cable", CABLE)
     device = f"/dev/video{wanted}" if wanted.isdecimal() else wanted
-    if (stream := STREAM.match(device)) or _is_there(machine, device):
+    if (stream := is_stream(device)) or _is_there(machine, device):
         return note("camera", UNASKED) if stream else None
     if device.startswith("/dev/"):
         return failed("camera", f"{device} is not there", "plug it in; `v4l2-ctl --list-devices` says what is")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from edge_runtime.addresses import is_stream
 from edge_runtime.sources.base import Frame, Source, SourceError
 from edge_runtime.sources.cameras import PiCamera, UsbCamera, network_stream, require_picamera2, without_password
 from edge_runtime.sources.files import PICTURES, Folder, VideoFile
@@ -37,7 +38,7 @@ def open_source(name: str, say: Callable[[str], object] = print) -> Source:
     if pi := re.fullmatch(r"picamera(?::(\d+))?", name):
         require_picamera2()
         return LiveSource(name, partial(PiCamera, int(pi[1] or 0)), say)
-    if re.match(r"(rtsps?|https?)://", name):
+    if is_stream(name):
         return LiveSource(without_password(name), partial(network_stream, name), say)
     if name.isdecimal() or name.startswith("/dev/"):
         device = f"/dev/video{name}" if name.isdecimal() else name
