@@ -17,7 +17,7 @@ from pcr_assets.adopt.materialize import materialize
 from pcr_assets.adopt.survey import Finding, survey
 from pcr_assets.command_options import purpose, usual_store
 from pcr_assets.project_records.inventory import current_keys
-from pcr_assets.refresh.refusals import open_home, told
+from pcr_assets.refresh.refusals import open_home, tell
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.store import StoreError
 from pcr_assets.resources.stored import listed
@@ -53,11 +53,7 @@ def main(
         with nullcontext(instance) if instance else open_home() as opened:
             return _adopt(project, (build or _defs)(project), opened, apply=given.apply)
     except (Exception, KeyboardInterrupt) as error:
-        sentence, code = told(error)
-        if not sentence:
-            raise
-        print(sentence, file=sys.stderr)
-        return code
+        return tell(error)
 
 
 def _defs(project: Project) -> dg.Definitions:

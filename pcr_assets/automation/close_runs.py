@@ -18,7 +18,7 @@ from dagster._core.storage.tags import GRPC_INFO_TAG  # internal, dagster 1.13
 from edge_runtime.terminal import counted
 from pcr_assets.planner.execution import bury_the_dead
 from pcr_assets.planner.lock import lives, only_refresh, spans_machines
-from pcr_assets.refresh.refusals import open_home, told
+from pcr_assets.refresh.refusals import open_home, tell
 
 
 def close_runs(instance: dg.DagsterInstance) -> int:
@@ -59,11 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open_home() as opened:
             count = close_runs(opened)
     except Exception as error:
-        sentence, code = told(error)
-        if not sentence:
-            raise
-        print(sentence, file=sys.stderr)
-        return code
+        return tell(error)
     if count:
         print(f"closed {counted(count, 'run')} whose process is gone", file=sys.stderr)
     return 0

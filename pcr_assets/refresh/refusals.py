@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
@@ -52,6 +53,16 @@ def told(error: BaseException) -> tuple[str, int]:
     said = _of_the_disk(error)
     cure = "free space on that disk or mend the rights, then run again; what was built stays"
     return said and f"Dagster's records in {os.environ.get('DAGSTER_HOME')} can't be written ({said}): {cure}", 1
+
+
+def tell(error: BaseException, stopped: str = "") -> int:
+    """Print what a person is told of an error, ``stopped`` of Ctrl-C where that is given, and return the exit code. Raises the
+    error where nobody foresaw it."""
+    sentence, code = told(error)
+    if not sentence:
+        raise error
+    print(stopped if stopped and isinstance(error, KeyboardInterrupt) else sentence, file=sys.stderr)
+    return code
 
 
 def find_home() -> None:

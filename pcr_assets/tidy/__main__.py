@@ -8,7 +8,7 @@ from typing import Any
 
 from pcr_assets import layout
 from pcr_assets.assets.declare import ARTIFACT
-from pcr_assets.refresh.refusals import open_home, told
+from pcr_assets.refresh.refusals import open_home, tell
 from pcr_assets.resources.project import Project
 from pcr_assets.tidy.found import Keep, Leaving, table
 from pcr_assets.tidy.records import old_looks, recorded
@@ -33,11 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         leaving = _tidied(project, keep, apply=given.apply)
     except (Exception, KeyboardInterrupt) as error:
-        sentence, code = told(error)
-        if not sentence:
-            raise
-        print(STOPPED if isinstance(error, KeyboardInterrupt) else sentence, file=sys.stderr)
-        return code
+        return tell(error, STOPPED)
     if not leaving:
         print(f"nothing may go from {project.root.root}")
         return 0
