@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
-from edge_runtime.finding.locate import DOUBTS, LINES, OUTLINES, Quad, at_edges, at_hand, in_steps
+from edge_runtime.finding.locate import DOUBTS, LINES, OUTLINES, Quad, at_edges, at_hand, beside_known, in_steps
 from edge_runtime.finding.outline_filter import OutlineFilter
 from edge_runtime.finding.rows import gaps
 from edge_runtime.gallery import Gallery, GalleryError
@@ -174,11 +174,13 @@ class Recognizer:
     def _beside_known(
         self, image: np.ndarray, outlines: Sequence[np.ndarray], read: SoFar, seen: Sequence[Reading]
     ) -> list[Reading]:
-        """What is seen after the gaps in rows of known cards as well, what lies half under one, and beside those in turn."""
+        """What is seen after the gaps in rows of known cards as well, where corners say that others lie beside them, what lies half
+        under one, and beside those in turn."""
         seen, rows, tried = list(seen), 0, set[bytes]()
         while len(known := known_corners(seen)) > rows:
             rows = len(known)
-            places = [place for place in gaps(known, image.shape[1::-1]) if place.tobytes() not in tried]
+            places = [*gaps(known, image.shape[1::-1]), *beside_known(image, known)]
+            places = [place for place in places if place.tobytes() not in tried]
             tried |= {place.tobytes() for place in places}
             seen = self._looked_at(image, at_edges(image, places), read, seen, Effort.THOROUGH, ())
             hidden = self._half_hidden.found(image, known_corners(seen), outlines) if self._half_hidden else []

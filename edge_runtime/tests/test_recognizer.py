@@ -8,7 +8,7 @@ from drawn import lay
 
 from edge_runtime import recognizer as recognizer_module
 from edge_runtime.embedder import EmbedderError, OnnxEmbedder
-from edge_runtime.finding.locate import in_steps
+from edge_runtime.finding.locate import Quad, in_steps
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.geometry import full_frame, overlap, turned
 from edge_runtime.judging.decide import Status
@@ -101,6 +101,14 @@ def three_cards(scans, table):
 def test_every_card_on_the_table_is_named_once(recognizer, three_cards):
     found = recognizer.recognize(three_cards).cards
     assert sorted(reading.card.card_id for reading in found) == ["demo-1", "demo-2", "demo-3"]
+
+
+def test_a_card_that_no_outline_closes_around_is_named_by_its_corners_beside_a_known_one(
+    recognizer, three_cards, monkeypatch
+):
+    first = Quad(full_frame(150, 210) + np.float32([20, 130]), 1.0)
+    monkeypatch.setattr(recognizer_module, "in_steps", lambda *_: iter([[first]]))
+    assert named(recognizer.recognize(three_cards)) == {"demo-1", "demo-2", "demo-3"}
 
 
 def test_a_picture_that_is_nothing_but_the_card_is_named(recognizer, scans):

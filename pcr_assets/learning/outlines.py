@@ -12,6 +12,7 @@ import numpy as np
 from edge_runtime.finding.locate import find_cards
 from edge_runtime.geometry import CARD_ASPECT, full_frame, overlap, scaled, thumbnails
 from pcr_assets.imaging import camera
+from pcr_assets.imaging.camera.layouts import in_rows, scattered
 from pcr_assets.learning.data import Cards, Image
 from pcr_assets.learning.settings import OutlineFilterSettings
 
@@ -92,4 +93,4 @@ def scene(
     count = int(rng.choice(ON_A_TABLE)) if cards else 0
     laid = [image(int(row)) for row in rng.integers(0, cards, count)]
     frame = FRAMES[int(rng.integers(len(FRAMES)))]
-    return camera.scene(laid, rng, frame, strength=strength, in_rows=rng.random() < IN_ROWS)
+    return camera.scene(laid, rng, frame, strength=strength, layout=in_rows if rng.random() < IN_ROWS else scattered)

@@ -8,6 +8,7 @@ import pytest
 from edge_runtime import geometry
 from pcr_assets.imaging import camera
 from pcr_assets.imaging.camera import backgrounds, effects, light, optics, surface
+from pcr_assets.imaging.camera.layouts import in_a_fan, in_a_pile, in_rows
 from pcr_assets.imaging.strengths import StrengthName
 
 SIZE = (80, 112)
@@ -208,11 +209,25 @@ def test_cards_of_a_scene_lie_side_by_side_at_every_turn(card):
 
 
 def test_cards_in_rows_lie_side_by_side_and_one_way_up(card):
-    _, places = camera.scene([card] * 6, seeded(3), (640, 360), strength="none", in_rows=True)
+    _, places = camera.scene([card] * 6, seeded(3), (640, 360), strength="none", layout=in_rows)
     ways = [(place[1] - place[0]) / np.linalg.norm(place[1] - place[0]) for place in places]
     assert all(np.dot(way, ways[0]) > 0.8 for way in ways)
     assert all(geometry.overlap(one, other) < 0.01 for at, one in enumerate(places) for other in places[:at])
     assert all((place >= 0).all() and (place <= (640, 360)).all() for place in places)
+
+
+@pytest.mark.parametrize(
+    ("layout", "covered"),
+    [pytest.param(in_a_fan, (0.2, 0.7), id="a fan"), pytest.param(in_a_pile, (0.0, 0.6), id="a pile")],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_each_card_of_a_fan_or_a_pile_lies_on_the_one_before(layout, covered, seed):
+    flat = [corners.astype(np.float32) for corners in layout(4, (640, 360), seeded(seed))]
+    shares = [geometry.shared_area(upper, lower) / geometry.area(lower) for lower, upper in pairwise(flat)]
+    assert all(covered[0] <= share <= covered[1] for share in shares), shares
+    middles = np.concatenate(flat)
+    assert np.allclose((middles.min(axis=0) + middles.max(axis=0)) / 2, (320, 180), atol=1)
+    assert layout(0, (640, 360), seeded(seed)) == []
 
 
 def test_a_given_background_is_used(card):

@@ -1,27 +1,18 @@
-"""Cards that lie half under a known one, as in a fan: of such a card a corner shows, and it is as large as the one on top.
-
-What surrounds the known card is measured in that card's own plane, in millimetres: there every card is a rectangle of one size,
-however it lies and however slanted the picture is. So one right-angled corner says where all of a card lies.
-"""
+"""Cards that lie half under a known one, as in a fan: of such a card a corner shows, and it is as large as the one on top."""
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from edge_runtime.finding.segments import corners_of, lines_of
+from edge_runtime.finding.coplanar import CARD, corners_around, moved, on_picture, plane_of, rectangles
 from edge_runtime.geometry import CARD_MM, area, areas, full_frame, shared_area, side_lengths
 
-SQUARE = 0.1
-"""Cosine of a corner's angle in the plane of the known card, at most: 6° from a right angle."""
 COVERED = (0.02, 0.5)
 """Share of a card that the known one covers: one of which less is covered is found by itself, one that shows less isn't read."""
 INSIDE = 0.9
 """Share of such a card that lies on the picture, at least."""
 ALIKE = 0.1
 """By how much its sides differ from a card's in the plane of the known one, at most."""
-SHORTEST = 0.12
-"""Length of a line, by the height of the smallest known card, at least."""
 OWN = 1.5
 """Millimetres by which the corners of a known card's own print and sides lie inside of it, or outside at most."""
 CLOSE = 130.0
@@ -30,7 +21,6 @@ STICKING = (0.02, 0.95)
 """Share of the smaller of an outline and a known card that lies in the other, where the one sticks out from under the other."""
 LARGE = 0.3
 """Area of such an outline, by that of the card, at least."""
-CARD = np.array([(0, 0), (CARD_MM[0], 0), CARD_MM, (0, CARD_MM[1])], np.float32)
 MIDDLE = CARD.mean(axis=0)
 
 
@@ -51,27 +41,14 @@ def sticks_out(outlines: Sequence[np.ndarray], cards: Sequence[np.ndarray]) -> b
 
 def beneath(cards: Sequence[np.ndarray], image: np.ndarray) -> np.ndarray:
     """Where cards may lie half under ``cards`` (corners float32 4×2) on a picture uint8 RGB H×W×3: float32 N×4×2."""
-    shortest = SHORTEST * min(float(np.linalg.norm(card[3] - card[0])) for card in cards)
-    corners, first, second = corners_of(lines_of(image, shortest))
+    at, first, second = corners_around(cards, image)
     found = [np.empty((0, 4, 2), np.float32)]
     for card in cards:
-        plane = cv2.getPerspectiveTransform(card.astype(np.float32), CARD)
-        at = _moved(corners, plane)
-        away = np.abs(at - MIDDLE)
-        near = (away < CLOSE).all(axis=1) & (away > MIDDLE - OWN).any(axis=1)
-        at, one, other = (
-            at[near],
-            _moved(corners[near] + first[near], plane),
-            _moved(corners[near] + second[near], plane),
-        )
-        one, other = _unit(one - at), _unit(other - at)
-        square = np.abs((one * other).sum(axis=1)) < SQUARE
-        at, one, other = at[square], one[square], other[square]
-        for across, down in (CARD_MM, CARD_MM[::-1]):
-            places = np.stack([at, at + across * one, at + across * one + down * other, at + down * other], axis=1)
-            shares = np.array([shared_area(place, CARD) for place in places]) / (CARD_MM[0] * CARD_MM[1])
-            half = places[(shares >= COVERED[0]) & (shares <= COVERED[1])]
-            found.append(_moved(half.reshape(-1, 2), np.linalg.inv(plane)).reshape(-1, 4, 2).astype(np.float32))
+        away = np.abs(moved(at, plane_of(card)) - MIDDLE)
+        near = (away < CLOSE).all(axis=1) & (away > MIDDLE - OWN).any(axis=1) if len(at) else np.empty(0, bool)
+        places = rectangles(card, (at[near], first[near], second[near]))
+        shares = np.array([shared_area(place, CARD) for place in places]) / (CARD_MM[0] * CARD_MM[1])
+        found.append(on_picture(places[(shares >= COVERED[0]) & (shares <= COVERED[1])], card))
     return np.concatenate(found)
 
 
@@ -90,17 +67,8 @@ def lies_half_under(place: np.ndarray, cards: Sequence[np.ndarray], size: tuple[
     for card in cards:
         if not COVERED[0] * area(place) < shared_area(place, card):
             continue
-        there = _moved(place, cv2.getPerspectiveTransform(card.astype(np.float32), CARD)).astype(np.float32)
+        there = moved(place, plane_of(card)).astype(np.float32)
         sides = side_lengths(there) / np.array([*CARD_MM, *CARD_MM])
         if (np.abs(sides - 1) < ALIKE).all() and shared_area(there, CARD) < COVERED[1] * area(CARD):
             return True
     return False
-
-
-def _moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points N×2 where a homography 3×3 puts them."""
-    return cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0] if len(points) else points
-
-
-def _unit(ways: np.ndarray) -> np.ndarray:
-    return ways / np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-6)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from edge_runtime.finding.beneath import beneath
+from edge_runtime.finding.coplanar import beside
 from edge_runtime.finding.masks import ORDER, QUICK, masks
 from edge_runtime.finding.segments import joined
 from edge_runtime.finding.sharpen import sharpened
@@ -57,28 +58,33 @@ FULL = 0.95
 """Share of its hull that the outline of a single card fills."""
 MOST_MERGED = 12
 """Cards that merged outlines are taken apart into, at most."""
-MOST_JOINED = 24
-"""Cards that straight lines are joined to, at most."""
+MOST_JOINED = 160
+"""Cards that straight lines are joined to, at most: of five cards on which others lay, 24 held none, 96 three, and these all."""
 NEAR = 0.05
 """How far the sides of such a card are moved to an edge, as a share of its size: what shows of them is short."""
-UNDER = 160
-"""Pixels of the height of the smallest known card on the picture that cards half under it are looked for on: on one of 100 pixels
-57 of 68 are read, on one of 160 it is 62."""
+ABOUT = 160
+"""Pixels of the height of the smallest known card on the picture that cards half under it and beside it are looked for on: of the
+first, on one of 100 pixels 57 of 68 are read, on one of 160 it is 62."""
 SHOWN = 0.7
-"""Share of what is not covered of such a card's sides that lies on steep ground."""
+"""Share of what known cards leave to be seen of such a card's sides that lies on steep ground."""
 MOST_UNDER = 32
 """Places of such cards, at most."""
+MOST_BESIDE = 48
+"""Places of cards beside known ones, at most."""
 DOUBTS = (2, 3)
 """The steps, counted from 0, that are for what the others leave in doubt."""
 LINES = 3
 """The step that joins lines: for photos on which nothing was named, nor found to be another printing. On others it costs more
 than it finds."""
-OUTLINES = 168
-"""Outlines of one photo, at most: enough for a table full of forty cards."""
-FOR_DOUBTS = 0.25
+OUTLINES = 240
+"""Outlines of one photo, at most: half of them are enough for a table full of forty cards."""
+FOR_DOUBTS = 0.475
 """Share of them that is kept for the steps for doubts: a table full of pattern has more outlines than can be read."""
 RIM = 1.1
 """Times a card's size within which an outline counts as one of that card, which is found a little larger or smaller."""
+
+Look = Callable[[Sequence[np.ndarray], np.ndarray], np.ndarray]
+"""Known cards and a picture to where others may lie on it: N×4×2."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +130,24 @@ def at_edges(image: np.ndarray, places: Sequence[np.ndarray]) -> list[Quad]:
 def half_under(image: np.ndarray, known: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Where cards may lie half under known ones on a photo uint8 RGB H×W×3, those whose sides are seen best first: corners float32
     4×2 of both."""
+    return _by_corners(beneath, image, known, MOST_UNDER)
+
+
+@timed("find")
+def beside_known(image: np.ndarray, known: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Where other cards may lie beside known ones, in the same way."""
+    return _by_corners(beside, image, known, MOST_BESIDE)
+
+
+def _by_corners(look: Look, image: np.ndarray, known: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
+    """The places that a look at the corners about known cards gives, of whose sides enough is seen beside those, best first."""
     high = min(float(np.linalg.norm(card[3] - card[0])) for card in known)
-    small, scale = _small(image, min(WORKING_SIDE, round(max(image.shape[:2]) * UNDER / high)))
+    small, scale = _small(image, min(WORKING_SIDE, round(max(image.shape[:2]) * ABOUT / high)))
     cards = [card / scale for card in known]
-    found = _upright_ones(beneath(cards, small))
+    found = _upright_ones(look(cards, small))
     shown = shown_beside(found, cards, gradient(small))
     found, shown = found[shown > SHOWN], shown[shown > SHOWN]
-    return [found[row] * scale for row in distinct(found, shown, MOST_UNDER)]
+    return [found[row] * scale for row in distinct(found, shown, most)]
 
 
 @timed_steps("find")

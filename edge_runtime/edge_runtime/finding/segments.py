@@ -21,6 +21,8 @@ DOUBLE = 2.5
 """Pixels between lines that are two edges of one."""
 FACING = 0.7
 """Least cosine between a side and the opposite one."""
+Corners = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Where two lines end in a corner, N×2 each: the corner, and the ways along its sides, the second clockwise of the first."""
 
 
 def joined(image: np.ndarray, least: float) -> np.ndarray:
@@ -65,8 +67,8 @@ def lines_of(image: np.ndarray, shortest: float) -> np.ndarray:
     return lines[~doubled & (lengths > shortest)][:MOST]
 
 
-def corners_of(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where two lines end in a corner: N×2 each, the corner and the ways along its sides, the second clockwise of the first."""
+def corners_of(lines: np.ndarray) -> Corners:
+    """Where two of N×2×2 lines end in a corner, those of longer lines first."""
     one, other = np.triu_indices(len(lines), 1)
     spans = lines[:, 1] - lines[:, 0]
     lengths = np.linalg.norm(spans, axis=1)

@@ -9,6 +9,7 @@ from edge_runtime import geometry
 from pcr_assets.imaging.camera import outline, surface
 from pcr_assets.imaging.camera.backgrounds import background as drawn_background
 from pcr_assets.imaging.camera.effects import applied
+from pcr_assets.imaging.camera.layouts import Layout, scattered, turn
 from pcr_assets.imaging.camera.strength import EFFECTS, Strength, named
 
 ON_CARD = ("tint", "shine", "sleeve", "glare")
@@ -22,18 +23,18 @@ def scene(
     size: tuple[int, int] = (1280, 720),
     background: np.ndarray | None = None,
     strength: str | Strength = "medium",
-    in_rows: bool = False,
+    layout: Layout = scattered,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """A frame with all of `cards` (uint8 RGB scans; may be none) on a table, turned and tilted as they come.
 
-    `in_rows`: side by side and one way up, as in a binder or a shop's display, instead of scattered.
+    `layout`: how they lie; `layouts.py` has some.
 
     `background`: uint8 RGB of any size, enlarged to the frame; one of `backgrounds.KINDS` is drawn when not given.
     Of `strength` the effects from tint to jpeg apply: those of foil and plastic card by card, occlusion as a hand that
     holds a card, the rest to the frame. With "none", the cards' pixels are only warped.
     Returns the photo (uint8 RGB of `size`) and for each card its corners in it (float32 4×2: top left, top right,
-    bottom right, bottom left of the upright card). Cards do not cover each other; a card that is not in the list of
-    corners may stick out from under one.
+    bottom right, bottom left of the upright card). Scattered cards and those in rows do not cover each other; a card
+    that is not in the list of corners may stick out from under one.
     """
     strength = named(strength)
     amounts = strength.draw(rng)
@@ -41,8 +42,7 @@ def scene(
         photo = drawn_background(size, rng, cards=cards)
     else:
         photo = cv2.resize(background, size, interpolation=cv2.INTER_AREA)
-    flat = _in_rows(len(cards), size, rng) if in_rows else _laid_out(len(cards), size, rng)
-    places = _projected(flat, size, rng)
+    places = _projected(layout(len(cards), size, rng), size, rng)
     # Strays first: one that came later would lie on a neighbour whose corners are promised to be free.
     for corners in places:
         if rng.random() < 0.2:
@@ -62,49 +62,6 @@ def _height(corners: np.ndarray) -> float:
     return float(np.linalg.norm(corners[3] - corners[0]) + np.linalg.norm(corners[2] - corners[1])) / 2
 
 
-def _laid_out(count: int, size: tuple[int, int], rng: np.random.Generator) -> list[np.ndarray]:
-    """Corners of `count` cards flat on the table, in frame pixels: any turn, side by side, inside the frame."""
-    width, height = size
-    most = 0.85 * min(height, width) / max(1.0, np.sqrt(count * height / width) * 1.25)
-    tall = rng.uniform(0.45, 1.0) * most
-    spot: list[np.ndarray] = []
-    while len(spot) < count:
-        reach = 0.62 * tall  # half the diagonal of a card
-        margin = np.minimum(reach, np.array(size) / 2 - 1)
-        tries = rng.uniform(margin, np.array(size) - margin, (40, 2))
-        free = [at for at in tries if all(np.hypot(*(at - other)) > 1.75 * reach for other in spot)]
-        if free:
-            spot.append(free[0])
-        else:
-            spot, tall = [], 0.9 * tall
-    return [_upright(tall) @ _turn(rng.uniform(0, 2 * np.pi)) + at for at in spot]
-
-
-def _in_rows(count: int, size: tuple[int, int], rng: np.random.Generator) -> list[np.ndarray]:
-    """Corners of `count` cards in rows, in frame pixels: some millimetres apart, the whole page turned a little."""
-    if not count:
-        return []
-    aspect = geometry.CARD_ASPECT
-    columns = int(np.clip(round(np.sqrt(count * size[0] / size[1] / aspect) * rng.uniform(0.7, 1.3)), 1, count))
-    rows = -(-count // columns)
-    gap = 1 + rng.uniform(0.02, 0.15)
-    tall = rng.uniform(0.6, 0.9) * min(size[1] / (rows * gap), size[0] / (columns * aspect * gap))
-    step = np.array([tall * (aspect + gap - 1), tall * gap])
-    middle = (np.array([columns, rows]) - 1) / 2
-    turn = _turn(rng.normal(0, 0.1))
-    spots = [(np.array([at % columns, at // columns]) - middle) * step for at in range(count)]
-    return [(_upright(tall) + spot) @ turn + np.array(size) / 2 for spot in spots]
-
-
-def _upright(tall: float) -> np.ndarray:
-    """Corners of an upright card of this height around the origin, 4×2."""
-    return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array([geometry.CARD_ASPECT, 1.0]) * tall / 2
-
-
-def _turn(angle: float) -> np.ndarray:
-    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-
-
 def _projected(flat: list[np.ndarray], size: tuple[int, int], rng: np.random.Generator) -> list[np.ndarray]:
     """The same corners seen by a pinhole camera whose table is tilted by up to STEEPEST about any axis.
 
@@ -114,7 +71,7 @@ def _projected(flat: list[np.ndarray], size: tuple[int, int], rng: np.random.Gen
         return []
     centre = np.array(size) / 2
     focal = rng.uniform(1.0, 1.6) * size[0]
-    tilt, axis = np.radians(rng.uniform(0, STEEPEST)), _turn(rng.uniform(0, 2 * np.pi))
+    tilt, axis = np.radians(rng.uniform(0, STEEPEST)), turn(rng.uniform(0, 2 * np.pi))
     points = (np.concatenate(flat) - centre) @ axis
     depth = focal + points[:, 0] * np.sin(tilt)
     seen = np.stack([points[:, 0] * np.cos(tilt), points[:, 1]], axis=1) * (focal / depth)[:, None] @ axis.T
