@@ -46,6 +46,9 @@ from edge_runtime.releases.release import Release
 
 WORTH_JUDGING = HOPELESS
 """Confidence at a glance from which an outline is judged that nothing else explained, after all were read."""
+MOST_JOINED = 24
+"""Outlines joined of lines that are read, at most: the likeliest. Of seven cards in fans where nothing was named, six were among
+the first ten."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
 
@@ -164,7 +167,8 @@ class Recognizer:
         outlines: list[np.ndarray] = []
         for step, quads in enumerate(in_steps(image, most, explained)):
             outlines += [quad.corners for quad in quads]
-            seen = self._looked_at(image, quads, read, seen, effort, followed)
+            likely = self._worth_reading(image, quads, seen)[: MOST_JOINED if step == LINES else None]
+            seen = self._looked_at(image, likely, read, seen, effort, followed)
             if _is_last(step, seen, effort):
                 break
         if effort is Effort.THOROUGH:
@@ -182,7 +186,8 @@ class Recognizer:
             places = [*gaps(known, image.shape[1::-1]), *beside_known(image, known)]
             places = [place for place in places if place.tobytes() not in tried]
             tried |= {place.tobytes() for place in places}
-            seen = self._looked_at(image, at_edges(image, places), read, seen, Effort.THOROUGH, ())
+            likely = self._worth_reading(image, at_edges(image, places), seen)
+            seen = self._looked_at(image, likely, read, seen, Effort.THOROUGH, ())
             hidden = self._half_hidden.found(image, known_corners(seen), outlines) if self._half_hidden else []
             seen = one_each([*seen, *hidden], by_confidence) if hidden else seen
         return seen
@@ -190,7 +195,8 @@ class Recognizer:
     def _large(self, image: np.ndarray, seen: Sequence[Reading], followed: Sequence[Reading]) -> Recognition | None:
         """The large cards on a frame of a stream, if nothing is left open of them."""
         read = SoFar(list(seen))
-        seen = self._looked_at(image, at_hand(image), read, seen, Effort.ONE, followed)
+        likely = self._worth_reading(image, at_hand(image), seen)
+        seen = self._looked_at(image, likely, read, seen, Effort.ONE, followed)
         return self._recognition(image, read, seen) if settled(seen) else None
 
     def _looked_at(
@@ -206,8 +212,7 @@ class Recognizer:
 
         With less than all effort a glance that settles the art will do.
         """
-        seen = list(seen)
-        left = self._worth_reading(image, self._explained.left(quads, seen))
+        seen, left = list(seen), list(quads)
         while left := read.worth_reading(left):
             portion, left = self._explained.portion(left, seen)
             readings = self._reader.read(image, portion, followed)
@@ -235,10 +240,12 @@ class Recognizer:
         """The card within known corners (float32 4×2, either way up) on a picture uint8 RGB H×W×3."""
         return self._weighing.read_at(image, corners)
 
-    def _worth_reading(self, image: np.ndarray, quads: Sequence[Quad]) -> list[Quad]:
-        """The outlines that may be whole cards, the likeliest first; all as they come where there is no filter."""
+    def _worth_reading(self, image: np.ndarray, quads: Sequence[Quad], seen: Sequence[Reading]) -> list[Quad]:
+        """The outlines that no card which was seen explains and that may be whole cards, the likeliest first; as they come where
+        there is no filter."""
+        quads = self._explained.left(quads, seen)
         if self.outline_filter is None:
-            return list(quads)
+            return quads
         return [quads[row] for row in self.outline_filter.likeliest(image, [quad.corners for quad in quads])]
 
 

@@ -9,14 +9,16 @@ import cv2
 import numpy as np
 
 from edge_runtime.finding.segments import Corners, corners_of, lines_of
-from edge_runtime.geometry import CARD_MM, area, shared_area
+from edge_runtime.geometry import CARD_MM
 
 SQUARE = 0.1
 """Cosine of a corner's angle in the plane of the known card, at most: 6° from a right angle."""
 SHORTEST = 0.12
 """Length of a line, by the height of the smallest known card, at least."""
-FREE = 0.02
-"""Share of a known card that another may cover and still lie beside it."""
+FREE = 0.03
+"""Share of a card that known ones may take where it lies beside them."""
+WITHIN = np.stack(np.meshgrid(np.linspace(0.08, 0.92, 6), np.linspace(0.08, 0.92, 8)), axis=-1).reshape(-1, 2)
+"""Points of a card at which it is asked whether a known one lies there, N×2: across and down."""
 CARD = np.array([(0, 0), (CARD_MM[0], 0), CARD_MM, (0, CARD_MM[1])], np.float32)
 """A card in its own plane, in millimetres."""
 
@@ -53,8 +55,7 @@ def beside(cards: Sequence[np.ndarray], image: np.ndarray) -> np.ndarray:
         near = nearest == row
         found.append(on_picture(rectangles(card, (at[near], first[near], second[near])), card))
     places = np.concatenate(found)
-    free = [all(shared_area(place, card) <= FREE * area(card) for card in cards) for place in places]
-    return places[np.array(free, bool)]
+    return places[_taken(places, cards, image.shape) <= FREE]
 
 
 def plane_of(card: np.ndarray) -> np.ndarray:
@@ -70,6 +71,22 @@ def on_picture(places: np.ndarray, card: np.ndarray) -> np.ndarray:
 def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Points N×2 where a homography 3×3 puts them."""
     return cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0] if len(points) else points
+
+
+def _taken(places: np.ndarray, cards: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """The share of each of N places N×4×2 that cards take on a picture of a shape, or that lies outside of it: float64 N."""
+    ground = np.zeros((shape[0] + 2, shape[1] + 2), np.uint8)
+    ground[[0, -1], :] = ground[:, [0, -1]] = 1
+    for card in cards:
+        cv2.fillConvexPoly(ground, np.rint(card + 1).astype(np.int32), 1)
+    across, down = WITHIN.T[:, :, None]  # P×1 each
+    upper, lower = (
+        start[:, None] + across * (end - start)[:, None]
+        for start, end in ((places[:, 0], places[:, 1]), (places[:, 3], places[:, 2]))
+    )
+    points = np.rint(upper + down * (lower - upper)).astype(int) + 1  # N×P×2
+    columns, rows = points[..., 0].clip(0, shape[1] + 1), points[..., 1].clip(0, shape[0] + 1)
+    return np.asarray(ground[rows, columns].mean(axis=1))
 
 
 def _unit(ways: np.ndarray) -> np.ndarray:
