@@ -15,8 +15,12 @@ SQUARE = 0.1
 """Cosine of a corner's angle in the plane of the known card, at most: 6° from a right angle."""
 SHORTEST = 0.12
 """Length of a line, by the height of the smallest known card, at least."""
-FREE = 0.03
-"""Share of a card that known ones may take where it lies beside them."""
+FREE = 0.4
+"""Share of a card that known ones may take: it may lie on one of them, or under it and be read all the same."""
+OWN = 1.5
+"""Millimetres by which a known card's own print and sides lie outside of it, at most."""
+ASLANT = 0.07
+"""Sine of the angle between a card's sides and what lies on it, at least: 4°. What runs along its sides is its own print."""
 WITHIN = np.stack(np.meshgrid(np.linspace(0.08, 0.92, 6), np.linspace(0.08, 0.92, 8)), axis=-1).reshape(-1, 2)
 """Points of a card at which it is asked whether a known one lies there, N×2: across and down."""
 CARD = np.array([(0, 0), (CARD_MM[0], 0), CARD_MM, (0, CARD_MM[1])], np.float32)
@@ -53,7 +57,8 @@ def beside(cards: Sequence[np.ndarray], image: np.ndarray) -> np.ndarray:
     found = [np.empty((0, 4, 2), np.float32)]
     for row, card in enumerate(cards):
         near = nearest == row
-        found.append(on_picture(rectangles(card, (at[near], first[near], second[near])), card))
+        made = rectangles(card, (at[near], first[near], second[near]))
+        found.append(on_picture(made[~_of_its_own(made)], card))
     places = np.concatenate(found)
     return places[_taken(places, cards, image.shape) <= FREE]
 
@@ -71,6 +76,13 @@ def on_picture(places: np.ndarray, card: np.ndarray) -> np.ndarray:
 def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Points N×2 where a homography 3×3 puts them."""
     return cv2.perspectiveTransform(points[None].astype(np.float64), matrix)[0] if len(points) else points
+
+
+def _of_its_own(places: np.ndarray) -> np.ndarray:
+    """Which of M×4×2 places in the plane of a card begin at a corner of that card itself or of its print: bool M."""
+    corners, ways = places[:, 0], _unit(places[:, 1] - places[:, 0])
+    inside = ((corners > -OWN) & (corners < CARD[2] + OWN)).all(axis=1)
+    return np.asarray(inside & (np.abs(ways).min(axis=1) < ASLANT))
 
 
 def _taken(places: np.ndarray, cards: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -268,11 +268,7 @@ def stands_out(points: int, rival: int) -> bool:
 def fitted(corners: np.ndarray, support: Support) -> np.ndarray:
     """The corners that the picture of the card has on the photo, where enough points agree; else those of the outline."""
     found = where_it_agrees(corners, support)
-    if found is None:
-        return corners
-    moved = np.linalg.norm(found - corners, axis=1).max()
-    size = np.linalg.norm(corners[2] - corners[0])
-    return found if moved < 0.2 * size else corners
+    return corners if found is None else found
 
 
 def where_it_agrees(corners: np.ndarray, support: Support) -> np.ndarray | None:
@@ -285,5 +281,5 @@ def where_it_agrees(corners: np.ndarray, support: Support) -> np.ndarray | None:
         onto_photo = to_card @ np.linalg.inv(support.homography)
     except np.linalg.LinAlgError:
         return None
-    found = cv2.perspectiveTransform(full_frame(*SIZE)[None], onto_photo)[0]
-    return found.astype(np.float32) if np.isfinite(found).all() else None
+    found = cv2.perspectiveTransform(full_frame(*SIZE)[None], onto_photo)[0].astype(np.float32)
+    return found if np.isfinite(found).all() and cv2.isContourConvex(found) else None

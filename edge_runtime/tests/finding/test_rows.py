@@ -76,6 +76,7 @@ def page(scans):
 def test_a_card_whose_sides_can_not_be_seen_is_named_where_its_neighbours_leave_a_gap(recognizer, page, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(recognizer_module, "gaps", lambda *_: [])
+        patch.setattr(recognizer_module, "beside_known", lambda *_: [])
         assert len(recognizer.recognize(page).cards) == 5
     found = {card.card.card_id: card.corners for card in recognizer.recognize(page).cards}
     assert sorted(found) == [f"demo-{number}" for number in range(1, 7)]

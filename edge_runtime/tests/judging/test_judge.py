@@ -178,10 +178,10 @@ def test_a_card_that_lies_on_its_head_is_turned(similarity):
         (30, shifted(5, 3), (5, 3)),
         (30, shifted(60, 0), (60, 0)),
         (14, shifted(5, 3), (0, 0)),
-        (30, shifted(200, 0), (0, 0)),
+        (30, shifted(200, 0), (200, 0)),
         (30, np.zeros((3, 3)), (0, 0)),
     ],
-    ids=["many agree", "far", "few agree", "too far", "no homography"],
+    ids=["many agree", "far", "few agree", "beside it", "no homography"],
 )
 def test_the_corners_are_those_of_the_picture_where_enough_points_agree(points, homography, moved):
     look = Counted({"right": points}, homography=homography)

@@ -94,6 +94,38 @@ def test_of_an_art_that_is_denied_within_several_corners_the_most_points_count()
     assert weighing(Saying(denying)).judge(PICTURE, glance()).denied == {"a": 50, "b": 50}
 
 
+ELSEWHERE = WHOLE + np.float32([120, 0])
+"""Where the picture of a card lies of which the outline shows a half."""
+
+
+def another_card(corners):
+    other = Match(Card("b2-1", "Cover Fossil", "b2", "1", "cover"), 0.7, 2)
+    return replace(named(corners), matches=(other,))
+
+
+@pytest.mark.parametrize(
+    ("there", "lies"),
+    [
+        pytest.param(named, ELSEWHERE, id="the same card"),
+        pytest.param(unknown, WHOLE, id="none"),
+        pytest.param(another_card, WHOLE, id="another card"),
+        pytest.param(lambda corners: named(corners + 120), WHOLE, id="again elsewhere"),
+    ],
+)
+def test_a_named_card_whose_picture_lies_far_from_the_outline_lies_there_if_the_same_is_named_there(there, lies):
+    judge = Saying(lambda corners: there(corners) if np.array_equal(corners, ELSEWHERE) else named(ELSEWHERE))
+    said = weighing(judge).judge(PICTURE, glance())
+    assert said.status is Status.CONFIRMED
+    assert said.card.name == "Sail Fossil"
+    assert np.array_equal(said.corners, lies)
+
+
+def test_a_named_card_whose_picture_lies_nearly_as_the_outline_does_is_not_read_again():
+    judge = Saying(lambda corners: named(WHOLE + 20))
+    assert np.array_equal(weighing(judge).judge(PICTURE, glance()).corners, WHOLE + 20)
+    assert judge.asked == [WHOLE.tolist()]
+
+
 @pytest.mark.parametrize(
     ("apart", "there", "said"),
     [(20, named, Status.CONFIRMED), (20, unknown, Status.UNKNOWN), (5, named, Status.UNKNOWN)],
