@@ -27,6 +27,8 @@ TIMES = 3
 MOST_TWINS = 8
 """Twins compared where they differ, those with the most agreeing points. Where there are more, none is named: it may be one of
 those that were not compared."""
+FAR = 0.2
+"""How far from the outline's corners those of the picture lie at most, by the outline's diagonal, to be taken for the card's."""
 STRONGEST, NEAREST = 3, 2
 """Arts that may be the answer: those whose points agree best, and the most similar ones."""
 
@@ -39,7 +41,7 @@ class Judgement:
     where their pictures differ; None without a twin, or without a second look. ``other_printing``: whether the artwork is that of
     the first match, but the card another printing of it, which is unknown: its confidence is that of its being the first match
     after all. ``denied``: arts whose picture shows something else, each with the points that agree: it lies exactly on the card, or
-    the card is sharp.
+    the card is sharp. ``elsewhere``: where the picture of the first match lies, corners float32 4×2, if that is far from the card.
     """
 
     status: Status
@@ -50,6 +52,7 @@ class Judgement:
     twin_lead: float | None = None
     other_printing: bool = False
     denied: Mapping[str, int] = field(default_factory=dict)
+    elsewhere: np.ndarray | None = None
 
     @property
     def left_open(self) -> bool:
@@ -103,7 +106,8 @@ class Judge:
         if settled and self._borne_out(card, seen, supports):
             verified = self._verified(card, seen, supports)
             if not verified.other_printing:  # of one the artwork alone agrees, which doesn't say where its sides lie
-                return replace(verified, corners=fitted(seen.corners, supports[0])) if supports else verified
+                corners, elsewhere = fitted(seen.corners, supports[0]) if supports else (seen.corners, None)
+                return replace(verified, corners=corners, elsewhere=elsewhere)
             if len({match.card.card_id for match in _prints(matches)}) == 1:
                 return verified
         if settled:
@@ -121,7 +125,7 @@ class Judge:
         """Where a candidate's picture lies on a photo, as the points within these corners have it, float32 4×2; these corners where
         too few agree, or where there is no picture of it."""
         _, supports = self._compared(image, corners, [match])
-        return fitted(corners, supports[0]) if supports else corners
+        return fitted(corners, supports[0])[0] if supports else corners
 
     def _borne_out(self, card: Seen, seen: Judgement, supports: Sequence[Support]) -> bool:
         """Whether the card is like what a glance is sure of; ``supports``: that one alone. Points that deny an artwork don't count
@@ -175,13 +179,15 @@ class Judge:
         prints, lead = self._told_apart(image, seen.corners, twins)
         clear = lead is None or (lead >= self.calibration.twin_lead and len(twins) <= MOST_TWINS)
         rest = sorted((m for m in seen.matches if m not in prints), key=lambda m: m.card.art_group != art)
+        corners, elsewhere = fitted(seen.corners, best)
         return Judgement(
             self._status(confidence, clear),
             confidence,
             (*prints, *rest),
-            fitted(seen.corners, best),
+            corners,
             evidence,
             lead,
+            elsewhere=elsewhere,
             denied={one.match.card.art_group: found.points or 0 for one, found in weighed if refuted(found)},
         )
 
@@ -265,10 +271,14 @@ def stands_out(points: int, rival: int) -> bool:
     return points >= max(OUTSTANDING, TIMES * rival)
 
 
-def fitted(corners: np.ndarray, support: Support) -> np.ndarray:
-    """The corners that the picture of the card has on the photo, where enough points agree; else those of the outline."""
+def fitted(corners: np.ndarray, support: Support) -> tuple[np.ndarray, np.ndarray | None]:
+    """The corners that the picture of the card has on the photo, where enough points agree; else those of the outline. Corners far
+    from the outline come second instead: points may have agreed by chance, so the card is to be looked at there."""
     found = where_it_agrees(corners, support)
-    return corners if found is None else found
+    if found is None:
+        return corners, None
+    moved = np.linalg.norm(found - corners, axis=1).max()
+    return (found, None) if moved < FAR * np.linalg.norm(corners[2] - corners[0]) else (corners, found)
 
 
 def where_it_agrees(corners: np.ndarray, support: Support) -> np.ndarray | None:

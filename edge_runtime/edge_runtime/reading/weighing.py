@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from edge_runtime.finding.locate import Quad
-from edge_runtime.finding.support import corners_apart
 from edge_runtime.geometry import scaled, turned, width
 from edge_runtime.judging.decide import PLACED, Status
 from edge_runtime.judging.judge import Judgement
@@ -18,9 +17,6 @@ FITS = (0.94, 0.97, 1.03)
 """A sleeve or a toploader makes the outline larger than the card, a lost edge smaller: these are tried too."""
 MOST_JUDGED = 48
 """Outlines of one photo that are judged at most, but for those whose place one took later that promised more."""
-FAR = 0.2
-"""Width of a card by which the corners of its picture lie elsewhere than those of the outline, on average, from which it is read
-there: an outline around two cards has the name of the one of them that it shows more of."""
 ASKEW = 0.05
 """Width of a card by which the corners of its picture lie elsewhere than those of the outline, at least, to be looked at there."""
 
@@ -55,8 +51,8 @@ class Weighing:
         judgement = self._judge.judge(image, reading.corners, reading.matches)
         if judgement.other_printing:
             judgement = self._laid_straight(image, judgement, reading.outline)
-        if judgement.status is not Status.UNKNOWN:
-            judgement = self._in_its_place(image, judgement, reading)
+        if judgement.status is not Status.UNKNOWN and judgement.elsewhere is not None:
+            judgement = self._in_its_place(image, judgement, judgement.elsewhere, reading.outline)
         if judgement.left_open and self._judge.second_look:
             judgement = self._better(image, judgement, [turned(reading.corners)], reading.outline)
         if judgement.left_open and reading.confidence >= WORTH_FITTING:
@@ -74,18 +70,13 @@ class Weighing:
         other = self._judge.judge(image, place, there.matches)
         return judgement if other.status is Status.UNKNOWN else other
 
-    def _in_its_place(self, image: np.ndarray, judgement: Judgement, reading: Reading) -> Judgement:
-        """The judgement of a card that was named; of one whose picture lies far from the outline that which is made there, or the same
-        within the outline, if there another card, or none, is named."""
-        place = judgement.corners
-        if corners_apart(reading.corners[None], place)[0] <= FAR * width(reading.corners):
-            return judgement
-        (there,) = self._reader.match(image, [(place, reading.outline)])
+    def _in_its_place(self, image: np.ndarray, judgement: Judgement, place: np.ndarray, outline: float) -> Judgement:
+        """The judgement of a named card, made where its picture lies, far from the outline: one around two cards has the name of
+        the one that it shows more of. Where another card, or none, is named there, the judgement stays."""
+        (there,) = self._reader.match(image, [(place, outline)])
         other = self._judge.judge(image, place, there.matches)
-        steady = corners_apart(place[None], other.corners)[0] <= FAR * width(place)
-        named = other.status is not Status.UNKNOWN and steady
         same = other.matches[0].card.art_group == judgement.matches[0].card.art_group
-        return other if named and same else replace(judgement, corners=reading.corners)
+        return other if same and other.status is not Status.UNKNOWN and other.elsewhere is None else judgement
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
         """The judgement, or that of the most promising of other corners if it is more confident, or of another printing; but no

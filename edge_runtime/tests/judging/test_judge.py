@@ -178,15 +178,21 @@ def test_a_card_that_lies_on_its_head_is_turned(similarity):
         (30, shifted(5, 3), (5, 3)),
         (30, shifted(60, 0), (60, 0)),
         (14, shifted(5, 3), (0, 0)),
-        (30, shifted(200, 0), (200, 0)),
+        (30, shifted(200, 0), (0, 0)),
         (30, np.zeros((3, 3)), (0, 0)),
     ],
-    ids=["many agree", "far", "few agree", "beside it", "no homography"],
+    ids=["many agree", "far", "few agree", "too far", "no homography"],
 )
 def test_the_corners_are_those_of_the_picture_where_enough_points_agree(points, homography, moved):
     look = Counted({"right": points}, homography=homography)
     answer = Judge(CALIBRATION, look).judge(PICTURE, WHOLE * 2, matches(right=0.5, alike=0.45))
     np.testing.assert_allclose(answer.corners, 2 * (WHOLE + np.float32(moved)), atol=0.01)
+
+
+def test_where_the_picture_lies_far_from_the_outline_is_said_beside():
+    look = Counted({"right": 30}, homography=shifted(200, 0))
+    answer = Judge(CALIBRATION, look).judge(PICTURE, WHOLE, matches(right=0.5, alike=0.45))
+    np.testing.assert_allclose(answer.elsewhere, WHOLE + np.float32([200, 0]), atol=0.01)
 
 
 @pytest.mark.parametrize("similarity", [0.3, 0.5])
