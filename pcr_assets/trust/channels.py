@@ -63,12 +63,17 @@ def _begun(keys: Keys) -> bool:
 
 
 def begin(repository: Repository, keys: Keys, days: Days, root_threshold: int = 1) -> None:
-    """Sign the first metadata of a store that has none, of channels that offer nothing; ``publish`` shows them."""
+    """Sign the first metadata of a store that has none, of channels that offer nothing; ``publish`` shows them.
+
+    Where only the timestamp was lost nothing begins anew: the one that lies with the keys tells what there was.
+    """
     if repository.pointer is not None:
         raise TrustError(
             f"{repository.store.root} has metadata already: `python -m pcr_assets.trust show` tells what they say"
         )
     repository.require_own(keys)
+    if repository.take_up(keys):
+        return
     repository.roles = first_roles(keys, root_threshold)
     repository.number_after_lost()
     if not repository.take_up_root():

@@ -6,6 +6,7 @@ it to. A key that belongs offline is a file that is moved away, and named again 
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
 
 SUFFIX = ".pem"
-ROOT_FILE = "root.json"
+ROOT_FILE, TIMESTAMP_FILE = "root.json", "timestamp.json"
 
 
 class TrustError(Exception):
@@ -51,22 +52,36 @@ class Keys:
 
     def remembered_root(self) -> bytes | None:
         """The root that lies with the keys: metadata that don't lead back to it are not signed. None where none does yet."""
-        for folder in self.folders:
-            if (folder / ROOT_FILE).is_file():
-                return (folder / ROOT_FILE).read_bytes()
-        return None
+        return self._remembered(ROOT_FILE)
+
+    def remembered_timestamp(self) -> bytes | None:
+        """The last timestamp that was published with the keys under that root: none before it is signed again. None where none
+        does yet."""
+        return self._remembered(TIMESTAMP_FILE) if self.remembered_root() else None
+
+    def _remembered(self, name: str) -> bytes | None:
+        files = (folder / name for folder in self.folders)
+        return next((file.read_bytes() for file in files if file.is_file()), None)
 
     def remember_root(self, root: bytes) -> None:
         """Keep the newest root with the keys. Raises :class:`TrustError`."""
         path = self.folders[0] / ROOT_FILE
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # all keys may lie in the other folders
+            if not self.remembered_root():  # begun anew: a timestamp of before belongs to another root
+                path.with_name(TIMESTAMP_FILE).unlink(missing_ok=True)
             disk.replace(path, root, mode=0o644)
         except OSError as error:
             raise TrustError(
                 f"{path} can't be written ({error.strerror}): mend the folder's rights, or name another in PCR_KEYS, then run "
                 "again"
             ) from error
+
+    def remember_timestamp(self, timestamp: bytes) -> None:
+        """Keep the newest timestamp with the keys. Devices have it by then; where the folder may only be read, as a Secret of
+        Kubernetes, the one that came with it goes on being the oldest that is believed."""
+        with suppress(OSError):
+            disk.replace(self.folders[0] / TIMESTAMP_FILE, timestamp, mode=0o644)
 
     def named(self, role: str) -> list["CryptoSigner"]:
         """The keys whose file was made for a role: ``stable.pem``, ``root-2.pem``. For the first metadata only."""

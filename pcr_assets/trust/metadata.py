@@ -25,15 +25,11 @@ from tuf.api.metadata import (
 from edge_runtime.releases.proof import SIGNED_AT
 from pcr_assets import layout
 from pcr_assets.resources.store import Missing, Moved, Store, read_if_there
+from pcr_assets.trust.belief import UNDER_ROOT, believed, entitles, key_of
 from pcr_assets.trust.keys import ROOT_FILE, Keys, TrustError
 from pcr_assets.trust.settings import CHANNELS, ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Days, expiry
 
 POINTER = layout.TIMESTAMP
-
-
-def key_of(role: str, version: int) -> str:
-    """Where a version of a role's metadata lies in the store."""
-    return f"{layout.METADATA}/{version}.{role}.json"
 
 
 @dataclass
@@ -45,10 +41,12 @@ class Repository:
     """``timestamp.json`` as it was read; None where nothing was ever published."""
     roles: dict[str, Signed]
     """The signed content of each role, to be changed."""
-    changed: dict[str, bytes] = field(default_factory=dict)
-    """What was signed and is not published yet, by role."""
     overtaken: frozenset[str] = frozenset()
     """Roles that devices refuse, as only a root before the newest entitles their keys; publishing signs them anew."""
+    taken_up: bool = False
+    """Whether the pointer was lost, and the one that lies with the keys stands for it until it is signed anew."""
+    changed: dict[str, bytes] = field(default_factory=dict)
+    """What was signed and is not published yet, by role."""
 
     @classmethod
     def open(cls, store: Store, keys: Keys) -> "Repository":
@@ -59,14 +57,7 @@ class Repository:
         pointer = read_if_there(store, POINTER)
         if pointer is None:
             return cls(store, None, {})
-        try:
-            roles, overtaken = _believed(store, pointer, keys)
-        except (Missing, RepositoryError, ValueError, KeyError) as error:
-            raise TrustError(
-                f"the metadata in {store.root}/{layout.METADATA} can't be believed ({error}): restore them from a backup. Making "
-                "new ones would need every device to trust a new root"
-            ) from error
-        return cls(store, pointer, roles, overtaken=overtaken)
+        return cls(store, pointer, *_believed(store, pointer, keys))
 
     @property
     def root(self) -> Root:
@@ -115,9 +106,11 @@ class Repository:
                 f"{role} must be signed by {entitled.threshold} of its keys, of which {len(signers)} are in "
                 f"{', '.join(map(str, keys.folders))}: put the key's file there, or name its folder with --keys or in PCR_KEYS"
             )
-        if self.pointer is not None and role not in self.changed:
+        if (self.pointer is not None or self.taken_up) and role not in self.changed:
             signed.version += 1
         signed.expires = expiry(role, days)
+        if role == TIMESTAMP:
+            signed.unrecognized_fields[UNDER_ROOT] = self.root.version
         if role in (ROOT, TIMESTAMP):
             signed.unrecognized_fields[SIGNED_AT] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}+00:00"
         before = keys.of(keyid for keyid in former if keyid not in entitled.keyids)
@@ -134,6 +127,18 @@ class Repository:
                 f"from a backup. To begin anew, with a new root to pin on every device, move {ROOT_FILE} away from the keys first"
             )
 
+    def take_up(self, keys: Keys) -> bool:
+        """Go on from the timestamp that lies with the keys, where that in the store is lost. False where none lies there.
+
+        To begin anew would forget which keys of channels were replaced. Raises :class:`TrustError` where it leads to nothing.
+        """
+        last = keys.remembered_timestamp()
+        if last is None:
+            return False
+        self.roles, self.overtaken = _believed(self.store, last, keys)
+        self.taken_up = True
+        return True
+
     def take_up_root(self) -> bool:
         """Take the first root of a publisher that was killed before devices saw anything: it may be pinned already.
 
@@ -144,7 +149,7 @@ class Repository:
             return False
         metadata: Metadata[Root] = Metadata.from_bytes(data)
         root, ours = metadata.signed, self.root
-        if (root.type, root.keys, root.roles) != (ROOT, ours.keys, ours.roles) or not _entitles(root, ROOT, data):
+        if (root.type, root.keys, root.roles) != (ROOT, ours.keys, ours.roles) or not entitles(root, ROOT, data):
             raise TrustError(
                 f"{self.store.root}/{key_of(ROOT, 1)} entitles other keys than these, and no metadata belong to it: find its keys. "
                 f"If devices trust it already, restore {POINTER} from a backup; if not, remove {layout.METADATA} and run again"
@@ -171,7 +176,7 @@ class Repository:
         Raises ``Moved`` when another publisher was faster: nothing of this one is seen then.
         """
         self._mend_root_copy()
-        if not (self.changed or self.overtaken or renew):
+        if not (self.changed or self.overtaken or self.taken_up or renew):
             return False
         if TARGETS in self.overtaken and TARGETS not in self.changed:
             self.sign(TARGETS, keys, days)
@@ -192,7 +197,8 @@ class Repository:
             keys.remember_root(self.changed[ROOT])
         self.store.swap(POINTER, self.changed[TIMESTAMP], self.pointer)
         self.pointer = self.changed[TIMESTAMP]
-        self.changed, self.overtaken = {}, frozenset()
+        keys.remember_timestamp(self.pointer)
+        self.changed, self.overtaken, self.taken_up = {}, frozenset(), False
         return True
 
     def _mend_root_copy(self) -> None:
@@ -214,71 +220,18 @@ class Repository:
             self.changed[role] = _signed_bytes(signed, keys.of(self.entitled(role).keyids))
 
 
+def _believed(store: Store, pointer: bytes, keys: Keys) -> tuple[dict[str, Signed], frozenset[str]]:
+    try:
+        return believed(store, pointer, keys)
+    except (Missing, RepositoryError, ValueError, KeyError) as error:
+        raise TrustError(
+            f"the metadata in {store.root}/{layout.METADATA} can't be believed ({error}): restore them from a backup. Making "
+            "new ones would need every device to trust a new root"
+        ) from error
+
+
 def _signed_bytes(signed: Signed, signers: list[Any]) -> bytes:
     metadata: Metadata[Any] = Metadata(signed)
     for signer in signers:
         metadata.sign(signer, append=True)
     return metadata.to_bytes()
-
-
-def _believed(store: Store, pointer: bytes, keys: Keys) -> tuple[dict[str, Signed], frozenset[str]]:
-    """The content of all roles that a timestamp leads to, verified from root to channels; and which of them were overtaken."""
-    roots = _root_chain(store, keys)
-    data = {TIMESTAMP: pointer}
-    timestamp = _verified(pointer, TIMESTAMP, roots)
-    data[SNAPSHOT] = store.read(key_of(SNAPSHOT, timestamp.snapshot_meta.version))
-    snapshot = _verified(data[SNAPSHOT], SNAPSHOT, roots)
-    data[TARGETS] = store.read(key_of(TARGETS, snapshot.meta[f"{TARGETS}.json"].version))
-    targets = _verified(data[TARGETS], TARGETS, roots)
-    channels = {
-        name: _verified(store.read(key_of(name, snapshot.meta[f"{name}.json"].version)), name, [targets])
-        for name in CHANNELS
-    }
-    overtaken = frozenset(role for role in data if not _entitles(roots[-1], role, data[role]))
-    return {ROOT: roots[-1], TARGETS: targets, **channels, SNAPSHOT: snapshot, TIMESTAMP: timestamp}, overtaken
-
-
-def _root_chain(store: Store, keys: Keys) -> list[Root]:
-    """All roots, the first one first, each signed by itself and the one before; the one that lies with the keys is among them."""
-    pinned, found = keys.remembered_root(), False
-    chain: list[Root] = []
-    while (data := read_if_there(store, key_of(ROOT, len(chain) + 1))) is not None:
-        metadata: Metadata[Root] = Metadata.from_bytes(data)
-        for delegator in (*chain[-1:], metadata.signed):
-            delegator.verify_delegate(ROOT, metadata.signed_bytes, metadata.signatures)
-        found = found or data == pinned
-        chain.append(metadata.signed)
-    if pinned is not None and not found:
-        raise RepositoryError(_why_not_found(pinned, len(chain)))
-    if not chain:
-        raise RepositoryError("it has no root")
-    return chain
-
-
-def _why_not_found(pinned: bytes, roots: int) -> str:
-    """Of so many roots among which there is not the one that lies with the keys."""
-    newest: int = Metadata.from_bytes(pinned).signed.version
-    if newest <= roots:
-        return "its roots are others than the one that lies with the keys"
-    return f"{roots + 1}.root.json is gone" + f", and lies with the keys as {ROOT_FILE}" * (newest == roots + 1)
-
-
-def _verified(data: bytes, role: str, delegators: list[Any]) -> Any:
-    """A role's content, signed as one of its delegators asks for.
-
-    A publisher that was killed while it replaced a key leaves metadata that only the root before entitled.
-    """
-    signed = Metadata.from_bytes(data).signed
-    if not any(_entitles(delegator, role, data) for delegator in delegators):
-        raise RepositoryError(f"{role} is not signed as its publisher asks for")
-    return signed
-
-
-def _entitles(delegator: Any, role: str, data: bytes) -> bool:
-    """Whether a role's metadata are signed as a root, or the targets, ask for."""
-    metadata: Metadata[Any] = Metadata.from_bytes(data)
-    try:
-        delegator.verify_delegate(role, metadata.signed_bytes, metadata.signatures)
-    except RepositoryError:
-        return False
-    return True
