@@ -32,7 +32,7 @@ from edge_runtime.server.machine import Machine
 from edge_runtime.server.metrics import Metrics
 from edge_runtime.server.outbox import Messenger
 from edge_runtime.server.problems import Refused, on_error, on_http, on_refused
-from edge_runtime.server.prompt import PromptProtocol, PromptWebSocket
+from edge_runtime.server.prompt import Entrance, PromptProtocol, PromptWebSocket
 from edge_runtime.server.proving import PROVE
 from edge_runtime.server.served import Served
 from edge_runtime.server.settings import Settings
@@ -120,7 +120,7 @@ class Service:
 
     def serve(self, listening: socket.socket) -> None:
         """Answer on a socket until the process is asked to stop, or :meth:`stop` is called."""
-        self._server.run(sockets=[listening])
+        self._server.run(sockets=[Entrance(listening)])
 
     def stop(self) -> None:
         """Have :meth:`serve` end. May be called from any thread."""

@@ -1,5 +1,9 @@
 """A service with a certificate of its own."""
 
+import contextlib
+import http.client
+import socket
+import ssl
 from urllib.parse import urlsplit
 
 import pytest
@@ -7,6 +11,7 @@ import requests
 
 from edge_runtime.cli import main
 from edge_runtime.server.healthy import is_healthy
+from edge_runtime.server.prompt import MOST_OF_ONE
 
 
 def test_https_is_served_with_a_certificate_of_ones_own(served, tmp_path, until):
@@ -28,6 +33,24 @@ def test_a_container_asks_a_service_whether_it_lives_however_it_is_served(served
     process.kill()
     process.wait()
     assert not is_healthy(port)
+
+
+def test_who_never_shakes_hands_takes_no_more_places_than_another(served, tmp_path):
+    """asyncio waits a minute for each: a thousand of them took all files that a service may have open, and a log of 40 MB."""
+    cert, key = certificate(tmp_path)
+    _, address = served("--tls-cert", str(cert), "--tls-key", str(key))
+    place = "127.0.0.1", urlsplit(address).port
+    with contextlib.ExitStack() as opened:
+        for _ in range(MOST_OF_ONE):
+            opened.enter_context(socket.create_connection(place))
+        one_more = opened.enter_context(socket.create_connection(place, timeout=10))
+        with contextlib.suppress(ConnectionResetError):
+            assert one_more.recv(1) == b""
+        context = ssl.create_default_context(cafile=str(cert))
+        other = http.client.HTTPSConnection(*place, timeout=30, context=context, source_address=("127.0.0.2", 0))
+        other.request("GET", "/healthz")
+        assert other.getresponse().status == 200
+        other.close()
 
 
 def test_a_key_that_asks_for_a_password_is_one_sentence(device, frames, tmp_path, capsys):

@@ -122,3 +122,16 @@ def test_who_takes_nothing_of_what_is_sent_keeps_no_place(served, until, first, 
 def send(to, what):
     with contextlib.suppress(OSError):  # it is cut off
         to.sendall(what)
+
+
+def test_all_addresses_together_take_no_more_than_so_many(monkeypatch):
+    monkeypatch.setattr(prompt, "MOST_OF_ALL", 1)
+    with socket.create_server(("127.0.0.1", 0)) as listening, prompt.Entrance(listening) as entrance:
+        clients = [socket.create_connection(listening.getsockname()) for _ in range(3)]
+        taken, _ = entrance.accept()
+        with pytest.raises(ConnectionAbortedError):
+            entrance.accept()
+        taken.close()
+        entrance.accept()[0].close()
+        for client in clients:
+            client.close()
