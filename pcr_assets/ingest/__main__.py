@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from edge_runtime.terminal import counted
+from edge_runtime.terminal import counted, on_one_line
 from pcr_assets.cards.catalogue import CatalogueError
 from pcr_assets.command_options import INTERRUPTED, MISUSED, Parser
 from pcr_assets.ingest.client import Client, FetchError, Manners, Unreachable
@@ -34,13 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         catalogue.check(order.lang)
         raw, above = open_raw(Project(raw=options.cards))
-        with Client(_manners(options)) as client:
+        with Client(_manners(options), plain=order.plain) as client:
             return _ingest(client, order, raw, above, options)
     except (Exception, KeyboardInterrupt) as error:
         sentence, code = _told(error)
         if not sentence:
             raise
-        print(sentence, file=sys.stderr)
+        print(on_one_line(sentence), file=sys.stderr)
         return code
 
 
@@ -99,14 +99,14 @@ def _report(intake: Intake, done: list[str]) -> int:
     print(f"{counted(intake.sets, 'set')}, {counted(plan.count, 'card')}: {', '.join(parts)}")
     _name("without a picture", plan.pictureless)
     for what, reason in intake.failures:
-        print(f"failed  {what}: {reason}", file=sys.stderr)
+        print(on_one_line(f"failed  {what}: {reason}"), file=sys.stderr)
     return FAILED if intake.failures else 0
 
 
 def _name(what: str, cards: Sequence[Card]) -> None:
     if cards:
         more = f" and {len(cards) - TOLD} more" if len(cards) > TOLD else ""
-        print(f"{what}: {', '.join(map(label, cards[:TOLD]))}{more}")
+        print(on_one_line(f"{what}: {', '.join(map(label, cards[:TOLD]))}{more}"))
 
 
 def _megabytes(size: float) -> str:

@@ -84,10 +84,15 @@ class Manners:
 
 
 class Client:
-    """Fetches addresses from several threads at one common pace. Use it in a ``with`` block."""
+    """Fetches addresses from several threads at one common pace. Use it in a ``with`` block.
 
-    def __init__(self, manners: Manners):
+    ``plain``: whether ``http://`` is asked. Else a catalogue, or whoever it redirects to, could have this machine ask its own
+    services, such as Dagster's, which starts a run for who asks for an address.
+    """
+
+    def __init__(self, manners: Manners, *, plain: bool = False):
         self.manners = manners
+        self._plain = plain
         self.pace = Pace(manners.rate)
         self._open: set[Any] = set()
         self._local = threading.local()
@@ -157,6 +162,8 @@ class Client:
                 timeout=(self.manners.connect_timeout, self.manners.silence),
                 allow_redirects=True,
             )
+        except requests.exceptions.InvalidSchema as error:
+            raise FetchError("it is not at an https:// address, or leads to another kind") from error
         except requests.TooManyRedirects as error:
             raise FetchError(f"it redirects more than {REDIRECTS} times") from error
         except (requests.ConnectionError, requests.Timeout) as error:
@@ -207,6 +214,8 @@ class Client:
             session = requests.Session()
             session.max_redirects = REDIRECTS
             session.headers["User-Agent"] = self.manners.user_agent
+            if not self._plain:
+                del session.adapters["http://"]
             self._local.session = session
             self._sessions.append(session)
         return self._local.session

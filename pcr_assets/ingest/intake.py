@@ -51,6 +51,11 @@ class Order:
     """Ids of sets, none for all."""
     lang: str = "en"
 
+    @property
+    def plain(self) -> bool:
+        """Whether a person named a place without encryption."""
+        return any(place.startswith("http://") for place in (self.api, self.images))
+
 
 @dataclass
 class Intake:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from edge_runtime.terminal import on_one_line
 from pcr_assets import layout
 from pcr_assets.cards.names import is_picture
 from pcr_assets.command_options import add_store, purpose
@@ -164,7 +165,7 @@ def model_file(named: str, artifacts: Artifacts, work: Path) -> Path:
 def told(output: Path, good: int, bad: Sequence[Row]) -> int:
     """Say what became of the pictures. Exit code: 0, quarantined ones included; 1 where none at all was embedded."""
     for row in bad:
-        print(f"quarantined  {row.reason}", file=sys.stderr)
+        print(on_one_line(f"quarantined  {row.reason}"), file=sys.stderr)
     print(f"{output}: {good} embedded, {len(bad)} quarantined")
     return 0 if good or not bad else 1
 

@@ -83,7 +83,7 @@ def test_stopping_does_not_wait_for_a_dripping_answer(raw, published, one_card):
     from pcr_assets.ingest.pictures import picture
 
     published.goes_wrong(one_card, drips)
-    with Client(Manners(rate=1000)) as client:
+    with Client(Manners(rate=1000), plain=True) as client:
         threading.Timer(0.3, client.stop).start()
         started = time.monotonic()
         with pytest.raises(Stopped):
