@@ -29,6 +29,24 @@ def test_each_file_that_devices_ask_for_is_missed(world, key, left):
     assert lost(world.store) == ([] if left and not read else [key])
 
 
+@pytest.mark.parametrize(
+    ("key", "signed"),
+    [
+        (layout.ROOT_COPY, '{"version": 1000000000}'),
+        (layout.ROOT_COPY, '{"version": "1"}'),
+        (layout.ROOT_COPY, '{"version": 1.5}'),
+        (layout.TIMESTAMP, '{"meta": [1]}'),
+        (layout.TIMESTAMP, '{"meta": {"../../snapshot.json": {"version": 1}}}'),
+        (layout.TIMESTAMP, '{"meta": {"snapshot.json": 1}}'),
+        (layout.TIMESTAMP, "[" * 100_000),
+    ],
+)
+def test_what_is_no_metadata_is_missed_at_once(world, key, signed):
+    """Somebody who may write into the store put it there: each plan, and so each refresh, ended in a traceback, or never."""
+    world.store.write(key, f'{{"signed": {signed}}}'.encode())
+    assert set(lost(world.store)) & {key, f"{layout.METADATA}/2.root.json"}
+
+
 def test_a_root_before_the_newest_one_is_missed(world):
     repository, keys = world.open()
     replace_key(repository, keys, TRUST.days, "root", world.key_folder)
