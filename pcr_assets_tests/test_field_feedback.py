@@ -1,6 +1,7 @@
 """The way back: a device keeps, sends, and the project sums up; no release depends on it."""
 
 import os
+import tracemalloc
 
 import dagster as dg
 import numpy as np
@@ -14,13 +15,13 @@ from edge_runtime.judging.decide import Status
 from edge_runtime.reading.readings import Reading, Recognition
 from pcr_assets import layout
 from pcr_assets.assets import show
-from pcr_assets.assets.feedback import device_feedback, field_feedback
+from pcr_assets.assets.feedback import _read, device_feedback, field_feedback
 from pcr_assets.checks import answers_have_not_drifted, devices_are_as_sure_as_the_report
 from pcr_assets.definitions import build_defs
 from pcr_assets.planner import observe
 from pcr_assets.planner.plan import ancestors
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import FolderStore, Shut
+from pcr_assets.resources.store import Entry, FolderStore, Shut
 
 CORNERS = np.array([[20, 20], [145, 20], [145, 195], [20, 195]], np.float32)
 
@@ -142,6 +143,34 @@ def test_a_file_larger_than_any_that_devices_write_is_not_even_read(field, monke
     if suffix == "json":
         assert artifact.record["kept"] == 1
         assert [fault["reason"] for fault in artifact.record["faults"]] == ["larger than 64 KiB"]
+
+
+def test_of_a_day_s_files_one_is_held_at_a_time(field):
+    """The same gigabytes may come as many files."""
+    field.sends("pi-1", 0, "dawn1-1")
+    day = next(path.parent for path in field.root.rglob("*.json") if len(path.stem) == 32)
+    for number in range(1000):
+        (day / f"{number:032x}.json").write_bytes(b'{"x":"%s"}' % (60_000 * b"a"))
+    files = [Entry(entry.key.removeprefix(f"{layout.FEEDBACK}/"), entry.size, entry.etag)
+             for entry in field.project.root.list(layout.FEEDBACK)]  # fmt: skip
+    tracemalloc.start()
+    try:
+        said, whole = _read(field.project, f"pi-1/{day.name}", files)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (len(said["answers"]), len(said["faults"]), whole) == (1, 1000, True)
+    assert peak < 8e6, "of 60 MB"
+
+
+def test_a_picture_that_no_device_writes_is_not_decoded(field, monkeypatch):
+    field.sends("pi-1", 0, "dawn1-1", "dawn1-2")
+    (other, _) = sorted(field.root.rglob("*.jpg"))
+    Image.new("RGB", (32, 32)).save(other, "AVIF")
+    shown = []
+    monkeypatch.setattr(show, "pictures", lambda images, *_: shown.extend(images) or dg.MetadataValue.md("two"))
+    field.summed_up()
+    assert [image.shape for image in shown] == [(352, 252, 3)]
 
 
 def test_a_picture_of_more_pixels_than_any_card_is_not_decoded(field, monkeypatch):

@@ -1,7 +1,7 @@
 """Floor *field*: what devices gave back, and what that says. Nothing is built from it: no device can stop a release."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -22,6 +22,8 @@ MOST_PICTURE_BYTES = 8 << 20
 """Of a card's picture; devices send a tenth of a megabyte. Nobody vouches for what they send: a large file is not even read."""
 MOST_PICTURE_PIXELS = 1_000_000
 """Of the same, of which devices send 252×352: 24 small files of 80 megapixels each would take 6 GB here."""
+JPEG = b"\xff\xd8"
+"""How a picture of theirs begins. An AVIF of 2 kB may say that it has a thousand pixels, and hold 100 megapixels: 220 MB."""
 COUNTS = {
     "devices": "devices",
     "days": "days",
@@ -95,9 +97,16 @@ def _read(project: Project, day: str, files: Sequence[Entry]) -> tuple[dict[str,
     said_in = [entry for entry in every if spelled(entry.key) == entry.key]
     wanted = [entry for entry in said_in if entry.size <= MOST_BYTES]
     stored = [Entry(f"{layout.FEEDBACK}/{entry.key}", entry.size, entry.etag) for entry in wanted]
-    contents = {entry.key: data for entry, data in zip(wanted, project.root.read_many(stored), strict=True)}
-    said = read_day(day, {key: data for key, data in contents.items() if isinstance(data, bytes)})
-    shut = {key: data.reason for key, data in contents.items() if isinstance(data, Shut)}
+    shut = {}
+
+    def readable() -> Iterator[tuple[str, bytes]]:
+        for entry, data in zip(wanted, project.root.read_many(stored), strict=True):
+            if isinstance(data, Shut):
+                shut[entry.key] = data.reason
+            elif isinstance(data, bytes):
+                yield entry.key, data
+
+    said = read_day(day, readable())
     said["faults"] += [{"file": key, "reason": f"{why}, then {AGAIN}"} for key, why in shut.items()]
     said["faults"] += [{"file": entry.key, "reason": TOO_LARGE} for entry in said_in if entry.size > MOST_BYTES]
     said["faults"] += [
@@ -116,7 +125,9 @@ def _pictures(project: Project, answers: Sequence[Mapping[str, Any]]) -> tuple[l
         try:
             if (project.root.size(key) or 0) > MOST_PICTURE_BYTES:
                 continue
-            images.append(load_photo(project.root.read(key), MOST_PICTURE_PIXELS))
+            if not (data := project.root.read(key)).startswith(JPEG):
+                continue
+            images.append(load_photo(data, MOST_PICTURE_PIXELS))
         except (Missing, Shut, PhotoError):
             continue
         named = answer["card_id"] or UNNAMED

@@ -4,7 +4,7 @@ Devices are not trusted: what isn't of the form that :mod:`edge_runtime.feedback
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import PurePosixPath
@@ -68,11 +68,12 @@ class Tally(BaseModel):
     answers: dict[str, Counts] = Field(max_length=100)
 
 
-def read_day(day: str, contents: Mapping[str, bytes]) -> dict[str, Any]:
-    """One device's day as JSON: its cards, its tally, and what was set aside with the reason. ``contents``: by key."""
+def read_day(day: str, contents: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
+    """One device's day as JSON: its cards, its tally, and what was set aside with the reason. ``contents``: keys and bytes, in the
+    order of the keys, of which one is held at a time: a device may send as many as it likes."""
     device, _, date = day.partition("/")
     read: dict[str, Any] = {"device": device, "date": date, "answers": [], "tally": {}, "faults": []}
-    for key, data in sorted(contents.items()):
+    for key, data in contents:
         if len(data) > MOST_BYTES:
             read["faults"].append({"file": key, "reason": TOO_LARGE})
             continue

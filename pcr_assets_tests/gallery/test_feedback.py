@@ -44,7 +44,7 @@ def around(middle, count, seed=0):
 
 
 def a_day(date, contents, device="pi-1"):
-    return read_day(f"{device}/{date}", {f"{device}/{date}/{name}": data for name, data in contents.items()})
+    return read_day(f"{device}/{date}", [(f"{device}/{date}/{name}", data) for name, data in sorted(contents.items())])
 
 
 def test_the_device_and_the_project_mean_the_same_bins_and_files():
