@@ -107,8 +107,12 @@ def _pixels(picture: Image.Image) -> np.ndarray:
 
 def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):  # grey of 16 bits, which convert() alone would clip to white
-        values = np.asarray(picture).astype(np.int64)
-        return Image.fromarray(np.clip((values + 128) // 257, 0, 255).astype(np.uint8)).convert("RGB")
+        deep = np.asarray(picture)
+        grey = np.empty(deep.shape, np.uint8)
+        for top in range(0, len(deep), BAND):  # of all at once, each step would take eight bytes a pixel
+            rows = deep[top : top + BAND].clip(0, 65535).astype(np.uint32)
+            grey[top : top + BAND] = (rows + 128) // 257
+        return Image.fromarray(grey).convert("RGB")
     if picture.mode == "F":
         raise PhotoError("a photo of floating-point pixels has no known range: export it with 8 bits a channel")
     if picture.has_transparency_data:
