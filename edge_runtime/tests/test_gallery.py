@@ -126,6 +126,12 @@ def test_a_short_list_does_not_depend_on_the_order_in_which_scans_were_added():
     assert sorted(lists[0]) == sorted(lists[1]) and keys[3] in lists[0]
 
 
+def test_a_short_list_for_more_than_half_of_all_scans_holds_all_of_them():
+    index = Index(ndim=16, metric="cos", dtype="f16")
+    index.add(np.arange(500), np.random.default_rng(0).normal(size=(500, 16)).astype(np.float32))
+    assert sorted(Coarse(index).short_list(np.eye(16, dtype=np.float32)[0], 300)) == list(range(500))
+
+
 def test_directions_tell_scans_apart_nearly_as_all_principal_axes_do():
     rng = np.random.default_rng(0)
     some = (rng.normal(size=(1024, 300)) * 0.99 ** np.arange(300)).astype(np.float32)

@@ -5,6 +5,7 @@ import mmap
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from usearch.index import Index
 from edge_runtime import gallery as galleries
 from edge_runtime.gallery import Gallery, GalleryError, _viewed
 from edge_runtime.search import vector_file
-from edge_runtime.search.coarse import vectors
+from edge_runtime.search.coarse import Coarse, vectors
 from edge_runtime.search.vector_file import VectorFile, let_go
 
 SCANS, DIM = 2050, 64
@@ -102,6 +103,15 @@ def test_a_search_answers_the_same_from_the_file_and_from_the_index(saved, monke
     assert read._file is not None
     assert mapped._file is None
     assert read.search(queries, 5) == mapped.search(queries, 5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel what is mapped")
+def test_what_a_first_pass_needs_is_read_without_the_mapped_pages(saved):
+    path, _ = saved()
+    index, pages = _viewed(path)
+    file = VectorFile.open(path, pages, index)
+    Coarse(index, partial(file.vectors, keep=False))
+    assert _resident(path) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel what is mapped")
