@@ -161,16 +161,13 @@ class HalfHidden:
         """All prints of an art, likeliest first by what is seen of the card, and whether it must be the first one."""
         cards = self._cards_of(art, look.vector)
         prints = strongest_first(self.second_look.supports(look.card, cards))
-        if len(cards) == 1:
-            return prints, True
         compared, lead = prints[:MOST_TWINS], 0.0
-        rest = prints[MOST_TWINS:]
         pictured = {support.match.key for support in prints}
-        rest += [Support(match, 0, None) for match in cards if match.key not in pictured]
+        rest = [*prints[MOST_TWINS:], *(Support(match, 0, None) for match in cards if match.key not in pictured)]
         if len(compared) > 1:
             scores = self.second_look.tell_apart(image, look.place, compared, look.card.visible)
             compared, lead = likeliest_first(compared, scores)
-        return [*compared, *rest], not rest and lead >= self.judge.calibration.twin_lead
+        return [*compared, *rest], len(cards) == 1 or (not rest and lead >= self.judge.calibration.twin_lead)
 
     def _cards_of(self, art: str, vector: np.ndarray) -> list[Match]:
         """All cards of the gallery with an art, each as the scan that is nearest: those too that no search brings up, since half of

@@ -1,6 +1,7 @@
 """Cards that lie half under a known one, as in a fan: found by a corner, and named by what is seen of them alone."""
 
 import zipfile
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -56,24 +57,29 @@ SCANS = {
 }
 
 
+CATALOGUE = {key: Card(f"demo-{key}", f"N{key}", "demo", str(key), ART[key]) for key in SCANS}
+
+
+def gallery_of(embedder, scans, catalogue):
+    from usearch.index import Index, MetricKind
+
+    index = Index(ndim=DIM, metric=MetricKind.Cos)
+    cards = np.stack([rectify(scan, full_frame(*SIZE), MODEL_SIZE) for scan in scans.values()])
+    index.add(np.array(list(scans), np.uint64), embedded(embedder, cards))
+    return Gallery(index, catalogue)
+
+
 @pytest.fixture
 def half_hidden(tmp_path):
     """What reads half hidden cards with a gallery of all scans, without an outline filter."""
-    from usearch.index import Index, MetricKind
-
     path = tmp_path / "references-demo.zip"
     with zipfile.ZipFile(path, "w") as packed:
         for key, picture in SCANS.items():
             packed.writestr(picture_name(key), cv2.imencode(".png", picture[:, :, ::-1])[1].tobytes())
             packed.writestr(features_name(key), features(picture).to_bytes())
     embedder = OnnxEmbedder(block_average_model(tmp_path / "model.onnx"), threads=1)
-    index = Index(ndim=DIM, metric=MetricKind.Cos)
-    cards = np.stack([rectify(scan, full_frame(*SIZE), MODEL_SIZE) for scan in SCANS.values()])
-    index.add(np.array(list(SCANS), np.uint64), embedded(embedder, cards))
-    catalogue = {key: Card(f"demo-{key}", f"N{key}", "demo", str(key), ART[key]) for key in SCANS}
-    gallery = Gallery(index, catalogue)
     look = SecondLook(References([path]))
-    yield HalfHidden(embedder, gallery, Judge(CALIBRATION, look), look)
+    yield HalfHidden(embedder, gallery_of(embedder, SCANS, CATALOGUE), Judge(CALIBRATION, look), look)
     embedder.close()
 
 
@@ -138,6 +144,13 @@ def test_a_card_is_named_by_the_half_that_is_seen_and_where_its_picture_agrees(h
         found = half_hidden.read(fan(FOX), way + np.float32([4, -3]), [TOP])
         assert found.card.card_id == "demo-1" and found.status is Status.CONFIRMED
         assert overlap(found.corners, UNDER) > 0.97
+
+
+def test_a_card_with_another_scan_of_which_there_is_no_picture_is_named_as_itself(half_hidden):
+    catalogue = {7: CATALOGUE[1], **CATALOGUE}
+    gallery = gallery_of(half_hidden.embedder, {**SCANS, 7: FOX}, catalogue)
+    found = replace(half_hidden, gallery=gallery).read(fan(FOX), UNDER, [TOP])
+    assert (found.card.card_id, found.status) == ("demo-1", Status.CONFIRMED)
 
 
 def test_all_of_a_fan_is_found_from_its_top_card(half_hidden):
