@@ -2,6 +2,7 @@
 
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from edge_runtime.judging.features import features
 from edge_runtime.judging.judge import Judge
 from edge_runtime.judging.references import SIZE, References, features_name, picture_name
 from edge_runtime.judging.second_look import SecondLook
+from edge_runtime.reading import half_hidden as half_hidden_module
 from edge_runtime.reading.effort import Effort
 from edge_runtime.reading.half_hidden import HalfHidden, seen_of
 from edge_runtime.recognizer import Recognizer
@@ -60,27 +62,32 @@ SCANS = {
 CATALOGUE = {key: Card(f"demo-{key}", f"N{key}", "demo", str(key), ART[key]) for key in SCANS}
 
 
-def gallery_of(embedder, scans, catalogue):
+@pytest.fixture
+def reading(tmp_path):
+    """Makes what reads half hidden cards with a gallery of scans, each with its picture, without an outline filter."""
     from usearch.index import Index, MetricKind
 
-    index = Index(ndim=DIM, metric=MetricKind.Cos)
-    cards = np.stack([rectify(scan, full_frame(*SIZE), MODEL_SIZE) for scan in scans.values()])
-    index.add(np.array(list(scans), np.uint64), embedded(embedder, cards))
-    return Gallery(index, catalogue)
+    embedder = OnnxEmbedder(block_average_model(tmp_path / "model.onnx"), threads=1)
+
+    def make(scans, catalogue, pictured):
+        path = tmp_path / f"references-{len(scans)}.zip"
+        with zipfile.ZipFile(path, "w") as packed:
+            for key in pictured:
+                packed.writestr(picture_name(key), cv2.imencode(".png", scans[key][:, :, ::-1])[1].tobytes())
+                packed.writestr(features_name(key), features(scans[key]).to_bytes())
+        index = Index(ndim=DIM, metric=MetricKind.Cos)
+        cards = np.stack([rectify(scan, full_frame(*SIZE), MODEL_SIZE) for scan in scans.values()])
+        index.add(np.array(list(scans), np.uint64), embedded(embedder, cards))
+        look = SecondLook(References([path]))
+        return HalfHidden(embedder, Gallery(index, catalogue), Judge(CALIBRATION, look), look)
+
+    yield make
+    embedder.close()
 
 
 @pytest.fixture
-def half_hidden(tmp_path):
-    """What reads half hidden cards with a gallery of all scans, without an outline filter."""
-    path = tmp_path / "references-demo.zip"
-    with zipfile.ZipFile(path, "w") as packed:
-        for key, picture in SCANS.items():
-            packed.writestr(picture_name(key), cv2.imencode(".png", picture[:, :, ::-1])[1].tobytes())
-            packed.writestr(features_name(key), features(picture).to_bytes())
-    embedder = OnnxEmbedder(block_average_model(tmp_path / "model.onnx"), threads=1)
-    look = SecondLook(References([path]))
-    yield HalfHidden(embedder, gallery_of(embedder, SCANS, CATALOGUE), Judge(CALIBRATION, look), look)
-    embedder.close()
+def half_hidden(reading):
+    return reading(SCANS, CATALOGUE, SCANS)
 
 
 def fan(under, top=HERON, place=UNDER, ground=70):
@@ -146,10 +153,9 @@ def test_a_card_is_named_by_the_half_that_is_seen_and_where_its_picture_agrees(h
         assert overlap(found.corners, UNDER) > 0.97
 
 
-def test_a_card_with_another_scan_of_which_there_is_no_picture_is_named_as_itself(half_hidden):
-    catalogue = {7: CATALOGUE[1], **CATALOGUE}
-    gallery = gallery_of(half_hidden.embedder, {**SCANS, 7: FOX}, catalogue)
-    found = replace(half_hidden, gallery=gallery).read(fan(FOX), UNDER, [TOP])
+def test_a_card_with_another_scan_of_which_there_is_no_picture_is_named_as_itself(reading):
+    half_hidden = reading({**SCANS, 7: FOX}, {7: CATALOGUE[1], **CATALOGUE}, SCANS)
+    found = half_hidden.read(fan(FOX), UNDER, [TOP])
     assert (found.card.card_id, found.status) == ("demo-1", Status.CONFIRMED)
 
 
@@ -187,6 +193,54 @@ def test_twins_that_differ_only_in_what_is_covered_are_one_of_these(half_hidden)
         found = half_hidden.read(fan(SCANS[key]), UNDER, [TOP])
         assert found.status is Status.UNCERTAIN
         assert {match.card.card_id for match in found.candidates} == {"demo-5", "demo-6"}
+
+
+def test_a_card_in_the_middle_of_a_fan_is_named_between_two_known_ones(half_hidden):
+    below = UNDER - np.float32([120, 0])
+    photo = lay(HERON, TOP, lay(FOX, UNDER, lay(textured(3), below, np.full((*PHOTO[::-1], 3), 70, np.uint8))))
+    found = half_hidden.read(photo, UNDER, [TOP, below])
+    assert (found.card.card_id, found.status) == ("demo-1", Status.CONFIRMED)
+
+
+def test_a_half_that_is_the_same_on_two_cards_names_neither(reading):
+    """They differ in what is covered alone, and are no prints of one art."""
+    other = np.where(np.arange(SIZE[0])[:, None] < 160, FOX, textured(98))
+    scans, catalogue = {**SCANS, 7: other}, {**CATALOGUE, 7: Card("demo-7", "N7", "demo", "7", "another fox")}
+    assert reading(scans, catalogue, scans).read(fan(FOX), UNDER, [TOP]) is None
+
+
+@pytest.mark.parametrize(("turns", "named"), [(0, False), (2, True)], ids=["its text", "its artwork"])
+def test_a_card_of_which_no_artwork_is_seen_is_not_named(half_hidden, turns, named):
+    """What is written under it may be the same on another card."""
+    top = full_frame(180, 252) + np.float32([200, 20])
+    under = top + np.float32([0, 128])
+    table = np.full((*PHOTO[::-1], 3), 70, np.uint8)
+    found = half_hidden.read(lay(HERON, top, lay(FOX, turned(under, turns), table)), under, [top])
+    assert (found is not None) is named
+
+
+@pytest.mark.parametrize(("likely", "named"), [(0.6, True), (0.4, False)])
+def test_another_printing_is_not_named_by_what_is_seen_of_it(half_hidden, likely, named):
+    verifier = SimpleNamespace(least=lambda width: 0.5, probability=lambda card, picture: likely)
+    judge = Judge(CALIBRATION, half_hidden.second_look, verifier)
+    found = replace(half_hidden, judge=judge).read(fan(FOX), UNDER, [TOP])
+    assert (found is not None) is named
+
+
+def test_with_a_filter_only_the_likely_places_are_read_and_the_likeliest_first(half_hidden, monkeypatch):
+    places, read = [UNDER + np.float32([0, down]) for down in (-20, 0, 20)], []
+    monkeypatch.setattr(half_hidden_module, "half_under", lambda *_: places)
+    monkeypatch.setattr(HalfHidden, "read", lambda _, image, place, known: read.append(place))
+    chosen = SimpleNamespace(likeliest=lambda image, found, least: [2, 1])
+    assert replace(half_hidden, outline_filter=chosen).found(fan(FOX), [TOP], [UNDER]) == []
+    assert np.array_equal(read, [places[2], places[1]])
+
+
+def test_a_card_that_two_places_lead_to_is_found_once(half_hidden, monkeypatch):
+    card = half_hidden.read(fan(FOX), UNDER, [TOP])
+    monkeypatch.setattr(half_hidden_module, "half_under", lambda *_: [UNDER, UNDER - np.float32([200, 0])])
+    monkeypatch.setattr(HalfHidden, "read", lambda *_: card)
+    assert half_hidden.found(fan(FOX), [TOP], [UNDER]) == [card]
 
 
 def test_no_frame_that_is_followed_is_searched_for_them(publisher, scans, table, monkeypatch):
