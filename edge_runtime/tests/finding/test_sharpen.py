@@ -64,5 +64,19 @@ def test_sides_that_make_no_corner_leave_the_outline_rough():
     assert np.array_equal(sharpened([sliver], [sliver.astype(np.int32)])[0], sliver)
 
 
+def test_a_corner_that_would_lie_far_off_leaves_the_outline_rough():
+    """The tips of a narrow shape with round ends, where its sides would meet."""
+    hull = rounded(np.array([[30, 128], [140, 112], [250, 128], [140, 144]], np.float32))
+    corners = np.array([hull[(hull @ way).argmax()] for way in ([-1, 0], [0, -1], [1, 0], [0, 1])], np.float32)
+    assert np.array_equal(sharpened([corners], [hull])[0], corners)
+
+
+def test_a_side_along_which_the_hull_does_not_run_stays_where_it_is():
+    """A thumb reaches over one side; the others are drawn to the hull."""
+    thumb = np.array([[60, 40], [186, 40], [186, 216], [60, 216], [0, 128]], np.int32)
+    off = CARD + np.array([[0, 0], [3, 0], [3, 0], [0, 0]], np.float32)
+    np.testing.assert_allclose(sharpened([off], [thumb])[0], CARD, atol=0.5)
+
+
 def test_no_outline_gives_none():
     assert sharpened([], []).shape == (0, 4, 2)
