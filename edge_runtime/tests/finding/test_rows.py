@@ -7,7 +7,7 @@ from drawn import lay
 
 from edge_runtime import recognizer as recognizer_module
 from edge_runtime.finding.rows import gaps
-from edge_runtime.geometry import full_frame, overlap, turned
+from edge_runtime.geometry import full_frame, overlap, scaled, turned
 from edge_runtime.reading.effort import Effort
 
 SIZE = (640, 480)
@@ -30,6 +30,16 @@ def test_a_row_goes_on_at_both_of_its_ends_as_far_as_the_picture_does():
     assert same(gaps([at(1, 0), at(2, 0)], SIZE), [at(0, 0), at(3, 0)])
 
 
+def test_a_column_goes_on_as_a_row_does():
+    assert same(gaps([at(0, 0), at(0, 1)], (200, 650)), [at(0, 2)])
+
+
+def test_each_row_goes_on_in_its_own_steps():
+    near, far = at(0, 0), at(0, 1.25)
+    narrow, wide = np.float32([130, 0]), np.float32([150, 0])
+    assert same(gaps([near, near + wide, far, far + narrow], (640, 470)), [near + 2 * wide, far + 2 * narrow])
+
+
 def test_a_card_passed_over_lies_between_its_neighbours():
     assert same(gaps([at(0, 0), at(2, 0)], (480, 240)), [at(1, 0)])
 
@@ -49,7 +59,7 @@ def test_a_slanting_row_goes_on_as_it_slants():
     [
         pytest.param([], id="no card"),
         pytest.param([at(1, 0)], id="one card"),
-        pytest.param([at(0, 0), at(0, 0) * 2 + np.float32([100, 0])], id="of two sizes"),
+        pytest.param([at(0, 0), scaled(at(1, 0), 1.3)], id="of two sizes"),
         pytest.param([at(0, 0), at(1.4, 0.6)], id="not in one row"),
         pytest.param([at(0, 0), turned(full_frame(168, 120) + np.float32([200, 60]), 1)], id="one of them across"),
     ],
