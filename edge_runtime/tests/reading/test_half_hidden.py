@@ -16,6 +16,7 @@ from edge_runtime.geometry import full_frame, overlap, rectify, turned
 from edge_runtime.judging.decide import Calibration, Status
 from edge_runtime.judging.features import features
 from edge_runtime.judging.judge import Judge
+from edge_runtime.judging.likeness import ARTWORK
 from edge_runtime.judging.references import SIZE, References, features_name, picture_name
 from edge_runtime.judging.second_look import SecondLook
 from edge_runtime.reading import half_hidden as half_hidden_module
@@ -41,12 +42,19 @@ def textured(seed):
     return cv2.rectangle(card, (0, 0), (SIZE[0] - 1, SIZE[1] - 1), (235, 235, 235), 12)
 
 
-def numbered(card, text, left):
+def numbered(card, text, left, down=300):
     """The card with a number printed near its lower edge, from so many pixels off its left side."""
     printed = card.copy()
-    cv2.rectangle(printed, (left, 300), (left + 70, 326), (235, 235, 235), -1)
-    cv2.putText(printed, text, (left + 4, 320), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (10, 10, 10), 2)
+    cv2.rectangle(printed, (left, down), (left + 70, down + 26), (235, 235, 235), -1)
+    cv2.putText(printed, text, (left + 4, down + 20), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (10, 10, 10), 2)
     return printed
+
+
+def with_artwork(card, other):
+    """The card with the artwork of another."""
+    made, (rows, columns) = card.copy(), (slice(4 * each.start, 4 * each.stop) for each in ARTWORK)
+    made[rows, columns] = other[rows, columns]
+    return made
 
 
 FOX, HERON = textured(1), textured(2)
@@ -159,6 +167,21 @@ def test_a_card_with_another_scan_of_which_there_is_no_picture_is_named_as_itsel
     assert (found.card.card_id, found.status) == ("demo-1", Status.CONFIRMED)
 
 
+def test_what_lies_on_top_makes_no_difference_to_what_is_embedded(half_hidden):
+    embedder, seen = half_hidden.embedder, []
+    noting = SimpleNamespace(
+        input_size=embedder.input_size,
+        dim=embedder.dim,
+        embed=lambda cards: seen.append(cards) or embedder.embed(cards),
+    )
+    firsts = []
+    for top in (HERON, textured(42)):
+        seen.clear()
+        replace(half_hidden, embedder=noting).read(fan(FOX, top), UNDER, [TOP])
+        firsts.append(seen[0])
+    assert np.array_equal(*firsts)
+
+
 def test_all_of_a_fan_is_found_from_its_top_card(half_hidden):
     (found,) = half_hidden.found(fan(FOX), [TOP], [UNDER])
     assert found.card.card_id == "demo-1"
@@ -176,10 +199,19 @@ def test_nothing_is_looked_for_where_no_outline_sticks_out(half_hidden):
         pytest.param(
             np.where(np.arange(SIZE[1])[:, None, None] < 260, FOX, textured(99)), id="of which a quarter is another's"
         ),
+        pytest.param(
+            with_artwork(FOX, cv2.addWeighted(FOX, 0.65, textured(99), 0.35, 0)),
+            id="of which the artwork is only much alike",
+        ),
     ],
 )
 def test_what_does_not_agree_all_over_is_not_named(half_hidden, under):
     assert half_hidden.read(fan(under), UNDER, [TOP]) is None
+
+
+def test_what_all_evidence_together_leaves_in_doubt_is_not_named(half_hidden):
+    judge = Judge(replace(CALIBRATION, look=(-40.0, 0.0, 0.0, 3.0, 1.0)), half_hidden.second_look)
+    assert replace(half_hidden, judge=judge).read(fan(FOX), UNDER, [TOP]) is None
 
 
 def test_twins_that_differ_in_what_is_seen_are_told_apart(half_hidden):
@@ -193,6 +225,11 @@ def test_twins_that_differ_only_in_what_is_covered_are_one_of_these(half_hidden)
         found = half_hidden.read(fan(SCANS[key]), UNDER, [TOP])
         assert found.status is Status.UNCERTAIN
         assert {match.card.card_id for match in found.candidates} == {"demo-5", "demo-6"}
+
+
+def test_a_card_whose_points_say_that_it_lies_beside_the_known_one_is_left_to_others(half_hidden):
+    beside = UNDER - np.float32([115, 0])
+    assert half_hidden.read(fan(FOX, place=beside), beside + np.float32([8, 0]), [TOP]) is None
 
 
 def test_a_card_in_the_middle_of_a_fan_is_named_between_two_known_ones(half_hidden):
@@ -210,10 +247,10 @@ def test_a_half_that_is_the_same_on_two_cards_names_neither(reading):
 
 
 @pytest.mark.parametrize(("turns", "named"), [(0, False), (2, True)], ids=["its text", "its artwork"])
-def test_a_card_of_which_no_artwork_is_seen_is_not_named(half_hidden, turns, named):
+def test_a_card_of_which_hardly_any_artwork_is_seen_is_not_named(half_hidden, turns, named):
     """What is written under it may be the same on another card."""
     top = full_frame(180, 252) + np.float32([200, 20])
-    under = top + np.float32([0, 128])
+    under = top + np.float32([0, 140])
     table = np.full((*PHOTO[::-1], 3), 70, np.uint8)
     found = half_hidden.read(lay(HERON, top, lay(FOX, turned(under, turns), table)), under, [top])
     assert (found is not None) is named
@@ -241,6 +278,12 @@ def test_a_card_that_two_places_lead_to_is_found_once(half_hidden, monkeypatch):
     monkeypatch.setattr(half_hidden_module, "half_under", lambda *_: [UNDER, UNDER - np.float32([200, 0])])
     monkeypatch.setattr(HalfHidden, "read", lambda *_: card)
     assert half_hidden.found(fan(FOX), [TOP], [UNDER]) == [card]
+
+
+def test_what_is_printed_on_the_card_on_top_tells_no_twins_apart(half_hidden):
+    """It has the number of one of them just where theirs lies, covered."""
+    found = half_hidden.read(fan(SCANS[6], numbered(HERON, "12/99", 20, 290)), UNDER, [TOP])
+    assert found.status is Status.UNCERTAIN
 
 
 def test_no_frame_that_is_followed_is_searched_for_them(publisher, scans, table, monkeypatch):
