@@ -25,6 +25,8 @@ MOST_TAGS = 4096
 """Of a TIFF: programs write a few dozen."""
 MOST_EXIF = 1 << 20
 """Bytes of EXIF, of which a JPEG's segment holds a sixteenth."""
+EXIF = ("exif", "Raw profile type exif")
+"""Where Pillow keeps it: the second as ImageMagick writes it into a PNG, in hex digits."""
 
 MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 """One after which a segment's length stands, or the end (ITU-T T.81, table B.1)."""
@@ -57,7 +59,7 @@ def opened(data: bytes, most_pixels: int) -> ImageFile.ImageFile:
     picture = Image.open(file, formats=FORMATS)
     file.left = None
     _check_scans(data)
-    _check_exif(len(picture.info.get("exif", b"")))
+    _check_exif_of(picture)
     return picture
 
 
@@ -67,9 +69,9 @@ def upright(picture: Image.Image) -> None:
     Pillow would write its EXIF anew without the turning, and take each value of it apart for that: of 16 MB a minute's work.
     """
     picture.load()
-    _check_exif(len(picture.info.get("exif", b"")))  # that of a PNG may stand behind the pixels
+    _check_exif_of(picture)  # that of a PNG may stand behind the pixels
     picture.getexif()  # which it keeps
-    for written in ("exif", "Raw profile type exif"):
+    for written in EXIF:
         picture.info.pop(written, None)
     ImageOps.exif_transpose(picture, in_place=True)  # a copy is 100 MB for a phone's photo of 25 megapixels
 
@@ -103,6 +105,10 @@ def _check_scans(data: bytes) -> None:
         if scans > MOST_SCANS:
             raise Trap(f"is made of more than {MOST_SCANS} scans, as no camera makes it: save it anew")
         at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+
+
+def _check_exif_of(picture: Image.Image) -> None:
+    _check_exif(max(len(picture.info.get(written, b"")) for written in EXIF))
 
 
 def _check_exif(length: int) -> None:

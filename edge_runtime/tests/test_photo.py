@@ -145,10 +145,15 @@ def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded(monkeypatch):
 
 def test_scans_count_up_to_the_end_of_the_picture_and_none_of_its_thumbnail():
     photo = progressive(50)
-    appended = b"\xff\xda\x00\x02" * 200  # a phone's video, say
+    appended = b"\0\0" + b"\xff\xda\x00\x02" * 200  # a phone's video, say
     within_a_segment = photo[:2] + b"\xff\xec" + (2 + len(appended)).to_bytes(2) + appended + photo[2:]
     for data in (photo + appended, within_a_segment):
         assert load_photo(data).shape == (480, 640, 3)
+
+
+def test_scans_are_counted_in_no_other_file_than_a_jpeg():
+    """Each pixel is written as the beginning of a scan."""
+    assert load_photo(encoded(Image.new("RGB", (320, 240), (0, 0xDA, 0xFF)), "BMP")).shape == (240, 320, 3)
 
 
 def test_a_photo_just_above_the_limit_is_refused_with_its_size():

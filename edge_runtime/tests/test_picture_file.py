@@ -35,14 +35,28 @@ def gif_of(count: int) -> bytes:
     return data[:head] + b"\x21\xfe" + count * b"\x01a" + b"\0" + data[head:]
 
 
-def png_with_exif(rationals: int, behind: bool) -> bytes:
-    """A PNG that is to be turned, of whose EXIF one tag has so many values."""
+def png_with_exif(rationals: int, behind: bool = False, in_text: bool = False) -> bytes:
+    """A PNG that is to be turned, of whose EXIF one tag has so many values; ``in_text``: as ImageMagick writes it."""
     tags = ((0x0112, 3, 1, 6), (0x013E, 5, rationals, 38))
     listed = b"II*\0\x08\0\0\0\x02\0" + b"".join(struct.pack("<HHLL", *tag) for tag in tags) + bytes(4)
-    exif = b"eXIf" + listed + rationals * struct.pack("<LL", 355, 113)
+    exif = listed + rationals * struct.pack("<LL", 355, 113)
+    text = b"Raw profile type exif\0\nexif\n%8d\n" % (6 + len(exif)) + (b"Exif\0\0" + exif).hex().encode()
+    chunk = b"tEXt" + text if in_text else b"eXIf" + exif
     data = saved("PNG")
     at = data.index(b"IEND" if behind else b"IDAT") - 4
-    return data[:at] + struct.pack(">L", len(exif) - 4) + exif + struct.pack(">L", zlib.crc32(exif)) + data[at:]
+    return data[:at] + struct.pack(">L", len(chunk) - 4) + chunk + struct.pack(">L", zlib.crc32(chunk)) + data[at:]
+
+
+def png_in_pieces() -> bytes:
+    """A PNG of which each three bytes of its pixels are a chunk."""
+    file = io.BytesIO()
+    Image.effect_noise((100, 120), 90).save(file, "PNG")
+    data = file.getvalue()
+    at = data.index(b"IDAT") - 4
+    end = at + 12 + int.from_bytes(data[at : at + 4])
+    chunks = (b"IDAT" + data[place : min(place + 3, end - 4)] for place in range(at + 8, end - 4, 3))
+    parts = (struct.pack(">L", len(chunk) - 4) + chunk + struct.pack(">L", zlib.crc32(chunk)) for chunk in chunks)
+    return data[:at] + b"".join(parts) + data[end:]
 
 
 def tiff_of(*more: tuple[int, int, int, int], order: str = "<", big: bool = False, beside: bytes = b"") -> bytes:
@@ -75,6 +89,8 @@ EXIF_OF_A_TIFF = struct.pack("<HHHLLL", 1, 282, 5, 140_000, 8, 0)
 TRAPS = {
     "segments of a JPEG": (jpeg_of(3000), "thousands of pieces"),  # each EXIF copies all before it: 16 MB took minutes
     "EXIF of a JPEG": (jpeg_of(20, b"\xff\xd9\xff\xe1\xff\xffExif\0\0" + bytes(0xFFFF - 8)), "megabytes of EXIF"),
+    "EXIF of a PNG": (png_with_exif(140_000), "megabytes of EXIF"),
+    "EXIF in a text of a PNG": (png_with_exif(70_000, in_text=True), "megabytes of EXIF"),
     "fill bytes of a JPEG": (jpeg_of(9000, b"\xff"), "thousands of pieces"),
     "chunks of a PNG": (png_of(5000), "thousands of pieces"),
     "comments of a GIF": (gif_of(5000), "thousands of pieces"),
@@ -114,9 +130,17 @@ def test_a_file_with_some_hundred_pieces_is_read(whole):
     assert load_photo(whole).shape[2] == 3
 
 
-@pytest.mark.parametrize("behind", [False, True], ids=["before the pixels", "behind them"])
-def test_of_exif_no_more_is_read_than_how_a_picture_is_turned(behind, monkeypatch):
+def test_of_the_pixels_there_may_be_as_many_pieces_as_a_large_photo_has():
+    whole = png_in_pieces()
+    assert whole.count(b"IDAT") > 3000
+    assert load_photo(whole).shape == (120, 100, 3)
+
+
+@pytest.mark.parametrize(
+    "where", [{}, {"behind": True}, {"in_text": True}], ids=["before the pixels", "behind them", "in a text"]
+)
+def test_of_exif_no_more_is_read_than_how_a_picture_is_turned(where, monkeypatch):
     monkeypatch.setattr(IFDRational, "__init__", lambda *_: pytest.fail("its values are read"))
-    assert load_photo(png_with_exif(1000, behind)).shape == (64, 48, 3)
+    assert load_photo(png_with_exif(1000, **where)).shape == (64, 48, 3)
     with pytest.raises(PhotoError, match="megabytes of EXIF"):
-        load_photo(png_with_exif(200_000, behind))
+        load_photo(png_with_exif(200_000, **where))
