@@ -20,7 +20,7 @@ MOST_SCANS = 100
 MOST_STRIPS = 1 << 16
 """Of a TIFF, or tiles: as many as a picture has rows, at most."""
 MOST_VALUES = 2 * MOST_STRIPS
-"""Of all tags of a TIFF that are no bytes: of each strip its place and its length, and a few."""
+"""Of all tags of a TIFF that are no bytes: of each strip its place and its length, of a palette 768 numbers, and a few."""
 MOST_TAGS = 4096
 """Of a TIFF: programs write a few dozen."""
 MOST_EXIF = 1 << 20
@@ -35,8 +35,8 @@ TIFFS = {b"II*\0": ("<L", "<H"), b"MM\0*": (">L", ">H"), b"II+\0": ("<Q", "<Q")}
 """How a TIFF begins, and how it writes places and the number of its tags. The third is a BigTIFF."""
 ODD_TIFFS = (b"MM*\0", b"II\0*", b"MM\0+")
 """Beginnings that Pillow takes for TIFF as well, and reads otherwise than libtiff does."""
-TILE_WIDTH, TILE_HEIGHT, COLOURS = 322, 323, 320
-"""Tags of a TIFF; the last is a palette of up to 196,608 numbers."""
+TILE_WIDTH, TILE_HEIGHT = 322, 323
+"""Tags of a TIFF."""
 PARTS, FURTHER = (273, 324), (34665, 34853, 40965)
 """The places of its strips, or of its tiles; and of what else has tags, as EXIF has them, which Pillow reads to the last value."""
 NUMBERS = {3: "H", 4: "L", 13: "L", 16: "Q", 18: "Q"}
@@ -142,7 +142,7 @@ def _tags(data: bytes, place: str, few: str, at: int) -> list[tuple[int, int, in
         return []
     there = min(struct.unpack_from(few, data, at)[0], (len(data) - first) // entry.size, MOST_TAGS + 1)
     found = [entry.unpack_from(data, first + entry.size * row) for row in range(there)]
-    values = sum(count for tag, kind, count, _ in found if kind not in BYTES and tag != COLOURS and count <= len(data))
+    values = sum(count for _, kind, count, _ in found if kind not in BYTES and count <= len(data))
     strips = max((count for tag, _, count, _ in found if tag in PARTS), default=0)
     if there > MOST_TAGS or strips > MOST_STRIPS or values > MOST_VALUES:
         raise Trap("has more tags, or values of them, than any program makes: save it anew")

@@ -85,6 +85,12 @@ def tiff_of(*more: tuple[int, int, int, int], order: str = "<", big: bool = Fals
     return head + struct.pack(order + place, first + 256 + len(beside)) + bytes(256) + beside + directory
 
 
+def palette_tiff() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((64, 48), 90).convert("P").save(file, "TIFF")
+    return file.getvalue()
+
+
 EXIF_OF_A_TIFF = struct.pack("<HHHLLL", 1, 282, 5, 140_000, 8, 0)
 TRAPS = {
     "segments of a JPEG": (jpeg_of(3000), "thousands of pieces"),  # each EXIF copies all before it: 16 MB took minutes
@@ -98,6 +104,7 @@ TRAPS = {
     "tiles of a TIFF": (tiff_of((324, 3, 70_000, 8), order=">"), "more tags, or values"),
     "tags of a TIFF": (tiff_of(*((40_000 + n, 4, 1, 0) for n in range(5000))), "more tags, or values"),
     "values of a TIFF": (tiff_of(*((n, 5, 6_000, 8) for n in range(900, 930)), beside=bytes(48_000)), "values of them"),
+    "colours of a TIFF": (tiff_of((320, 3, 600_000, 264), beside=bytes(1_200_000)), "values of them"),
     "EXIF of a TIFF": (tiff_of((34665, 4, 1, 264), beside=EXIF_OF_A_TIFF + bytes(140_000)), "values of them"),
     "a large tile": (tiff_of((322, 4, 1, 10_000), (323, 4, 1, 10_000)), "tiles larger than any photo"),
     "a large tile of a BigTIFF": (tiff_of((322, 4, 1, 10_000), (323, 3, 1, 10_000), big=True), "tiles larger"),
@@ -123,10 +130,13 @@ def test_a_file_that_asks_for_far_more_than_its_picture_needs_is_refused_before_
         png_of(300),
         gif_of(300),
         *(tiff_of(order=order, big=big) for order, big in (("<", False), (">", False), ("<", True))),
+        tiff_of((900, 5, 1 << 30, 8)),  # values that the file ends before
+        tiff_of((34665, 4, 1, 1 << 30)),  # EXIF that would lie behind its end
         saved("TIFF", compression="tiff_lzw"),
+        palette_tiff(),
     ],
 )
-def test_a_file_with_some_hundred_pieces_is_read(whole):
+def test_a_file_with_some_hundred_pieces_or_a_few_odd_ones_is_read(whole):
     assert load_photo(whole).shape[2] == 3
 
 
