@@ -38,6 +38,13 @@ def test_what_a_check_only_warns_of_is_built_on(world):
     assert world.plan().settled
 
 
+def test_a_check_that_blocks_nothing_holds_nothing_back(world):
+    world.accepted, world.blocking = False, False
+
+    assert names(world.refresh().built) == ["cards", "index", "student", "report", "release"]
+    assert world.plan().settled
+
+
 def test_a_better_asset_opens_the_gate_that_refused_the_last_one(world):
     world.accepted = False
     world.refresh()

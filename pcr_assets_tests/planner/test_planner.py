@@ -268,6 +268,14 @@ def test_an_explanation_names_the_checks_of_an_asset(built):
     assert [(gate.check.name, gate.verdict) for gate in entry.gates] == [("good_enough", Verdict.PASSED)]
 
 
+def test_an_explanation_of_what_is_held_back_says_by_which_check(world):
+    world.accepted = False
+    world.refresh()
+    (entry,) = explain(world.defs, world.instance, "release", published_in(world.defs))
+    assert entry.step.causes == ("the check good_enough of report refuses it: recall@1 is 0.4, below 0.9",)
+    assert (entry.data_version, entry.held) == (None, None)
+
+
 def test_the_open_run_of_a_killed_refresh_is_closed(built):
     job = built.defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("cards")])
     tags = {**TAGS, HOST: "what this machine was called in another network"}
