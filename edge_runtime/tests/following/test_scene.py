@@ -65,6 +65,12 @@ def test_a_card_that_comes_to_a_ground_without_a_single_point_changes_it(scans):
     assert scene.changed(overview(lay(scans["demo-2"], SMALL, ground)))
 
 
+def test_a_ground_without_a_single_point_is_as_it_was_while_it_shows_the_same():
+    ground, scene = np.full((480, 640, 3), 128, np.uint8), Scene()
+    scene.was_searched(overview(ground))
+    assert not scene.changed(overview(ground + np.uint8(1)))
+
+
 @pytest.mark.parametrize("right", [400, -400])
 def test_a_camera_that_looks_elsewhere_sees_another_scene(scene, photo, right):
     assert scene.changed(overview(shaken(photo, right=right)))
