@@ -59,13 +59,18 @@ def read_labels(data: bytes) -> dict[str, list[Label]]:
     """
     labels: dict[str, list[Label]] = {}
     try:
-        rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), restval="")
+        text = io.StringIO(data.decode("utf-8-sig"), newline="")
+    except UnicodeDecodeError as error:
+        raise LabelsError(f"{LABELS} is not UTF-8: save it as CSV in UTF-8") from error
+    rows = csv.DictReader(text, restval="", strict=True)  # else a quote that nobody closes takes all lines after it
+    try:
         if data and "photo" not in (rows.fieldnames or ()):
             raise LabelsError(f"{LABELS} has no column photo: its first line must name it")
         for row in rows:
             labels.setdefault(str(PurePosixPath(row["photo"])), []).append(_label(row, rows.line_num))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelsError(f"{LABELS} is no CSV file ({error}): save it as CSV in UTF-8") from error
+    except csv.Error as error:
+        where = f"the row that begins in line {rows.line_num + 1}"
+        raise LabelsError(f"{LABELS} is no CSV file ({where}: {error}): save it as CSV in UTF-8") from error
     return labels
 
 

@@ -113,6 +113,8 @@ def test_photo_quad_and_card_id_are_all_that_a_label_needs():
         (b'photo,quad\na.jpg,"[[7, 7], [7, 7], [7, 7], [7, 7]]"\n', "around the card"),
         (b'photo,quad\na.jpg,"{""x"": 1}"\n', "four corners"),
         ("photo,name\na.jpg,Pokémon\n".encode("latin-1"), "save it as CSV in UTF-8"),
+        (b'photo,name\na.jpg,"Abra\nb.jpg,Muk\n', "line 2: unexpected end of data"),
+        (b'photo,name\na.jpg,"Abra\nb.jpg,"Muk\n', "line 2: ',' expected after"),
     ],
 )
 def test_labels_that_cannot_be_read_are_refused_with_the_line_and_the_cure(data, reason):
