@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.finding.locate import find_cards, in_steps
-from edge_runtime.finding.sides import quadrilaterals
+from edge_runtime.finding.sides import card_shaped, quadrilaterals
 from edge_runtime.finding.snap import snapped
 from edge_runtime.geometry import full_frame, overlap, scaled
 
@@ -37,6 +37,23 @@ def test_both_cards_are_among_those_that_the_sides_of_their_common_outline_make(
 
 def test_a_single_card_needs_no_taking_apart():
     assert len(quadrilaterals(common_outline(UPPER), 1200, SIZE)) == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "may"),
+    [
+        pytest.param(UPPER, True, id="a card at a slant"),
+        pytest.param(np.roll(UPPER, 1, axis=0), True, id="read from another corner"),
+        pytest.param(full_frame(500, 40) + np.float32([70, 200]), False, id="a ruler"),
+        pytest.param([(200, 100), (300, 100), (380, 400), (120, 400)], False, id="half as wide at one end"),
+        pytest.param(full_frame(20, 28) + np.float32([100, 100]), False, id="smaller than any card"),
+        pytest.param(UPPER - np.float32([180, 0]), True, id="a little out of the picture"),
+        pytest.param(UPPER - np.float32([250, 0]), False, id="far out of the picture"),
+        pytest.param(UPPER + np.float32([300, 0]), False, id="out of it at the other side"),
+    ],
+)
+def test_four_corners_may_be_a_cards(place, may):
+    assert card_shaped(np.float32([place]), 1200, SIZE).tolist() == [may]
 
 
 def test_a_star_makes_no_cards():
