@@ -48,6 +48,12 @@ def test_a_card_that_lies_upside_down_in_its_row_is_as_good_a_neighbour():
     assert same(gaps([at(1, 0), turned(at(2, 0))], SIZE), [at(0, 0), at(3, 0)])
 
 
+def aslant(place: np.ndarray, degrees: float) -> np.ndarray:
+    """The place turned about its middle."""
+    turn = cv2.getRotationMatrix2D(place.mean(axis=0).tolist(), degrees, 1.0)
+    return cv2.transform(place[None], turn)[0].astype(np.float32)
+
+
 def test_a_slanting_row_goes_on_as_it_slants():
     slant = cv2.getRotationMatrix2D((320, 240), 12, 1.0)
     first, second, third = (cv2.transform(at(column, 0.5)[None], slant)[0] for column in (0, 1, 2))
@@ -61,6 +67,7 @@ def test_a_slanting_row_goes_on_as_it_slants():
         pytest.param([at(1, 0)], id="one card"),
         pytest.param([at(0, 0), scaled(at(1, 0), 1.3)], id="of two sizes"),
         pytest.param([at(0, 0), at(1.4, 0.6)], id="not in one row"),
+        pytest.param([at(0, 0), aslant(at(1, 0), 30)], id="one of them aslant"),
         pytest.param([at(0, 0), turned(full_frame(168, 120) + np.float32([200, 60]), 1)], id="one of them across"),
     ],
 )

@@ -63,6 +63,10 @@ def test_a_star_makes_no_cards():
     assert len(quadrilaterals(common_outline(star), 1200, SIZE)) == 0
 
 
+def test_a_triangle_makes_no_cards():
+    assert len(quadrilaterals(common_outline(np.float32([(100, 400), (500, 400), (300, 80)])), 1200, SIZE)) == 0
+
+
 def test_a_card_half_on_a_copy_of_itself_is_found(scans):
     photo = np.full((*SIZE[::-1], 3), 20, np.uint8)
     for place in (LOWER, UPPER):
