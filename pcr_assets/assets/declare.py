@@ -24,6 +24,8 @@ ARTIFACT = "pcr/artifact"
 """Metadata key of an asset's name in the store: by it the planner sees that an artifact is gone."""
 FOLLOWS = "pcr/follows"
 """Metadata key of a source: the asset that makes what is looked at. The graph, which has no circles, can't say so."""
+SETTINGS = "settings"
+"""The group of the sources that are settings."""
 OURS = ("pcr_assets.", "edge_runtime.")
 """Where errors come from whose message is a sentence for a person, the cure included: no traceback adds to it."""
 

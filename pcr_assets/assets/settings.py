@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pcr_assets import digests
 from pcr_assets.assets import first_weights
-from pcr_assets.assets.declare import observed
+from pcr_assets.assets.declare import SETTINGS, observed
 from pcr_assets.cards.settings import CalibrationSettings, SnapshotSettings
 from pcr_assets.compute.settings import ComputeSettings, compute_settings
 from pcr_assets.gallery.settings import ReportSettings
@@ -79,7 +79,7 @@ def config_asset(
     """The observed asset of one section; its data version is the digest of the section and, where ``weights`` says what a training
     starts from, of what these contain."""
 
-    @observed("settings", kinds={"yaml"}, name=f"{section}_config", about=about)
+    @observed(SETTINGS, kinds={"yaml"}, name=f"{section}_config", about=about)
     def observe(project: Project) -> dg.ObserveResult:
         settings = project.settings
         check(settings, section)
@@ -117,7 +117,7 @@ serving_config = config_asset(
 )
 
 
-@observed("settings", kinds={"yaml"})
+@observed(SETTINGS, kinds={"yaml"})
 def hailo_config(project: Project, hailo: HailoCompiler) -> dg.ObserveResult:
     """What the HEF is compiled for, and whether a compiler is installed: installing one makes `student_hef` stale."""
     check(project.settings, "hailo")
@@ -133,7 +133,7 @@ def hailo_config(project: Project, hailo: HailoCompiler) -> dg.ObserveResult:
     )
 
 
-@observed("settings", kinds={"yaml"})
+@observed(SETTINGS, kinds={"yaml"})
 def records_config(project: Project) -> dg.ObserveResult:
     """What the project's records can't read from what was made: listed prices, recorded history, what cloud and edge cost."""
 

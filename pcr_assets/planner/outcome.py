@@ -34,6 +34,8 @@ class Outcome:
     refused: tuple[Gate, ...] = ()
     unanswered: tuple[Gate, ...] = ()
     """Gates that gave no answer although they were asked: somebody else built their asset meanwhile."""
+    changed: tuple[dg.AssetKey, ...] = ()
+    """Sources that changed after it had built what reads them."""
 
     @property
     def progress(self) -> str:
@@ -62,8 +64,12 @@ class Outcome:
             first = self.blocked[0] if self.blocked else self.refused[0]
             more = f" (and {len(self.blocked) - 1} more)" if len(self.blocked) > 1 else ""
             return f"{first}{more}; {built}; mend or take back what made it so, and run again"
-        return (
-            f"{built}; nothing else was stale"
-            if self.built
-            else f"nothing is stale ({self.total} assets, {self._took})"
-        )
+        return f"{built}; {self._rest}" if self.built else f"nothing is stale ({self.total} assets, {self._took})"
+
+    @property
+    def _rest(self) -> str:
+        """What else there is to do."""
+        if not self.changed:
+            return "nothing else was stale"
+        sources = ", ".join(source.to_user_string() for source in self.changed)
+        return f"{sources} changed meanwhile: the next refresh builds what this one did not see"

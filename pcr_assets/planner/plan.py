@@ -1,6 +1,6 @@
 """The plan: which assets are stale, why, and in which order they would be built."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,12 +8,18 @@ from functools import cached_property
 
 import dagster as dg
 from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView  # internal, dagster 1.13
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus  # internal, dagster 1.13
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph  # internal, dagster 1.13
+from dagster._core.definitions.data_version import (  # internal, dagster 1.13
+    CachingStaleStatusResolver,
+    StaleCause,
+    StaleCauseCategory,
+    StaleStatus,
+)
 from dagster._core.definitions.events import AssetKeyPartitionKey  # internal, dagster 1.13
 from dagster._core.storage.event_log.base import AssetRecord, EventLogRecord  # internal, dagster 1.13
 from dagster._utils.caching_instance_queryer import CachingInstanceQueryer  # internal, dagster 1.13
 
-from pcr_assets.assets.declare import ARTIFACT
+from pcr_assets.assets.declare import ARTIFACT, SETTINGS
 from pcr_assets.planner.gates import Gate, Verdict, gates_of
 
 Published = Callable[[dg.AssetKey], str | None]
@@ -37,6 +43,8 @@ class Step:
     asset: dg.AssetKey
     status: Status
     causes: tuple[str, ...]
+    news_of: frozenset[dg.AssetKey] = frozenset()
+    """The sources, settings aside, of which new data is all that makes it stale: nothing is wrong with what was built."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,9 @@ def staleness(
     if status is StaleStatus.MISSING:
         return Step(asset, Status.MISSING, ("never materialized",))
     if status is StaleStatus.STALE:
-        return Step(asset, Status.STALE, tuple(_in_words(cause) for cause in resolver.get_stale_causes(asset)))
+        causes = resolver.get_stale_causes(asset)
+        said = tuple(_in_words(cause) for cause in causes)
+        return Step(asset, Status.STALE, said, _news_of(defs.resolve_asset_graph(), causes))
     if ARTIFACT in defs.resolve_asset_graph().get(asset).metadata:
         held = published(asset)
         if held is None:
@@ -144,6 +154,17 @@ def staleness(
         if held != resolver.get_current_data_version(asset).value:
             return Step(asset, Status.STALE, ("the store holds another version",))
     return Step(asset, Status.FRESH, ())
+
+
+def _news_of(graph: AssetGraph, causes: Sequence[StaleCause]) -> frozenset[dg.AssetKey]:
+    """The sources that have new data, if that is all there is. An edited setting is none: somebody wants other models."""
+    told = {
+        cause.dependency_asset_key
+        for cause in causes
+        if cause.category is StaleCauseCategory.DATA and cause.dependency_asset_key in graph.observable_asset_keys
+    }
+    sources = frozenset(key for key in told if key and graph.get(key).group_name != SETTINGS)
+    return sources if len(sources) == len(causes) else frozenset()
 
 
 def _in_words(cause: object) -> str:
@@ -154,14 +175,25 @@ def _in_words(cause: object) -> str:
     return reason.replace("a new dependency data version", f"new data from {dependency.to_user_string()}")
 
 
-def resolve(defs: dg.Definitions, instance: dg.DagsterInstance, selection: str, published: Published) -> Plan:
-    """What is stale among ``selection`` now. It only reads: call :func:`pcr_assets.planner.observe` before."""
+def resolve(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    selection: str,
+    published: Published,
+    taken: AbstractSet[dg.AssetKey] = frozenset(),
+) -> Plan:
+    """What is stale among ``selection`` now. It only reads: call :func:`pcr_assets.planner.observe` before.
+
+    What is ``taken`` counts as fresh though its sources have news: a refresh goes on with what it built.
+    """
     graph = defs.resolve_asset_graph()
     selected = selected_assets(defs, selection)
     resolver = stale_resolver(defs, instance)
     due: dict[dg.AssetKey, Step] = {}
     for asset in (key for key in graph.toposorted_asset_keys if key in selected):
         step = staleness(defs, resolver, asset, published)
+        if asset in taken and step.news_of:
+            step = Step(asset, Status.FRESH, ())
         waits_for = sorted(parent.to_user_string() for parent in graph.get(asset).parent_keys if parent in due)
         if step.status is not Status.FRESH:
             due[asset] = step

@@ -123,6 +123,9 @@ class _Refresh:
     unsettled: list[Step] = field(default_factory=list)
     aside: set[dg.AssetKey] = field(default_factory=set)
     """Assets that this refresh gave up on; what depends on them waits."""
+    taken: dict[dg.AssetKey, AbstractSet[dg.AssetKey]] = field(default_factory=dict)
+    """Assets that it built, and the sources that have other data by now: cards that came since, say. It goes on with what it
+    built, and they are the next one's affair; else none would end while cards arrive."""
     asked: set[dg.AssetCheckKey] = field(default_factory=set)
     seen: Mapping[dg.AssetKey, str] = field(default_factory=dict)
     """The data versions of the sources, as this refresh observed them last."""
@@ -134,6 +137,9 @@ class _Refresh:
         new = {followed for followed, held in before.items() if self.published(followed) != held}
         if new and not (self.failures or self.unsettled or plan.blocked) and self.look_again(new):
             self.built = []
+            self.taken = {
+                built: sources for built, sources in self.taken.items() if not sources & self.followed().keys()
+            }
             plan = self.settle()
             self.built = [*first, *self.built]
         return Outcome(
@@ -146,12 +152,13 @@ class _Refresh:
             blocked=plan.blocked,
             refused=tuple(gate for gate in plan.gates if gate.verdict is Verdict.REFUSED),
             unanswered=tuple(gate for gate in plan.gates if gate.verdict is Verdict.UNASKED),
+            changed=tuple(sorted({source for sources in self.taken.values() for source in sources})),
         )
 
     def settle(self) -> Plan:
         """Build, wave by wave, until nothing more can be built; gives the plan of what is left. No asset is built twice."""
         while True:
-            plan = resolve(self.defs, self.instance, self.selection, self.published)
+            plan = resolve(self.defs, self.instance, self.selection, self.published, self.taken.keys())
             if gates := {gate.check for gate in plan.gates} - self.asked:
                 self.ask(gates)
                 continue
@@ -159,9 +166,10 @@ class _Refresh:
             if wave and self.source_versions() != self.seen:
                 self.look()  # a plan with another profile looked meanwhile: what is fresh by ours would be built
                 continue
-            if again := wave & set(self.built):
-                self.unsettled += [step for step in plan.steps if step.asset in again]
-                self.aside |= again
+            if again := [step for step in plan.steps if step.asset in wave & set(self.built)]:
+                self.taken |= {step.asset: step.news_of for step in again if step.news_of}
+                self.unsettled += (wrong := [step for step in again if not step.news_of])
+                self.aside |= {step.asset for step in wrong}
             elif wave:
                 self.on_plan(plan)
                 self.on_plan = ignore

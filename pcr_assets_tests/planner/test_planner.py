@@ -7,9 +7,11 @@ import signal
 import dagster as dg
 import pytest
 
+from pcr_assets import digests
 from pcr_assets.planner import Ending, Status, Verdict, execution, explain, published_in, resolve
 from pcr_assets.planner.execution import HOST, TAGS
 from pcr_assets.planner.lock import only_refresh
+from pcr_assets.planner.waves import _Refresh
 from pcr_assets_tests.small_graph import names
 
 
@@ -200,6 +202,48 @@ def test_an_asset_that_is_stale_right_after_it_was_built_is_not_built_for_ever(w
     assert names(outcome.built).count("index") == 1
     assert "release" in names(outcome.built)
     assert "index is stale again right after it was built (artifact missing)" in str(outcome)
+
+
+@pytest.mark.faults
+def test_cards_that_arrive_while_a_refresh_is_at_work_do_not_end_it(world):
+    """It took what it had built for an asset that doesn't settle, and no refresh came to a release while an upload went on."""
+    world.meanwhile = {"index": lambda: (setattr(world, "raw", f"{world.raw} mew"), world.plan())}
+
+    outcome = world.refresh()
+
+    assert (names(outcome.built), outcome.ending) == (
+        ["cards", "index", "student", "report", "release"],
+        Ending.SETTLED,
+    )
+    assert "raw_cards changed meanwhile: the next refresh builds what this one did not see" in str(outcome)
+    world.meanwhile = {}
+    assert names(world.refresh().built) == ["cards", "index", "student", "report", "release"]
+    assert world.plan().settled
+
+
+@pytest.mark.faults
+def test_a_card_that_arrives_between_the_listing_and_the_step_that_reads_it_is_built_by_that_step(world, monkeypatch):
+    look = _Refresh.look
+
+    def then_comes_one(refresh):
+        look(refresh)
+        world.raw = "pikachu raichu mew"
+
+    monkeypatch.setattr(_Refresh, "look", then_comes_one)
+    outcome = world.refresh()
+
+    assert (len(outcome.built), outcome.ending) == (5, Ending.SETTLED)
+    assert world.artifacts.current("cards").digest == digests.of_json(world.raw)
+    assert world.plan().settled
+
+
+def test_a_setting_that_is_edited_while_a_refresh_is_at_work_ends_it(world):
+    """What follows would be made with both: images of one size, say, for a network of another."""
+    world.meanwhile = {"student": lambda: (setattr(world, "epochs", 20), world.plan())}
+    outcome = world.refresh()
+    assert outcome.ending is Ending.UNSETTLED
+    assert "student is stale again right after it was built (has new data from student_config)" in str(outcome)
+    assert "release" not in names(outcome.built)
 
 
 def test_a_deleted_artifact_is_built_again_and_its_children_are_not(built):
