@@ -11,11 +11,13 @@ others are asked for when they are complete.
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import wraps
 
 import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES  # internal, dagster 1.13
 from dagster._core.storage.tags import SENSOR_NAME_TAG  # internal, dagster 1.13
 
+from pcr_assets.assets.declare import OURS
 from pcr_assets.automation.inbox import Inbox
 from pcr_assets.automation.memory import Memory
 from pcr_assets.automation.raw_folder import Look, RawFolder
@@ -29,6 +31,30 @@ REQUEST, MEMORY = "pcr/request", ".dagster/pcr_memory"
 """Tags of a run: which request it answers, and the cursor that follows from it (hidden in the UI)."""
 SHOWN_SETS = 8
 LISTED_SETS = 200
+
+
+class TickError(dg.DagsterError):
+    """Why a tick ended, in a sentence. Any other error Dagster wraps in one of its own, with which its pages and the daemon's log
+    then begin."""
+
+
+Tick = dg.SensorResult | dg.SkipReason
+
+
+def _in_a_sentence(
+    look: Callable[[dg.SensorEvaluationContext, Project], Tick],
+) -> Callable[[dg.SensorEvaluationContext, Project], Tick]:
+    @wraps(look)
+    def telling(context: dg.SensorEvaluationContext, project: Project) -> Tick:
+        try:
+            return look(context, project)
+        except Exception as error:
+            if not type(error).__module__.startswith(OURS):
+                raise
+            said = str(error)
+        raise TickError(said)  # out of the handler: with what caused it Dagster would show two tracebacks
+
+    return telling
 
 
 def new_cards_sensor(
@@ -52,7 +78,8 @@ def new_cards_sensor(
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="New, changed or deleted card scans start a refresh when their set has been quiet for a while.",
     )
-    def new_cards(context: dg.SensorEvaluationContext, project: Project) -> dg.SensorResult | dg.SkipReason:
+    @_in_a_sentence
+    def new_cards(context: dg.SensorEvaluationContext, project: Project) -> Tick:
         settings = watch or Watch.of_environment()
         before, now = Memory.of_text(context.cursor), clock()
         folder = RawFolder(project)
@@ -99,7 +126,7 @@ def _memory_of_a_run(instance: dg.DagsterInstance, requests: int) -> Memory | No
     return found if found.requests > requests else None
 
 
-def _waiting(before: Memory, memory: Memory, reason: str) -> dg.SensorResult | dg.SkipReason:
+def _waiting(before: Memory, memory: Memory, reason: str) -> Tick:
     if memory == before:
         return dg.SkipReason(reason)
     return dg.SensorResult(skip_reason=reason, cursor=memory.as_text())

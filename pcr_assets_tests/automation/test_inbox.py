@@ -8,7 +8,8 @@ from moto import mock_aws
 
 from pcr_assets.automation import inbox
 from pcr_assets.automation.inbox import QueueError
-from pcr_assets.automation.watch import Watch, WatchError
+from pcr_assets.automation.new_cards import TickError
+from pcr_assets.automation.watch import Watch
 from pcr_assets_tests.automation.conftest import Daemon, Folder, notification
 
 REGION = "us-east-2"
@@ -153,7 +154,7 @@ def test_a_queue_that_fails_in_the_middle_loses_no_message(bucket, monkeypatch):
             return ask(self, call, **given)
 
         broken.setattr(inbox.Inbox, "_ask", fail_at_the_second)
-        with pytest.raises(QueueError):
+        with pytest.raises(TickError):
             bucket.tick()
     time.sleep(1.1)
     bucket.tick()
@@ -244,12 +245,12 @@ def test_a_test_event_is_taken_and_means_nothing(bucket):
 def test_a_queue_that_is_not_there_is_one_sentence(bucket):
     bucket.watch = Watch(queue=bucket.queue + "-not")
     bucket.restart()
-    with pytest.raises(QueueError, match=r"cards-not can't be read .*: check PCR_SQS_QUEUE"):
+    with pytest.raises(TickError, match=r"cards-not can't be read .*: check PCR_SQS_QUEUE"):
         bucket.tick()
 
 
 def test_a_queue_beside_a_folder_is_refused(bucket, tmp_path):
     folder = Folder(tmp_path / "raw", bucket.instance, bucket.watch)
     bucket.tell(notification("raw/base1-4.png"))
-    with pytest.raises(WatchError, match="PCR_SQS_QUEUE tells of a bucket"):
+    with pytest.raises(TickError, match="PCR_SQS_QUEUE tells of a bucket"):
         folder.tick()

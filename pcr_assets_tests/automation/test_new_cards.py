@@ -5,9 +5,8 @@ import shutil
 import dagster as dg
 import pytest
 
-from pcr_assets.automation.new_cards import new_cards_sensor
+from pcr_assets.automation.new_cards import TickError, new_cards_sensor
 from pcr_assets.automation.refresh_job import OP, refresh_job_for
-from pcr_assets.automation.watch import WatchError
 
 
 def test_an_empty_folder_asks_for_nothing(folder):
@@ -184,6 +183,15 @@ def test_the_sensor_is_off_until_somebody_turns_it_on():
     assert new_cards_sensor(refresh_job_for(dg.Definitions)).default_status is dg.DefaultSensorStatus.STOPPED
 
 
+def test_a_tick_that_cannot_look_says_why_in_a_sentence(folder):
+    """Dagster's own error came first, and the sentence below two tracebacks, on the page and every 30 s in the daemon's log."""
+    folder.put("base1-1_Bulbasaur.png")
+    folder.put("cards.csv", content='path,card_id,name\nbase1-1_Bulbasaur.png,base1-1,"Bulbasaur\n')
+    with pytest.raises(TickError, match=r"cards.csv is no CSV file .*: save it as CSV in UTF-8$") as ended:
+        folder.tick()
+    assert ended.value.__context__ is None
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("PCR_QUIET_SECONDS", "soon"), ("PCR_MOST_SECONDS", "-1"), ("PCR_SQS_QUEUE", "cards")]
 )
@@ -191,5 +199,5 @@ def test_a_setting_that_cannot_be_used_is_named(folder, monkeypatch, name, value
     folder.watch = None
     folder.restart()
     monkeypatch.setenv(name, value)
-    with pytest.raises(WatchError, match=f"{name} is '{value}': give"):
+    with pytest.raises(TickError, match=f"{name} is '{value}': give"):
         folder.tick()
