@@ -70,6 +70,8 @@ class Successor:
             newest = self._newest()
             if newest.release_id == self._current:
                 self._renewed(newest.release_id, newest.signed.expires if newest.signed else None)
+                if self.refused:
+                    log.info("release %s, which answers, is the newest that there is", newest.release_id)
                 self.refused = ""
                 return False
             if newest.release_id == self._passed_over:

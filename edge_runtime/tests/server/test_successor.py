@@ -133,6 +133,24 @@ def test_a_place_that_cannot_be_read_is_asked_again(successor, another, publishe
     assert following.refused == ""
 
 
+def test_a_place_that_is_there_again_and_has_nothing_newer_is_told_once(successor, publisher, caplog):
+    """The last word of the log was for good that it can't be reached."""
+    caplog.set_level("INFO")
+    answers = [FileNotFoundError("the stick was pulled out"), None, None]
+
+    def newest():
+        if error := answers.pop(0):
+            raise error
+        return newest_at(publisher.releases, publisher.trusted)
+
+    following = successor(pytest.fail, newest=newest, opened=pytest.fail)
+    assert [following.look() for _ in list(answers)] == [False] * 3
+    assert [record.getMessage() for record in caplog.records if record.name.endswith("successor")] == [
+        "no other release is used: the stick was pulled out",
+        f"release {publisher.folder.name}, which answers, is the newest that there is",
+    ]
+
+
 def test_signatures_that_were_renewed_end_the_warning_without_a_restart(publisher, opened, successor, serve, until):
     channel = publisher.repository.channels["stable"]
     channel.expires = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
