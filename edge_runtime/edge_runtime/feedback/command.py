@@ -23,7 +23,9 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     correct.add_argument("card_id", type=card_id, metavar="CARD", help="what it is, such as base1-4")
     correct.set_defaults(run=_saying(_correct))
     send = add_command(below, "send", "send what is kept to the publisher; what arrived is removed here")
-    send.add_argument("destination", metavar="DEST", help="the project's folder in the publisher's store, or s3://…")
+    send.add_argument(
+        "destination", metavar="DEST", help="the publisher's store, or the project's folder in it; or s3://…"
+    )
     send.add_argument("--device", help="this device's name there (default: the host's name)")
     send.set_defaults(run=_saying(_send))
 
@@ -87,7 +89,9 @@ def _correct(options: argparse.Namespace) -> None:
 
 
 def _send(options: argparse.Namespace) -> None:
-    from edge_runtime.feedback.sending import device_name, send
+    from edge_runtime.feedback.sending import PREFIX, device_name, project_in, send
 
-    cards, tallies = send(options.folder, options.destination, options.device or device_name())
-    print(f"sent {counted(cards, 'card')} and the tallies of {counted(tallies, 'day')}")
+    device, destination = options.device or device_name(), project_in(options.destination)
+    cards, tallies = send(options.folder, destination, device)
+    place = f"{destination.rstrip('/')}/{PREFIX}/{device}"
+    print(f"sent {counted(cards, 'card')} and the tallies of {counted(tallies, 'day')} to {place}")

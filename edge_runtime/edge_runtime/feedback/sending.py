@@ -4,6 +4,7 @@ import hashlib
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from edge_runtime.extras import cure
 from edge_runtime.feedback.box import RIGHTS, SENT, TALLY
 
 PREFIX = "data/feedback"
+PROJECT = "project/pokemon-card-recognition"
+"""Where a publisher's store holds the project. Beside it nobody would look for what was sent."""
 
 
 class CannotSend(RuntimeError):
@@ -46,6 +49,19 @@ def send(folder: Path, destination: str, device: str) -> tuple[int, int]:
             picture.unlink(missing_ok=True)
         cards += 1
     return cards, tallies
+
+
+def project_in(destination: str) -> str:
+    """The project within what may be its store, or ``destination`` as it is: also where this device may write to a bucket alone."""
+    if not destination.startswith("s3://"):
+        return str(inside) if (inside := Path(destination, PROJECT)).is_dir() else destination
+    client, bucket, prefix = _client(destination)
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    with suppress(BotoCoreError, ClientError):
+        if client.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/{PROJECT}/".lstrip("/"), MaxKeys=1)["KeyCount"]:
+            return f"{destination.rstrip('/')}/{PROJECT}"
+    return destination
 
 
 def _still_says(path: Path, said: bytes) -> bool:
@@ -90,26 +106,35 @@ def _folder(root: Path) -> Callable[[str, bytes], None]:
     return put
 
 
-def _bucket(url: str) -> Callable[[str, bytes], None]:
-    """Credentials, region and endpoint come from the usual chain (``AWS_PROFILE``, ``AWS_ENDPOINT_URL`` …)."""
+def _client(url: str) -> tuple[Any, str, str]:
+    """S3, the bucket and the prefix of ``url``.
+
+    Credentials, region and endpoint come from the usual chain (``AWS_PROFILE``, ``AWS_ENDPOINT_URL`` …).
+    """
     try:
         import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
     except ModuleNotFoundError as error:
         raise CannotSend(f"sending to a bucket needs boto3: {cure('s3')}") from error
+    from botocore.exceptions import BotoCoreError
+
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     if not bucket:
         raise CannotSend(f"{url} names no bucket: write s3://bucket/prefix")
     try:
-        client: Any = boto3.client("s3")
+        return boto3.client("s3"), bucket, prefix.strip("/")
     except (BotoCoreError, ValueError) as error:
         raise CannotSend(
             f"{url} can't be reached ({error}): mend AWS_REGION, AWS_ENDPOINT_URL or the credentials"
         ) from error
 
+
+def _bucket(url: str) -> Callable[[str, bytes], None]:
+    client, bucket, prefix = _client(url)
+    from botocore.exceptions import BotoCoreError, ClientError
+
     def put(key: str, data: bytes) -> None:
         try:
-            client.put_object(Bucket=bucket, Key="/".join(part for part in (prefix.strip("/"), key) if part), Body=data)
+            client.put_object(Bucket=bucket, Key="/".join(part for part in (prefix, key) if part), Body=data)
         except (BotoCoreError, ClientError) as error:
             raise CannotSend(
                 f"{url} refuses {key} ({error}): check the bucket and the rights, then send again"

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from noticed import DATE, notice, reading
 
+from edge_runtime.cli import main
 from edge_runtime.feedback import sending
 from edge_runtime.feedback.box import SENT, correct, kept
-from edge_runtime.feedback.sending import CannotSend, send
+from edge_runtime.feedback.sending import PROJECT, CannotSend, project_in, send
 
 
 def test_what_arrived_is_removed_here_and_a_second_sending_has_nothing(box, table, tmp_path):
@@ -107,6 +108,34 @@ def test_a_bucket_gets_the_same_keys(box, table, monkeypatch):
         keys = [entry["Key"] for entry in client.list_objects_v2(Bucket="cards")["Contents"]]
     assert all(key.startswith(f"project/data/feedback/pi-3/{DATE}/") for key in keys)
     assert len(keys) == 3
+
+
+def test_who_names_the_store_sends_to_the_project_in_it(box, table, tmp_path, monkeypatch, capsys):
+    """Beside the project nobody looked for them, and here they were removed."""
+    notice(box, table, reading())
+    (tmp_path / PROJECT).mkdir(parents=True)
+    assert main(["feedback", "--folder", str(box.folder), "send", str(tmp_path), "--device", "pi-3"]) == 0
+    place = tmp_path / PROJECT / "data/feedback/pi-3"
+    assert capsys.readouterr().out == f"sent 1 card and the tallies of 1 day to {place}\n"
+    assert len(list(place.glob("*/*.jpg"))) == 1
+    assert project_in(str(tmp_path / PROJECT)) == str(tmp_path / PROJECT)
+
+
+@pytest.mark.parametrize("store", ["s3://cards", "s3://cards/", "s3://cards/of/ours"])
+def test_who_names_the_store_in_a_bucket_sends_to_the_project_in_it(store, monkeypatch):
+    moto = pytest.importorskip("moto", reason="moto stands in for S3: pip install 'moto[s3]'")
+    import boto3
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with moto.mock_aws():
+        client, project = boto3.client("s3"), f"{store.rstrip('/')}/{PROJECT}"
+        assert project_in(store) == store, "no bucket that may be listed"
+        client.create_bucket(Bucket="cards")
+        assert project_in(store) == store
+        client.put_object(Bucket="cards", Key=f"{project.removeprefix('s3://cards/')}/README.md", Body=b"")
+        assert project_in(store) == project_in(project) == project
 
 
 def test_a_mark_that_rotted_has_the_counts_sent_once_more(box, table, tmp_path):
