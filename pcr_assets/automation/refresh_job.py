@@ -1,7 +1,8 @@
 """The job ``refresh``: what the UI's launchpad, the sensor and a schedule start. It ends in :func:`pcr_assets.planner.run`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             if said := what_is_unsigned(defs, plan.due):
                 context.log.warning(said)
 
-        with living(context.instance, context.run_id):
+        with in_a_sentence(), living(context.instance, context.run_id):
             for set_id, change in config.arrived.items():
                 context.log.info(f"{set_id}: {change}")
             defs, tags = build(), {"pcr/refresh": context.run_id}
@@ -80,19 +81,27 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
     return refresh_stale
 
 
-def _checked(defs: dg.Definitions, select: str) -> str:
-    """Which profile is in use, once it, the selection and the keys are found in order. Raises a ``dg.Failure`` of one sentence."""
-    from pcr_assets.refresh.refusals import find_assets, find_keys, find_profile, told
+@contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """Ends a run as the command in a shell ends, with what that tells of an error: the run's page begins with a traceback else."""
+    from pcr_assets.refresh.refusals import told
 
     try:
-        find_assets(defs, select)  # of a selection of nothing, nothing is stale: the run would be green
-        profile = find_profile(defs)  # not every section is observed: a mistake would be found after a training
-        find_keys(defs, select)
-    except Exception as mistake:
-        sentence, code = told(mistake)
+        yield
+    except Exception as error:
+        sentence, code = told(error)
         if not sentence:
             raise
         raise dg.Failure(sentence, metadata={"exit code": code}, allow_retries=False) from None
+
+
+def _checked(defs: dg.Definitions, select: str) -> str:
+    """Which profile is in use, once it, the selection and the keys are found in order."""
+    from pcr_assets.refresh.refusals import find_assets, find_keys, find_profile
+
+    find_assets(defs, select)  # of a selection of nothing, nothing is stale: the run would be green
+    profile = find_profile(defs)  # not every section is observed: a mistake would be found after a training
+    find_keys(defs, select)
     return profile
 
 

@@ -6,13 +6,14 @@ import uuid
 
 import dagster as dg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from pcr_assets import planner
 from pcr_assets.automation import refresh_job
 from pcr_assets.automation.refresh_job import OP, refresh_job_for
 from pcr_assets.planner import execution
 from pcr_assets.planner.execution import HOST, JOB_TAGS, OBSERVE, TAGS, WHAT, bury_the_dead
-from pcr_assets.planner.lock import lives, living, only_refresh
+from pcr_assets.planner.lock import LockLost, lives, living, only_refresh
 from pcr_assets_tests.small_graph import SmallGraph
 
 
@@ -51,6 +52,27 @@ def test_the_job_fails_with_the_sentence_of_the_command(world, instance):
     data = result.failure_data_for_node("refresh_stale")
     assert data is not None
     assert "student failed: RuntimeError: student ran out of memory; built 2 of 5" in str(data.user_failure_data)
+
+
+def test_the_job_ends_with_a_sentence_where_the_refresh_can_not_go_on(world, instance, monkeypatch):
+    """As when PostgreSQL is started anew just as it is asked: the run's page began with a traceback of two hundred lines."""
+    gone = OperationalError(
+        "SELECT 1", {}, Exception("server closed the connection unexpectedly\n\tThis probably means")
+    )
+    job = refresh_job_for(lambda: world.defs)
+    for error, said in (
+        (LockLost("another refresh began"), "another refresh began"),
+        (gone, "refuses (server closed the connection unexpectedly): mend that, then run again; what was built stays"),
+    ):
+
+        def fail(*_, error=error, **__):
+            raise error
+
+        monkeypatch.setattr(planner, "run", fail)
+        data = job.execute_in_process(instance=instance, raise_on_error=False).failure_data_for_node(OP)
+        assert said in data.error.message
+        assert data.error.cause is None
+        assert data.user_failure_data.metadata["exit code"].value == 1
 
 
 def test_the_log_of_the_job_begins_with_the_profile(world, instance, monkeypatch):
