@@ -4,6 +4,7 @@ for servers other than AWS's. Needs the extra ``s3`` of this package.
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -88,6 +89,11 @@ class S3Publisher:
                 return None
             if code in GONE:
                 raise NotPublished(f"{place} is missing, or may not be read ({code})") from error
+            if code == "RequestTimeTooSkewed":
+                raise Unreachable(
+                    f"{place} can't be read, for this device's clock says {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, and S3 takes no "
+                    "request of a wrong time: set the clock (timedatectl set-ntp true), then pull again"
+                ) from error
             raise Unreachable(f"{place} can't be read ({code}): see to the bucket and the credentials") from error
         except BotoCoreError as error:
             raise Unreachable(

@@ -1,6 +1,7 @@
 """A publisher's bucket: what is read of it, and a server that trickles."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from web_server import BEGINNINGS, always, trickling
@@ -35,6 +36,25 @@ def test_a_file_is_read_from_any_byte_on(bucket, published):
 def test_what_is_not_there_is_not_published(bucket):
     with pytest.raises(NotPublished, match=r"s3://releases/none\.json is missing"):
         list(bucket.read("none.json"))
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("RequestTimeTooSkewed", r"clock says \d{4}-.* UTC, .*: set the clock \(timedatectl set-ntp true\)"),
+        ("SignatureDoesNotMatch", r"\(SignatureDoesNotMatch\): see to the bucket and the credentials"),
+    ],
+)
+def test_what_the_server_refuses_is_said_with_its_cure(bucket, monkeypatch, code, said):
+    """A Pi has no battery for its clock: it was sent to look after bucket and credentials, which were good."""
+    from botocore.exceptions import ClientError
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": code}}, "GetObject")
+
+    monkeypatch.setitem(vars(bucket), "_client", SimpleNamespace(get_object=refuse))
+    with pytest.raises(Unreachable, match=said):
+        list(bucket.read("timestamp.json"))
 
 
 @pytest.mark.faults
