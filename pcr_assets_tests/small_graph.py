@@ -78,14 +78,15 @@ class SmallGraph:
         def complained() -> str:
             return world.complains(read("report")) if world.artifacts.find("report") else ""
 
-        def made(name: str, content: str) -> dg.MaterializeResult:
+        def made(name: str, content: str, **made_from: str) -> dg.MaterializeResult:
             if name in world.interrupted:
                 os.kill(os.getpid(), world.interrupts)
                 time.sleep(5)
             world.meanwhile.get(name, int)()
             if name in world.broken:
                 raise RuntimeError(f"{name} ran out of memory")
-            world.artifacts.publish(name, {"content.txt": content.encode()}, digest=digests.of_json(content))
+            files, record = {"content.txt": content.encode()}, {"made_from": made_from}
+            world.artifacts.publish(name, files, digest=digests.of_json(content), record=record)
             artifact = world.artifacts.current(name)
             if name in world.forgetful:
                 world.artifacts.fetch(artifact, "content.txt").unlink()
@@ -112,7 +113,7 @@ class SmallGraph:
 
         @declared("report", student)
         def report():
-            return made("report", f"report on {read('student')}")
+            return made("report", f"report on {read('student')}", student=world.artifacts.current("student").digest)
 
         @declared("release", report)
         def release():

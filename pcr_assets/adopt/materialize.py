@@ -1,6 +1,7 @@
-"""Telling Dagster of artifacts that are there: a materialization for each, as if a run had made it of what is there now."""
+"""Telling Dagster of artifacts that are there: a materialization for each, as if a run had made it of what its record says, or else
+of what is there now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,15 @@ from dagster._core.definitions.data_version import (  # internal, dagster 1.13
 
 from pcr_assets.assets.declare import ARTIFACT
 from pcr_assets.resources.artifacts import Artifact, Artifacts
+from pcr_assets.resources.runs import Run, logged
 
 LOOKING = frozenset({"cards", "reference", "release"})
 """Floors whose assets look themselves at what they were made of, and make what lacks. They aren't recorded as made of what is there
 now, but as stale: cards may have come while the records were lost, and nothing else would ever tell of them."""
+
+Version = tuple[str, int | None]
+"""A data version, and the event in Dagster's log that told it."""
+Inputs = Mapping[dg.AssetKey, Version]
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,10 @@ def materialize(
     whose inputs is missing is not recorded: it could not be told whether it is stale.
     """
     graph = defs.resolve_asset_graph()
-    versions: dict[dg.AssetKey, tuple[str, int | None]] = {
+    versions: dict[dg.AssetKey, Version] = {
         key: seen for key in graph.observable_asset_keys if (seen := _latest(instance, key, source=True))
     }
-    told = []
+    told, runs = [], logged(artifacts.store)
     for key in graph.toposorted_asset_keys:
         node = graph.get(key)
         name = node.metadata.get(ARTIFACT)
@@ -65,11 +71,33 @@ def materialize(
         else:
             versions[key] = (found.digest, None)
             if not dry_run:
-                inputs = {} if node.group_name in LOOKING else {parent: versions[parent] for parent in node.parent_keys}
+                parents = {parent: str(graph.get(parent).metadata.get(ARTIFACT)) for parent in node.parent_keys}
+                inputs = {} if node.group_name in LOOKING else _inputs(key, found, parents, versions, runs)
                 instance.report_runless_asset_event(_event(key, found, str(node.code_version), inputs))
                 versions[key] = _latest(instance, key, source=False) or versions[key]
             told.append(Told(asset, "recorded", _called(found)))
     return told
+
+
+def _inputs(
+    asset: dg.AssetKey,
+    artifact: Artifact,
+    parents: Mapping[dg.AssetKey, str],
+    versions: Mapping[dg.AssetKey, Version],
+    runs: Iterable[Run],
+) -> Inputs:
+    """What an artifact was made of: by its own record or its training's, which names ``parents`` as the store does, else what is
+    there now. A network that was trained just before the records were lost would count as exported.
+    """
+    name = asset.to_user_string()
+    trained = [run.made_from for run in runs if (run.asset, run.digest) == (name, artifact.digest)]
+    says = {**(trained[-1] if trained else {}), **artifact.record.get("made_from", {})}
+    inputs = {}
+    for parent, stored in parents.items():
+        now, at = versions[parent]
+        was = says.get(parent.to_user_string()) or says.get(stored) or now
+        inputs[parent] = (was, at if was == now else None)
+    return inputs
 
 
 def _called(artifact: Artifact) -> str:
@@ -77,9 +105,7 @@ def _called(artifact: Artifact) -> str:
     return digest if artifact.version == digest else f"{artifact.version}, digest {digest}"
 
 
-def _event(
-    key: dg.AssetKey, artifact: Artifact, code_version: str, inputs: Mapping[dg.AssetKey, tuple[str, int | None]]
-) -> dg.AssetMaterialization:
+def _event(key: dg.AssetKey, artifact: Artifact, code_version: str, inputs: Inputs) -> dg.AssetMaterialization:
     tags = {
         DATA_VERSION_TAG: artifact.digest,
         DATA_VERSION_IS_USER_PROVIDED_TAG: "true",
@@ -95,7 +121,7 @@ def _event(
     return dg.AssetMaterialization(key, description="Adopted: it was there.", metadata=metadata, tags=tags)
 
 
-def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, *, source: bool) -> tuple[str, int | None] | None:
+def _latest(instance: dg.DagsterInstance, key: dg.AssetKey, *, source: bool) -> Version | None:
     record = instance.get_latest_data_version_record(key, source)
     version = extract_data_version_from_entry(record.event_log_entry) if record else None
     return (version.value, record.storage_id) if record and version else None

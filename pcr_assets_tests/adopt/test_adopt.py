@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +17,7 @@ from pcr_assets.definitions import build_defs
 from pcr_assets.project_records.models import collect
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
+from pcr_assets.resources.runs import Run, keep
 from pcr_assets.resources.store import open_store
 from pcr_assets.resources.stored import Stored, listed
 from pcr_assets_tests.cards.drawn import card, encoded
@@ -153,6 +155,43 @@ def test_a_lost_dagster_home_costs_nothing(tmp_path):
         assert world.refresh().built == ()
         world.raw = "pikachu raichu mew"
         assert "cards" in names(world.refresh().built), "what was adopted is stale when its input changes"
+
+
+def test_what_was_made_of_another_model_than_is_there_now_is_stale(tmp_path):
+    """Dagster's records were lost in the midst of a refresh: the student is new, and what reads it is not."""
+    with dg.DagsterInstance.ephemeral() as first:
+        world = SmallGraph(tmp_path, first)
+        world.refresh()
+        world.epochs = 20
+        world.refresh('key:"student"')
+    with dg.DagsterInstance.ephemeral() as second:
+        world.instance = second
+        planner.observe(world.defs, second)
+        materialize(world.defs, second, world.artifacts, dry_run=False)
+        plan = world.plan()
+        assert names(plan.frontier) == ["report"]
+        assert plan.steps[0].causes == ("has new data from student",)
+        assert names(world.refresh().built) == ["report", "release"]
+        assert world.plan().settled
+
+
+def test_what_a_training_says_that_it_was_made_from_counts(tmp_path):
+    """In the log of runs: an artifact of a training holds it not."""
+    with dg.DagsterInstance.ephemeral() as first:
+        world = SmallGraph(tmp_path, first)
+        world.refresh()
+    index, store = world.artifacts.current("index"), world.artifacts.store
+    run = Run("index", "index", index.version, index.digest, "2027-01-01T00:00:00Z", "2027-01-01T00:00:01Z", 1.0)
+    for name, said, stale in (
+        ("cards", "other cards", ["index"]),
+        ("cards", world.artifacts.current("cards").digest, []),
+    ):
+        keep(store, replace(run, started=f"2027-01-0{2 - len(stale)}T00:00:00Z", made_from={name: said}))
+        with dg.DagsterInstance.ephemeral() as second:
+            world.instance = second
+            planner.observe(world.defs, second)
+            materialize(world.defs, second, world.artifacts, dry_run=False)
+            assert names(world.plan().frontier) == stale
 
 
 @pytest.mark.faults
