@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from networkx.utils import UnionFind
 
 from pcr_assets.cards.names import plain
 from pcr_assets.imaging.art import likeness, middles
@@ -123,15 +124,7 @@ def _together(
 
 def art_groups(card_ids: Sequence[str], twins: Sequence[Twins]) -> dict[str, str]:
     """The art group of each card: the smallest card id among those that share its art, directly or through others."""
-    parent = {card_id: card_id for card_id in card_ids}
-
-    def root(card_id: str) -> str:
-        while parent[card_id] != card_id:
-            parent[card_id] = parent[parent[card_id]]
-            card_id = parent[card_id]
-        return card_id
-
+    groups, smallest = UnionFind(), dict[str, str]()
     for pair in twins:
-        first, second = sorted((root(pair.card_id), root(pair.other_id)))
-        parent[second] = first
-    return {card_id: root(card_id) for card_id in sorted(parent)}
+        groups.union(pair.card_id, pair.other_id)
+    return {card_id: smallest.setdefault(groups[card_id], card_id) for card_id in sorted(set(card_ids))}

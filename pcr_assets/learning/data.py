@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from networkx.utils import UnionFind
 
 from pcr_assets.cards.reader import CardImages
 from pcr_assets.measures import even_sample
@@ -61,17 +62,11 @@ def read_cards(snapshot: Path, shards: Sequence[Path], split: str) -> Cards:
 
 def indistinguishable(card_ids: Sequence[str], pixel_digests: Sequence[str]) -> np.ndarray:
     """Class numbers, int64 N: rows that share a card id or a picture, directly or through others, share a class."""
-    parents: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def root(node: tuple[str, str]) -> tuple[str, str]:
-        while (parent := parents.setdefault(node, node)) != node:
-            node = parent
-        return node
-
+    classes = UnionFind()
     for card_id, digest in zip(card_ids, pixel_digests, strict=True):
-        parents[root(("pixels", digest))] = root(("card", card_id))
+        classes.union(("card", card_id), ("pixels", digest))
     numbers: dict[tuple[str, str], int] = {}
-    return np.array([numbers.setdefault(root(("card", card_id)), len(numbers)) for card_id in card_ids], dtype=np.int64)
+    return np.array([numbers.setdefault(classes["card", card_id], len(numbers)) for card_id in card_ids], np.int64)
 
 
 def shuffled(count: int, seed: int, position: int) -> int:
