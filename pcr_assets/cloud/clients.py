@@ -91,7 +91,7 @@ def _refused(error: Any, right: str) -> str:
     return f"{error.response.get('Error', {}).get('Message') or 'it does not say why'} ({code})"
 
 
-def will_pass(error: Exception) -> bool:
+def will_pass(error: BaseException) -> bool:
     """Whether a request failed for what passes by itself: AWS is busy or ill, or the network is away."""
     from botocore import exceptions
 

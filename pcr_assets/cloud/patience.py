@@ -1,8 +1,9 @@
 """Waiting for what AWS does in its own time, and for what it has done but does not tell everybody yet."""
 
-import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
+
+from tenacity import RetryError, Retrying, retry_if_exception, retry_if_result, stop_before_delay, wait_exponential
 
 from pcr_assets.cloud.clients import CloudError, will_pass
 
@@ -15,20 +16,15 @@ def until(look: Callable[[], T | None], what: str, seconds: float) -> T:
 
     A look that fails because AWS is busy or the network is away is only a look that saw nothing; raises what else boto3 raises.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    pause, end = FIRST_SECONDS, time.monotonic() + seconds
-    while True:
-        last = time.monotonic() + pause > end
-        try:
-            if (found := look()) is not None:
-                return found
-        except (BotoCoreError, ClientError) as error:
-            if last or not will_pass(error):
-                raise
-        if last:
-            raise CloudError(
-                f"{what} took longer than {seconds / 60:.0f} minutes: look at it in the console, then run again"
-            )
-        time.sleep(pause)
-        pause = min(LONGEST_SECONDS, pause * 1.5)
+    looking = Retrying(
+        retry=retry_if_result(lambda found: found is None) | retry_if_exception(will_pass),
+        wait=wait_exponential(FIRST_SECONDS, max=LONGEST_SECONDS, exp_base=1.5),
+        stop=stop_before_delay(seconds),
+        reraise=True,
+    )
+    try:
+        return cast(T, looking(look))
+    except RetryError as error:
+        raise CloudError(
+            f"{what} took longer than {seconds / 60:.0f} minutes: look at it in the console, then run again"
+        ) from error

@@ -6,7 +6,7 @@ newest one is joined while it runs, its outputs serve when it completed, and aft
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ class Picked:
 
 def pick(sagemaker: Any, stem: str, say: Say, sleep: Sleep, serves: Callable[[str], bool]) -> Picked:
     """The job of a stem that runs, or has completed and still ``serves``; else the name of the next one. Raises CloudError."""
-    newest = next(jobs_of(sagemaker, stem, sleep), None)
+    newest = next(iter(jobs_of(sagemaker, stem, sleep)), None)
     if newest is None:
         return Picked(f"{stem}-1", there=False)
     name, status = newest["TrainingJobName"], newest["TrainingJobStatus"]
@@ -47,21 +47,18 @@ def pick(sagemaker: Any, stem: str, say: Say, sleep: Sleep, serves: Callable[[st
     return Picked(name, there=True)
 
 
-def jobs_of(sagemaker: Any, stem: str, sleep: Sleep) -> Iterator[Mapping[str, Any]]:
+def jobs_of(sagemaker: Any, stem: str, sleep: Sleep) -> list[Mapping[str, Any]]:
     """Summaries of the jobs of a stem, the newest first. Raises CloudError."""
-    following: dict[str, str] = {}
-    found: list[Mapping[str, Any]] = []
-    while True:
-        page = _patiently(
-            lambda: sagemaker.list_training_jobs(NameContains=stem, MaxResults=100, **following),  # noqa: B023
-            f"list the training jobs {stem}",
-            "sagemaker:ListTrainingJobs",
-            sleep,
-        )
-        found += [job for job in page["TrainingJobSummaries"] if re.fullmatch(rf"{stem}-\d+", job["TrainingJobName"])]
-        if not (token := page.get("NextToken")):
-            return iter(sorted(found, key=lambda job: -_number(job["TrainingJobName"])))
-        following = {"NextToken": token}
+    listing = sagemaker.get_paginator("list_training_jobs")
+    pages = listing.paginate(NameContains=stem, PaginationConfig={"PageSize": 100})
+    listed = _patiently(
+        lambda: [job for page in pages for job in page["TrainingJobSummaries"]],
+        f"list the training jobs {stem}",
+        "sagemaker:ListTrainingJobs",
+        sleep,
+    )
+    found = [job for job in listed if re.fullmatch(rf"{stem}-\d+", job["TrainingJobName"])]
+    return sorted(found, key=lambda job: -_number(job["TrainingJobName"]))
 
 
 def begin(sagemaker: Any, request: Request, sleep: Sleep = time.sleep) -> bool:
