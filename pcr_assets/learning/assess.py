@@ -8,61 +8,47 @@ by strength, gauges of collapse, and what hashing reaches on the same.
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from edge_runtime.geometry import whole_card
 from pcr_assets import measures
 from pcr_assets.learning import embed, evaluate, job_file
-from pcr_assets.learning.data import Cards, Image, Size, read_cards
+from pcr_assets.learning.data import Cards, Size, read_cards
 from pcr_assets.learning.device import set_up_torch
-from pcr_assets.learning.evaluate import Embed
+from pcr_assets.learning.evaluate import Embed, LookedUp
 from pcr_assets.learning.job import TrainedModel
 
 STRENGTHS = ("medium", "hard")
 QUERIES = 400
 GALLERY = 1000
-SEED = 7
 
 
 def assess(embedding: Embed, size: Size, test: Cards, gallery: Cards) -> dict[str, Any]:
     """Recall of test cards by strength, flat for a table, and the gauges of collapse of the gallery."""
-    known = embedding(lambda at: whole_card(gallery.image(at), size), len(gallery))
+    known = evaluate.embedded(embedding, gallery, size)
     picked = measures.even_sample(len(test), QUERIES)
     return {
         "recall": {
-            strength: _recall(embedding, size, test, picked, strength, known, gallery) for strength in STRENGTHS
+            strength: _recall(evaluate.looked_up(embedding, test, picked, strength, size, gallery, known))
+            for strength in STRENGTHS
         },
         "different_cards": measures.collapse(known, gallery.classes),
         "gallery": len(gallery),
     }
 
 
-def _recall(
-    embedding: Embed, size: Size, test: Cards, picked: np.ndarray, strength: str, known: np.ndarray, gallery: Cards
-) -> dict[str, float]:
-    asked = embedding(
-        lambda at: evaluate.query(test.image(picked[at]), SEED, int(picked[at]), strength, size), len(picked)
-    )
-    names = [test.card_ids[at] for at in picked]
-    by_card = measures.ranks(asked, known, names, gallery.card_ids)
-    arts = [test.art_groups[at] for at in picked]
-    by_art = measures.ranks(asked, known, arts, gallery.art_groups)
-    own = measures.similarity_to_own(asked, known, names, gallery.card_ids)
-    first = measures.recall_at(by_card, 1)
+def _recall(found: LookedUp) -> dict[str, float]:
+    first = measures.recall_at(found.by_card, 1)
     return {
         "recall_at_1": first["recall"],
-        "recall_at_5": measures.recall_at(by_card, 5)["recall"],
-        "art_recall_at_1": measures.recall_at(by_art, 1)["recall"],
-        "art_recall_beyond_strangers": measures.recall_beyond_strangers(asked, known, arts, gallery.art_groups),
+        "recall_at_5": measures.recall_at(found.by_card, 5)["recall"],
+        "art_recall_at_1": measures.recall_at(found.by_art, 1)["recall"],
+        "art_recall_beyond_strangers": found.beyond_strangers,
         "low": first["low"],
         "high": first["high"],
-        "queries": len(picked),
-        "same_card_cosine": float(own.mean()),
-        "same_card_above_0.8": float((own > 0.8).mean()),
+        "queries": len(found.by_card),
+        "same_card_cosine": float(found.own.mean()),
+        "same_card_above_0.8": float((found.own > 0.8).mean()),
     }
 
 
@@ -75,10 +61,7 @@ def judge(
     asked, training = (read_cards(snapshot, shards, name) for name in (split, "train"))
     gallery = asked.joined(training, GALLERY)
 
-    def vectors(view: Callable[[int], Image], count: int) -> np.ndarray:
-        return embed.each(net, view, count, say=print, what="assessment").numpy()
-
-    result = assess(vectors, net.spec.input_size, asked, gallery)
+    result = assess(embed.by(net, print, "assessment"), net.spec.input_size, asked, gallery)
     hashing = assess(evaluate.hash_embedding, net.spec.input_size, asked, gallery)
     (out / "assess.json").write_text(json.dumps({**result, "hashing": hashing["recall"]}, indent=1, sort_keys=True))
     for strength, found in result["recall"].items():

@@ -43,9 +43,11 @@ def each(
     return torch.cat(found)[:count].clone()
 
 
-def by(net: EmbeddingNet) -> Callable[[Callable[[int], Image], int], np.ndarray]:
+def by(
+    net: EmbeddingNet, say: Callable[[str], None] | None = None, what: str = "embedding"
+) -> Callable[[Callable[[int], Image], int], np.ndarray]:
     """The network as evaluate.py takes any embedding: (view of i, count) to unit vectors count×D."""
-    return lambda view, count: each(net, view, count).numpy()
+    return lambda view, count: each(net, view, count, say=say, what=what).numpy()
 
 
 class _Part(nn.Module):

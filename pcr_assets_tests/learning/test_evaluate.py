@@ -15,7 +15,7 @@ def painted(count: int, seed: int = 0) -> Cards:
 
 def test_hashing_finds_painted_cards_on_easy_pictures():
     cards = painted(20)
-    found = evaluate.recognition(evaluate.hash_embedding, cards, (64, 96), strength="easy", queries=20)
+    found = evaluate.recognition(evaluate.hash_embedding, cards, (64, 96), strength="easy", queries=20, gallery=cards)
     assert found["recall_at_1"]["recall"] >= 0.9
 
 
