@@ -26,7 +26,7 @@ from edge_runtime.reading.readings import Reading
 from edge_runtime.reading.weighing import Weighing
 from pcr_assets import measures
 from pcr_assets.gallery.confidence import fit_curve
-from pcr_assets.gallery.queries import MISSED, GalleryWithout
+from pcr_assets.gallery.queries import GalleryWithout, ranks
 from pcr_assets.gallery.thresholds import accept_confidence, ambiguity_margin
 
 NEVER = 2.0
@@ -214,10 +214,10 @@ def measured(queries: Sequence[Query], answers: Sequence[Reading]) -> dict[str, 
 
     A card that was asked more than once counts once in an interval.
     """
-    ranks = np.array([_rank(query, answer) for query, answer in zip(queries, answers, strict=True)], int)
-    cards = len({query.card_id for query in queries})
+    own = [query.card_id for query in queries]
+    rank, cards = ranks([answer.matches for answer in answers], own, lambda card: card.card_id), len(set(own))
     art = np.array([not right_art(answer, query) for query, answer in zip(queries, answers, strict=True)], int)
-    first, fifth = measures.recall_at(ranks, 1, cards), measures.recall_at(ranks, 5, cards)
+    first, fifth = measures.recall_at(rank, 1, cards), measures.recall_at(rank, 5, cards)
     outcomes = [_outcome(query, answer) for query, answer in zip(queries, answers, strict=True)]
     missed = np.array([outcome not in ("right", "one of these") for outcome in outcomes], int)
     answered = measures.recall_at(missed, 1, cards)
@@ -238,12 +238,6 @@ def measured(queries: Sequence[Query], answers: Sequence[Reading]) -> dict[str, 
         "answered_high": answered["high"],
         **share,
     }
-
-
-def _rank(query: Query, answer: Reading) -> int:
-    """The place of a query's card in the answer; :data:`MISSED` where it is not there."""
-    places = (place for place, match in enumerate(answer.matches) if match.card.card_id == query.card_id)
-    return next(places, MISSED)
 
 
 def by_set(queries: Sequence[Query], answers: Sequence[Reading]) -> dict[str, dict[str, Any]]:

@@ -41,49 +41,44 @@ class GalleryWithout:
         return [m for m in matches if m.card.art_group != self.art_group and plain(m.card.name) != own]
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What the gallery said to queries whose truth is known. ``matches``: best first, one list a query."""
-
-    card_ids: Sequence[str]
-    art_groups: Sequence[str]
-    matches: Sequence[Sequence[Match]]
-
-    def measured(self) -> dict[str, Any]:
-        """Recall by card and by art with the 95 % interval, and the similarity to the right card."""
-        rank = _ranks(self.matches, self.card_ids, lambda card: card.card_id)
-        art = _ranks(self.matches, self.art_groups, lambda card: card.art_group)
-        first, own = measures.recall_at(rank, 1), self._own()
-        return {
-            "recall_at_1": first["recall"],
-            "recall_at_5": measures.recall_at(rank, 5)["recall"],
-            "art_recall_at_1": measures.recall_at(art, 1)["recall"],
-            "low": first["low"],
-            "high": first["high"],
-            "queries": first["queries"],
-            "same_card_cosine": float(own.mean()) if own.size else 0.0,
-            "same_card_above_0.8": float((own > 0.8).mean()) if own.size else 0.0,
-        }
-
-    def _own(self) -> np.ndarray:
-        """The similarity of each query to the nearest scan of its own card; where that was not found, of the last one that was,
-        which it lies below."""
-        pairs = [(found, truth) for found, truth in zip(self.matches, self.card_ids, strict=True) if found]
-        return np.array(
-            [
-                next((match.similarity for match in found if match.card.card_id == truth), found[-1].similarity)
-                for found, truth in pairs
-            ]
-        )
+def measured(card_ids: Sequence[str], art_groups: Sequence[str], matches: Sequence[Sequence[Match]]) -> dict[str, Any]:
+    """What the search alone said to Q queries whose truth is known: recall by card and by art with the 95 % interval, and the
+    similarity to the right card. ``matches``: best first, one list a query."""
+    rank = ranks(matches, card_ids, lambda card: card.card_id)
+    art = ranks(matches, art_groups, lambda card: card.art_group)
+    first, own = measures.recall_at(rank, 1), _own(card_ids, matches)
+    return {
+        "recall_at_1": first["recall"],
+        "recall_at_5": measures.recall_at(rank, 5)["recall"],
+        "art_recall_at_1": measures.recall_at(art, 1)["recall"],
+        "low": first["low"],
+        "high": first["high"],
+        "queries": first["queries"],
+        "same_card_cosine": float(own.mean()) if own.size else 0.0,
+        "same_card_above_0.8": float((own > 0.8).mean()) if own.size else 0.0,
+    }
 
 
-def _ranks(matches: Sequence[Sequence[Match]], truths: Sequence[str], says: Callable[[Card], str]) -> np.ndarray:
+def _own(card_ids: Sequence[str], matches: Sequence[Sequence[Match]]) -> np.ndarray:
+    """The similarity of each query to the nearest scan of its own card; where that was not found, of the last one that was, which
+    it lies below."""
+    pairs = [(found, truth) for found, truth in zip(matches, card_ids, strict=True) if found]
+    return np.array(
+        [
+            next((match.similarity for match in found if match.card.card_id == truth), found[-1].similarity)
+            for found, truth in pairs
+        ]
+    )
+
+
+def ranks(matches: Sequence[Sequence[Match]], truths: Sequence[str], says: Callable[[Card], str]) -> np.ndarray:
     """The place of the first right card in each query's matches, int Q; :data:`MISSED` when none is right."""
     return np.array(
         [
             next((place for place, match in enumerate(found) if says(match.card) == truth), MISSED)
             for found, truth in zip(matches, truths, strict=True)
-        ]
+        ],
+        int,
     )
 
 

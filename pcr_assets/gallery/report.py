@@ -228,9 +228,9 @@ def reached(name: str, judged: Mapping[str, Any]) -> str:
 
 
 def _search_alone(asked: Sequence[Query]) -> dict[str, Any]:
-    return queries.Answers(
+    return queries.measured(
         [query.card_id for query in asked], [query.art_group for query in asked], [query.matches for query in asked]
-    ).measured()
+    )
 
 
 def _rounded(values: np.ndarray) -> list[float]:

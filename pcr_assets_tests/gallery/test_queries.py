@@ -3,7 +3,7 @@
 import numpy as np
 
 from edge_runtime.gallery import Card, Match
-from pcr_assets.gallery.queries import Answers, ask
+from pcr_assets.gallery.queries import ask, measured
 
 
 class Halves:
@@ -36,17 +36,27 @@ def test_a_picture_is_asked_as_it_is():
 
 
 def test_a_card_that_is_not_among_the_matches_has_been_found_nowhere():
-    answers = Answers(["base1-4", "base1-5"], ["base1-4", "base1-5"], [[Match(Bright.card, 0.9)]] * 2)
-    found = answers.measured()
+    found = measured(["base1-4", "base1-5"], ["base1-4", "base1-5"], [[Match(Bright.card, 0.9)]] * 2)
     assert (found["recall_at_1"], found["recall_at_5"], found["queries"]) == (0.5, 0.5, 2)
 
 
 def test_a_card_that_is_not_among_the_matches_is_less_similar_than_all_of_them():
     far = Card("base1-9", "Far", "base1", "9", "base1-9")
-    answers = Answers(
+    found = measured(
         ["base1-4", "base1-5"],
         ["base1-4", "base1-5"],
         [[Match(Bright.card, 0.9), Match(Bright.card, 0.3)], [Match(Bright.card, 0.7), Match(far, 0.5)]],
     )
-    found = answers.measured()
     assert (round(found["same_card_cosine"], 3), found["same_card_above_0.8"]) == (0.7, 0.5)
+
+
+def test_a_twin_named_for_a_card_is_wrong_for_the_card_and_right_for_the_art():
+    a, b, c = (Card(name, name, "base1", "1", art) for name, art in (("a", "a"), ("b", "a"), ("c", "c")))
+    matches = [
+        [Match(a, 0.9), Match(b, 0.8), Match(c, 0.1)],
+        [Match(a, 0.7), Match(b, 0.6), Match(c, 0.3)],
+        [Match(a, 0.4), Match(c, 0.2)],
+    ]
+    found = measured(["a", "b", "c"], ["a", "a", "c"], matches)
+    assert (round(found["recall_at_1"], 2), round(found["art_recall_at_1"], 2)) == (0.33, 0.67)
+    assert found["recall_at_5"] == 1.0

@@ -6,33 +6,12 @@ from unittest.mock import MagicMock
 
 from PIL import Image
 
-from edge_runtime.gallery import Card, Match
 from pcr_assets.gallery import judging, report
 from pcr_assets.gallery.evidence import Evidence, Subject
-from pcr_assets.gallery.queries import Answers
 from pcr_assets.gallery.report import objections
 from pcr_assets.gallery.report_page import page
 from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets_tests.gallery.drawn_queries import asked, clear, query, textured
-
-CARDS = {
-    card_id: Card(card_id, card_id, "base1", "1", group) for card_id, group in (("a", "a"), ("b", "a"), ("c", "c"))
-}
-
-
-def matches(*found):
-    return [Match(CARDS[card_id], similarity) for card_id, similarity in found]
-
-
-ANSWERS = Answers(
-    card_ids=["a", "b", "c"],
-    art_groups=["a", "a", "c"],
-    matches=[
-        matches(("a", 0.9), ("b", 0.8), ("c", 0.1)),
-        matches(("a", 0.7), ("b", 0.6), ("c", 0.3)),
-        matches(("a", 0.4), ("c", 0.2)),
-    ],
-)
 
 
 def judged(recall, high):
@@ -63,12 +42,6 @@ def judged(recall, high):
         "calibration_error_by_chance": 0.02,
         "confidences": {"right card": [0.8, 0.9], "card not in the gallery": [0.2], "strangers": []},
     }
-
-
-def test_a_twin_named_for_a_card_is_wrong_for_the_card_and_right_for_the_art():
-    found = ANSWERS.measured()
-    assert (round(found["recall_at_1"], 2), round(found["art_recall_at_1"], 2)) == (0.33, 0.67)
-    assert found["recall_at_5"] == 1.0
 
 
 def test_a_card_that_is_asked_twice_makes_no_interval_narrower():
