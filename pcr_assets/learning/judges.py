@@ -1,9 +1,11 @@
 """What trainings of the small networks share that judge what they see and embed nothing: the filter of outlines, and the verifier
 of printings."""
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 
 from pcr_assets.learning.lesson import descend
 from pcr_assets.learning.progress import Pace, Say
-from pcr_assets.learning.settings import OutlineFilterSettings, PrintingVerifierSettings
+from pcr_assets.learning.settings import JudgeSettings
 
 MOST_LOST_IN_TEST = 0.03
 """Share of test cards above which a network refuses nothing: it has learned too little."""
@@ -35,7 +37,7 @@ class JudgeJob(BaseModel):
 def teach(
     name: str,
     net: nn.Module,
-    settings: OutlineFilterSettings | PrintingVerifierSettings,
+    settings: JudgeSettings,
     weight_decay: float,
     batch: Callable[[np.random.Generator], tuple[Tensor, Tensor]],
     say: Say,
@@ -80,3 +82,9 @@ def worst(
         high: taken[np.argsort(-likely[taken], kind="stable")][:SHOWN],
     }
     return {name: views[at] for name, at in rows.items()} | {f"{name}_at": likely[at] for name, at in rows.items()}
+
+
+def publish(out: Path, metrics: dict[str, Any], shown: dict[str, Any]) -> None:
+    """Write what was measured, and the mistakes that are shown, into a job's folder."""
+    np.savez(out / "mistakes.npz", **shown)
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))

@@ -86,6 +86,14 @@ def set_metadata(model: onnx.ModelProto, values: Mapping[str, str]) -> None:
         model.metadata_props.add(key=key, value=values[key])
 
 
+def describe(path: Path, values: Mapping[str, str]) -> None:
+    """Write what the edge must know of a model into the metadata of its file."""
+    model = onnx.load(str(path))
+    set_metadata(model, values)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
 def drop_unused(model: onnx.ModelProto) -> None:
     """Remove constants and nodes that nothing uses; onnxruntime would warn about each of them at every load."""
     used = {value.name for value in model.graph.output}

@@ -6,7 +6,6 @@ with test cards, through the exported file. A minute of work: a killed run start
 Writes into the job's ``out``: outline_filter.onnx, mistakes.npz (the worst crops, see :func:`mistakes`), metrics.json.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from pcr_assets.learning import job_file, onnx_graph, outline_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
-from pcr_assets.learning.judges import JudgeJob, teach, trusted, worst
+from pcr_assets.learning.judges import JudgeJob, publish, teach, trusted, worst
 from pcr_assets.learning.outline_net import OutlineNet
 from pcr_assets.learning.outlines import WHOLE, Outlines, joined, outlines
 from pcr_assets.learning.progress import Say
@@ -62,7 +61,7 @@ def train(job: OutlineFilterJob, say: Say = print) -> dict[str, Any]:
             "outline_filter: it loses cards, or there were too few to tell, so it drops no outline and only orders them"
         )
         chosen = 0.0
-    outline_net.describe(path, {"margin": f"{settings.margin:.9g}", "threshold": f"{chosen:.9g}"})
+    onnx_graph.describe(path, {"margin": f"{settings.margin:.9g}", "threshold": f"{chosen:.9g}"})
     metrics = {
         "digest": onnx_graph.graph_digest(path),
         "threshold": chosen,
@@ -72,9 +71,7 @@ def train(job: OutlineFilterJob, say: Say = print) -> dict[str, Any]:
         "test": {at: measured(part, scores(path, part.crops), chosen) for at, part in found["test"].items()},
         "trade": trade(seen["test"], likely),
     }
-    shown: dict[str, Any] = mistakes(seen["test"], likely, chosen)
-    np.savez(job.out / "mistakes.npz", **shown)
-    (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
+    publish(job.out, metrics, mistakes(seen["test"], likely, chosen))
     return metrics
 
 

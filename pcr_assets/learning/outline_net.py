@@ -5,20 +5,17 @@ fully connected layer. That layer looks at every place of the last map, where po
 whether the card's edge lies on the outline or beside it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from pcr_assets.learning import onnx_graph
 from pcr_assets.learning.to_onnx import to_onnx
 
 MEAN, STD = 127.0, 128.0
-HAILO_OPERATORS = frozenset({"Conv", "Clip", "Flatten", "Gemm", "Sigmoid", "Constant"})
 
 
 class OutlineNet(nn.Module):
@@ -69,18 +66,5 @@ class _Served(nn.Module):
 
 def export(net: OutlineNet, size: tuple[int, int], path: Path) -> None:
     """Write the network as ``path``: ``crops`` uint8 N×H×W×3, N free, to ``probability`` float32 N."""
-    export_judge(_Served(net), torch.zeros(2, size[1], size[0], 3, dtype=torch.uint8), "crops", "outlines", path)
-
-
-def export_judge(served: nn.Module, given: Tensor, takes: str, of: str, path: Path) -> None:
-    """Write a module that gives probabilities N as an ONNX file that ``takes`` such batches as ``given``, N being free: the number
-    ``of`` what it judges."""
-    to_onnx(served, given, path, takes, "probability", {0: of})
-
-
-def describe(path: Path, values: Mapping[str, str]) -> None:
-    """Write what the edge must know of the model into its metadata."""
-    model = onnx.load(str(path))
-    onnx_graph.set_metadata(model, values)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+    crops = torch.zeros(2, size[1], size[0], 3, dtype=torch.uint8)
+    to_onnx(_Served(net), crops, path, "crops", "probability", {0: "outlines"})

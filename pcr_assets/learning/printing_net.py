@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from edge_runtime.judging.references import HALF
-from pcr_assets.learning.outline_net import export_judge
+from pcr_assets.learning.to_onnx import to_onnx
 
 
 class PrintingNet(nn.Module):
@@ -51,4 +51,4 @@ class _Served(nn.Module):
 
 def export(net: PrintingNet, path: Path) -> None:
     """Write the network as ``path``: ``pairs`` float32 N×2×H×W, N free, to ``probability`` float32 N."""
-    export_judge(_Served(net), torch.zeros(2, 2, HALF[1], HALF[0]), "pairs", "cards", path)
+    to_onnx(_Served(net), torch.zeros(2, 2, HALF[1], HALF[0]), path, "pairs", "probability", {0: "cards"})

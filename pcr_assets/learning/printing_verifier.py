@@ -6,7 +6,6 @@ through the exported file. Some minutes of work: a killed run starts anew.
 Writes into the job's ``out``: printing_verifier.onnx, mistakes.npz (the worst pairs, see :func:`mistakes`), metrics.json.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ from pcr_assets.imaging.printings import WAYS
 from pcr_assets.learning import job_file, onnx_graph, printing_net
 from pcr_assets.learning.data import read_cards
 from pcr_assets.learning.device import set_up_torch
-from pcr_assets.learning.judges import JudgeJob, teach, trusted, worst
-from pcr_assets.learning.outline_net import describe
+from pcr_assets.learning.judges import JudgeJob, publish, teach, trusted, worst
 from pcr_assets.learning.printing_net import PrintingNet
 from pcr_assets.learning.printing_pairs import Pairs, joined, pairs
 from pcr_assets.learning.progress import Say
@@ -61,7 +59,7 @@ def train(job: PrintingVerifierJob, say: Say = print) -> dict[str, Any]:
     likely_small = scores(path, small["test"])
     if not chosen or not trusted(likely_small[small["test"].same], chosen_small):
         chosen_small = chosen
-    describe(path, {"threshold": f"{chosen:.9g}", "threshold_small": f"{chosen_small:.9g}"})
+    onnx_graph.describe(path, {"threshold": f"{chosen:.9g}", "threshold_small": f"{chosen_small:.9g}"})
     metrics = {
         "digest": onnx_graph.graph_digest(path),
         "threshold": chosen,
@@ -73,9 +71,7 @@ def train(job: PrintingVerifierJob, say: Say = print) -> dict[str, Any]:
         "test small": measured(small["test"], likely_small, chosen_small),
         "test by way": by_way(seen["test"], likely, chosen),
     }
-    shown: dict[str, Any] = mistakes(seen["test"], likely, chosen)
-    np.savez(job.out / "mistakes.npz", **shown)
-    (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1, sort_keys=True))
+    publish(job.out, metrics, mistakes(seen["test"], likely, chosen))
     return metrics
 
 

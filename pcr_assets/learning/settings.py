@@ -174,13 +174,21 @@ def without_a_teacher(stage1: Mapping[str, Any]) -> dict[str, Any]:
     return Stage1Settings.model_validate(stage1).model_dump(mode="json", include=set(TrainingSettings.model_fields))
 
 
-class OutlineFilterSettings(BaseModel):
-    """The outline filter learns, on simulated scenes, which outlines are those of whole cards."""
+class JudgeSettings(BaseModel):
+    """What the small networks share that judge what they see: the outline filter and the printing verifier."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: Seed = 0
     strengths: StrengthNames = Field(default=("easy", "medium", "hard"), description="How bad the simulated camera is.")
+    steps: int = Field(ge=1)
+    batch: int = Field(ge=2)
+    learning_rate: float = Field(default=4e-3, gt=0)
+
+
+class OutlineFilterSettings(JudgeSettings):
+    """The outline filter learns, on simulated scenes, which outlines are those of whole cards."""
+
     scenes: int = Field(default=110, ge=1, description="Scenes with training cards to learn from, at each strength.")
     held_out: int = Field(
         default=50, ge=1, description="The same with validation cards for the threshold, and with test cards."
@@ -198,19 +206,14 @@ class OutlineFilterSettings(BaseModel):
     )
     steps: int = Field(default=600, ge=1)
     batch: int = Field(default=128, ge=2)
-    learning_rate: float = Field(default=4e-3, gt=0)
     most_lost: float = Field(
         default=0.005, ge=0, lt=1, description="Share of found cards that the threshold may lose on held-out scenes."
     )
 
 
-class PrintingVerifierSettings(BaseModel):
+class PrintingVerifierSettings(JudgeSettings):
     """The printing verifier learns, on made-up printings seen by the simulated camera, to tell one printing from another."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seed: Seed = 0
-    strengths: StrengthNames = Field(default=("easy", "medium", "hard"), description="How bad the simulated camera is.")
     pairs: int = Field(default=4000, ge=1, description="Pairs of training cards to learn from, at each strength.")
     held_out: int = Field(
         default=700, ge=1, description="The same of validation cards for the threshold, and of test cards."
@@ -220,7 +223,6 @@ class PrintingVerifierSettings(BaseModel):
     )
     steps: int = Field(default=1100, ge=1)
     batch: int = Field(default=64, ge=2)
-    learning_rate: float = Field(default=4e-3, gt=0)
     most_lost: float = Field(
         default=0.003, ge=0, lt=1, description="Share of cards that the threshold may refuse on held-out pairs."
     )
