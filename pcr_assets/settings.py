@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from yaml.constructor import ConstructorError
 
 from pcr_assets import digests
@@ -36,6 +36,12 @@ Sides = tuple[AtLeast1, AtLeast1]
 """Width and height, in pixels."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What drawn numbers follow from: generators take none below 0, and torch is given a million times this one."""
+
+
+class Strict(BaseModel):
+    """A section of a profile, a job file or a record: what it doesn't know it refuses, and nothing changes it afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SettingsError(Exception):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
-from pydantic import BaseModel, ConfigDict
 
 from pcr_assets import digests
 from pcr_assets.assets import first_weights
@@ -28,14 +27,12 @@ from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.resources.hailo import HailoCompiler
 from pcr_assets.resources.project import Project
 from pcr_assets.serving.settings import ServingSettings
-from pcr_assets.settings import Settings
+from pcr_assets.settings import Settings, Strict
 from pcr_assets.trust.settings import TrustSettings
 
 
-class Teacher(BaseModel):
+class Teacher(Strict):
     """The section ``teacher``, but for what is in ``spec``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     spec: dict[str, Any]
     settings: TeacherSettings

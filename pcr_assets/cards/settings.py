@@ -2,16 +2,14 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from pcr_assets.imaging.strengths import StrengthName
-from pcr_assets.settings import Seed
+from pcr_assets.settings import Seed, Strict
 
 
-class SnapshotSettings(BaseModel):
+class SnapshotSettings(Strict):
     """When the snapshot moves and how cards are split."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     generation: int = Field(default=1, ge=1, description="Raise it to pin anew whatever is there.")
     growth: float = Field(default=0.25, gt=0, description="Share of new cards at which the snapshot moves by itself.")
@@ -31,10 +29,8 @@ class SnapshotSettings(BaseModel):
         return self
 
 
-class CalibrationSettings(BaseModel):
+class CalibrationSettings(Strict):
     """Which cards calibrate."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: int = Field(1024, ge=1, description="Crops; 1,024 is what the Hailo compiler asks for.")
     check: int = Field(64, ge=1, description="Clean cards on which exported models are compared with the original.")

@@ -1,15 +1,13 @@
 """The settings of the report. What asks models is not imported here: a plan checks all settings, and asks none."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pcr_assets.imaging.strengths import StrengthNames
-from pcr_assets.settings import Seed
+from pcr_assets.settings import Seed, Strict
 
 
-class ReportSettings(BaseModel):
+class ReportSettings(Strict):
     """Which queries judge a release, and what it must reach."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     queries: int = Field(400, ge=10, description="Test cards that are asked for at each strength.")
     calibration_queries: int = Field(

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from pcr_assets.learning.lesson import descend
 from pcr_assets.learning.progress import Pace, Say
 from pcr_assets.learning.settings import JudgeSettings
+from pcr_assets.settings import Strict
 
 MOST_LOST_IN_TEST = 0.03
 """Share of test cards above which a network refuses nothing: it has learned too little."""
@@ -22,11 +22,9 @@ SHOWN = 12
 """Mistakes of each kind that are kept to be looked at."""
 
 
-class JudgeJob(BaseModel):
+class JudgeJob(Strict):
     """One training; its settings are each program's own. See :class:`pcr_assets.learning.job.Job` for ``snapshot`` and
     ``shards``."""
-
-    model_config = ConfigDict(extra="forbid")
 
     snapshot: Path
     shards: list[Path]

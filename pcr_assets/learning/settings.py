@@ -8,16 +8,14 @@ weights on a slow day.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from pcr_assets.imaging.strengths import StrengthNames
-from pcr_assets.settings import AtLeast1, Seed, Sides
+from pcr_assets.settings import AtLeast1, Seed, Sides, Strict
 
 
-class Phase(BaseModel):
+class Phase(Strict):
     """A stretch of training: how long, what learns, and how fast."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int | None = Field(default=None, ge=1, description="Length in optimizer steps.")
     epochs: float | None = Field(default=None, gt=0, description="Length in passes over the training cards.")
@@ -49,10 +47,8 @@ def _steps(epochs: float, cards: int, batch: int) -> int:
     return max(1, round(epochs * cards / batch))
 
 
-class TrainingSettings(BaseModel):
+class TrainingSettings(Strict):
     """What all stages share."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: Seed = 0
     phases: tuple[Phase, ...] = (Phase(steps=100),)
@@ -161,10 +157,8 @@ class Stage2Settings(TrainingSettings):
     )
 
 
-class UndistilledSettings(BaseModel):
+class UndistilledSettings(Strict):
     """Whether the student is trained once more without a teacher, for the check that distillation is worth it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     trained: bool = Field(default=False, description="Costs as much as stage 1.")
 
@@ -174,10 +168,8 @@ def without_a_teacher(stage1: Mapping[str, Any]) -> dict[str, Any]:
     return Stage1Settings.model_validate(stage1).model_dump(mode="json", include=set(TrainingSettings.model_fields))
 
 
-class JudgeSettings(BaseModel):
+class JudgeSettings(Strict):
     """What the small networks share that judge what they see: the outline filter and the printing verifier."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: Seed = 0
     strengths: StrengthNames = Field(default=("easy", "medium", "hard"), description="How bad the simulated camera is.")

@@ -7,20 +7,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from pcr_assets import digests
 from pcr_assets.project_records.settings import NONE, SHIPPED, RecordsSettings
-from pcr_assets.settings import SettingsError, mistakes
+from pcr_assets.settings import SettingsError, Strict, mistakes
 
 Read = TypeVar("Read", bound=BaseModel)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class InstancePrice(_Strict):
+class InstancePrice(Strict):
     """US dollars for an hour of one type of machine, from a day on."""
 
     type: str
@@ -28,7 +24,7 @@ class InstancePrice(_Strict):
     usd: float = Field(ge=0)
 
 
-class StoragePrice(_Strict):
+class StoragePrice(Strict):
     """US dollars for 10^9 bytes in one storage class for a month, from a day on."""
 
     storage_class: str = Field(alias="class")
@@ -36,7 +32,7 @@ class StoragePrice(_Strict):
     usd: float = Field(ge=0)
 
 
-class PriceTable(_Strict):
+class PriceTable(Strict):
     """What is listed, and who says so."""
 
     source: str
@@ -57,7 +53,7 @@ def _newest(prices: Sequence[InstancePrice | StoragePrice], day: date | None) ->
     return max(known, key=lambda price: price.since).usd if known else None
 
 
-class PastRun(_Strict):
+class PastRun(Strict):
     """A run as somebody wrote it down: what it took and what was paid for it."""
 
     model: str
@@ -71,7 +67,7 @@ class PastRun(_Strict):
     artifacts_preserved: bool = True
 
 
-class Comparison(_Strict):
+class Comparison(Strict):
     """Cloud against edge over a year, as it was figured before."""
 
     queries_a_day: int
@@ -82,7 +78,7 @@ class Comparison(_Strict):
     note: str = ""
 
 
-class History(_Strict):
+class History(Strict):
     """What was recorded before this pipeline, and where that stands."""
 
     source: str = "none"

@@ -2,16 +2,16 @@
 
 import re
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from pcr_assets.settings import Strict
 
 SHIPPED = "shipped"
 NONE = "none"
 
 
-class RecordsSettings(BaseModel):
+class RecordsSettings(Strict):
     """What the records can't read from what was made. Every figure here is a statement of the profile, not a measurement."""
-
-    model_config = ConfigDict(extra="forbid")
 
     prices: str = SHIPPED
     """``shipped``, or a YAML file like ``project_records/prices.yaml``."""

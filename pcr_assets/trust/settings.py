@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from edge_runtime.releases.proof import CANARY, STABLE
-from pcr_assets.settings import Settings
+from pcr_assets.settings import Settings, Strict
 
 CHANNELS = (CANARY, STABLE)
 ROOT, TARGETS, SNAPSHOT, TIMESTAMP = "root", "targets", "snapshot", "timestamp"
@@ -17,10 +17,8 @@ LONGEST = 36525
 """Days: a century. No date has room for a thousand of them, and nothing would say so before the release is signed."""
 
 
-class Days(BaseModel):
+class Days(Strict):
     """For how many days a signature of each role is meant to be believed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     root: float = Field(default=1825, gt=0, le=LONGEST)
     targets: float = Field(default=1825, gt=0, le=LONGEST)
@@ -33,10 +31,8 @@ class Days(BaseModel):
         return timedelta(days=getattr(self, "channel" if role in CHANNELS else role))
 
 
-class TrustSettings(BaseModel):
+class TrustSettings(Strict):
     """Where a new release is published, and for how long signatures hold."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     channels: tuple[str, ...] = Field(CHANNELS, description="Where a new release appears by itself.")
     days: Days = Field(default_factory=Days)
