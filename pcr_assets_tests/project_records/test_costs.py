@@ -13,14 +13,9 @@ from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.project_records.storage import Storage, measure
 from pcr_assets.resources.stored import Stored
 from pcr_assets.settings import SettingsError
-from pcr_assets_tests.project_records.synthetic import built, log, sources_of, store_with_models
+from pcr_assets_tests.project_records.synthetic import built, log, sources_of
 
 EMPTY = Storage((), {})
-
-
-@pytest.fixture
-def artifacts(tmp_path):
-    return store_with_models(tmp_path / "store")
 
 
 def figured(artifacts, storage=EMPTY, **settings):

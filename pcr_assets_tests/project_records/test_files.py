@@ -14,14 +14,9 @@ from pcr_assets.project_records.drawn import Drawn
 from pcr_assets.project_records.placing import is_record, place
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.store import FolderStore
-from pcr_assets_tests.project_records.synthetic import built, index_of, store_with_models
+from pcr_assets_tests.project_records.synthetic import built, index_of
 
 TEXTS = count()
-
-
-@pytest.fixture
-def artifacts(tmp_path):
-    return store_with_models(tmp_path / "store")
 
 
 def test_a_card_is_one_that_hugging_face_reads(artifacts):

@@ -12,11 +12,6 @@ from pcr_assets.resources.store import StoreError
 from pcr_assets_tests.project_records.synthetic import SPEC, built, store_with_models
 
 
-@pytest.fixture
-def artifacts(tmp_path):
-    return store_with_models(tmp_path / "store")
-
-
 def test_it_is_valid_by_the_schema_that_is_published_beside_it(artifacts):
     files = {key: json.loads(data) for key, data in manifest.files(built(artifacts)).items()}
     jsonschema.validate(files[manifest.FILE], files[manifest.SCHEMA])

@@ -1,6 +1,5 @@
 """Cards that lie half under a known one, as in a fan: found by a corner, and named by what is seen of them alone."""
 
-import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,16 +7,16 @@ import cv2
 import numpy as np
 import pytest
 from drawn import DIM, MODEL_SIZE, block_average_model, lay
+from printed_cards import archive, textured
 
 from edge_runtime.embedder import OnnxEmbedder, embedded
 from edge_runtime.finding.beneath import beneath, lies_half_under, orders, sticks_out
 from edge_runtime.gallery import Card, Gallery
 from edge_runtime.geometry import full_frame, overlap, rectify, turned
 from edge_runtime.judging.decide import Calibration, Status
-from edge_runtime.judging.features import features
 from edge_runtime.judging.judge import Judge
 from edge_runtime.judging.likeness import ARTWORK
-from edge_runtime.judging.references import SIZE, References, features_name, picture_name
+from edge_runtime.judging.references import SIZE, References
 from edge_runtime.judging.second_look import SecondLook
 from edge_runtime.reading import half_hidden as half_hidden_module
 from edge_runtime.reading.effort import Effort
@@ -34,12 +33,9 @@ CALIBRATION = Calibration(
 )
 
 
-def textured(seed):
-    """A card with something to hold on to, uint8 RGB of the size of a reference picture: smoothed noise within a light rim."""
-    noise = np.random.default_rng(seed).normal(size=(SIZE[1], SIZE[0], 3)).astype(np.float32)
-    soft = cv2.GaussianBlur(noise, (0, 0), 3)
-    card = np.clip(128 + 160 * soft / soft.std() / 2, 0, 255).astype(np.uint8)
-    return cv2.rectangle(card, (0, 0), (SIZE[0] - 1, SIZE[1] - 1), (235, 235, 235), 12)
+def rimmed(seed):
+    """A card with something to hold on to within a light rim, uint8 RGB of the size of a reference picture."""
+    return cv2.rectangle(textured(seed), (0, 0), (SIZE[0] - 1, SIZE[1] - 1), (235, 235, 235), 12)
 
 
 def numbered(card, text, left, down=300):
@@ -57,13 +53,13 @@ def with_artwork(card, other):
     return made
 
 
-FOX, HERON = textured(1), textured(2)
+FOX, HERON = rimmed(1), rimmed(2)
 ART = {1: "fox", 2: "heron", 3: "twins-left", 4: "twins-left", 5: "twins-right", 6: "twins-right"}
 SCANS = {
     1: FOX,
     2: HERON,
-    **{key: numbered(textured(3), text, 20) for key, text in ((3, "12/99"), (4, "87/54"))},
-    **{key: numbered(textured(5), text, 160) for key, text in ((5, "12/99"), (6, "87/54"))},
+    **{key: numbered(rimmed(3), text, 20) for key, text in ((3, "12/99"), (4, "87/54"))},
+    **{key: numbered(rimmed(5), text, 160) for key, text in ((5, "12/99"), (6, "87/54"))},
 }
 
 
@@ -78,11 +74,7 @@ def reading(tmp_path):
     embedder = OnnxEmbedder(block_average_model(tmp_path / "model.onnx"), threads=1)
 
     def make(scans, catalogue, pictured):
-        path = tmp_path / f"references-{len(scans)}.zip"
-        with zipfile.ZipFile(path, "w") as packed:
-            for key in pictured:
-                packed.writestr(picture_name(key), cv2.imencode(".png", scans[key][:, :, ::-1])[1].tobytes())
-                packed.writestr(features_name(key), features(scans[key]).to_bytes())
+        path = archive(tmp_path / f"references-{len(scans)}.zip", {key: scans[key] for key in pictured})
         index = Index(ndim=DIM, metric=MetricKind.Cos)
         cards = np.stack([rectify(scan, full_frame(*SIZE), MODEL_SIZE) for scan in scans.values()])
         index.add(np.array(list(scans), np.uint64), embedded(embedder, cards))
@@ -175,7 +167,7 @@ def test_what_lies_on_top_makes_no_difference_to_what_is_embedded(half_hidden):
         embed=lambda cards: seen.append(cards) or embedder.embed(cards),
     )
     firsts = []
-    for top in (HERON, textured(42)):
+    for top in (HERON, rimmed(42)):
         seen.clear()
         replace(half_hidden, embedder=noting).read(fan(FOX, top), UNDER, [TOP])
         firsts.append(seen[0])
@@ -194,13 +186,13 @@ def test_nothing_is_looked_for_where_no_outline_sticks_out(half_hidden):
 @pytest.mark.parametrize(
     "under",
     [
-        pytest.param(textured(99), id="of a card that the gallery lacks"),
+        pytest.param(rimmed(99), id="of a card that the gallery lacks"),
         pytest.param(np.full_like(FOX, 200), id="of a blank one"),
         pytest.param(
-            np.where(np.arange(SIZE[1])[:, None, None] < 260, FOX, textured(99)), id="of which a quarter is another's"
+            np.where(np.arange(SIZE[1])[:, None, None] < 260, FOX, rimmed(99)), id="of which a quarter is another's"
         ),
         pytest.param(
-            with_artwork(FOX, cv2.addWeighted(FOX, 0.65, textured(99), 0.35, 0)),
+            with_artwork(FOX, cv2.addWeighted(FOX, 0.65, rimmed(99), 0.35, 0)),
             id="of which the artwork is only much alike",
         ),
     ],
@@ -234,14 +226,14 @@ def test_a_card_whose_points_say_that_it_lies_beside_the_known_one_is_left_to_ot
 
 def test_a_card_in_the_middle_of_a_fan_is_named_between_two_known_ones(half_hidden):
     below = UNDER - np.float32([120, 0])
-    photo = lay(HERON, TOP, lay(FOX, UNDER, lay(textured(3), below, np.full((*PHOTO[::-1], 3), 70, np.uint8))))
+    photo = lay(HERON, TOP, lay(FOX, UNDER, lay(rimmed(3), below, np.full((*PHOTO[::-1], 3), 70, np.uint8))))
     found = half_hidden.read(photo, UNDER, [TOP, below])
     assert (found.card.card_id, found.status) == ("demo-1", Status.CONFIRMED)
 
 
 def test_a_half_that_is_the_same_on_two_cards_names_neither(reading):
     """They differ in what is covered alone, and are no prints of one art."""
-    other = np.where(np.arange(SIZE[0])[:, None] < 160, FOX, textured(98))
+    other = np.where(np.arange(SIZE[0])[:, None] < 160, FOX, rimmed(98))
     scans, catalogue = {**SCANS, 7: other}, {**CATALOGUE, 7: Card("demo-7", "N7", "demo", "7", "another fox")}
     assert reading(scans, catalogue, scans).read(fan(FOX), UNDER, [TOP]) is None
 
