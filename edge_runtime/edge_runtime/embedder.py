@@ -44,6 +44,13 @@ def embedded(embedder: Embedder, cards: np.ndarray) -> np.ndarray:
     return np.concatenate([embedder.embed(cards[at : at + AT_ONCE]) for at in range(0, len(cards) or 1, AT_ONCE)])
 
 
+def require_cards(cards: np.ndarray, size: tuple[int, int], model: Path) -> None:
+    """Raises EmbedderError for anything but cards uint8 N×H×W×3 of the ``size`` (width, height) that a model takes."""
+    width, height = size
+    if cards.dtype != np.uint8 or cards.shape[1:] != (height, width, 3):
+        raise EmbedderError(f"{model.name} takes uint8 N×{height}×{width}×3, not {cards.dtype} {cards.shape}")
+
+
 _OPEN: "WeakValueDictionary[tuple[int | None, ...], ort.InferenceSession]" = WeakValueDictionary()
 
 
@@ -104,9 +111,7 @@ class OnnxEmbedder:
     @timed("embed")
     def embed(self, cards: np.ndarray) -> np.ndarray:
         """See :meth:`Embedder.embed`. Raises EmbedderError when the model gives no finite numbers."""
-        width, height = self.input_size
-        if cards.dtype != np.uint8 or cards.shape[1:] != (height, width, 3):
-            raise EmbedderError(f"{self.path.name} takes uint8 N×{height}×{width}×3, not {cards.dtype} {cards.shape}")
+        require_cards(cards, self.input_size, self.path)
         if not len(cards):
             return np.empty((0, self.dim), np.float32)
         vectors = self._session.run(None, {self._name: cards})[0]

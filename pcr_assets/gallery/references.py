@@ -14,7 +14,6 @@ from pcr_assets.gallery.keys import keys_of
 REFERENCE_VERSION = 2
 """Raise it when pictures come out otherwise: all archives are then made anew."""
 JPEG_QUALITY = 75
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same pictures give the same archive
 
 
 def inputs_digest(cards_digest: str) -> str:
@@ -38,8 +37,9 @@ def write_archive(cards: Path, archive: Path, threads: int | None = None) -> int
     keys = keys_of(views)
     with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool, zipfile.ZipFile(archive, "w") as packed:
         for view, (picture, points) in zip(views, pool.map(_small, table["image"]), strict=True):
-            packed.writestr(zipfile.ZipInfo(picture_name(keys[view]), LONG_AGO), picture)
-            packed.writestr(zipfile.ZipInfo(features_name(keys[view]), LONG_AGO), points)
+            # Entries of no time of their own: the same pictures give the same archive.
+            packed.writestr(zipfile.ZipInfo(picture_name(keys[view])), picture)
+            packed.writestr(zipfile.ZipInfo(features_name(keys[view])), points)
     return len(views)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from edge_runtime.finding.segments import Corners, corners_of, lines_of
+from edge_runtime.finding.segments import Corners, line_corners, lines_of
 from edge_runtime.geometry import CARD_MM
 
 SQUARE = 0.1
@@ -29,7 +29,7 @@ CARD = np.array([(0, 0), (CARD_MM[0], 0), CARD_MM, (0, CARD_MM[1])], np.float32)
 
 def corners_around(cards: Sequence[np.ndarray], image: np.ndarray) -> Corners:
     """The corners that lines make on a picture uint8 RGB H×W×3 with known cards, float32 4×2."""
-    return corners_of(lines_of(image, SHORTEST * min(float(np.linalg.norm(card[3] - card[0])) for card in cards)))
+    return line_corners(lines_of(image, SHORTEST * min(float(np.linalg.norm(card[3] - card[0])) for card in cards)))
 
 
 def rectangles(card: np.ndarray, corners: Corners) -> np.ndarray:

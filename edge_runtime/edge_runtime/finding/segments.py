@@ -31,7 +31,7 @@ def joined(image: np.ndarray, least: float) -> np.ndarray:
     ``least``: area of the smallest card, in square pixels.
     """
     lines = lines_of(image, SHORTEST * math.sqrt(least))
-    corners, first, second = corners_of(lines)
+    corners, first, second = line_corners(lines)
     one, other = np.triu_indices(len(corners), 1)
     facing = (_dot(first[one], first[other]) < -FACING) & (_dot(second[one], second[other]) < -FACING)
     one, other = one[facing], other[facing]
@@ -67,7 +67,7 @@ def lines_of(image: np.ndarray, shortest: float) -> np.ndarray:
     return lines[~doubled & (lengths > shortest)][:MOST]
 
 
-def corners_of(lines: np.ndarray) -> Corners:
+def line_corners(lines: np.ndarray) -> Corners:
     """Where two of N×2×2 lines end in a corner, those of longer lines first."""
     one, other = np.triu_indices(len(lines), 1)
     spans = lines[:, 1] - lines[:, 0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_runtime.embedder import EmbedderError
+from edge_runtime.embedder import EmbedderError, require_cards
 from edge_runtime.hailo import chip
 from edge_runtime.hailo.connection import Connection
 from edge_runtime.hailo.faults import HailoFault, explained
@@ -53,9 +53,7 @@ class HailoEmbedder:
     @timed("embed")
     def embed(self, cards: np.ndarray) -> np.ndarray:
         """See :meth:`edge_runtime.embedder.Embedder.embed`."""
-        width, height = self.input_size
-        if cards.dtype != np.uint8 or cards.shape[1:] != (height, width, 3):
-            raise EmbedderError(f"{self.path.name} takes uint8 N×{height}×{width}×3, not {cards.dtype} {cards.shape}")
+        require_cards(cards, self.input_size, self.path)
         if os.getpid() != self._process:
             raise EmbedderError(f"{self.path.name} was opened by another process: open it in the one that uses it")
         if not len(cards):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.finding.locate import in_steps
-from edge_runtime.finding.segments import MOST_CORNERS, corners_of, joined
+from edge_runtime.finding.segments import MOST_CORNERS, joined, line_corners
 from edge_runtime.geometry import overlap
 
 SIZE = (640, 480)
@@ -56,7 +56,7 @@ def test_what_is_no_card_is_joined_to_none(lines):
 
 def test_a_picture_full_of_lines_takes_no_more_corners_than_can_be_tried():
     lines = np.concatenate([np.float32([[(0, at), (640, at)], [(at, 0), (at, 480)]]) for at in range(5, 405, 5)])
-    corners, _, _ = corners_of(lines)
+    corners, _, _ = line_corners(lines)
     assert len(corners) == MOST_CORNERS
 
 
