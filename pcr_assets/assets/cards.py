@@ -13,7 +13,7 @@ from pcr_assets.cards.catalogue import find_catalogue
 from pcr_assets.cards.listing import Listing, list_scans
 from pcr_assets.resources.artifacts import Artifact, Artifacts
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import StoreError, parent
+from pcr_assets.resources.store import StoreError
 from pcr_assets.shard_plan import plan_shards
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ TOLD, TOLD_IN_ALL = 10, 200
 
 def list_raw(project: Project) -> Listing:
     """The listing of the raw folder with its catalogue. Raises StoreError when there is no scan at all."""
-
-    raw, above = project.open(project.raw_root), parent(project.raw_root)
-    listing = list_scans(raw.list(), find_catalogue(raw, project.open(above) if above else None))
+    raw = project.open(project.raw_root)
+    listing = list_scans(raw.list(), find_catalogue(raw, project.above(project.raw_root)))
     if not listing.count:
         gone = "://" not in project.raw_root and not Path(project.raw_root).is_dir()
         raise StoreError(

@@ -15,7 +15,7 @@ from pcr_assets.cards.names import is_picture
 from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import Entry, Store, StoreError, parent
+from pcr_assets.resources.store import Entry, Store, StoreError
 
 if TYPE_CHECKING:
     from pcr_assets.gallery.evidence import Evidence
@@ -49,9 +49,7 @@ def evaluation_photos(project: Project) -> dg.ObserveResult:
 
 def labels(project: Project) -> bytes:
     """What ``photos.csv`` says, in the photos' folder or above it."""
-
-    above = parent(project.photos_root)
-    return labels_file(project.open(project.photos_root), project.open(above) if above else None)
+    return labels_file(project.open(project.photos_root), project.above(project.photos_root))
 
 
 @observed("release", kinds={"images"})

@@ -15,7 +15,7 @@ from pcr_assets.cards.catalogue import FILE, Catalogue, find_catalogue
 from pcr_assets.cards.listing import Scan, place
 from pcr_assets.cards.tally import Tally, tally
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import Entry, parent
+from pcr_assets.resources.store import Entry
 
 TICK_SECONDS = 30.0
 """After so long a tick lists no more, what it read from the queue before included: Dagster ends one after 60 s, and what was
@@ -44,8 +44,7 @@ class RawFolder:
 
     @cached_property
     def _catalogue(self) -> Catalogue:
-        above = parent(self._project.raw_root)
-        return find_catalogue(self._raw, self._project.open(above) if above else None)
+        return find_catalogue(self._raw, self._project.above(self._project.raw_root))
 
     def look(self, memory: Memory, watch: Watch, now: float, *, ask: bool) -> Look:
         """List the folder. With ``ask``, what stood still since before this look is due.

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -58,15 +58,13 @@ def refresh_op_for(build: Callable[[], dg.Definitions]) -> dg.OpDefinition:
             if profile := _checked(defs, config.select):  # a UI goes on with its own, whatever a shell chose since
                 context.log.info(f"profile   {profile}")
             published, waiting = planner.published_in(defs, context.instance), False
+            run = partial(
+                planner.run, defs, context.instance, config.select, published, on_event=log, on_plan=warn, tags=tags
+            )
             if said := what_is_unrecorded(defs, context.instance, published):
                 context.log.warning(said)
             try:
-                while True:
-                    outcome = planner.run(
-                        defs, context.instance, config.select, published, on_event=log, on_plan=warn, tags=tags
-                    )
-                    if outcome.ending is not planner.Ending.BUSY:
-                        break
+                while (outcome := run()).ending is planner.Ending.BUSY:
                     if not waiting:
                         context.log.info("another refresh of this instance is running: waiting for its end")
                     waiting = True

@@ -13,7 +13,7 @@ from pcr_assets.ingest.fetch import fetch_all
 from pcr_assets.ingest.plan import Plan, Scan, make_plan, pictures
 from pcr_assets.ingest.sources import Card, Source, chosen, moved
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import Store, StoreError, parent
+from pcr_assets.resources.store import Store, StoreError
 
 SAVED_EVERY = 200
 """Scans after which ``cards.csv`` is brought up to date; what a kill leaves out, the next run adds."""
@@ -72,8 +72,7 @@ def open_raw(project: Project) -> tuple[Store, Store | None]:
     """The raw store and the one above it. Raises StoreError where the sample cards lie: real ones would mix with them."""
     from pcr_assets.imaging.sample.rendering import STAMP
 
-    raw, root_above = project.open(project.raw_root), parent(project.raw_root)
-    above = project.open(root_above) if root_above else None
+    raw, above = project.open(project.raw_root), project.above(project.raw_root)
     if above is not None and above.size(STAMP) is not None:
         raise StoreError(
             f"{raw.root} holds the sample cards of `make demo`: name another folder in CARDS or another STORE, or delete "

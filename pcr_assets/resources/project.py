@@ -77,6 +77,11 @@ class Project(dg.ConfigurableResource):
         """A store for one of the raw roots."""
         return open_store(root)
 
+    def above(self, root: str) -> Store | None:
+        """The folder or prefix that one of them lies in, where a table may stand beside it; None for a whole bucket."""
+        place = parent(root)
+        return self.open(place) if place else None
+
     @property
     def engine(self) -> Engine:
         """What makes the card sets of a step. Raises EngineError."""
