@@ -59,6 +59,8 @@ TOGETHER = {
     "pcr_assets_tests/project_records/test_tracking_server.py": "tracking server",
     "pcr_assets_tests/learning/test_outline_filter.py": "filter",
     "pcr_assets_tests/learning/test_printing_verifier.py": "verifier",
+    "pcr_assets_tests/learning/test_quantize.py": "quantized",
+    "pcr_assets_tests/imaging/test_sample.py": "sample",
 }
 """What tests of these files share is dear to make: they run on one worker each, which makes it once. They begin first, so the
 world is there when others want it, and what takes longest isn't what all wait for at the end."""

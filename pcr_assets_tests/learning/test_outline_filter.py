@@ -19,8 +19,8 @@ from pcr_assets.learning.outlines import Outlines, scene
 QUICK = {
     "strengths": ["easy"],
     "kept_at": ["easy"],
-    "scenes": 24,
-    "held_out": 6,
+    "scenes": 12,
+    "held_out": 4,
     "steps": 120,
     "batch": 64,
     "widths": [8, 16, 16],
