@@ -58,11 +58,13 @@ def lines_of(image: np.ndarray, shortest: float) -> np.ndarray:
     order = np.argsort(-lengths, kind="stable")[: 2 * MOST]
     lines, lengths = lines[order], lengths[order]
     ways = (lines[:, 1] - lines[:, 0]) / lengths[:, None]
-    # N×N×2: the two ends of each line, as seen from each other line.
-    gaps = lines[:, None] - lines[None, :, None, 0]
-    beside = np.abs(cross(gaps, ways[None, :, None])).max(axis=2) < DOUBLE
-    along = _dot(gaps, ways[None, :, None])
-    within = (along.min(axis=2) > -DOUBLE) & (along.max(axis=2) < lengths + DOUBLE)
+    # N×N: how far the two ends of each line lie beside each other line, and along it, by one product each.
+    ends, across = lines.reshape(-1, 2), np.stack([ways[:, 1], -ways[:, 0]], axis=1)
+    off, along = (
+        (ends @ axes.T - (lines[:, 0] * axes).sum(axis=1)).reshape(-1, 2, len(lines)) for axes in (across, ways)
+    )
+    beside = np.abs(off).max(axis=1) < DOUBLE
+    within = (along.min(axis=1) > -DOUBLE) & (along.max(axis=1) < lengths + DOUBLE)
     doubled = np.tril(beside & within, -1).any(axis=1)
     return lines[~doubled & (lengths > shortest)][:MOST]
 
