@@ -47,8 +47,8 @@ from edge_runtime.releases.release import Release
 WORTH_JUDGING = HOPELESS
 """Confidence at a glance from which an outline is judged that nothing else explained, after all were read."""
 MOST_JOINED = 24
-"""Outlines joined of lines that are read, at most: the likeliest. Of seven cards in fans where nothing was named, six were among
-the first ten."""
+"""Outlines joined of lines that are read, at most: the likeliest. Of six cards on top of fans where nothing was named, four were
+among the first ten."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
 

@@ -59,7 +59,7 @@ FULL = 0.95
 MOST_MERGED = 12
 """Cards that merged outlines are taken apart into, at most."""
 MOST_JOINED = 160
-"""Cards that straight lines are joined to, at most: of five cards on which others lay, 24 held none, 96 three, and these all."""
+"""Cards that straight lines are joined to, at most: of four cards on top of fans 24 held none, 96 two, and these all."""
 NEAR = 0.05
 """How far the sides of such a card are moved to an edge, as a share of its size: what shows of them is short."""
 ABOUT = 160
