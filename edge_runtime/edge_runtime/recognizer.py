@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from edge_runtime.engine import Choice, open_engine
 from edge_runtime.finding.locate import DOUBTS, LINES, OUTLINES, Quad, at_edges, at_hand, beside_known, in_steps
 from edge_runtime.finding.outline_filter import OutlineFilter
 from edge_runtime.finding.rows import gaps
+from edge_runtime.finding.support import LEAST_SCORE
 from edge_runtime.gallery import Gallery, GalleryError
 from edge_runtime.judging.decide import Calibration, Status
 from edge_runtime.judging.judge import Judge
@@ -183,10 +185,11 @@ class Recognizer:
         seen, rows, tried = list(seen), 0, set[bytes]()
         while len(known := known_corners(seen)) > rows:
             rows = len(known)
-            places = [*gaps(known, image.shape[1::-1]), *beside_known(image, known)]
-            places = [place for place in places if place.tobytes() not in tried]
+            places = [place for place in gaps(known, image.shape[1::-1]) if place.tobytes() not in tried]
             tried |= {place.tobytes() for place in places}
-            likely = self._worth_reading(image, at_edges(image, places), seen)
+            # A corner may be that of anything, so of a place where no card is named nothing is said.
+            guessed = [replace(quad, score=LEAST_SCORE) for quad in at_edges(image, beside_known(image, known))]
+            likely = self._worth_reading(image, [*at_edges(image, places), *guessed], seen)
             seen = self._looked_at(image, likely, read, seen, Effort.THOROUGH, ())
             hidden = self._half_hidden.found(image, known_corners(seen), outlines) if self._half_hidden else []
             seen = one_each([*seen, *hidden], by_confidence) if hidden else seen

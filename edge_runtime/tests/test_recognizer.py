@@ -111,6 +111,16 @@ def test_a_card_that_no_outline_closes_around_is_named_by_its_corners_beside_a_k
     assert named(recognizer.recognize(three_cards)) == {"demo-1", "demo-2", "demo-3"}
 
 
+def test_of_a_place_that_corners_alone_suggest_nothing_is_said_where_no_card_is_named(
+    recognizer, scans, stranger, photo_of, monkeypatch
+):
+    known, beside = (full_frame(150, 210) + np.float32([left, 130]) for left in (20, 430))
+    photo = lay(stranger, beside, photo_of(scans["demo-1"], known))
+    monkeypatch.setattr(recognizer_module, "in_steps", lambda *_: iter([[Quad(known, 1.0)]]))
+    (found,) = recognizer.recognize(photo).cards
+    assert found.card.card_id == "demo-1"
+
+
 def test_a_picture_that_is_nothing_but_the_card_is_named(recognizer, scans):
     assert named(recognizer.recognize(scans["demo-5"])) == {"demo-5"}
 
