@@ -12,7 +12,17 @@ import numpy as np
 
 from edge_runtime.embedder import Embedder
 from edge_runtime.engine import Choice, open_engine
-from edge_runtime.finding.locate import DOUBTS, LINES, OUTLINES, Quad, at_edges, at_hand, beside_known, in_steps
+from edge_runtime.finding.locate import (
+    DOUBTS,
+    JOINED_READ,
+    LINES,
+    OUTLINES,
+    Quad,
+    at_edges,
+    at_hand,
+    beside_known,
+    in_steps,
+)
 from edge_runtime.finding.outline_filter import OutlineFilter
 from edge_runtime.finding.rows import gaps
 from edge_runtime.finding.support import LEAST_SCORE
@@ -48,9 +58,6 @@ from edge_runtime.releases.release import Release
 
 WORTH_JUDGING = HOPELESS
 """Confidence at a glance from which an outline is judged that nothing else explained, after all were read."""
-MOST_JOINED = 24
-"""Outlines joined of lines that are read, at most: the likeliest. Of six cards on top of fans where nothing was named, four were
-among the first ten."""
 CONVINCING = 0.75
 """Locator score from which an outline that matches nothing is reported as an unknown card."""
 
@@ -169,7 +176,7 @@ class Recognizer:
         outlines: list[np.ndarray] = []
         for step, quads in enumerate(in_steps(image, most, explained)):
             outlines += [quad.corners for quad in quads]
-            likely = self._worth_reading(image, quads, seen)[: MOST_JOINED if step == LINES else None]
+            likely = self._worth_reading(image, quads, seen)[: JOINED_READ if step == LINES else None]
             seen = self._looked_at(image, likely, read, seen, effort, followed)
             if _is_last(step, seen, effort):
                 break
