@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_runtime.finding.coplanar import CARD, corners_around, moved, on_picture, plane_of, rectangles
+from edge_runtime.finding.coplanar import CARD, OWN, corners_around, moved, on_picture, plane_of, rectangles
 from edge_runtime.geometry import CARD_MM, area, areas, full_frame, shared_area, side_lengths
 
 COVERED = (0.02, 0.5)
@@ -13,8 +13,6 @@ INSIDE = 0.9
 """Share of such a card that lies on the picture, at least."""
 ALIKE = 0.1
 """By how much its sides differ from a card's in the plane of the known one, at most."""
-OWN = 1.5
-"""Millimetres by which the corners of a known card's own print and sides lie inside of it, or outside at most."""
 CLOSE = 130.0
 """Millimetres from the middle of a known card to a corner of one under it, across or down, at most."""
 STICKING = (0.02, 0.95)
@@ -45,7 +43,7 @@ def beneath(cards: Sequence[np.ndarray], image: np.ndarray) -> np.ndarray:
     found = [np.empty((0, 4, 2), np.float32)]
     for card in cards:
         away = np.abs(moved(at, plane_of(card)) - MIDDLE)
-        near = (away < CLOSE).all(axis=1) & (away > MIDDLE - OWN).any(axis=1) if len(at) else np.empty(0, bool)
+        near = (away < CLOSE).all(axis=1) & (away > MIDDLE - OWN).any(axis=1)
         places = rectangles(card, (at[near], first[near], second[near]))
         shares = np.array([shared_area(place, CARD) for place in places]) / (CARD_MM[0] * CARD_MM[1])
         found.append(on_picture(places[(shares >= COVERED[0]) & (shares <= COVERED[1])], card))

@@ -18,7 +18,7 @@ SHORTEST = 0.12
 FREE = 0.4
 """Share of a card that known ones may take: it may lie on one of them, or under it and be read all the same."""
 OWN = 1.5
-"""Millimetres by which a known card's own print and sides lie outside of it, at most."""
+"""Millimetres by which the corners of a known card's own print and sides lie inside of it, or outside at most."""
 ASLANT = 0.07
 """Sine of the angle between a card's sides and what lies on it, at least: 4°. What runs along its sides is its own print."""
 WITHIN = np.stack(np.meshgrid(np.linspace(0.08, 0.92, 6), np.linspace(0.08, 0.92, 8)), axis=-1).reshape(-1, 2)
@@ -53,7 +53,7 @@ def beside(cards: Sequence[np.ndarray], image: np.ndarray) -> np.ndarray:
     at, first, second = corners_around(cards, image)
     middles = np.array([card.mean(axis=0) for card in cards])
     # The nearest card's plane says best how large another one is there.
-    nearest = np.linalg.norm(at[:, None] - middles, axis=2).argmin(axis=1) if len(at) else np.empty(0, int)
+    nearest = np.linalg.norm(at[:, None] - middles, axis=2).argmin(axis=1)
     found = [np.empty((0, 4, 2), np.float32)]
     for row, card in enumerate(cards):
         near = nearest == row

@@ -66,17 +66,20 @@ class Weighing:
         place = self._judge.place_of(image, judgement.corners, judgement.matches[0])
         if np.linalg.norm(place - judgement.corners, axis=1).max() <= ASKEW * width(place):
             return judgement
-        (there,) = self._reader.match(image, [(place, outline)])
-        other = self._judge.judge(image, place, there.matches)
+        other = self._made_at(image, place, outline)
         return judgement if other.status is Status.UNKNOWN else other
 
     def _in_its_place(self, image: np.ndarray, judgement: Judgement, place: np.ndarray, outline: float) -> Judgement:
         """The judgement of a named card, made where its picture lies, far from the outline: one around two cards has the name of
         the one that it shows more of. Where another card, or none, is named there, the judgement stays."""
-        (there,) = self._reader.match(image, [(place, outline)])
-        other = self._judge.judge(image, place, there.matches)
+        other = self._made_at(image, place, outline)
         same = other.matches[0].card.art_group == judgement.matches[0].card.art_group
         return other if same and other.status is not Status.UNKNOWN and other.elsewhere is None else judgement
+
+    def _made_at(self, image: np.ndarray, place: np.ndarray, outline: float) -> Judgement:
+        """The judgement of what lies at a place, read anew."""
+        (there,) = self._reader.match(image, [(place, outline)])
+        return self._judge.judge(image, place, there.matches)
 
     def _better(self, image: np.ndarray, judgement: Judgement, ways: Sequence[np.ndarray], outline: float) -> Judgement:
         """The judgement, or that of the most promising of other corners if it is more confident, or of another printing; but no
