@@ -40,7 +40,7 @@ export PATH := $(BIN):$(PATH)
 TAKEN := STORE $(SOURCES) PREFIX PYTHON SETS SOURCE LANG RATE DRY_RUN ASSET PHOTO RUNS ONLY SOAK KILLS SIZES SCANS WORK KEEP HOURS DAYS \
   APPLY MODEL WHY CAMERA PORT VENV SHELL DAGSTER_HOME PCR_% AWS_% XDG_%
 STRAY := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(filter-out $(TAKEN),$(name))))
-$(if $(strip $(STRAY)),$(error make has no setting $(strip $(STRAY)): see README.md, `Settings`))
+$(if $(strip $(STRAY)),$(error make has no setting $(strip $(STRAY)): see docs/commands.md, `Settings`))
 
 .PHONY: demo test refresh plan explain build recognize serve dev lint setup clean bench bench-recognition bench-targets bench-frame bench-edge bench-incremental gc
 
