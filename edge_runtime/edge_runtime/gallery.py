@@ -10,7 +10,7 @@ from sys import intern
 
 import numpy as np
 import onnxruntime  # noqa: F401  (uSearch 2.26 loads its kernels for the whole process: loaded after them, ONNX Runtime crashes)
-from usearch.index import Index, MetricKind
+from usearch.index import Index, Matches, MetricKind
 
 from edge_runtime.search.coarse import Coarse, by_distance, vectors
 from edge_runtime.search.vector_file import VectorFile, let_go
@@ -158,8 +158,9 @@ class Gallery:
         """For each query the keys of the nearest scans, and their distances (1 - cosine)."""
         if self._coarse is not None:
             return [self._of_short_list(query, self._coarse.short_list(query, wanted), wanted) for query in queries]
-        found = self._index.search(np.atleast_2d(queries), wanted, exact=self._exact)
-        return zip(np.atleast_2d(found.keys), np.atleast_2d(found.distances), strict=True)
+        found = self._index.search(queries, wanted, exact=self._exact)
+        # A graph may lead to fewer than are wanted: each query's own matches end there, the common arrays go on with no scan's key.
+        return [(each.keys, each.distances) for each in ([found] if isinstance(found, Matches) else found)]
 
     def _of_short_list(self, query: np.ndarray, keys: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
         order, distances = by_distance(self._listed(keys), query)

@@ -140,6 +140,17 @@ def test_directions_tell_scans_apart_nearly_as_all_principal_axes_do():
     assert np.linalg.norm(some @ found) ** 2 > 0.998 * np.linalg.norm(some @ best) ** 2
 
 
+def test_a_graph_that_leads_to_fewer_scans_than_are_wanted_names_no_other(monkeypatch):
+    """uSearch then fills what it gives for several queries up with a key of 0 and a distance that is no number."""
+    monkeypatch.setattr("edge_runtime.gallery.EXACT_UP_TO", 100)
+    index = Index(ndim=8, metric="cos", dtype="f16", connectivity=4, expansion_add=8)
+    index.add(np.arange(1, 1001), np.tile(unit(*range(8)), (1000, 1)))  # all alike: most are out of reach of each other
+    gallery = Gallery(index, {key: Card(str(key), "", "", "", "") for key in range(1, 1001)})
+    found = gallery.search(np.stack([unit(*range(8))] * 3), 250)
+    assert all(0 < len(matches) < 250 for matches in found)
+    assert all(match.similarity > 0.99 for matches in found for match in matches)
+
+
 def test_a_large_gallery_is_searched_through_its_graph_and_finds_the_same(gallery, monkeypatch):
     vectors = np.random.default_rng(0).normal(size=(300, 32)).astype(np.float32)
     rows = [(f"card-{number}", 0, unit(*vector)) for number, vector in enumerate(vectors)]
