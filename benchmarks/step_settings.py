@@ -13,6 +13,7 @@ import time
 import torch
 from torch import nn
 
+from edge_runtime.terminal import thread_count
 from pcr_assets.learning.backbones import build
 from pcr_assets.learning.device import set_up_torch
 from pcr_assets.learning.lesson import Lesson, learn
@@ -76,7 +77,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="efficientnet_lite0")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=thread_count, default=1)
     parser.add_argument("--size", type=int, nargs=2, default=(128, 176), help="width and height of a view, pixels")
     parser.add_argument("--batch-norm", choices=("folded", "trained"), default="folded")
     parser.add_argument("--only", nargs="+", choices=CHOICES, default=list(CHOICES))

@@ -23,6 +23,7 @@ from scorecard.places import ended
 from scorecard.ratio import Ratio, write
 from scorecard.worlds import snapshot_of_samples
 
+from edge_runtime.terminal import thread_count
 from pcr_assets import settings
 from pcr_assets.assets.dataset import snapshot_files
 from pcr_assets.learning import train
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", help="a store whose training cards are used (default: rendered cards)")
     parser.add_argument("--steps", type=int, default=24)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=thread_count, default=2)
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
     profile = settings.load("embedded")

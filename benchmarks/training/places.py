@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
+from edge_runtime.terminal import thread_count
 from pcr_assets import layout
 from pcr_assets.cards.reader import CardImages
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--store", help="a store with processed cards and a training snapshot")
     where.add_argument("--cards", type=Path, help="a folder with snapshot.parquet and shards/*.parquet")
     parser.add_argument("--sets", nargs="+", help="the cards of these sets alone")
-    parser.add_argument("--threads", type=int, default=2, help="of each training")
+    parser.add_argument("--threads", type=thread_count, default=2, help="of each training")
     parser.add_argument("--at-once", type=int, default=1, help="trainings side by side (default: one)")
 
 

@@ -20,8 +20,8 @@ from edge_runtime.releases.refusals import ReleaseError
 from edge_runtime.releases.trust import NotARoot, read_root, root_id, trust, user_folder
 from edge_runtime.server import command as serve
 from edge_runtime.server.logs import drop_warnings
-from edge_runtime.terminal import add_command, nobody_reads, tell
-from edge_runtime.watch import add_options, at_least_one, run
+from edge_runtime.terminal import add_command, nobody_reads, tell, thread_count
+from edge_runtime.watch import add_options, run
 
 if TYPE_CHECKING:
     from edge_runtime.recognizer import Recognizer
@@ -130,7 +130,7 @@ def _add_release_options(parser: argparse.ArgumentParser) -> None:
     )
     which.add_argument("--variant", help="one model of the release by its name")
     parser.add_argument(
-        "--threads", type=at_least_one, help="threads of one model call on the processor (default: one for each core)"
+        "--threads", type=thread_count, help="threads of one model call on the processor (default: one for each core)"
     )
     parser.add_argument(
         "--feedback", type=Path, metavar="FOLDER", help="keep the cards it is unsure of there, cut out of the picture"

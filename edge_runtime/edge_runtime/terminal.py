@@ -5,6 +5,10 @@ import os
 import sys
 from typing import Any
 
+MOST_THREADS = 1024
+"""Threads that may be asked for: the largest machines have no more cores. ONNX Runtime starts as many as it is told, and of 100,000
+comes to no end."""
+
 
 def add_command(commands: Any, name: str, about: str, **options: Any) -> argparse.ArgumentParser:
     """One of several commands; ``about`` stands in the list of commands and above its own options."""
@@ -12,6 +16,13 @@ def add_command(commands: Any, name: str, about: str, **options: Any) -> argpars
         name, help=about, description=f"{about[0].upper()}{about[1:]}.", **options
     )
     return parser
+
+
+def thread_count(text: str) -> int:
+    """For argparse: a number of threads."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"must be 1 to {MOST_THREADS}, is {text}")
+    return int(text)
 
 
 def counted(count: int, what: str) -> str:

@@ -161,11 +161,11 @@ def test_model_and_threads_can_be_chosen(device, photos, capsys, option):
     assert answers(capsys)[0]["status"] == "confirmed"
 
 
-@pytest.mark.parametrize("threads", ["0", "-1", "many"])
+@pytest.mark.parametrize("threads", ["0", "-1", "many", "1025", "100000"])
 def test_a_number_of_threads_that_makes_no_sense_is_refused(device, photos, capsys, threads):
     with pytest.raises(SystemExit):
         main(["recognize", "--threads", threads, "--releases", str(device.releases), *photos("fox.png")])
-    assert f"must be 1 or more, is {threads}" in capsys.readouterr().err
+    assert f"must be 1 to 1024, is {threads}" in capsys.readouterr().err
 
 
 def test_a_release_that_is_refused_is_one_sentence_and_exit_code_2(publisher, photos, capsys, monkeypatch, tmp_path):

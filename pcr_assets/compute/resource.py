@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
+from edge_runtime.terminal import MOST_THREADS
 from pcr_assets.compute.launcher import Launcher, Ran
 from pcr_assets.compute.local import LocalCompute
 from pcr_assets.compute.settings import ComputeSettings, compute_settings
@@ -25,7 +27,7 @@ class Compute(dg.ConfigurableResource):
     """``engine`` and its settings are the section ``compute`` of the profile; ``PCR_COMPUTE`` names another engine."""
 
     project: dg.ResourceDependency[Project]
-    threads: int = 2
+    threads: int = Field(default=2, ge=1, le=MOST_THREADS)
     """Of each program on this machine: the result of training depends on it."""
 
     @property

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from edge_runtime.terminal import MOST_THREADS
 from pcr_assets.learning.lesson import descend
 from pcr_assets.learning.progress import Pace, Say
 from pcr_assets.learning.settings import JudgeSettings
@@ -29,7 +31,7 @@ class JudgeJob(Strict):
     snapshot: Path
     shards: list[Path]
     out: Path
-    threads: int = 2
+    threads: int = Field(default=2, ge=1, le=MOST_THREADS)
 
 
 def teach(

@@ -40,3 +40,10 @@ def test_other_work_waits_for_nobody(compute, tmp_path, capfd):
         for run in [pool.submit(compute.run, "some_program", {}, folder) for folder in folders]:
             run.result()
     assert "waiting" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("threads", [0, 100_000])
+def test_a_number_of_threads_that_no_machine_has_is_refused(threads):
+    """ONNX Runtime and torch start as many as they are told, and come to no end."""
+    with pytest.raises(ValueError, match=f"input_value={threads}"):
+        Compute(project=Project(profile="quick"), threads=threads)

@@ -11,7 +11,7 @@ from typing import Any
 
 from edge_runtime.releases.refusals import ReleaseError
 from edge_runtime.releases.trust import NotARoot
-from edge_runtime.terminal import tell
+from edge_runtime.terminal import tell, thread_count
 from edge_runtime.watch import at_least_one, stoppable
 
 
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--releases", required=True, metavar="PLACE", help="a home, or a publisher's folder or URL")
     parser.add_argument("--variant", help="one model of the release by its name (default: each)")
     parser.add_argument("--frames", type=at_least_one, default=20, help="frames that are timed (default: 20)")
-    parser.add_argument("--threads", type=at_least_one, help="threads of one model call (default: one for each core)")
+    parser.add_argument("--threads", type=thread_count, help="threads of one model call (default: one for each core)")
     parser.add_argument("--json", action="store_true", help="one JSON value")
 
 

@@ -13,6 +13,7 @@ from edge_runtime.embedder import EmbedderError
 from edge_runtime.extras import cure
 from edge_runtime.inference.handlers import model_fn
 from edge_runtime.server.command import port_number
+from edge_runtime.terminal import thread_count
 from edge_runtime.watch import at_least_one
 
 MODEL_DIR = Path("/opt/ml/model")
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--most-mb", type=at_least_one, default=6, metavar="MB", help="largest body, in MiB (default: 6)"
     )
-    parser.add_argument("--threads", type=at_least_one, help="of one embedding (default: one for each core)")
+    parser.add_argument("--threads", type=thread_count, help="of one embedding (default: one for each core)")
     given = parser.parse_args(argv)
     try:
         import uvicorn
