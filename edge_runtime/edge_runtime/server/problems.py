@@ -1,4 +1,4 @@
-"""Refusals, all of one shape: ``application/problem+json`` (RFC 9457), with one sentence and one word for programs."""
+"""Refusals, all of one shape: ``application/problem+json`` (RFC 9457), with one sentence, and a word or two for programs."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 
 class Refused(Exception):
-    """A request gets no answer. ``reason``: one word; ``headers``: to be sent along."""
+    """A request gets no answer. ``reason``: a word or two; ``headers``: to be sent along."""
 
     def __init__(self, status: int, reason: str, sentence: str, headers: Mapping[str, str] | None = None):
         super().__init__(sentence)
