@@ -75,7 +75,7 @@ def test_whoever_chose_the_wrong_card_chooses_again(page, correcting, tmp_path):
 def test_a_card_that_the_release_lacks_is_kept_under_the_id_that_was_typed(page, correcting, tmp_path):
     correcting()
     typed(page, "no such card")
-    page.sees("#correct-cards", "No card of this release is called so.")
+    page.sees("#correction-found", "No card of this release is called so.")
     typed(page, "next1-7")
     page.sees("#correct-cards", "no card of this release: kept under this id")
     page.run("document.querySelector('#correct-cards input').click()")
@@ -152,14 +152,14 @@ def test_of_more_cards_than_are_shown_it_is_said_that_there_are_more(page, corre
             ({ card_id: `demo-${at}`, name: "Amber Fox", set: "demo", set_name: "Demo Days", number: `${at}` }));
         return new Response(JSON.stringify({ release_id: "", cards }));
     }; })()""")
-    for there, asked in ((20, "amber"), (40, "fox")):
+    for there, asked, said in (
+        (20, "amber", "20 cards"),
+        (40, "fox", "There are more: say its set or number as well."),
+    ):
         page.run(f"window.lie = {there}")
         typed(page, asked)
         page.until(f"{OFFERED}.length === 20 && document.querySelector('#correct-search').value === '{asked}'")
-        if there > 20:
-            page.sees("#correct-cards", "There are more: say its set or number as well.")
-        else:
-            assert "There are more" not in page.text("#correct-cards")
+        page.sees("#correction-found", said)
 
 
 def test_a_card_that_is_chosen_while_the_service_starts_anew_is_not_kept_for_another_event(page, correcting, tmp_path):
@@ -181,6 +181,9 @@ def test_a_card_that_left_without_a_name_is_given_one(page, serve, hand, scans, 
     hand.picture = table
     page.sees("#events", "an unknown card left")
     page.sees("#events", "Which?")
+    called = page.run("document.querySelector('.correct').getAttribute('aria-label')")
+    when = page.run("new Date(document.querySelector('#events time').dateTime).toLocaleString()")
+    assert called == f"Which? {when}: It was told as no card of this release.", "of many such buttons one can be told"
     page.run("document.querySelector('.correct').click()")
     page.sees("#correction", "It was told as no card of this release.")
     assert page.run(OFFERED) == []

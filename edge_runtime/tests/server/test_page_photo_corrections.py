@@ -23,6 +23,10 @@ def test_a_card_on_a_photo_is_corrected_beside_it(page, serve, scans, stranger, 
     page.sees("#photo-answer", "Amber Fox")
     buttons = "[...document.querySelectorAll('#photo-answer .correct')]"
     assert page.run(f"{buttons}.map((button) => button.textContent)") == ["Wrong?", "Which?"]
+    assert page.run(f"{buttons}.map((button) => button.getAttribute('aria-label'))") == [
+        "Wrong? card 1 of 2 on the photo: It was told as: Amber Fox, Demo Days · 1",
+        "Which? card 2 of 2 on the photo: It was told as no card of this release.",
+    ]
     assert page.run("document.documentElement.scrollWidth <= innerWidth")
     assert page.run("document.querySelectorAll('#photo-answer .seen').length") == 1, "of the one without a name"
     page.run(f"{buttons}[0].focus()")

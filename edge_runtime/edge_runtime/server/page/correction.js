@@ -93,9 +93,8 @@ export class Correction {
   #show(cards, asked = "") {
     const choices = cards.slice(0, MOST_SHOWN).map((card) => choice(card.card_id, card.name, whichCard(card), idBeside(card)));
     if (!cards.length && CARD_ID.test(asked)) choices.push(choice(asked, asked, "no card of this release: kept under this id"));
-    if (!choices.length && asked) choices.push(note("No card of this release is called so."));
-    if (cards.length > MOST_SHOWN) choices.push(note("There are more: say its set or number as well."));
     this.#on.cards.replaceChildren(...choices);
+    this.#on.found.textContent = asked ? howMany(cards.length) : "";
   }
 
   async #keep(cardId) {
@@ -118,6 +117,12 @@ export class Correction {
     const problem = await response?.json().catch(() => null);
     wrong.textContent = problem?.detail ?? "The recogniser can't be reached.";
   }
+}
+
+function howMany(found) {
+  if (found > MOST_SHOWN) return "There are more: say its set or number as well.";
+  if (found) return found === 1 ? "1 card" : `${found} cards`;
+  return "No card of this release is called so.";
 }
 
 // A card to choose, with its scan where the release has it.
@@ -148,11 +153,12 @@ function note(text) {
 // The button says so once somebody has said which card it was. It stays one: whoever chose the wrong card chooses again.
 export function keptAs(button, cardId) {
   button.textContent = `kept as ${cardId}`;
-  button.setAttribute("aria-label", `Kept as ${cardId}: choose another card. ${button.dataset.said}`);
+  button.setAttribute("aria-label", `Kept as ${cardId}: choose another card. ${button.dataset.where}: ${button.dataset.said}`);
 }
 
-// The button of an event that says which card it is; of a card on a photo with its own address.
-export function correctionOf(event, address = `api/v1/events/${event.number}/correction`) {
+// The button of an event that says which card it is; of a card on a photo with its own address. `where`, in words, tells it from
+// the others for who only hears it.
+export function correctionOf(event, where, address = `api/v1/events/${event.number}/correction`) {
   const named = event.cards.length > 0;
   const button = document.createElement("button");
   button.type = "button";
@@ -161,8 +167,9 @@ export function correctionOf(event, address = `api/v1/events/${event.number}/cor
   button.dataset.event = event.id;  // the service may have started anew meanwhile, and numbers with it
   button.dataset.address = address;
   button.dataset.said = named ? `It was told as: ${eventLine(event)}` : "It was told as no card of this release.";
+  button.dataset.where = where;
   button.dataset.cards = JSON.stringify(event.cards);
-  button.setAttribute("aria-label", named ? `Wrong? ${eventLine(event)}` : "Which card was it that was not named?");
+  button.setAttribute("aria-label", `${button.textContent} ${where}: ${button.dataset.said}`);
   if (event.corrected) keptAs(button, event.corrected);
   return button;
 }

@@ -97,6 +97,6 @@ function row(event) {
   item.append(seen, what, time);
   const names = event.cards.length && (event.event === "confirmed" || event.event === "changed");
   const unnamed = event.event === "left" && !event.cards.length;
-  if (names || unnamed) time.before(correctionOf(event));
+  if (names || unnamed) time.before(correctionOf(event, new Date(event.at).toLocaleString()));
   return item;
 }

@@ -56,7 +56,8 @@ const connection = new Connection({
 watchPhotos(byId("drop"), byId("file"), byId("photo-answer"));
 new Correction({
   places: [byId("events"), byId("photo-answer")], dialog: byId("correction"), form: byId("correction-form"), said: byId("correction-said"),
-  search: byId("correct-search"), cards: byId("correct-cards"), wrong: byId("correction-wrong"), cancel: byId("correction-cancel"),
+  search: byId("correct-search"), found: byId("correction-found"), cards: byId("correct-cards"), wrong: byId("correction-wrong"),
+  cancel: byId("correction-cancel"),
 });
 signIn(byId("sign-in"), byId("token-form"), byId("token"), byId("token-wrong"), () => connection.now());
 history.begin().finally(() => connection.now());

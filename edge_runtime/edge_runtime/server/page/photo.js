@@ -124,15 +124,15 @@ function said(cards, { ms, width }, picture) {
   if (!cards.length) return [statusOf("no card", "no card"), took];
   const list = document.createElement("div");
   list.className = "answers";
-  list.append(...cards.map((card) => cardOf(card, width, picture)));
+  list.append(...cards.map((card, row) => cardOf(card, `card ${row + 1} of ${cards.length} on the photo`, width, picture)));
   return [list, took];
 }
 
-function cardOf(card, width, picture) {
+function cardOf(card, where, width, picture) {
   const block = answerOf(card.status, meantBy(card), paragraph("quiet", percent(card.confidence)));
   if (!card.id) return block;  // nothing is kept
   const told = { id: card.id, event: "confirmed", status: card.status, cards: meantBy(card) };
-  block.firstElementChild.append(correctionOf(told, `api/v1/photos/${card.id}/correction`));
+  block.firstElementChild.append(correctionOf(told, where, `api/v1/photos/${card.id}/correction`));
   if (picture && !told.cards.length) block.append(cutOut(picture, width, card.corners));
   return block;
 }
