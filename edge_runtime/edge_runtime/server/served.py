@@ -34,9 +34,8 @@ class Served:
         self._references: References | None = look.references if look else None
         self._cards = gallery.cards
         self._keys: dict[str, int] = {}
-        for key in gallery.keys:
-            if self._references is not None and key in self._references:
-                self._keys.setdefault(gallery.card(key).card_id, key)
+        for key in self._references.held(gallery.keys) if self._references else ():
+            self._keys.setdefault(gallery.card(key).card_id, key)
 
     @classmethod
     def open(cls, release: Release, recognizer: Recognizer, trial: Trial | None = None) -> "Served":
