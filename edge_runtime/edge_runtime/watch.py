@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LISTED = 3
 """Candidates that a line for a person lists."""
+LONGEST = 1_000_000_000
+"""Seconds, thirty years: ten times as many are more than Python waits, and the thread that was to wait for them ended."""
 NOTHING = 0
 """OpenCV's ``LOG_LEVEL_SILENT``."""
 
@@ -150,11 +152,11 @@ def at_least_one(text: str) -> int:
 
 
 def amount(text: str) -> float:
-    """For argparse: a number of 0 or more."""
+    """For argparse: a number of 0 or more, of seconds no more than can be waited for."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be 0 or more, is {text}")
+    if not 0 <= value <= LONGEST:
+        raise argparse.ArgumentTypeError(f"must be 0 to {LONGEST:,}, is {text}")
     return value

@@ -86,9 +86,10 @@ def test_of_n_frames_one_is_looked_at(device, film, scans, capsys):
     ("option", "why"),
     [
         (["--every", "0"], "must be 1 or more, is 0"),
-        (["--leave", "-1"], "must be 0 or more, is -1"),
-        (["--still", "nan"], "must be 0 or more, is nan"),
-        (["--still", "much"], "must be 0 or more, is much"),
+        (["--leave", "-1"], "must be 0 to 1,000,000,000, is -1"),
+        (["--still", "nan"], "must be 0 to 1,000,000,000, is nan"),
+        (["--still", "much"], "must be 0 to 1,000,000,000, is much"),
+        (["--leave", "1e10"], "must be 0 to 1,000,000,000, is 1e10"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused(device, capsys, option, why):
