@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_runtime.disk import read_object, replace
+from edge_runtime.disk import ASIDE, read_object, replace
 from edge_runtime.geometry import rectify
 from edge_runtime.jpeg import jpeg
 from edge_runtime.judging.decide import Status
@@ -190,8 +190,8 @@ def make_room(folder: Path, most_bytes: int) -> int:
 def forget_days(folder: Path, most: int) -> None:
     """Remove the tallies of all but so many of the newest days, and the folders that this leaves empty."""
     for day in sorted(path.parent for path in folder.glob(f"*/{TALLY}"))[:-most]:
-        (day / SENT).unlink(missing_ok=True)
-        (day / TALLY).unlink(missing_ok=True)
+        for path in (day / SENT, day / TALLY, *day.glob(f"{ASIDE}-*")):  # the last as a power cut left them
+            path.unlink(missing_ok=True)
         with suppress(OSError):  # pictures of that day are still kept
             day.rmdir()
 

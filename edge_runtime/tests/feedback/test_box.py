@@ -151,6 +151,7 @@ def test_the_counts_of_old_days_go_and_their_pictures_stay(box, table, clock, tm
     send(box.folder, str(tmp_path), "shop")
     clock.time = DAY + 86_400
     notice(box, table, reading(Status.UNCERTAIN, card_id="demo-2"))
+    (box.folder / "2027-01-17").joinpath(".aside-0123").touch()  # of a power cut while it was written
     forget_days(box.folder, 1)
     left = {path.name for path in box.folder.iterdir()}
     assert left == {"2027-01-16", "2027-01-18"}
