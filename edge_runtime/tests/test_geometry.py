@@ -176,3 +176,14 @@ def test_thumbnails_are_coarse_cuts_of_each_outline_in_its_place(scans, photo_of
         apart = np.abs(coarse - rectify(photo, outline, (16, 22))).mean(axis=(1, 2, 3))
         assert apart.argmin() == row
         assert apart[row] < 20 < 60 < np.delete(apart, row).min()
+
+
+def test_outlines_share_the_same_whether_their_boxes_are_looked_at_first_or_not(monkeypatch):
+    rng = np.random.default_rng(0)
+    cards = [
+        (full_frame(63, 88) + rng.normal(0, 8, (4, 2)) + rng.uniform(0, 150, 2)).astype(np.float32) for _ in range(60)
+    ]
+    shared = [[geometry.shared_area(one, other) for one in cards] for other in cards]
+    assert 0 < np.count_nonzero(shared) < 0.9 * len(cards) ** 2
+    monkeypatch.setattr(geometry, "_far", lambda first, second: False)
+    assert shared == [[geometry.shared_area(one, other) for one in cards] for other in cards]

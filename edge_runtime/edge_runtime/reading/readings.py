@@ -139,9 +139,8 @@ def named_first(reading: Reading) -> tuple[float, ...]:
 
 def apart(corners: np.ndarray, others: Sequence[np.ndarray]) -> bool:
     """Whether an outline lies where none of the others does."""
-    return all(
-        shared_area(corners, other) <= SAME_PLACE * max(min(area(corners), area(other)), 1e-6) for other in others
-    )
+    size = area(corners)
+    return all(shared_area(corners, other) <= SAME_PLACE * max(min(size, area(other)), 1e-6) for other in others)
 
 
 def of_one_size(readings: Sequence[Reading]) -> Iterator[Reading]:
