@@ -18,6 +18,7 @@ from edge_runtime.finding.locate import (
     LINES,
     OUTLINES,
     Quad,
+    around,
     at_edges,
     at_hand,
     beside_known,
@@ -195,10 +196,12 @@ class Recognizer:
             places = [place for place in gaps(known, image.shape[1::-1]) if place.tobytes() not in tried]
             tried |= {place.tobytes() for place in places}
             # A corner may be that of anything, so of a place where no card is named nothing is said.
-            guessed = [replace(quad, score=LEAST_SCORE) for quad in at_edges(image, beside_known(image, known))]
+            there = around(image, known)
+            guessed = [replace(quad, score=LEAST_SCORE) for quad in at_edges(image, beside_known(there))]
             likely = self._worth_reading(image, [*at_edges(image, places), *guessed], seen)
             seen = self._looked_at(image, likely, read, seen, Effort.THOROUGH, ())
-            hidden = self._half_hidden.found(image, known_corners(seen), outlines) if self._half_hidden else []
+            known = known_corners(seen)
+            hidden = self._half_hidden.found(image, known, outlines, there) if self._half_hidden else []
             seen = one_each([*seen, *hidden], by_confidence) if hidden else seen
         return seen
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_runtime.finding.coplanar import CARD, OWN, corners_around, moved, on_picture, plane_of, rectangles
+from edge_runtime.finding.coplanar import CARD, OWN, moved, on_picture, plane_of, rectangles
+from edge_runtime.finding.segments import Corners
 from edge_runtime.geometry import CARD_MM, area, areas, full_frame, shared_area, side_lengths
 
 COVERED = (0.02, 0.5)
@@ -37,9 +38,9 @@ def sticks_out(outlines: Sequence[np.ndarray], cards: Sequence[np.ndarray]) -> b
     return False
 
 
-def beneath(cards: Sequence[np.ndarray], image: np.ndarray) -> np.ndarray:
-    """Where cards may lie half under ``cards`` (corners float32 4×2) on a picture uint8 RGB H×W×3: float32 N×4×2."""
-    at, first, second = corners_around(cards, image)
+def beneath(cards: Sequence[np.ndarray], corners: Corners) -> np.ndarray:
+    """Where cards may lie half under ``cards`` (corners float32 4×2) on a picture whose lines make these corners: float32 N×4×2."""
+    at, first, second = corners
     found = [np.empty((0, 4, 2), np.float32)]
     for card in cards:
         away = np.abs(moved(at, plane_of(card)) - MIDDLE)

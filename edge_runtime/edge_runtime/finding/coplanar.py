@@ -48,9 +48,10 @@ def rectangles(card: np.ndarray, corners: Corners) -> np.ndarray:
     return np.concatenate(found)
 
 
-def beside(cards: Sequence[np.ndarray], image: np.ndarray) -> np.ndarray:
-    """Where other cards may lie beside ``cards`` (corners float32 4×2), wherever on a picture uint8 RGB H×W×3: float32 N×4×2."""
-    at, first, second = corners_around(cards, image)
+def beside(cards: Sequence[np.ndarray], corners: Corners, shape: tuple[int, ...]) -> np.ndarray:
+    """Where other cards may lie beside ``cards`` (corners float32 4×2), wherever on a picture of a ``shape`` (H×W) whose lines make
+    these corners: float32 N×4×2."""
+    at, first, second = corners
     middles = np.array([card.mean(axis=0) for card in cards])
     # The nearest card's plane says best how large another one is there.
     nearest = np.linalg.norm(at[:, None] - middles, axis=2).argmin(axis=1)
@@ -60,7 +61,7 @@ def beside(cards: Sequence[np.ndarray], image: np.ndarray) -> np.ndarray:
         made = rectangles(card, (at[near], first[near], second[near]))
         found.append(on_picture(made[~_of_its_own(made)], card))
     places = np.concatenate(found)
-    return places[_taken(places, cards, image.shape) <= FREE]
+    return places[_taken(places, cards, shape) <= FREE]
 
 
 def plane_of(card: np.ndarray) -> np.ndarray:

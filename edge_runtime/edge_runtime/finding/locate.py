@@ -9,14 +9,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import is_
 
 import cv2
 import numpy as np
 
 from edge_runtime.finding.beneath import beneath
-from edge_runtime.finding.coplanar import beside
+from edge_runtime.finding.coplanar import beside, corners_around
 from edge_runtime.finding.masks import ORDER, QUICK, masks
-from edge_runtime.finding.segments import joined
+from edge_runtime.finding.segments import Corners, joined
 from edge_runtime.finding.sharpen import sharpened
 from edge_runtime.finding.sides import quadrilaterals
 from edge_runtime.finding.snap import snapped
@@ -86,9 +87,6 @@ FOR_DOUBTS = 0.475
 RIM = 1.1
 """Times a card's size within which an outline counts as one of that card, which is found a little larger or smaller."""
 
-Look = Callable[[Sequence[np.ndarray], np.ndarray], np.ndarray]
-"""Known cards and a picture to where others may lie on it: N×4×2."""
-
 
 @dataclass(frozen=True)
 class Quad:
@@ -96,6 +94,18 @@ class Quad:
 
     corners: np.ndarray
     score: float
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is seen around ``known`` cards on a photo: of a smaller picture of it, by ``scale``, on which the ``cards`` lie so, the
+    corners that lines make, and how steep it is. Looked for once for both looks there."""
+
+    known: Sequence[np.ndarray]
+    scale: np.ndarray
+    cards: Sequence[np.ndarray]
+    corners: Corners
+    steepness: np.ndarray
 
 
 def find_cards(image: np.ndarray, most: int = OUTLINES) -> list[Quad]:
@@ -131,27 +141,34 @@ def at_edges(image: np.ndarray, places: Sequence[np.ndarray]) -> list[Quad]:
 
 
 @timed("find")
-def half_under(image: np.ndarray, known: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Where cards may lie half under known ones on a photo uint8 RGB H×W×3, those whose sides are seen best first: corners float32
-    4×2 of both."""
-    return _by_corners(beneath, image, known, MOST_UNDER)
-
-
-@timed("find")
-def beside_known(image: np.ndarray, known: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Where other cards may lie beside known ones, in the same way."""
-    return _by_corners(beside, image, known, MOST_BESIDE)
-
-
-def _by_corners(look: Look, image: np.ndarray, known: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
-    """The places that a look at the corners about known cards gives, of whose sides enough is seen beside those, best first."""
+def around(image: np.ndarray, known: Sequence[np.ndarray], before: Around | None = None) -> Around:
+    """What is seen around known cards, corners float32 4×2, on a photo uint8 RGB H×W×3; ``before``, if that is of the same ones."""
+    if before is not None and len(before.known) == len(known) and all(map(is_, before.known, known)):
+        return before
     high = min(float(np.linalg.norm(card[3] - card[0])) for card in known)
     small, scale = _small(image, min(WORKING_SIDE, round(max(image.shape[:2]) * ABOUT / high)))
     cards = [card / scale for card in known]
-    found = _upright_ones(look(cards, small))
-    shown = shown_beside(found, cards, gradient(small))
+    return Around(known, scale, cards, corners_around(cards, small), gradient(small))
+
+
+@timed("find")
+def half_under(there: Around) -> list[np.ndarray]:
+    """Where cards may lie half under known ones on the photo, those whose sides are seen best first: corners float32 4×2."""
+    return _shown(beneath(there.cards, there.corners), there, MOST_UNDER)
+
+
+@timed("find")
+def beside_known(there: Around) -> list[np.ndarray]:
+    """Where other cards may lie beside known ones, in the same way."""
+    return _shown(beside(there.cards, there.corners, there.steepness.shape), there, MOST_BESIDE)
+
+
+def _shown(places: np.ndarray, there: Around, most: int) -> list[np.ndarray]:
+    """The places of whose sides enough is seen beside known cards, best first, on the photo."""
+    found = _upright_ones(places)
+    shown = shown_beside(found, there.cards, there.steepness)
     found, shown = found[shown > SHOWN], shown[shown > SHOWN]
-    return [found[row] * scale for row in distinct(found, shown, most)]
+    return [found[row] * there.scale for row in distinct(found, shown, most)]
 
 
 @timed_steps("find")

@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_runtime.embedder import Embedder, embedded
 from edge_runtime.finding.beneath import lies_half_under, orders, sticks_out
-from edge_runtime.finding.locate import half_under
+from edge_runtime.finding.locate import Around, around, half_under
 from edge_runtime.finding.outline_filter import OutlineFilter
 from edge_runtime.finding.support import LEAST_SCORE, RIM
 from edge_runtime.gallery import Gallery, Match
@@ -66,13 +66,20 @@ class HalfHidden:
     second_look: SecondLook
     outline_filter: OutlineFilter | None = None
 
-    def found(self, image: np.ndarray, known: Sequence[np.ndarray], outlines: Sequence[np.ndarray]) -> list[Reading]:
+    def found(
+        self,
+        image: np.ndarray,
+        known: Sequence[np.ndarray],
+        outlines: Sequence[np.ndarray],
+        before: Around | None = None,
+    ) -> list[Reading]:
         """The cards that lie half under known ones on a picture uint8 RGB H×W×3; corners float32 4×2 of both, and of the outlines
-        that were found: without one that sticks out from under a known card nothing is looked for."""
+        that were found: without one that sticks out from under a known card nothing is looked for. ``before``: as :func:`around`
+        has it."""
         if not sticks_out(outlines, known):
             return []
         found: list[Reading] = []
-        for place in self._likeliest(image, half_under(image, known)):
+        for place in self._likeliest(image, half_under(around(image, known, before))):
             taken = [*known, *(each.corners for each in found)]
             if apart(place, taken):
                 reading = self.read(image, place, known)

@@ -11,6 +11,7 @@ from printed_cards import archive, textured
 
 from edge_runtime.embedder import OnnxEmbedder, embedded
 from edge_runtime.finding.beneath import beneath, lies_half_under, orders, sticks_out
+from edge_runtime.finding.coplanar import corners_around
 from edge_runtime.gallery import Card, Gallery
 from edge_runtime.geometry import full_frame, overlap, rectify, turned
 from edge_runtime.judging.decide import Calibration, Status
@@ -103,12 +104,13 @@ def of_any_turn(place):
 
 
 def test_a_corner_beside_a_known_card_says_where_all_of_the_other_lies():
-    places = beneath([TOP], fan(FOX))
+    places = beneath([TOP], corners_around([TOP], fan(FOX)))
     assert max(overlap(place, UNDER) for place in places) > 0.95
 
 
 def test_on_a_bare_table_no_card_lies_under_another():
-    assert not len(beneath([TOP], lay(HERON, TOP, np.full((*PHOTO[::-1], 3), 70, np.uint8))))
+    bare = lay(HERON, TOP, np.full((*PHOTO[::-1], 3), 70, np.uint8))
+    assert not len(beneath([TOP], corners_around([TOP], bare)))
 
 
 def test_it_is_looked_for_only_where_an_outline_sticks_out_from_under_a_card():
