@@ -150,8 +150,10 @@ class Home:
                 return None
             if reason is not None:
                 self._refuse(served.manifest_sha256, served.release_id, reason)
-            self._point(before, None)
-            return before
+            # The channel is the home's: the one before may have come by another.
+            back = Kept(before.release_id, before.manifest_sha256, served.channel, before.good)
+            self._point(back, None)
+            return back
 
     def _point(self, served: Kept, before: Kept | None) -> None:
         said = {**asdict(served), "before": asdict(before) if before else None}

@@ -12,6 +12,7 @@ import pwd
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_runtime.disk import ASIDE, replace, write
 from edge_runtime.publishers import FolderPublisher, Publisher, open_publisher
@@ -40,6 +41,9 @@ from edge_runtime.releases.release import (
 )
 from edge_runtime.releases.selftest import tried_apart
 from edge_runtime.releases.trust import trusted_roots
+
+if TYPE_CHECKING:
+    from edge_runtime.releases.channel import Offer
 
 Check = Callable[[Path], object]
 """Tries a whole release folder before it is served; raises :class:`SelfTestFailed` to have it refused from now on."""
@@ -86,12 +90,9 @@ def pull(
         _require_own(at)
         with at.alone():
             point_anew(at, trusted, log.warning)
-            pulled = _Pull(publisher, at, channel or _followed(at), check or tried_apart, progress).run(
+            return _Pull(publisher, at, channel or _followed(at), check or tried_apart, progress).run(
                 trusted, mend, again
             )
-            if isinstance(publisher, FolderPublisher):
-                in_use.leave(publisher.folder, pulled.release_id, at.folder)
-            return pulled
     except OSError as error:
         raise CannotPull(
             f"{error.filename or at.folder} can't be used ({error.strerror}): free space or mend the rights, then pull again"
@@ -134,8 +135,16 @@ class _Pull:
     def run(self, roots: Sequence[bytes], mend: bool, again: bool) -> Pulled:
         from edge_runtime.releases import channel
 
+        offer = channel.newest(self.publisher, self.home.metadata, self.channel, roots)
+        try:
+            return self._take(offer, roots, mend, again)
+        finally:  # whatever becomes of the offer: its publisher keeps what this device runs then
+            served = self.home.served
+            if served is not None and isinstance(self.publisher, FolderPublisher):
+                in_use.leave(self.publisher.folder, served.release_id, self.home.folder)
+
+    def _take(self, offer: "Offer", roots: Sequence[bytes], mend: bool, again: bool) -> Pulled:
         home = self.home
-        offer = channel.newest(self.publisher, home.metadata, self.channel, roots)
         if not is_plain_name(offer.release_id) or offer.release_id.startswith(".") or offer.release_id.endswith(ASIDE):
             raise Damaged(f"the channel {self.channel} of {self.publisher.name} names no release: publish it again")
         if again:

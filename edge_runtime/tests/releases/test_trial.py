@@ -172,6 +172,35 @@ def test_a_release_that_ends_takes_no_start_from_the_one_that_follows(device):
     assert json.loads((device.home.folder / "trial.json").read_text()) == {"manifest_sha256": "cd", "starts": 1}
 
 
+@pytest.mark.parametrize("followed", ["canary", "stable"])
+def test_a_release_that_is_rolled_back_leaves_the_home_in_its_channel(device, followed):
+    """The release to go back to may have come by the other channel."""
+    came_by = "canary" if followed == "stable" else "stable"
+    source, home = device.published.releases, device.home
+
+    def pulled(channel=None):
+        return pull(source, home.folder, device.published.trusted, channel=channel, check=lambda folder: None)
+
+    device.published.publish(came_by, note="tried there")
+    pulled(came_by)
+    home.served_well(home.served.manifest_sha256)
+    device.published.publish(followed, note="bad")
+    pulled(followed)
+    home.roll_back("it crashed")
+    device.published.publish(came_by, note="of the other channel")
+    device.published.publish(followed, note="mended")
+    mended = device.published.folder.name
+    assert (pulled().release_id, home.served.channel) == (mended, followed)
+
+
+def test_a_release_that_was_rolled_back_to_is_what_the_publisher_hears_of(device):
+    for _ in range(STARTS):
+        device.start(crashes)
+    device.open()
+    (note,) = (device.published.releases / "in_use").iterdir()
+    assert json.loads(note.read_bytes()) == {"release_id": device.first}
+
+
 def test_a_newer_release_is_taken_after_a_bad_one(device):
     for _ in range(STARTS):
         device.start(crashes)
