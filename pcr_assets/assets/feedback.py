@@ -58,7 +58,7 @@ def device_feedback(project: Project) -> dg.ObserveResult:
     return dg.ObserveResult(data_version=dg.DataVersion(digest), metadata=metadata)
 
 
-@asset("field", layout.FIELD, deps=[device_feedback], kinds={"json"}, code_version="1")
+@asset("field", layout.FIELD, deps=[device_feedback], kinds={"json"}, code_version="2")
 def field_feedback(project: Project) -> dg.MaterializeResult:
     """What the recogniser meets in the field: answers and refusals, confusions by set, similarities over time, and drift.
 

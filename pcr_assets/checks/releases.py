@@ -37,22 +37,24 @@ def new_cards_are_recognised(record: Record, limits: Limits, index: Record) -> F
 
 @gate(field_feedback, layout.FIELD, blocking=False)
 def answers_have_not_drifted(record: Record, limits: Limits) -> Finding:
-    """What devices see now resembles what they saw when a release was new."""
+    """What devices see now resembles what they saw when the release that they run was new."""
+    running = {release: found for release, found in record["drift"].items() if release in record["running"]}
     moved = [
         f"{release}: stability index {found['psi']:.2f} between its first {found['first']} and its last {found['last']} answers"
-        for release, found in record["drift"].items()
+        for release, found in running.items()
         if found["psi"] > max(limits["drift"], found["chance"])
     ]
-    return not moved, "; ".join(moved) or f"{len(record['drift'])} releases were met often enough, none has drifted"
+    return not moved, "; ".join(moved) or f"{len(running)} releases were met often enough, none has drifted"
 
 
 @gate(field_feedback, layout.FIELD, blocking=False, beside=layout.REPORT)
 def devices_are_as_sure_as_the_report(record: Record, limits: Limits, report: Record) -> Finding:
-    """Of the cards that it names, no model leaves surely more uncertain in the field than of test cards at the hardest camera."""
+    """Of the cards that it names, no model that devices run leaves surely more uncertain in the field than of test cards at the
+    hardest camera."""
     from pcr_assets.measures import wilson
 
     worse = []
-    for release, counts in record["answers"].items():
+    for release, counts in ((release, record["answers"][release]) for release in record["running"]):
         judged = report.get("variants", {}).get(release.rpartition(" ")[2], {}).get("answers", {})
         named = counts["confirmed"] + counts["uncertain"]
         if judged and named:

@@ -111,6 +111,7 @@ def summed_up(days: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         ],
         "over_time": _over_time(days),
         "drift": _drift(days),
+        "running": _running(days),
         "faults": [fault for day in days for fault in day["faults"]],
     }
 
@@ -177,6 +178,13 @@ def _drift(days: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
                 "last": int(last.sum()),
             }
     return found
+
+
+def _running(days: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each device answered with on its last day. Of what it ran before that, nothing can be mended any more."""
+    with_answers = sorted((day for day in days if day["tally"]), key=itemgetter("date"))
+    last = {day["device"]: day["tally"] for day in with_answers}
+    return sorted({release for tally in last.values() for release in tally})
 
 
 def _until_enough(counts: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:

@@ -178,12 +178,33 @@ def test_similarities_that_fell_are_warned_of_and_chance_is_not():
     assert not found.passed
     assert found.severity.value == "WARN"
     assert "stability index" in found.description
-    few = {"drift": {"0123 int8": {"psi": 0.4, "chance": 0.5, "first": 60, "last": 60}}}
+    few = {"drift": {"0123 int8": {"psi": 0.4, "chance": 0.5, "first": 60, "last": 60}}, "running": ["0123 int8"]}
     assert judged(answers_have_not_drifted, few).passed
 
 
 def test_a_release_that_was_met_seldom_says_nothing_of_drift():
     assert record_of([0.8])["drift"] == {}
+
+
+def test_what_no_device_runs_any_more_is_warned_of_no_more():
+    """The release that cured it came: the one before was warned of for good."""
+
+    def day(number, middle, uncertain, release, device):
+        counts = tally(around(middle, ENOUGH), confirmed=ENOUGH - uncertain, uncertain=uncertain, release=release)
+        return a_day(f"2027-01-{number:02}", {"tally.json": counts}, device)
+
+    def passed(days):
+        checks = (answers_have_not_drifted, devices_are_as_sure_as_the_report)
+        return [judged(check, summed_up(days), report_of(uncertain=0.04, refused=0.0)).passed for check in checks]
+
+    bad = [day(1, 0.8, 60, "old int8", "pi-1"), day(2, 0.6, 60, "old int8", "pi-2")]
+    assert passed(bad) == [False, False]
+    half = [*bad, day(3, 0.8, 0, "new int8", "pi-1")]
+    assert passed(half) == [False, False], "the other one runs it still"
+    assert passed([*half, a_day("2027-01-03", {f"{7:032x}.json": answer(7)}, "pi-2")]) == [False, False], (
+        "no count came"
+    )
+    assert passed([*half, day(4, 0.8, 0, "new int8", "pi-2")]) == [True, True]
 
 
 def report_of(uncertain, refused):
