@@ -10,6 +10,7 @@ from edge_runtime.doctor.machine import Machine
 from edge_runtime.publishers import is_url, open_publisher
 from edge_runtime.publishers.base import METADATA
 from edge_runtime.releases.home import Home, home_of
+from edge_runtime.releases.proof import offered
 from edge_runtime.releases.refusals import ReleaseError
 from edge_runtime.releases.release import Release, open_release
 from edge_runtime.releases.trust import NotARoot, root_folders, root_id, trusted_roots
@@ -120,7 +121,13 @@ def _spare(place: Path) -> list[Finding]:
     """The last good release, which is gone back to if the new one fails; and releases that failed here."""
     home = Home(place)
     found = [fine("fallback", f"{home.before.release_id} is kept to go back to")] if home.before else []
-    for reason in list(home.refused.values())[-1:]:
-        cure = "tell the publisher; `edge-runtime pull --again` tries it once more"
-        found.append(warning("refused release", f"{len(home.refused)} failed on this device, the last: {reason}", cure))
+    refused_here = home.refused
+    for reason in list(refused_here.values())[-1:]:
+        said = f"{len(refused_here)} failed on this device, the last: {reason}"
+        offer = offered(home.metadata, home.served.channel) if home.served else None
+        if offer is None or offer in refused_here:
+            cure = "tell the publisher; `edge-runtime pull --again` tries it once more"
+            found.append(warning("refused release", said, cure))
+        else:
+            found.append(note("refused release", f"{said}; another one is offered by now"))
     return found

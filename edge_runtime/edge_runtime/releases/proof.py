@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from edge_runtime.disk import read_object
 from edge_runtime.releases.refusals import BadSignature, TooFewSignatures, UnknownPublisher, Unsigned
 
 FILE = "proof.json"
@@ -51,6 +52,15 @@ def make_proof(metadata: Path, channel: str) -> bytes:
         "role": json.loads((metadata / f"{channel}.json").read_bytes()),
     }
     return json.dumps(proof, separators=(",", ":")).encode()
+
+
+def offered(metadata: Path, channel: str) -> str | None:
+    """The SHA-256 of the newest manifest of a channel, from the same folder; None where none was believed yet."""
+    said = read_object(metadata / f"{channel}.json")
+    try:
+        return str(said["signed"]["targets"][target_path(channel)]["hashes"]["sha256"])
+    except (KeyError, TypeError):
+        return None
 
 
 def verified_proof(proof: bytes | None, manifest: bytes, place: str, roots: Sequence[bytes], root_hint: str) -> Signed:

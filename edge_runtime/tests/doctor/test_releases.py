@@ -49,9 +49,19 @@ def test_a_device_without_a_root_opens_nothing(pi, home, tmp_path, monkeypatch):
 
 
 def test_a_release_that_failed_here_is_told_of(pi, home):
-    Home(home).refuse("ab" * 32, "0123", "the self-test named another card")
+    served = Home(home).served
+    Home(home).refuse(served.manifest_sha256, served.release_id, "the self-test named another card")
     found = by_check(look(pi.machine, home).findings)["refused release"]
     assert is_cured_by(found, State.WARNING, "1 failed", "another card", "pull --again")
+
+
+def test_of_a_release_that_failed_here_nobody_need_act_once_another_is_offered(pi, home):
+    """The device was never well again, and `pull --again` tried the release that had cured it."""
+    Home(home).refuse("ab" * 32, "0123", "the self-test named another card")
+    found = by_check(look(pi.machine, home).findings)["refused release"]
+    assert (found.state, "1 failed" in found.said) == (State.NOTE, True)
+    (home / "metadata" / "stable.json").write_text("rot")
+    assert by_check(look(pi.machine, home).findings)["refused release"].state is State.WARNING
 
 
 def test_a_release_with_a_flipped_byte(pi, home):
