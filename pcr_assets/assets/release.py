@@ -51,10 +51,10 @@ MADE_FROM = {
 )
 def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResult:
     """The signed bundle that edge_runtime opens: models, indexes, pictures, report, in parts of which only new ones are written."""
-    from pcr_assets.trust.channels import publish_release
+    from pcr_assets.trust.channels import offering, publish_release
 
     artifacts, trust = project.artifacts, trust_settings(project.settings)
-    repository, keys = signer.open(project.root, trust)
+    signer.open(project.root, trust)  # what can't be signed is not put together
     made_from = _digests(artifacts)
     _require_one_making(project)
     before = artifacts.named(layout.RELEASES)
@@ -81,12 +81,15 @@ def edge_release(project: Project, signer: ReleaseSigner) -> dg.MaterializeResul
             "something was published while this release was put together of it: `make refresh` makes one of what is new"
         )
     published = artifacts.publish(layout.RELEASES, {"manifest.json": manifest}, digest=digest, record=record)
-    publish_release(repository, keys, trust, published.version, manifest)
+    again = before is not None and before.version == published.version
+    repository, keys = signer.open(project.root, trust)  # a person may have promoted, or the night renewed, meanwhile
+    publish_release(repository, keys, trust, published.version, manifest, again=again)
     return materialized(
         published,
         {
             "release": published.version,
-            "offered in": ", ".join(trust.channels) or "no channel: `python -m pcr_assets.trust promote` offers it",
+            "offered in": ", ".join(offering(repository, published.version))
+            or "no channel: `python -m pcr_assets.trust promote` offers it",
             "signatures expire": f"{repository.timestamp.expires:%Y-%m-%d}",
             "variants": ", ".join(sorted(variants)),
             "whole release (MB)": round(sum(entry["size"] for entry in bundled.values()) / 1e6, 1),

@@ -19,6 +19,8 @@ from pcr_assets.trust.settings import CHANNELS, ROLES, ROOT, SNAPSHOT, STABLE, T
 
 HISTORY = 3
 """Releases that a channel names: its newest, and those before it that may be promoted once more."""
+PROMOTED = "promoted"
+"""Beside a release that a person made a channel's newest."""
 RENEW_AT = 0.5
 """What has less than this share of its time left is signed anew."""
 
@@ -83,18 +85,36 @@ def begin(repository: Repository, keys: Keys, days: Days, root_threshold: int = 
 
 
 def publish_release(
-    repository: Repository, keys: Keys, settings: TrustSettings, release_id: str, manifest: bytes
+    repository: Repository,
+    keys: Keys,
+    settings: TrustSettings,
+    release_id: str,
+    manifest: bytes,
+    *,
+    again: bool = False,
 ) -> bool:
-    """Offer a release in the channels of the settings. False where they offer it already and nothing needs to be renewed."""
+    """Offer a release in the channels of the settings. False where they offer it already and nothing needs to be renewed.
+
+    ``again``: it is the one that was made last, of which something is mended. Where a person took it back, it does not return.
+    """
     sha256, size = digests.of_bytes(manifest), len(manifest)
     for channel in settings.channels:
-        if _offer(repository.channel(channel), channel, release_id, sha256, size):
+        offered = repository.channel(channel)
+        if again and _was_taken_back(offered, channel, release_id):
+            continue
+        if _offer(offered, channel, release_id, sha256, size):
             repository.sign(channel, keys, settings.days)
     stale = repository.pointer is not None and repository.expires_within(TIMESTAMP, RENEW_AT, settings.days)
     return repository.publish(keys, settings.days, renew=stale)
 
 
-def _offer(targets: Targets, channel: str, release_id: str, sha256: str, size: int) -> bool:
+def _was_taken_back(targets: Targets, channel: str, release_id: str) -> bool:
+    """Whether a channel offered a release, and a person promoted another one since."""
+    newest, named = (targets.targets.get(path) for path in (target_path(channel), path_of(channel, release_id)))
+    return newest is not None and named is not None and bool(newest.custom.get(PROMOTED))
+
+
+def _offer(targets: Targets, channel: str, release_id: str, sha256: str, size: int, **besides: bool) -> bool:
     """Make a release a channel's newest. False where it is that already."""
     before = targets.targets.get(target_path(channel))
     if before is not None and before.hashes.get("sha256") == sha256:
@@ -103,7 +123,7 @@ def _offer(targets: Targets, channel: str, release_id: str, sha256: str, size: i
         path for path in _in_order(targets) if path not in (target_path(channel), path_of(channel, release_id))
     ]
     kept = {path: targets.targets[path] for path in remembered[-(HISTORY - 1) :]}
-    said = {"release_id": release_id, "order": _order(before) + 1 if before else 1}
+    said = {"release_id": release_id, "order": _order(before) + 1 if before else 1, **besides}
     made = {
         path: TargetFile(size, {"sha256": sha256}, path, {"custom": dict(said)})
         for path in (path_of(channel, release_id), target_path(channel))
@@ -139,7 +159,8 @@ def promote(
             "`make build ASSET=edge_release`"
         )
     target = known[release_id]
-    if not _offer(repository.channel(channel), channel, release_id, target.hashes["sha256"], target.length):
+    offered, sha256 = repository.channel(channel), target.hashes["sha256"]
+    if not _offer(offered, channel, release_id, sha256, target.length, **{PROMOTED: True}):
         return False
     repository.sign(channel, keys, settings.days)
     return repository.publish(keys, settings.days)
@@ -149,6 +170,11 @@ def releases_in(repository: Repository, channel: str) -> list[str]:
     """The releases that a channel names, the newest last."""
     paths = [path for path in _in_order(repository.channel(channel)) if path != target_path(channel)]
     return [path.removeprefix(f"{channel}/").removesuffix(".json") for path in paths]
+
+
+def offering(repository: Repository, release_id: str) -> list[str]:
+    """The channels of which a release is the newest."""
+    return [name for name in CHANNELS if releases_in(repository, name)[-1:] == [release_id]]
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,16 @@ def test_what_was_stale_before_the_first_tick_is_not_seen_and_the_planner_sees_i
     assert names(step.asset for step in late.world.plan().steps) == ["index"]
 
 
+def test_what_a_refresh_built_while_the_sensor_was_off_is_not_asked_for_again(automation):
+    automation.world.raw = "mew"
+    automation.tick(minutes=5)
+    assert automation.tick(minutes=0.5) == ["cards"]  # and what follows from it would have been asked for next
+    automation.world.refresh()
+    automation.world.epochs = 8
+    automation.world.refresh()
+    assert automation.tick(minutes=7 * 24 * 60) + automation.settle() == []
+
+
 def test_the_reason_is_there_for_each_asset_that_was_run_and_each_that_was_not(automation):
     automation.world.epochs = 7
     automation.tick(minutes=5)

@@ -23,9 +23,9 @@ class World:
     def open(self):
         return initialised(self.store, [self.key_folder], TRUST.days, may_make=True)
 
-    def publish(self, release_id, trust=TRUST):
+    def publish(self, release_id, trust=TRUST, **named):
         repository, keys = self.open()
-        return publish_release(repository, keys, trust, release_id, f"manifest of {release_id}".encode())
+        return publish_release(repository, keys, trust, release_id, f"manifest of {release_id}".encode(), **named)
 
     def pin(self):
         self.root = self.store.read(f"{layout.RELEASES}/root.json")

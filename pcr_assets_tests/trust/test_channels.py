@@ -44,6 +44,18 @@ def test_an_earlier_release_can_be_promoted_again_and_devices_take_it(world):
     assert world.offered() == "first"
 
 
+def test_what_was_taken_back_does_not_return_when_something_of_it_is_mended_but_when_it_is_made_anew(world):
+    world.publish("bad", CANARY_ONLY)
+    promote(*world.open(), TRUST, "first", "canary")
+    world.publish("bad", CANARY_ONLY, again=True)
+    assert world.offered("canary") == "first"
+    world.publish("never offered, for its publisher was killed", CANARY_ONLY, again=True)
+    assert world.offered("canary") == "never offered, for its publisher was killed"
+    promote(*world.open(), TRUST, "first", "canary")
+    world.publish("bad", CANARY_ONLY)
+    assert world.offered("canary") == "bad"
+
+
 def test_only_releases_that_a_channel_signed_can_be_promoted(world):
     world.store.write(f"{layout.RELEASES}/evil/manifest.json", b"evil")
     repository, keys = world.open()
