@@ -6,7 +6,7 @@ the list, so the lists of files that stayed as they were are not fetched again e
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from pcr_assets import digests, layout
 from pcr_assets.resources.artifacts import PublishedFile
+from pcr_assets.resources.side_by_side import side_by_side
 from pcr_assets.resources.store import Missing, Store
 from pcr_assets.resources.turns import publishing
 
@@ -28,16 +29,18 @@ def part_key(sha256: str) -> str:
     return f"{layout.PARTS}/{sha256}"
 
 
-def cut(name: str, data: bytes) -> Iterator[bytes]:
-    """The pieces of a file, in order. The same bytes are cut at the same places (FastCDC 2020, Xia et al., TPDS 31)."""
+def cut(name: str, path: Path) -> Iterator[bytes]:
+    """The pieces of a file, in order, of which one is held at a time. The same bytes are cut at the same places (FastCDC 2020, Xia
+    et al., TPDS 31)."""
     average = AVERAGE.get(Path(name).suffix, AVERAGE_OTHERWISE)
-    if not average or len(data) <= average:
-        yield data
+    if not average or path.stat().st_size <= average:
+        yield path.read_bytes()
         return
     from pyfastcdc import FastCDC
 
-    for piece in FastCDC(average).cut_buf(data):
-        yield data[piece.offset : piece.offset + piece.length]
+    with path.open("rb") as file:
+        for piece in FastCDC(average).cut_stream(file):
+            yield bytes(piece.data)
 
 
 @dataclass
@@ -91,20 +94,38 @@ class Parts:
         return {sha for file in files.values() for sha in self.made_of[file.sha256]}
 
     def _add(self, name: str, file: PublishedFile, path: Path) -> Mapping[str, Any]:
-        cuts = [(digests.of_bytes(piece), piece) for piece in cut(name, path.read_bytes())]
-        pieces = dict(cuts)
+        cuts: list[tuple[str, int]] = []
+
+        def pieces() -> Iterator[tuple[str, bytes]]:
+            for piece in cut(name, path):
+                cuts.append((digests.of_bytes(piece), len(piece)))
+                yield cuts[-1][0], piece
+
+        self._write(pieces())
+        names = [sha for sha, _ in cuts]
         entry: dict[str, Any] = {"sha256": file.sha256, "size": file.size}
         if len(cuts) > 1:
-            listed = digests.canonical_json([[sha, len(piece)] for sha, piece in cuts])
+            listed = digests.canonical_json(cuts)
             entry["parts"] = {"sha256": digests.of_bytes(listed), "size": len(listed)}
-            pieces[entry["parts"]["sha256"]] = listed
-        lacking = {sha: piece for sha, piece in pieces.items() if sha not in self.present}
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda sha: self.store.write(part_key(sha), lacking[sha]), lacking))
-        self.present |= lacking.keys()
-        self.written += sum(map(len, lacking.values()))
-        self.made_of[file.sha256] = list(pieces)
+            self._write([(entry["parts"]["sha256"], listed)])
+            names.append(entry["parts"]["sha256"])
+        self.made_of[file.sha256] = list(dict.fromkeys(names))
         return entry
+
+    def _write(self, pieces: Iterable[tuple[str, bytes]]) -> None:
+        """Write the pieces that lack, by their SHA-256, several at once: the index of a million scans is not held as a whole."""
+
+        def lacking() -> Iterator[tuple[str, bytes]]:
+            for sha, piece in pieces:
+                if sha not in self.present:
+                    self.present.add(sha)
+                    yield sha, piece
+
+        def write(part: tuple[str, bytes]) -> int:
+            self.store.write(part_key(part[0]), part[1])
+            return len(part[1])
+
+        self.written += sum(side_by_side(write, lacking(), AT_ONCE))
 
 
 def named(store: Store, entry: Mapping[str, Any]) -> list[str]:

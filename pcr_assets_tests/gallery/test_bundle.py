@@ -123,11 +123,37 @@ def test_a_lost_list_is_written_again(artifacts):
     assert lost.exists()
 
 
+def pieces_of(name, data, folder):
+    (folder / "a file").write_bytes(data)
+    return list(parts.cut(name, folder / "a file"))
+
+
 def test_the_pieces_of_a_file_are_the_file(tmp_path):
-    assert b"".join(parts.cut("a.usearch", INDEX)) == INDEX
-    assert len(list(parts.cut("a.usearch", INDEX))) > 4
-    assert list(parts.cut("a.onnx", INDEX)) == [INDEX]
-    assert list(parts.cut("empty.csv", b"")) == [b""]
+    assert b"".join(pieces_of("a.usearch", INDEX, tmp_path)) == INDEX
+    assert len(pieces_of("a.usearch", INDEX, tmp_path)) > 4
+    assert pieces_of("a.onnx", INDEX, tmp_path) == [INDEX]
+    assert pieces_of("empty.csv", b"", tmp_path) == [b""]
+
+
+def test_of_a_large_file_only_a_few_pieces_are_held_at_a_time(artifacts, tmp_path, monkeypatch):
+    """The index of a million scans has 1.7 GB: it was in memory twice, as a whole and in pieces."""
+    held, written, write = [], [], artifacts.store.write
+
+    def counted(key, data):
+        write(key, data)
+        written.extend([key] if key.startswith(f"{layout.PARTS}/") else [])
+
+    def cut(name, path):
+        for number in range(200):
+            yield b"%d" % number
+            held.append(number - len(written))
+
+    monkeypatch.setattr(parts, "cut", cut)
+    monkeypatch.setattr(artifacts.store, "write", counted)
+    _, files = bundled(Artifacts(FolderStore(str(tmp_path / "made"))), b"model", INDEX)
+    parts.Parts(artifacts.store).publish({"int8.usearch": files["int8.usearch"]}, lambda file: tmp_path)
+    assert len(written) == 201, "the pieces, and the list of them"
+    assert max(held) <= 3 * parts.AT_ONCE
 
 
 MODELS = {"fp32": "m1", "int8": "m2"}
@@ -183,11 +209,11 @@ def test_a_list_of_parts_that_is_not_what_was_published_counts_as_lost_and_is_wr
     assert parts.named(artifacts.store, entry)[0] == entry["parts"]["sha256"]
 
 
-def test_a_file_of_one_part_is_that_part_and_one_of_several_its_list_and_all_of_them(artifacts):
+def test_a_file_of_one_part_is_that_part_and_one_of_several_its_list_and_all_of_them(artifacts, tmp_path):
     _, written, manifest = publish(artifacts)
     whole, cut = manifest["files"]["int8.onnx"], manifest["files"]["int8.usearch"]
     assert parts.named(artifacts.store, whole) == [whole["sha256"]]
-    pieces = [parts.digests.of_bytes(piece) for piece in parts.cut("int8.usearch", INDEX)]
+    pieces = [parts.digests.of_bytes(piece) for piece in pieces_of("int8.usearch", INDEX, tmp_path)]
     assert parts.named(artifacts.store, cut) == [cut["parts"]["sha256"], *pieces]
     assert {*parts.named(artifacts.store, cut), whole["sha256"]} <= written.present
 
