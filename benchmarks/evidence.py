@@ -63,9 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments, argparse.Namespace(photos=None))
     try:
         project = project_of(given)
-        many = {"queries": given.queries, "calibration_queries": given.queries}
+        many = {"queries": given.queries, "calibration_queries": given.queries, "strangers": ALL, "photos": 0}
         settings = ReportSettings(**{**project.settings.section("report"), **many})
-        asking = Asking(subject := evidence.subjects_of(project)["int8"], evidence.evidence_of(project, ALL), settings)
+        asking = Asking(
+            subject := evidence.subjects_of(project)["int8"], evidence.evidence_of(project, settings), settings
+        )
     except REFUSED as error:
         print(f"evidence: {error}", file=sys.stderr)
         return 2

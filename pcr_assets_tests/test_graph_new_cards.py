@@ -9,6 +9,7 @@ from edge_runtime.gallery import read_catalogue
 from pcr_assets import layout
 from pcr_assets.assets.evidence import evidence_of
 from pcr_assets.gallery import new_sets
+from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets_tests.sample_world import GALLERY, a_card, pulled
 
 OF_PIXELS = [layout.SNAPSHOT, layout.EMBEDDINGS, layout.REFERENCES, layout.REPORT]
@@ -33,7 +34,7 @@ def test_a_new_card_costs_its_own_set_in_the_store_and_its_own_parts_on_the_devi
     updated = world.project.artifacts.fetch(world.project.artifacts.current(layout.INDEX), "int8.usearch").read_bytes()
     assert index[64:2000] == updated[64:2000]
     assert world.project.artifacts.current(layout.REPORT).digest == report.digest, "a single card was judged again"
-    evidence = evidence_of(world.project, most_strangers=0)
+    evidence = evidence_of(world.project, ReportSettings(strangers=0, photos=0))
     assert [row["card_id"] for row in evidence.splits["new"]] == ["dawn1-99"], "the next report asks for it"
     assert evidence.cards.image(evidence.cards.row("dawn1-99")).ndim == 3
     second = pulled(world)

@@ -12,6 +12,7 @@ from pcr_assets.assets.dataset import snapshot_files
 from pcr_assets.assets.declare import observed
 from pcr_assets.assets.reference import MODELS
 from pcr_assets.cards.names import is_picture
+from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
@@ -81,8 +82,8 @@ def subjects_of(project: Project) -> dict[str, Any]:
     }
 
 
-def evidence_of(project: Project, most_strangers: int, most_photos: int = 0) -> "Evidence":
-    """What variants are judged by, with at most so many strangers, evenly, and so many photos."""
+def evidence_of(project: Project, settings: ReportSettings) -> "Evidence":
+    """What variants are judged by, with as many new cards, strangers and photos as the settings ask for at most, evenly."""
     import pyarrow.parquet as pq
 
     from pcr_assets.cards.processed import groups_of
@@ -94,13 +95,13 @@ def evidence_of(project: Project, most_strangers: int, most_photos: int = 0) -> 
     rows = pq.read_table(source["snapshot"]).to_pylist()
     scans = read_scans(artifacts, processed).table.select(["card_id", "view", "set", "pixel_digest"]).to_pylist()
     groups = groups_of(processed.record, [row["card_id"] for row in [*rows, *scans]])
-    new = newcomers(scans, rows, groups, project.settings.section("report")["queries"])
+    new = newcomers(scans, rows, groups, settings.queries)
     sets = processed.record["sets"]
     theirs = artifacts.fetch_files(
         processed.files[sets[name]["file"]] for name in sorted({scan["set"] for scan in new})
     )
-    asked, faults = strangers_of(project, most_strangers)
-    photos, said = photos_of(project, most_photos)
+    asked, faults = strangers_of(project, settings.strangers)
+    photos, said = photos_of(project, settings.photos)
     return Evidence(
         # Of scans in both the last one counts.
         cards=CardImages([*theirs, *(Path(shard) for shard in source["shards"])]),

@@ -57,12 +57,14 @@ def recognition_report(project: Project) -> dg.MaterializeResult:
     Asked again when a model or the evidence is another one, or when the gallery has changed by a set share; else the last
     report holds.
     """
-    before, asked_of = project.artifacts.find(layout.REPORT), _asked_of(project)
-    why = _reason_to_judge(project, before, asked_of)
+    section = project.settings.section("report")  # once: a person may be editing the profile
+    settings = ReportSettings(**section)
+    before, asked_of = project.artifacts.find(layout.REPORT), _asked_of(project, section)
+    why = _reason_to_judge(project, before, asked_of, settings.growth)
     if before and why is None:
-        figures = _figures(before.record, _first_strength(project), _refused(project, before.record))
+        figures = _figures(before.record, settings.strengths[0], _refused(project, before.record))
         return materialized(before, {"judged again": False, **figures, **_page_of(project, before)})
-    return _judged(project, asked_of, why or "")
+    return _judged(project, settings, asked_of, why or "")
 
 
 def _refused(project: Project, record: Mapping[str, Any]) -> list[str]:
@@ -71,8 +73,8 @@ def _refused(project: Project, record: Mapping[str, Any]) -> list[str]:
     return refusals(record, project.settings.section("gates"), release.record if release else {})
 
 
-def _asked_of(project: Project) -> dict[str, str]:
-    """Whatever a report's numbers depend on, but the cards of the gallery."""
+def _asked_of(project: Project, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Whatever a report's numbers depend on, but the cards of the gallery. ``settings``: the section of the profile."""
     from pcr_assets.gallery.references import inputs_digest
 
     artifacts = project.artifacts
@@ -84,16 +86,16 @@ def _asked_of(project: Project) -> dict[str, str]:
         "the reference pictures": inputs_digest(""),
         "the photos": listed(project, project.photos_root, labels(project))[0],
         "the strangers": listed(project, project.strangers_root)[0],
-        "the settings": digests.of_json(project.settings.section("report")),
+        "the settings": digests.of_json(settings),
         "the code": REPORT_VERSION,
     }
 
 
-def _reason_to_judge(project: Project, before: Artifact | None, asked_of: dict[str, str]) -> str | None:
+def _reason_to_judge(project: Project, before: Artifact | None, asked_of: dict[str, str], growth: float) -> str | None:
     from pcr_assets.gallery.rejudging import reason_to_judge
 
     now = read_scans(project.artifacts, project.artifacts.current(layout.PROCESSED)).table
-    then, growth = _gallery_of(project, before), ReportSettings(**project.settings.section("report")).growth
+    then = _gallery_of(project, before)
     return reason_to_judge(before.record.get("asked_of") if before else None, asked_of, then, now, growth)
 
 
@@ -124,14 +126,13 @@ def overdue(project: Project) -> list[str]:
     return [f"since the report, {found}"] if found else []
 
 
-def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.MaterializeResult:
+def _judged(project: Project, settings: ReportSettings, asked_of: dict[str, str], why: str) -> dg.MaterializeResult:
     from pcr_assets.cards.processed import TABLE
     from pcr_assets.gallery import new_sets, report, report_page
 
     artifacts = project.artifacts
     _require_one_making(artifacts)
-    settings = ReportSettings(**project.settings.section("report"))
-    evidence, subjects = evidence_of(project, settings.strangers, settings.photos), subjects_of(project)
+    evidence, subjects = evidence_of(project, settings), subjects_of(project)
     looked = {name: report.judge_variant(subject, evidence, settings) for name, subject in subjects.items()}
     variants = {name: record for name, (record, _) in looked.items()}
     chosen, calibration = subjects[DEFAULT_VARIANT], variants[DEFAULT_VARIANT]["calibration"]
@@ -165,7 +166,7 @@ def _judged(project: Project, asked_of: dict[str, str], why: str) -> dg.Material
     published = artifacts.publish(
         layout.REPORT, files, kept={TABLE: gallery}, digest=digest, record={**short, "asked_of": asked_of}
     )
-    figures = _figures(short, _first_strength(project), refused)
+    figures = _figures(short, settings.strengths[0], refused)
     shown = {"judged again": True, "why": why, **figures, **_shown(short, variants), **_page_of(project, published)}
     return materialized(published, shown)
 
@@ -208,15 +209,10 @@ def _worst(sets: Mapping[str, Any], names: Mapping[str, str]) -> show.Rows:
     return show.rows(dict(worst_first(sets, names)[:MOST_SETS]), "set", show.PARTS)
 
 
-def _first_strength(project: Project) -> str:
-    """The camera by which releases are judged. A record doesn't tell: its entries are stored in the order of their names."""
-
-    return ReportSettings(**project.settings.section("report")).strengths[0]
-
-
 def _figures(record: Mapping[str, Any], strength: str, refused: Sequence[str]) -> dict[str, Any]:
     """What a person asks of a release before anything else, of the variant that devices use: shown as long as it holds, for the
-    asset's page is that of the last materialization, and draws these as curves over all of them."""
+    asset's page is that of the last materialization, and draws these as curves over all of them. ``strength``: the camera by which
+    releases are judged. A record doesn't tell: its entries are stored in the order of their names."""
     chosen = record["variants"][DEFAULT_VARIANT]
     return {
         "judged with cards": record["cards"],

@@ -14,7 +14,7 @@ from pcr_assets_tests.assets.test_declare import CELL, ROOM
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project whose last report still holds."""
-    monkeypatch.setattr(report, "_asked_of", lambda project: {})
+    monkeypatch.setattr(report, "_asked_of", lambda *_: {})
     monkeypatch.setattr(report, "_reason_to_judge", lambda *_: None)
     return Project(store=str(tmp_path / "store"), raw=str(tmp_path / "cards"), scratch=str(tmp_path / "work"))
 
@@ -50,6 +50,18 @@ def test_a_report_that_still_holds_says_what_was_found_of_how_many_cards_and_whe
     )
     assert shown["strangers named"] == 0.01
     assert shown["verdict"] == "int8 finds all"
+
+
+def test_a_profile_that_is_edited_while_a_report_is_made_is_the_next_ones_affair(project, tmp_path, monkeypatch):
+    """After an hour of judging, the camera by which releases are judged was looked up anew: of another one nothing was asked."""
+    profile = tmp_path / "mine.yaml"
+    profile.write_text("extends: embedded\n")
+    edited = "extends: embedded\nreport: {strengths: [easy]}\n"
+    monkeypatch.setattr(report, "_reason_to_judge", lambda *_: profile.write_text(edited) and None)
+    reported(project)
+    edited_meanwhile = Project(store=project.store, raw=project.raw, scratch=project.scratch, profile=str(profile))
+    shown = report.recognition_report(edited_meanwhile).metadata
+    assert shown["recall@1 (medium camera)"] == 0.97
 
 
 def test_the_verdict_is_that_of_every_gate(project):
