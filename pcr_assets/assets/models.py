@@ -22,6 +22,7 @@ from pcr_assets.compute.launcher import Ran
 from pcr_assets.compute.resource import Compute
 from pcr_assets.compute.settings import compute_settings
 from pcr_assets.learning.recipe import GIVEN, RECIPES
+from pcr_assets.learning.settings import UndistilledSettings
 from pcr_assets.resources import runs, traces
 from pcr_assets.resources.artifacts import Artifacts
 from pcr_assets.resources.project import Project
@@ -70,7 +71,7 @@ def student_stage1(project: Project, compute: Compute) -> dg.MaterializeResult:
 )
 def student_undistilled(project: Project, compute: Compute) -> dg.MaterializeResult:
     """What distillation has to beat: stage 1's student, schedule and views, but learning from the cards alone."""
-    if not project.settings.section("undistilled")["trained"]:
+    if not UndistilledSettings(**project.settings.section("undistilled")).trained:
         return off(project, layout.UNDISTILLED, "undistilled.trained is false")
     return _trained(project, compute, layout.UNDISTILLED)
 

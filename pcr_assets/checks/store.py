@@ -8,6 +8,7 @@ from pcr_assets.assets.declare import in_a_sentence
 from pcr_assets.assets.project import store_inventory
 from pcr_assets.checks.gate import Finding, Limits, Record, gate
 from pcr_assets.cloud import lifecycle
+from pcr_assets.project_records.settings import RecordsSettings
 from pcr_assets.resources.project import Project
 from pcr_assets.resources.s3_store import S3Store
 
@@ -40,7 +41,7 @@ def most_scans_are_still_there(record: Record, limits: Limits, pictured: Record)
 def lifecycle_rules_are_set(project: Project) -> dg.AssetCheckResult:
     """The bucket's rules for old objects are those of `pcr_assets.cloud.lifecycle`. Asked where `records: {ask_bucket: true}`."""
     store = project.root
-    if not isinstance(store, S3Store) or not project.settings.section("records")["ask_bucket"]:
+    if not isinstance(store, S3Store) or not RecordsSettings(**project.settings.section("records")).ask_bucket:
         return dg.AssetCheckResult(
             passed=True, description="not asked: the store is a folder, or records.ask_bucket is off"
         )

@@ -47,11 +47,14 @@ def test_a_bucket_is_asked_for_its_rules_where_the_profile_says_so(tmp_path, mon
         monkeypatch.setenv(name, "tests")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     profile = tmp_path / "asking.yaml"
+    declining = tmp_path / "declining.yaml"
+    declining.write_text("extends: embedded\nrecords: {ask_bucket: 'no'}\n")
     profile.write_text("extends: embedded\nrecords: {ask_bucket: true}\n")
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="rules-are-asked")
-        quiet = checks.lifecycle_rules_are_set(project=Project(store="s3://rules-are-asked"))
-        assert quiet.passed and quiet.description.startswith("not asked")
+        for named in ("", str(declining)):
+            quiet = checks.lifecycle_rules_are_set(project=Project(store="s3://rules-are-asked", profile=named))
+            assert quiet.passed and quiet.description.startswith("not asked")
         asking = Project(store="s3://rules-are-asked", profile=str(profile))
         before = checks.lifecycle_rules_are_set(project=asking)
         assert (before.passed, before.severity) == (False, dg.AssetCheckSeverity.WARN)
