@@ -46,13 +46,20 @@ def embed(store: Store, model: Path) -> Iterator[Row]:
     """A row for each picture, in the order of the listing. Raises StoreError and EmbedderError."""
     from edge_runtime.embedder import OnnxEmbedder
     from edge_runtime.inference import handlers
+    from pcr_assets.cards.shards import MOST_BYTES
 
     embedder = OnnxEmbedder(model)
     entries = (entry for entry in store.list() if is_picture(entry.key))
     while some := list(islice(entries, AT_ONCE)):
         rows: list[Row] = []
         cards: list[np.ndarray] = []
-        for entry, data in zip(some, store.read_many(some), strict=True):
+        contents = store.read_many(entry for entry in some if entry.size <= MOST_BYTES)
+        for entry in some:
+            if entry.size > MOST_BYTES:
+                said = f"{entry.key} is larger than any card scan: scale it below {MOST_BYTES >> 20} MB"
+                rows.append(Row(entry.key, reason=said))
+                continue
+            data = next(contents)
             if isinstance(data, Missing | Shut):
                 rows.append(Row(entry.key, reason=str(data)))
                 continue

@@ -13,7 +13,7 @@ from edge_runtime.geometry import full_frame, rectify
 from edge_runtime.photo import load_photo
 from pcr_assets import layout
 from pcr_assets.resources.artifacts import Artifacts
-from pcr_assets.resources.store import open_store
+from pcr_assets.resources.store import FolderStore, open_store
 from pcr_assets.serving import archive, batch
 from pcr_assets_tests.small_model import small_model
 from pcr_assets_tests.small_student import painted_cards
@@ -53,6 +53,24 @@ def test_json_lines_have_a_vector_or_a_reason_for_each_picture(pictures, model, 
     said = capsys.readouterr()
     assert "3 embedded, 1 quarantined" in said.out
     assert "quarantined  base1/base1-9.jpg is no picture" in said.err
+
+
+def test_a_file_that_is_larger_than_any_scan_is_not_read_and_stops_no_other(pictures, model, tmp_path, monkeypatch):
+    """All of it came into memory: of one with more bytes than there is memory no picture had a vector."""
+    with (pictures / "base1" / "base1-1.bmp").open("wb") as large:
+        large.truncate(65 << 20)
+    read, read_many = [], FolderStore.read_many
+
+    def noted(store, entries):
+        entries = list(entries)
+        read.extend(entry.key for entry in entries)
+        return read_many(store, entries)
+
+    monkeypatch.setattr(FolderStore, "read_many", noted)
+    rows = {row.key: row for row in batch.embed(open_store(str(pictures)), model)}
+    assert rows["base1/base1-1.bmp"].reason.startswith("base1/base1-1.bmp is larger than any card scan")
+    assert "base1/base1-1.bmp" not in read
+    assert [key for key, row in rows.items() if row.embedding is not None] == [f"base1/base1-{n}.png" for n in range(3)]
 
 
 def test_pictures_of_which_none_could_be_read_are_a_failure(model, tmp_path, capsys):
