@@ -121,6 +121,9 @@ def test_what_nothing_would_read_is_refused_when_the_profile_is_read(tmp_path, t
             "quantization.calibration: no such setting (did you mean calibration_count?)",
         ),
         ("quantization: {minimum_cosine: '0.9'}", 'quantization.minimum_cosine: must be a number, is "0.9"'),
+        ("quantization: {minimum_cosine: 95}", "quantization.minimum_cosine: must be 1.0 or less, is 95"),
+        ("hailo: {optimization_level: 7}", "hailo.optimization_level: must be 4 or less, is 7"),
+        ("hailo: {calibration_count: 0}", "hailo.calibration_count: must be 1 or more, is 0"),
         ("hailo: {finetune: 1}", "hailo.finetune: must be true or false, is 1"),
         # Nothing refused these before the step that they are for: of a report, after half an hour of training.
         ("report: {seed: -1}", "report.seed: must be 0 or more, is -1"),

@@ -2,6 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from pcr_assets.settings import AtLeast1
 
 RECOMMENDED_CALIBRATION = 1024  # with fewer cards the compiler lowers the optimization level by itself
 
@@ -18,8 +23,8 @@ class HailoSettings:
     """
 
     hw_arch: str = "hailo8l"
-    optimization_level: int = 2
-    calibration_count: int = RECOMMENDED_CALIBRATION
+    optimization_level: Annotated[int, Field(ge=0, le=4)] = 2
+    calibration_count: AtLeast1 = RECOMMENDED_CALIBRATION
     finetune: bool = False
     allow_lower_level: bool = False
     allow_several_contexts: bool = False

@@ -36,7 +36,7 @@ def quantize(onnx_fp32: Path, calibration: np.ndarray, out: Path, settings: Quan
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    _check(onnx_fp32, calibration)
+    _check(onnx_fp32, calibration, settings)
     excluded = list(settings.nodes_to_exclude) + (_head_nodes(onnx_fp32) if settings.head_in_float else [])
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder, "prepared.onnx")
@@ -63,8 +63,15 @@ def quantize(onnx_fp32: Path, calibration: np.ndarray, out: Path, settings: Quan
     return out
 
 
-def _check(onnx_fp32: Path, calibration: np.ndarray) -> None:
-    described = onnx_graph.metadata(onnx.load(str(onnx_fp32)))
+def _check(onnx_fp32: Path, calibration: np.ndarray, settings: QuantizeSettings) -> None:
+    model = onnx.load(str(onnx_fp32))
+    described = onnx_graph.metadata(model)
+    # ONNX Runtime passes over a name that no node has, and the node that was meant becomes 8-bit.
+    if unknown := set(settings.nodes_to_exclude) - {node.name for node in model.graph.node}:
+        raise QuantizeError(
+            f"{onnx_fp32.name} has no node {', '.join(sorted(unknown))}: name in nodes_to_exclude some of its own, such as "
+            f"{next(node.name for node in model.graph.node if node.op_type in OPERATORS)}"
+        )
     width, height = (int(side) for side in described["input_size"].split(","))
     if calibration.dtype != np.uint8 or calibration.shape[1:] != (height, width, 3) or len(calibration) == 0:
         raise QuantizeError(

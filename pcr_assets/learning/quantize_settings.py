@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+Cosine = Annotated[float, Field(ge=-1, le=1)]
+
 
 class QuantizeError(RuntimeError):
     """A graph or calibration set that can't be quantised, or an INT8 model too far from its FP32 one."""
@@ -27,8 +29,8 @@ class QuantizeSettings:
     weights: Literal["QUInt8", "QInt8"] = "QInt8"
     nodes_to_exclude: tuple[str, ...] = ()
     head_in_float: bool = False
-    float_head_below: float = 0.99
-    minimum_cosine: float = 0.95
+    float_head_below: Cosine = 0.99
+    minimum_cosine: Cosine = 0.95
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "QuantizeSettings":

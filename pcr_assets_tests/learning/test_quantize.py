@@ -98,6 +98,17 @@ def test_a_model_too_far_from_fp32_is_an_error(job, tmp_path):
     assert not (tmp_path / "quantize.json").exists()
 
 
+def test_a_node_that_is_to_stay_in_float_and_is_none_of_the_graph_is_named(job, tmp_path):
+    """It was passed over in silence, and the node that was meant became 8-bit."""
+    with pytest.raises(
+        QuantizeError, match=r"student\.onnx has no node /head/Gem: name in nodes_to_exclude"
+    ) as refused:
+        run({**job, "settings": {"nodes_to_exclude": ["/head/Gem"]}})
+    own = str(refused.value).rpartition("such as ")[2]
+    result = run({**job, "settings": {"nodes_to_exclude": [own], "minimum_cosine": 0.5}})
+    assert result["settings"]["nodes_to_exclude"] == (own,)
+
+
 def test_the_report_holds_no_clock_time(job, tmp_path):
     first = run({**job, "settings": {"minimum_cosine": 0.5}})
     assert json.loads((tmp_path / "quantize.json").read_text()) == json.loads(json.dumps(first))
