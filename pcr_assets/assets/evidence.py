@@ -16,7 +16,7 @@ from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets.gallery.watched import labels_file
 from pcr_assets.resources.objects import spelled
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import Entry, Store, StoreError
+from pcr_assets.resources.store import Entry, Shut, Store, StoreError
 
 if TYPE_CHECKING:
     from pcr_assets.gallery.evidence import Evidence
@@ -101,7 +101,7 @@ def evidence_of(project: Project, settings: ReportSettings) -> "Evidence":
         processed.files[sets[name]["file"]] for name in sorted({scan["set"] for scan in new})
     )
     asked, faults = strangers_of(project, settings.strangers)
-    photos, said = photos_of(project, settings.photos)
+    photos, said, lacking = photos_of(project, settings.photos)
     return Evidence(
         # Of scans in both the last one counts.
         cards=CardImages([*theirs, *(Path(shard) for shard in source["shards"])]),
@@ -109,6 +109,7 @@ def evidence_of(project: Project, settings: ReportSettings) -> "Evidence":
         strangers=asked,
         photos=photos,
         labels=said,
+        lacking=lacking,
         unreadable=faults,
     )
 
@@ -120,19 +121,34 @@ def strangers_of(project: Project, most: int) -> tuple[list[Path], list[str]]:
     if not project.strangers_root:
         return [], []
     store = project.open(project.strangers_root)
-    return readable([*store.fetch_many(evenly(_pictures(store), most))])
+    paths, faults = _fetched(store, evenly(_pictures(store), most))
+    good, unreadable = readable([*paths.values()])
+    return good, [*faults.values(), *unreadable]
 
 
-def photos_of(project: Project, most: int) -> tuple[dict[str, Path], "dict[str, Sequence[Label]]"]:
-    """At most so many photos, those with a labelled card of the gallery first, and the labels of each; no other is fetched."""
+def photos_of(project: Project, most: int) -> tuple[dict[str, Path], "dict[str, Sequence[Label]]", dict[str, str]]:
+    """At most so many photos, those with a labelled card of the gallery first, and the labels of each; no other is fetched. And of
+    those that can't be fetched, why."""
     from pcr_assets.gallery.photos import labelled_first, labels_of_each, read_labels
 
     store = project.open(project.photos_root)
     there = {spelled(entry.key): entry for entry in _pictures(store)}
     said = labels_of_each(read_labels(labels(project)), there)
     chosen = labelled_first(said)[:most]
-    paths = store.fetch_many(there[photo] for photo in chosen)
-    return dict(zip(chosen, paths, strict=True)), {photo: said[photo] for photo in chosen}
+    paths, faults = _fetched(store, [there[photo] for photo in chosen])
+    return paths, {photo: said[photo] for photo in paths}, faults
+
+
+def _fetched(store: Store, entries: Sequence[Entry]) -> tuple[dict[str, Path], dict[str, str]]:
+    """The files of some pictures, by their keys, and what is wrong with each of the others: one that is gone, or archived in its
+    bucket, stops no report."""
+    found = {spelled(entry.key): got for entry, got in zip(entries, store.fetch_many(entries), strict=True)}
+    paths = {key: got for key, got in found.items() if isinstance(got, Path)}
+    return paths, {
+        key: f"{key}: {got.reason}" if isinstance(got, Shut) else f"{key} went after it was listed"
+        for key, got in found.items()
+        if not isinstance(got, Path)
+    }
 
 
 def _pictures(store: Store) -> list[Entry]:

@@ -157,6 +157,8 @@ class SageMakerCompute:
                 f"{uri} holds no {container.LAST}: the image in the section compute is not that of docker/training.Dockerfile"
             )
         for entry, path in zip(entries, outputs.fetch_many(entries), strict=True):
+            if not isinstance(path, Path):
+                raise path
             target = workdir / entry.key
             target.parent.mkdir(parents=True, exist_ok=True)
             aside = target.with_name(f".{target.name}.aside")

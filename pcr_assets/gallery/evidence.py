@@ -1,7 +1,7 @@
 """What a release is judged by: its variants, test cards through the camera, strangers and photos, as queries."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,6 +57,8 @@ class Evidence:
     strangers: Sequence[Path]
     photos: Mapping[str, Path]
     labels: Mapping[str, Sequence[Label]]
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with each photo that could not be fetched, a sentence by its key."""
     unreadable: Sequence[str] = ()
     """What is wrong with each stranger that was left out, a sentence for each."""
 

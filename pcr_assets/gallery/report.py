@@ -192,7 +192,9 @@ def judge_photos(subject: Subject, calibration: Mapping[str, Any], evidence: Evi
     recognizer = Recognizer(OnnxEmbedder(subject.model), gallery, judge, outline_filter)
     known = frozenset(gallery.cards)
     verdicts: list[labelled.Verdict] = []
-    seen: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = [
+        {"photo": name, "error": said, "cards": []} for name, said in evidence.lacking.items()
+    ]
     for number, (name, path) in enumerate(evidence.photos.items(), start=1):
         try:
             answers = [card_json(reading) for reading in recognizer.recognize(load_photo(path)).cards]

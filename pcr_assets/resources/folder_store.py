@@ -125,10 +125,14 @@ class FolderStore:
             raise Damaged(str(path))
         return path
 
-    def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path]:
-        """See :meth:`Store.fetch_many`."""
+    def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path | Missing | Shut]:
+        """See :meth:`Store.fetch_many`. Whether a file may be read, whoever opens it finds out."""
         for entry in entries:
-            path = self.fetch(entry.key)
+            try:
+                path = self.fetch(entry.key)
+            except Missing as error:
+                yield error
+                continue
             if _etag(path.stat()) != entry.etag:
                 raise Replaced(str(path))
             yield path

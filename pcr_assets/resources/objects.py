@@ -121,8 +121,9 @@ class Store(Protocol):
         Raises :class:`Missing`, and :class:`Damaged` when its SHA-256 (hex) is not the given one.
         """
 
-    def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path]:
-        """Local files of listed objects in their order, several fetched at once. Raises :class:`Replaced`."""
+    def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path | Missing | Shut]:
+        """Local files of listed objects in their order, several fetched at once. In the place of an object that is gone, or that
+        alone may not be read, stands the error. Raises :class:`Replaced`."""
 
     def write(self, key: str, data: bytes | Path) -> None:
         """Write an object whole, replacing what lies there in one step."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pcr_assets import digests
 from pcr_assets.resources import s3_conditions
@@ -35,6 +35,7 @@ from pcr_assets.resources.s3_listing import Bucket, list_unordered
 from pcr_assets.resources.s3_transfers import AT_ONCE, PART, Known, manager, place, read_whole, unfinished
 from pcr_assets.resources.side_by_side import side_by_side
 
+Got = TypeVar("Got")
 REMOVED_AT_ONCE = 1000
 """As many keys as S3 takes in one request."""
 PAGE, ASKED = 1000, 20
@@ -114,10 +115,14 @@ class S3Store:
 
     def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | Shut]:
         """See :meth:`Store.read_many`. Raises :class:`Shut` where nothing else may be read either."""
+        return side_by_side(self._or_why(lambda entry: self.read(entry.key, entry.etag)), entries, AT_ONCE)
 
-        def read(entry: Entry) -> bytes | Missing | Shut:
+    def _or_why(self, get: Callable[[Entry], Got]) -> Callable[[Entry], Got | Missing | Shut]:
+        """``get``, which gives the error where one object is gone, or is shut while others are not."""
+
+        def asked(entry: Entry) -> Got | Missing | Shut:
             try:
-                return self.read(entry.key, entry.etag)
+                return get(entry)
             except Missing as error:
                 return error
             except Shut as error:
@@ -125,7 +130,7 @@ class S3Store:
                     raise
                 return error
 
-        return side_by_side(read, entries, AT_ONCE)
+        return asked
 
     @cached_property
     def _gives_others(self) -> bool:
@@ -143,9 +148,9 @@ class S3Store:
         """See :meth:`Store.fetch`."""
         return self._fetch(self._head(key), sha256)
 
-    def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path]:
-        """See :meth:`Store.fetch_many`."""
-        return side_by_side(self._fetch, entries, AT_ONCE)
+    def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path | Missing | Shut]:
+        """See :meth:`Store.fetch_many`. Raises :class:`Shut` where nothing else may be read either."""
+        return side_by_side(self._or_why(self._fetch), entries, AT_ONCE)
 
     def _fetch(self, entry: Entry, sha256: str | None = None) -> Path:
         """Downloads are kept by URL and etag, and appear whole. One that was damaged since, or cut by a loss of power, is fetched

@@ -7,7 +7,7 @@ from pcr_assets import layout
 from pcr_assets.assets import evidence, report
 from pcr_assets.gallery.watched import LABELS
 from pcr_assets.resources.project import Project
-from pcr_assets.resources.store import FolderStore
+from pcr_assets.resources.store import FolderStore, Missing, Shut
 from pcr_assets_tests.assets.test_declare import CELL, ROOM
 
 
@@ -98,7 +98,33 @@ def test_no_more_photos_are_fetched_than_are_looked_at_and_those_with_a_label_co
     (folder / "photos.csv").write_text("photo,card_id\nc.jpg,base1-4\n")
     fetched = []
     monkeypatch.setattr(FolderStore, "fetch", lambda store, key: fetched.append(key) or folder / key)
-    photos, labels = evidence.photos_of(project, most=2)
+    photos, labels, lacking = evidence.photos_of(project, most=2)
     assert list(photos) == [key for key in fetched if key != LABELS] == ["c.jpg", "a.jpg"]
     assert [label.card_id for label in labels["c.jpg"]] == ["base1-4"]
     assert labels["a.jpg"] == ()
+    assert lacking == {}
+
+
+@pytest.mark.faults
+def test_a_picture_that_can_not_be_fetched_stops_no_other_and_is_told_of_without_a_path_of_this_machine(
+    tmp_path, monkeypatch
+):
+    """One object that was archived in its bucket, or went meanwhile, ended the report of all the others."""
+    folders = {name: tmp_path / name for name in ("photos", "strangers")}
+    for folder in folders.values():
+        folder.mkdir()
+        for name in "abc":
+            Image.new("RGB", (63, 88)).save(folder / f"{name}.png")
+    wrong = {"a.png": Missing(f"{tmp_path}/a.png does not exist"), "c.png": Shut("c.png", "it is archived: restore it")}
+    fetch_many = FolderStore.fetch_many
+    monkeypatch.setattr(
+        FolderStore,
+        "fetch_many",
+        lambda store, entries: (wrong.get(entry.key) or next(fetch_many(store, [entry])) for entry in entries),
+    )
+    project = Project(**{name: str(folder) for name, folder in folders.items()}, store=str(tmp_path / "store"))
+    said = ["a.png went after it was listed", "c.png: it is archived: restore it"]
+    strangers, faults = evidence.strangers_of(project, most=3)
+    assert ([path.name for path in strangers], faults) == (["b.png"], said)
+    photos, labels, lacking = evidence.photos_of(project, most=3)
+    assert (list(photos), list(labels), list(lacking.values())) == (["b.png"], ["b.png"], said)

@@ -206,7 +206,9 @@ def test_a_photo_that_can_not_be_read_is_told_of_by_its_name_and_not_by_where_it
     for name in ("Gallery", "OnnxEmbedder", "Recognizer", "Calibration"):
         monkeypatch.setattr(report, name, MagicMock())
     photos = {"album/cut.jpg": tmp_path / "album" / "cut.jpg"}
-    evidence = Evidence(cards=None, splits={}, strangers=(), photos=photos, labels={})
+    lacking = {"album/away.jpg": "album/away.jpg went after it was listed"}
+    evidence = Evidence(cards=None, splits={}, strangers=(), photos=photos, labels={}, lacking=lacking)
     subject = MagicMock(outline_filter=None)
-    (seen,) = report.judge_photos(subject, {}, evidence)["photos"]
+    away, seen = report.judge_photos(subject, {}, evidence)["photos"]
+    assert (away["photo"], away["error"]) == ("album/away.jpg", "album/away.jpg went after it was listed")
     assert seen["error"] == "album/cut.jpg is no picture: send JPEG, PNG or WebP"
