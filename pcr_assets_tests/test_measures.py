@@ -77,6 +77,11 @@ def test_of_no_queries_nothing_is_known():
     assert measures.recall_at(np.empty(0), 1) == {"recall": 0.0, "low": 0.0, "high": 1.0, "queries": 0}
 
 
+def test_the_interval_of_a_paired_difference_is_that_of_half_a_case_more_of_each_kind():
+    half = measures.Z * 76**0.5 / 400  # of 400 cases 100.5 are lost and 0.5 gained: 101 less 100 by 100 by 400
+    assert measures.paired(100, 0, 398) == pytest.approx((0.25 - half, 0.25 + half))
+
+
 @pytest.mark.parametrize(("lost", "gained"), [(0.005, 0.0025), (0.01, 0.005), (0.02, 0.01)])
 def test_the_interval_of_a_paired_difference_holds_the_truth_as_often_as_it_says_where_few_cases_differ(lost, gained):
     drawn = np.random.default_rng(0).multinomial(400, [lost, gained, 1 - lost - gained], 4000)

@@ -32,7 +32,9 @@ def test_a_set_of_three_cards_is_too_few_to_tell(right):
 
 
 def test_ten_cards_are_enough_of_one_set_or_of_all_together():
-    assert judged({"int8": found(new1=(3, 10), new2=(10, 10))})["sets"] == ["new1"], "else both, as all new cards together"
+    assert judged({"int8": found(new1=(3, 10), new2=(10, 10))})["sets"] == ["new1"], (
+        "else both, as all new cards together"
+    )
     assert judged({"int8": found(new1=(1, 3), new2=(2, 7))})["sets"] == ["new1", "new2"]
     assert judged({"int8": found(new1=(10, 10))})["said"] == "new cards are answered as test cards are"
 

@@ -46,6 +46,8 @@ def outcome(answers, card_id="base1-4", name="Charizard", in_gallery=True, corne
         ([answer("base1-5", "Clefairy")], "wrong"),
         ([answer("base1-5", "Clefairy", "uncertain", candidates=["base1-4"])], "uncertain"),
         ([answer(status="unknown")], "refused"),
+        ([answer(shift=12)], "right"),
+        ([answer(shift=14)], "not found"),
         ([answer(shift=200)], "not found"),
         ([], "not found"),
     ],
@@ -66,6 +68,11 @@ def test_a_card_that_is_not_in_the_gallery_must_not_be_named():
     assert outcome([answer()], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger named"
     assert outcome([answer(status="uncertain")], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger named"
     assert outcome([answer(status="unknown")], card_id="xy1-1", name="Venusaur", in_gallery=False) == "stranger refused"
+
+
+@pytest.mark.parametrize(("card_id", "name", "in_gallery"), [("", "", True), ("base1-4", "Charizard", False)])
+def test_a_label_that_names_no_card_or_one_that_came_to_the_gallery_since_is_not_judged(card_id, name, in_gallery):
+    assert judge("photo.jpg", [Label(CORNERS, card_id, name, in_gallery)], [answer()], KNOWN) == []
 
 
 def test_a_card_of_the_gallery_that_is_named_in_place_of_its_reprint_is_no_refusal():

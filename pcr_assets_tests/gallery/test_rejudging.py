@@ -34,6 +34,8 @@ def test_thresholds_never_outlive_the_model_or_the_evidence_they_were_made_with(
 
 def test_without_a_report_there_is_one_due():
     assert reason_to_judge(None, ASKED, None, scans("1"), growth=1.0) == "there was none"
+    assert reason_to_judge(None, ASKED, scans("1"), scans("1"), growth=1.0) == "there was none"
+    assert reason_to_judge(ASKED, ASKED, None, scans("1"), growth=1.0) == "there was none"
 
 
 def test_with_a_growth_of_zero_every_change_is_judged():
