@@ -174,6 +174,8 @@ def judged(check, record, beside=None):
 def test_similarities_that_fell_are_warned_of_and_chance_is_not():
     steady, fallen = record_of([0.8, 0.8, 0.8]), record_of([0.8, 0.8, 0.6])
     assert judged(answers_have_not_drifted, steady).passed
+    (of_chance,) = (of_release["chance"] for of_release in steady["drift"].values())
+    assert of_chance == pytest.approx(36.19 * (1 / ENOUGH + 1 / ENOUGH), abs=1e-4)
     found = judged(answers_have_not_drifted, fallen)
     assert not found.passed
     assert found.severity.value == "WARN"
