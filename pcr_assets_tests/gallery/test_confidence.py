@@ -67,3 +67,9 @@ def test_few_answers_miss_the_truth_by_chance_and_many_do_not():
     boastful = np.full(80, 0.99)
     assert calibration_error(reliability(boastful, TRUTH[few])) > 0.3 + error_by_chance(boastful, TRUTH[few])
     assert error_by_chance(boastful, np.ones(80, bool)) == 0
+
+
+def test_of_answers_that_are_quite_sure_and_right_chance_explains_next_to_nothing():
+    """A confidence may be 1 to the last bit: its odds are infinite."""
+    sure = np.repeat([1.0, 0.0], 50)
+    assert error_by_chance(sure, sure > 0.5) < 0.001
