@@ -20,9 +20,10 @@ endif
 ifneq ($(findstring :/,$(STORE)),)
 $(if $(filter s3://%,$(STORE)),,$(error STORE=$(STORE) is neither a folder nor s3://bucket/prefix))
 endif
-# A path made absolute; its spaces are put aside meanwhile, for make would take it for several.
+# A path made absolute; its spaces are put aside meanwhile, for make would take it for several. Of ~/ the folder is one's home: bash
+# says so itself, but zsh and sh leave it, and a store would lie in a folder called ~.
 SPACE := $(subst ,, )
-absolute = $(subst ␣,$(SPACE),$(abspath $(subst $(SPACE),␣,$1)))
+absolute = $(subst ␣,$(SPACE),$(abspath $(patsubst ~/%,$(subst $(SPACE),␣,$(HOME))/%,$(subst $(SPACE),␣,$1))))
 INSTANCE := $(if $(findstring ://,$(STORE)),$(CURDIR),$(call absolute,$(STORE)))/.dagster
 -include $(subst $(SPACE),\ ,$(INSTANCE))/sources.mk
 
@@ -72,9 +73,11 @@ RELEASES = $(PCR_STORE)/project/pokemon-card-recognition/releases
 # A bucket is asked by edge-runtime itself.
 RELEASED = $(if $(findstring ://,$(STORE)),,test -d '$(RELEASES)' || { echo '$(PCR_STORE) holds no release yet: `make demo` builds one, or name another STORE' >&2; exit 1; })
 
+# What is one file is one photo, whatever its name holds; else a pattern, or several. make exports what its call sets.
 recognize: setup  ## name the cards on photos, with the last release: make recognize PHOTO=photo.jpg
 	@$(RELEASED)
-	@$(EDGE) recognize --releases '$(RELEASES)' $(or $(PHOTO),$(error say which photo: make recognize PHOTO=photo.jpg))
+	@$(if $(PHOTO),,$(error say which photo: make recognize PHOTO=photo.jpg))set -- "$$PHOTO"; \
+	  test -e "$$1" || eval "set -- $$PHOTO"; $(EDGE) recognize --releases '$(RELEASES)' "$$@"
 
 serve: setup  ## the cards in front of a camera on http://127.0.0.1:8080: make serve [CAMERA=0] [PORT=8080], or a stream, a video, a folder
 	@$(RELEASED)

@@ -100,6 +100,26 @@ def test_a_store_and_a_profile_with_a_space_in_their_names_are_remembered_there(
     }
 
 
+def test_home_is_meant_by_a_tilde_that_the_shell_left_there(checkout):
+    home = checkout.folder / "at home"
+    (home / "my cards").mkdir(parents=True)
+    assert checkout.make("refresh", "STORE=~/my store", "CARDS=~/my cards", HOME=str(home)) == 0, checkout.said
+    assert (checkout.given("STORE"), checkout.given("CARDS")) == (f"{home}/my store", f"{home}/my cards")
+    assert {folder.name for folder in home.iterdir()} == {"my cards", "my store"}
+    assert not (checkout.folder / "~").exists()
+
+
+@pytest.mark.parametrize("name", ["grandma's card (1).jpg", "Glurak für Jörg.jpg"])
+def test_a_photo_is_one_whatever_its_name_holds(checkout, name):
+    (checkout.folder / "store/project/pokemon-card-recognition/releases").mkdir(parents=True)
+    (checkout.folder / name).touch()
+    (checkout.folder / ".venv" / "bin" / "edge-runtime").write_text(
+        '#!/bin/sh\nfor each; do echo "given: $each"; done\n'
+    )
+    assert checkout.make("recognize", f"PHOTO={name}") == 0, checkout.said
+    assert checkout.printed.splitlines()[-1] == f"given: {name}"
+
+
 def test_a_checkout_may_lie_in_a_folder_with_a_space_in_its_name(tmp_path):
     (tmp_path / "my projects").mkdir()
     checkout = Checkout(tmp_path / "my projects")
