@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edge_runtime.releases.trust import trust
 from pcr_assets import layout
+from pcr_assets.cards.names import is_picture
 from pcr_assets.command_options import MISUSED
 from pcr_assets.gallery.watched import labels_file
 from pcr_assets.refresh.command import main as refresh
@@ -94,12 +95,12 @@ def _photos(folder: Path) -> list[Path]:
 
     if not folder.is_dir():
         return []
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"})
-    labels = read_labels(labels_file(FolderStore(str(folder)), FolderStore(str(folder.parent))))
-    said = labels_of_each(labels, (path.name for path in found))
-    found = [path for path in found if any(label.in_gallery for label in said[path.name])] or found
+    store = FolderStore(str(folder))
+    found = [entry.key for entry in store.list() if is_picture(entry.key)]
+    said = labels_of_each(read_labels(labels_file(store, FolderStore(str(folder.parent)))), found)
+    found = [photo for photo in found if any(label.in_gallery for label in said[photo])] or found
     step = max(1, len(found) // PHOTOS_SHOWN)
-    return found[::step][:PHOTOS_SHOWN]
+    return [folder / photo for photo in found[::step][:PHOTOS_SHOWN]]
 
 
 def _recognise(releases: Path, photos: list[Path]) -> int:
