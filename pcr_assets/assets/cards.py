@@ -1,7 +1,9 @@
 """Floor *cards*: what scans there are, and the same as cleaned cards, a shard for each card set."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from posixpath import splitext
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -32,11 +34,19 @@ def list_raw(project: Project) -> Listing:
     listing = list_scans(raw.list(), find_catalogue(raw, project.above(project.raw_root)))
     if not listing.count:
         gone = "://" not in project.raw_root and not Path(project.raw_root).is_dir()
+        why = ", for there is no such folder" if gone else _what_else(entry.key for entry in raw.list())
         raise StoreError(
-            f"there are no card scans in {project.raw_root}{', for there is no such folder' if gone else ''}: "
+            f"there are no card scans in {project.raw_root}{why}: "
             f"{'' if gone else 'put some there, or '}name their folder in CARDS (make) or PCR_CARDS"
         )
     return listing
+
+
+def _what_else(keys: Iterable[str]) -> str:
+    """What there is where no scan is, a camera's raw pictures or an archive say."""
+    kinds = Counter(splitext(key)[1].lower() or "no suffix" for key in keys if not key.endswith("/"))
+    most = ", ".join(f"{count:,} of {kind}" for kind, count in kinds.most_common(3))
+    return f", only files that are not read ({most}; PNG, JPEG and WebP are)" if most else ""
 
 
 @observed("cards", kinds={"images"})

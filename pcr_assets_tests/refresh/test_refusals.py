@@ -167,6 +167,14 @@ def test_a_folder_without_scans_is_told_from_one_that_is_not_there(tmp_path):
         assert str(error.value).endswith("CARDS (make) or PCR_CARDS")
 
 
+def test_a_folder_of_what_is_not_read_says_what_it_holds(tmp_path):
+    for name in ("cards/base/IMG_1.CR2", "cards/base/IMG_2.cr2", "cards/base.zip", "cards/.hidden.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(StoreError, match=r"only files that are not read \(2 of \.cr2, 1 of \.zip; PNG"):
+        list_raw(Project(store=str(tmp_path / "store"), raw=str(tmp_path / "cards")))
+
+
 def test_an_engine_that_there_is_not_is_one_sentence(monkeypatch):
     monkeypatch.setenv("PCR_ENGINE", "raj")
     with pytest.raises(EngineError) as refused:
