@@ -24,15 +24,16 @@ STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:66rem;margin:2rem auto;padding:0 1rem;color:var(--ink);background:var(--ground)}
 .table{overflow-x:auto;margin:1rem 0}table{border-collapse:collapse;white-space:nowrap}
 td,th{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right}
-td:first-child,th:first-child{text-align:left}
+td:first-child,th:first-child{text-align:left;position:sticky;left:0;background:var(--ground)}
 figure{display:inline-block;margin:.5rem 1rem .5rem 0;vertical-align:top;max-width:min(460px,100%)}
 figcaption{font-size:13px;overflow-wrap:anywhere}img{max-width:100%;height:auto}.bad{color:var(--bad)}.good{color:var(--good)}
 .between{color:var(--between)}
 """
 WORDS = (
-    "recall@1: the first answer is the very card. art@1: it shows the same picture, be it another printing. Right, wrong: one card "
-    "is named. One of these: several that look alike are named, the right one among them. Refused: none is named. In brackets the "
-    "95 % interval, in which a card that was asked more than once counts once."
+    "recall@1: the first answer is the very card; recall@5: it is among the first five. art@1: the first answer shows the same "
+    "picture, be it another printing. Same card: the mean cosine of a card through the camera and its own scan. Right, wrong: one "
+    "card is named. One of these: several that look alike are named, the right one among them. Refused: none is named. In brackets "
+    "the 95 % interval, in which a card that was asked more than once counts once."
 )
 VARIANTS = (
     "fp32 is the ONNX model, int8 the same in 8 bits, which devices use unless told otherwise. A HEF answers on its chip alone, "

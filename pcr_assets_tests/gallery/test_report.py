@@ -6,10 +6,10 @@ from unittest.mock import MagicMock
 
 from PIL import Image
 
-from pcr_assets.gallery import judging, report
+from pcr_assets.gallery import judging, report, report_tables
 from pcr_assets.gallery.evidence import Evidence, Subject
 from pcr_assets.gallery.report import objections
-from pcr_assets.gallery.report_page import page
+from pcr_assets.gallery.report_page import WORDS, page
 from pcr_assets.gallery.settings import ReportSettings
 from pcr_assets_tests.gallery.drawn_queries import asked, clear, query, textured
 
@@ -86,6 +86,11 @@ def test_the_page_begins_in_short_and_shows_what_is_recognised_worst_first(tmp_p
     assert short[0].endswith("0.0% named wrong, 5.0% refused")
     assert short[1].endswith("<b>0 of 0 named</b>; cards that were taken out of the gallery: 1 of 100 named")
     assert short[2].endswith(": 1 right, 1 not found")
+
+
+def test_the_page_explains_each_column_of_its_first_table():
+    heads = re.findall("<th scope=col>([^<]*)</th>", report_tables.recall({"variants": {}}, {}))
+    assert all(f"{head}: " in WORDS.lower() for head in heads[heads.index("asked") + 1 :])
 
 
 def test_a_release_is_refused_only_when_even_the_upper_end_of_its_interval_is_too_low():
