@@ -13,6 +13,13 @@ Limits = Mapping[str, float]
 """The section ``gates`` of the settings."""
 Finding = tuple[bool, str]
 Judge = Callable[..., Finding]
+WHAT_NOW = "what now"
+HELD = (
+    "Nothing is built from this asset, and the last release stays in service. Mend or take back what made it so, or change the "
+    "limit in your profile (`gates`; for `report_permits_release`, `report.least_recall`). Then run `make refresh`, or the job "
+    "`refresh`: the check is asked again. Of a training that went bad, docs/training.md tells more."
+)
+TOLD = "A warning: nothing is held back for it."
 
 
 def made_elsewhere(record: Record) -> bool:
@@ -41,7 +48,8 @@ def gate(
             others = [other.record if other else {}] if beside else []
             passed, said = judge(record, limits, *others)
             severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
-            return dg.AssetCheckResult(passed=passed, severity=severity, description=said)
+            what_now = {} if passed else {WHAT_NOW: dg.MetadataValue.md(HELD if blocking else TOLD)}
+            return dg.AssetCheckResult(passed=passed, severity=severity, description=said, metadata=what_now)
 
         return check
 

@@ -17,7 +17,9 @@ def teacher_beats_hashing(record: Record, limits: Limits) -> Finding:
         for judged in (record["recall"], record["hashing"])
     )
     said = f"recall@1 of the art, mean over {' and '.join(record['recall'])} camera: teacher {ours:.1%}, hashing {hashing:.1%}"
-    return ours - hashing > limits["teacher_lead"], said
+    lead = limits["teacher_lead"]
+    better = ours - hashing > lead
+    return better, said if better else f"{said}; it must be ahead by more than {100 * lead:g} points"
 
 
 @gate(student_stage1, layout.STAGE1, blocking=False)

@@ -161,3 +161,23 @@ def test_these_checks_stop_a_release_and_no_others_do():
         "confidence_means_what_it_says",
         "not_worse_than_the_last_release",
     }
+
+
+@pytest.mark.parametrize(("ours", "lead", "passed"), [(0.9, 0.0, True), (0.9, 0.1, False), (0.8, 0.0, False)])
+def test_a_check_that_holds_something_back_says_what_to_do_and_by_which_limit(asked, monkeypatch, ours, lead, passed):
+    judged = {which: {"medium": {"art_recall_at_1": share}} for which, share in (("recall", ours), ("hashing", 0.85))}
+    limits = {"teacher_lead": lead}
+    monkeypatch.setattr("pcr_assets.settings.Settings.section", lambda _, name: limits if name == "gates" else {})
+    found = asked(checks.teacher_beats_hashing, TEACHER=judged)
+    assert found.passed is passed
+    assert (f"ahead by more than {100 * lead:g} points" in found.description) is not passed
+    told = found.metadata.get("what now")
+    assert (told is None) is passed
+    if told:
+        assert "the last release stays in service" in told.value
+        assert "`gates`" in told.value
+
+
+def test_a_check_that_only_warns_says_that_nothing_waits_for_it(asked):
+    found = asked(checks.stage2_beats_stage1, STAGE1=recall(0.9), STAGE2=recall(0.8))
+    assert "nothing is held back" in found.metadata["what now"].value
