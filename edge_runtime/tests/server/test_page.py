@@ -143,6 +143,7 @@ def test_a_photo_names_its_cards_from_the_left_to_the_right(page, serve, scans, 
     names = page.run("[...document.querySelectorAll('#photo-answer .name')].map((each) => each.textContent)")
     assert names == [client.get(f"/api/v1/cards/{card}").json()["name"] for card in ("demo-3", "demo-2")]
     assert page.run("document.querySelector('#photo-answer canvas').width") == 640
+    page.until(f"/read in [0-9.]+ m?s/.test({READ})")
 
 
 def test_corners_are_drawn_on_a_picture_that_lies_as_the_one_that_was_read(page, serve, scans, photo_of, tmp_path):

@@ -120,7 +120,7 @@ function inReadingOrder(cards) {
 }
 
 function said(cards, { ms, width }, picture) {
-  const took = paragraph("quiet", seconds(ms));
+  const took = paragraph("quiet", `read in ${seconds(ms)}`);
   if (!cards.length) return [statusOf("no card", "no card"), took];
   const list = document.createElement("div");
   list.className = "answers";
