@@ -85,8 +85,8 @@ def _of_the_disk(error: Exception) -> str:
     """What there is to say where a step's own work found no room: of the store, the store says it."""
     if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return ""
-    where = f"{error.filename} could not be written" if error.filename else "unfinished work could not be written"
-    return f"{where}: {os.strerror(error.errno)}. Free space where DAGSTER_HOME lies, then run again"
+    what, where = (error.filename, "on that disk") if error.filename else ("unfinished work", "where DAGSTER_HOME lies")
+    return f"{what} could not be written: {os.strerror(error.errno)}. Free space {where}, then run again"
 
 
 def _looking_first(make: Making, sources: Sequence[dg.AssetsDefinition]) -> Making:
