@@ -54,6 +54,7 @@ from edge_runtime.reading.readings import (
     settled,
 )
 from edge_runtime.reading.so_far import HOPELESS, SoFar
+from edge_runtime.reading.together import seen_together
 from edge_runtime.reading.weighing import Weighing
 from edge_runtime.releases.release import Release
 
@@ -243,6 +244,8 @@ class Recognizer:
     def _recognition(self, image: np.ndarray, read: SoFar, seen: Sequence[Reading]) -> Recognition:
         """What is said in the end: the cards that were named, and what looks like a card that is not known."""
         seen = one_each(self._judged(image, seen, read, WORTH_JUDGING), by_confidence)
+        if self.judge.verifier is not None:
+            seen = seen_together(seen, self.judge.verifier.least)
         named = [each for each in seen if each.status is not Status.UNKNOWN]
         strangers = [each for each in read.readings if each.status is Status.UNKNOWN and each.outline >= CONVINCING]
         unknown = [each for each in seen if each.status is Status.UNKNOWN]

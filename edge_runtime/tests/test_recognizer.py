@@ -82,6 +82,20 @@ def test_what_looks_like_another_printing_is_looked_at_where_its_picture_lies(
         assert (reading.status, reading.other_printing) == (Status.UNKNOWN, True)
 
 
+@pytest.mark.usefixtures("telling_printings_apart")
+def test_a_card_that_may_be_another_printing_is_one_where_all_beside_it_are(recognizer, three_cards, monkeypatch):
+    likely = dict.fromkeys(("demo-1", "demo-2", "demo-3"), 0.9)
+    monkeypatch.setattr(recognizer.judge.verifier, "threshold", 0.85)
+    monkeypatch.setattr(recognizer.judge.verifier, "threshold_small", 0.85)
+    monkeypatch.setattr(
+        recognizer.judge.second_look, "same_printing", lambda card, support, _: likely[support.match.card.card_id]
+    )
+    assert named(recognizer.recognize(three_cards)) == {"demo-1", "demo-2", "demo-3"}
+    likely.update({"demo-2": 0.01, "demo-3": 0.01})
+    found = recognizer.recognize(three_cards).cards
+    assert [(reading.status, reading.other_printing) for reading in found] == [(Status.UNKNOWN, True)] * 3
+
+
 @pytest.mark.parametrize("quarters", range(4))
 def test_a_card_that_looks_wider_than_high_at_a_slant_is_named(recognizer, scans, photo_of, quarters):
     square = np.float32([(220, 140), (420, 140), (430, 320), (210, 320)])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DEFAULT_VARIANT = "int8"
-REPORT_VERSION = "32"
+REPORT_VERSION = "33"
 MOST_SETS = 30
 """Sets that the asset's page lists."""
 

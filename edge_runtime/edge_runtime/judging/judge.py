@@ -42,6 +42,8 @@ class Judgement:
     the first match, but the card another printing of it, which is unknown: its confidence is that of its being the first match
     after all. ``denied``: arts whose picture shows something else, each with the points that agree: it lies exactly on the card, or
     the card is sharp. ``elsewhere``: where the picture of the first match lies, corners float32 4×2, if that is far from the card.
+    ``printing``: how likely the card is the printing that the picture of the first match shows, 0..1; None where that was not
+    looked at.
     """
 
     status: Status
@@ -53,6 +55,7 @@ class Judgement:
     other_printing: bool = False
     denied: Mapping[str, int] = field(default_factory=dict)
     elsewhere: np.ndarray | None = None
+    printing: float | None = None
 
     @property
     def left_open(self) -> bool:
@@ -158,14 +161,18 @@ class Judge:
         if len(left) == len(likely):
             doubts = least > 0 and wide < SMALL  # one that learned too little asks for 0, and doubts nothing
             unverified = len(likely) < len(meant)
-            return replace(judgement, status=Status.UNCERTAIN) if doubts and unverified else judgement
+            status = Status.UNCERTAIN if doubts and unverified else judgement.status
+            return replace(judgement, status=status, printing=likely.get(judgement.matches[0].key))
         if not left:
-            confidence = min(judgement.confidence, max(likely.values()))
-            return replace(judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True)
+            printing = max(likely.values())
+            confidence = min(judgement.confidence, printing)
+            return replace(
+                judgement, status=Status.UNKNOWN, confidence=confidence, other_printing=True, printing=printing
+            )
         alone = len(likely) == len(twins) and len({match.card.card_id for match in left}) == 1
         rest = (match for match in judgement.matches if match.key not in likely)
         status = Status.CONFIRMED if alone else Status.UNCERTAIN
-        return replace(judgement, status=status, matches=(*left, *rest))
+        return replace(judgement, status=status, matches=(*left, *rest), printing=likely[left[0].key])
 
     def _looked_at(self, image: np.ndarray, card: Seen, seen: Judgement, supports: Sequence[Support]) -> Judgement:
         weighed = self._weighed(card, seen, supports)

@@ -156,13 +156,14 @@ class HalfHidden:
         if not confidence >= self.judge.calibration.accept:
             return None
         prints, alone = self._prints(image, look, art)
+        likely = None
         if self.judge.verifier is not None:
             likely = self.second_look.same_printing(look.card, prints[0], self.judge.verifier)
             if likely is None or likely < self.judge.verifier.least(width(look.place)):
                 return None
         matches = (*(each.match for each in prints), *(each.match for each in others))
         status = Status.CONFIRMED if alone else Status.UNCERTAIN
-        return Reading(status, confidence, corners, matches, LEAST_SCORE, judged=True)
+        return Reading(status, confidence, corners, matches, LEAST_SCORE, judged=True, printing=likely)
 
     def _prints(self, image: np.ndarray, look: _Look, art: str) -> tuple[list[Support], bool]:
         """All prints of an art, likeliest first by what is seen of the card, and whether it must be the first one."""

@@ -55,6 +55,8 @@ class Reading:
     """Points that agree with the picture of the first match; None where only a glance was taken."""
     denied: Mapping[str, int] = field(default_factory=dict)
     """Arts whose picture lies exactly there and shows something else, each with the points that agree."""
+    printing: float | None = None
+    """How likely it is the printing that the picture of the first match shows, 0..1; None where that was not looked at."""
 
     @classmethod
     def of(cls, judgement: "Judgement", outline: float, *, judged: bool = False) -> "Reading":
@@ -69,6 +71,7 @@ class Reading:
             judgement.other_printing,
             points=judgement.evidence.points,
             denied=judgement.denied,
+            printing=judgement.printing,
         )
 
     @property
