@@ -100,6 +100,35 @@ def test_a_store_and_a_profile_with_a_space_in_their_names_are_remembered_there(
     }
 
 
+@pytest.mark.parametrize("name", ["my #1 cards", "grandma's cards", "5$HOME each"])
+def test_whatever_a_name_holds_it_is_that_name_in_the_call_in_the_environment_and_remembered(checkout, name):
+    """Cut at a # or a $, it may be that of another folder that is there."""
+    place = checkout.path(name)
+    Path(place).mkdir()
+    written = [f"{setting}={place.replace('$', '$$')}" for setting in ("STORE", "CARDS")]  # $ is make's own in a call
+    for call, environment in ((written, {}), ([], {"PCR_STORE": place, "PCR_CARDS": place}), (written[:1], {})):
+        assert checkout.make("refresh", *call, **environment) == 0, checkout.said
+        assert [checkout.given("STORE"), checkout.given("CARDS")] == [place, place]
+        assert checkout.make("plan", written[0]) == 0, checkout.said
+        assert [checkout.given("STORE"), checkout.given("CARDS")] == [place, place]
+    Path(place, "project/pokemon-card-recognition/releases").mkdir(parents=True)
+    assert checkout.make("serve", *written, "CAMERA=a 'film'.mp4") == 0, checkout.said
+    releases = f"{place}/project/pokemon-card-recognition/releases"
+    assert f"runs: edge-runtime serve a 'film'.mp4 --releases {releases}\n" in checkout.printed
+
+
+def test_a_checkout_may_lie_in_a_folder_with_an_apostrophe_in_its_name(tmp_path):
+    (tmp_path / "grandma's #1").mkdir()
+    checkout = Checkout(tmp_path / "grandma's #1")
+    (checkout.folder / ".venv" / "device" / ".ready").unlink()
+    pip = checkout.folder / ".venv" / "bin" / "pip"
+    pip.write_text(PROGRAM)
+    pip.chmod(0o755)
+    assert checkout.make("refresh") == 0, checkout.said
+    assert checkout.given("STORE") == checkout.path("store")
+    assert checkout.make("test") == 0, checkout.said
+
+
 def test_home_is_meant_by_a_tilde_that_the_shell_left_there(checkout):
     home = checkout.folder / "at home"
     (home / "my cards").mkdir(parents=True)
