@@ -39,6 +39,10 @@ class Instance(dg.DagsterInstance):
         defaults = dict(InstanceRef.config_defaults(base_dir))
         if url := os.environ.get(POSTGRES):
             defaults |= _records(url)
+        elif "?" in base_dir:  # to the address of an SQLite file options follow: it would lie in another folder
+            raise InstanceError(
+                f"Dagster can't keep its records in {base_dir}: name a STORE, or a DAGSTER_HOME, without a ?"
+            )
         elif (of_dagster := defaults["storage"]) and dg.__version__.startswith(KNOWN):
             defaults["storage"] = ConfigurableClassData("pcr_assets.event_log", "SqliteStorage", of_dagster.config_yaml)
         if url := os.environ.get(LOGS):

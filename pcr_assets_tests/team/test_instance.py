@@ -45,6 +45,19 @@ def test_with_it_they_are_in_the_database_and_no_process_is_handed_the_password(
     assert {path.name for path in machine.home.iterdir()} == {"dagster.yaml"}
 
 
+def test_a_home_whose_records_would_lie_elsewhere_is_refused_before_any_are_written(tmp_path, monkeypatch, capsys):
+    """What follows a question mark is taken for options: the stores "who?" and "who?2" had one folder of records, "who"."""
+    home = tmp_path / "who's that?" / ".dagster"
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text(f"instance_class: {{module: {ours.__name__}, class: Instance}}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with dg.DagsterInstance.ephemeral() as none:
+        assert refresh.main(["plan"], build=lambda: SmallGraph(tmp_path, none).defs) == 1
+    said = f"Dagster can't keep its records in {home}: name a STORE, or a DAGSTER_HOME, without a ?\n"
+    assert capsys.readouterr().err == said
+    assert not (tmp_path / "who's that").exists()
+
+
 @pytest.mark.parametrize("url", ["postgres://me:hunter2@db/x", "mysql://me:hunter2@db/x", "me:hunter2@db"])
 def test_a_url_of_another_kind_is_refused_without_repeating_the_password(
     new_machine, url, monkeypatch, capsys, tmp_path
