@@ -1,5 +1,6 @@
 """A folder of this machine as a store. Writes are made aside, flushed, then renamed into place."""
 
+import errno
 import fcntl
 import io
 import os
@@ -65,7 +66,8 @@ class FolderStore:
             for name in shown:
                 try:
                     stat = os.stat(f"{folder}/{name}")  # noqa: PTH116  # a Path for each file takes longer than this
-                except FileNotFoundError:  # removed since, or a link to nowhere
+                except OSError as error:
+                    _unlisted(error)
                     continue
                 key = f"{below}/{name}" if below else name
                 found.append(Entry(key, stat.st_size, _etag(stat), stat.st_mtime))
@@ -84,21 +86,17 @@ class FolderStore:
         """See :meth:`Store.size`."""
         try:
             return self._path(key).stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError as error:
+            _unlisted(error)
             return None
 
     def read(self, key: str, etag: str | None = None) -> bytes:
         """See :meth:`Store.read`."""
         path = self.fetch(key)
-        try:
-            with path.open("rb") as file:
-                data = file.read()
-                if etag and _etag(os.fstat(file.fileno())) != etag:
-                    raise Replaced(f"{self.root}/{key}")
-        except FileNotFoundError as error:  # removed since it was looked for
-            raise Missing(f"{path} does not exist") from error
-        except PermissionError as error:
-            raise Shut(f"{path} may not be read: mend its rights") from error
+        with _reading(path), path.open("rb") as file:
+            data = file.read()
+            if etag and _etag(os.fstat(file.fileno())) != etag:
+                raise Replaced(str(path))
         return data
 
     def read_many(self, entries: Iterable[Entry]) -> Iterator[bytes | Missing | Shut]:
@@ -109,20 +107,17 @@ class FolderStore:
                 return self.read(entry.key, entry.etag)
             except (Missing, Shut) as error:
                 return error
-            except OSError as error:
-                raise StoreError(
-                    f"could not read {self.root}/{entry.key}: {error.strerror}. Look after that disk, then rerun"
-                ) from error
 
         return side_by_side(read, entries, READERS)
 
     def fetch(self, key: str, sha256: str | None = None) -> Path:
         """See :meth:`Store.fetch`. The file is the object itself."""
         path = self._path(key)
-        if not path.is_file():
-            raise Missing(f"{path} does not exist")
-        if sha256 and digests.of_file(path) != sha256:
-            raise Damaged(str(path))
+        with _reading(path):
+            if not path.is_file():
+                raise Missing(f"{path} does not exist")
+            if sha256 and digests.of_file(path) != sha256:
+                raise Damaged(str(path))
         return path
 
     def fetch_many(self, entries: Iterable[Entry]) -> Iterator[Path | Missing | Shut]:
@@ -130,10 +125,12 @@ class FolderStore:
         for entry in entries:
             try:
                 path = self.fetch(entry.key)
-            except Missing as error:
+                with _reading(path):
+                    etag = _etag(path.stat())
+            except (Missing, Shut) as error:
                 yield error
                 continue
-            if _etag(path.stat()) != entry.etag:
+            if etag != entry.etag:
                 raise Replaced(str(path))
             yield path
 
@@ -154,6 +151,8 @@ class FolderStore:
             except FileExistsError:
                 return False
             except OSError:  # a file system without hard links: only two publishers within microseconds could tell
+                if path.exists():  # it may have taken minutes to write aside
+                    return False
                 aside.replace(path)
         return True
 
@@ -164,7 +163,10 @@ class FolderStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = path.with_name(f".{path.name}.lock").open("a")
         with _locked(lock):
-            found = path.read_bytes() if path.exists() else None
+            try:
+                found = self.read(key)
+            except Missing:
+                found = None
             if found != expected:
                 raise Moved(str(path))
             self.write(key, data)
@@ -172,7 +174,8 @@ class FolderStore:
     def remove(self, key: str) -> None:
         """See :meth:`Store.remove`. A folder that is empty then goes too."""
         path = self._path(key)
-        path.unlink(missing_ok=True)
+        with _writing(path, "remove"), suppress(NotADirectoryError):
+            path.unlink(missing_ok=True)
         with suppress(OSError):
             path.parent.rmdir()
 
@@ -197,10 +200,23 @@ class FolderStore:
 
 
 def _unlisted(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+    """Pass over what was removed since, and links to nowhere or to themselves. Raises StoreError for what is there."""
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
         raise StoreError(
             f"could not list {error.filename}: {error.strerror}. Mend the rights or look after that disk, then rerun"
         ) from error
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:  # removed since it was looked for
+        raise Missing(f"{path} does not exist") from error
+    except PermissionError as error:
+        raise Shut(f"{path} may not be read: mend its rights") from error
+    except OSError as error:
+        raise StoreError(f"could not read {path}: {error.strerror}. Look after that disk, then rerun") from error
 
 
 def _leads_back(folder: str) -> bool:
@@ -243,12 +259,12 @@ def _opened(data: bytes | Path) -> IO[bytes]:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _writing(path: Path, what: str = "write") -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"could not write {path}: {error.strerror}. Free space or mend the rights, then rerun"
+            f"could not {what} {path}: {error.strerror}. Free space or mend the rights, then rerun"
         ) from error
 
 

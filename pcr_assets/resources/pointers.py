@@ -79,7 +79,7 @@ class Pointers:
             held = json.loads(data)
             files = {file: PublishedFile(**entry) for file, entry in held["files"].items()}
             return Artifact(name, held["version"], held["digest"], files, held["record"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtifactDamaged(
                 f"{self._store.root}/{_key(name)} is no pointer to an artifact: delete it, then `make refresh` "
                 "builds the artifact again"

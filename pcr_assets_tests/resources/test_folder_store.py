@@ -17,9 +17,11 @@ def keys(store: FolderStore) -> list[str]:
     return [entry.key for entry in store.list()]
 
 
-def test_links_to_nowhere_are_not_listed(store):
+def test_links_to_nowhere_and_to_themselves_are_not_listed(store):
     store.write("a.png", b"")
-    Path(store.root, "gone.png").symlink_to("nowhere")
+    for name, to in (("gone.png", "nowhere"), ("loop.png", "loop.png")):
+        Path(store.root, name).symlink_to(to)
+        assert store.size(name) is None
     assert keys(store) == ["a.png"]
 
 
@@ -50,6 +52,32 @@ def test_a_folder_that_can_not_be_listed_is_an_error_and_not_empty(store, monkey
     shut = "base2"
     with pytest.raises(StoreError, match=r"could not list .*/base2: Permission denied\. Mend the rights"):
         keys(store)
+
+
+@pytest.mark.faults
+def test_a_folder_that_may_be_listed_but_not_entered_is_one_sentence_whatever_is_asked_of_it(store, monkeypatch):
+    """As ``chmod -R 644`` leaves it: its names are there, and nothing else."""
+    store.write("base1/a.png", b"1")
+    (entry,) = store.list()
+    look, remove = os.stat, os.unlink
+
+    def refused(ask):
+        def asked(path, *given, **options):
+            if str(path).endswith("a.png"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return ask(path, *given, **options)
+
+        return asked
+
+    monkeypatch.setattr(os, "stat", refused(look))
+    monkeypatch.setattr(os, "unlink", refused(remove))
+    for ask in (store.list, lambda: store.size("base1/a.png"), lambda: store.remove("base1/a.png")):
+        with pytest.raises(StoreError, match=r"could not \w+ .*/base1/a\.png: Permission denied\. .*end the rights"):
+            ask()
+    for ask in (store.read, store.fetch, lambda key: store.swap(key, b"2", b"1")):
+        with pytest.raises(Shut, match=r"base1/a\.png may not be read: mend its rights"):
+            ask("base1/a.png")
+    assert isinstance(next(store.fetch_many([entry])), Shut)
 
 
 def test_an_object_removed_between_a_look_and_its_reading_is_missing(store, monkeypatch):
@@ -91,6 +119,8 @@ def test_an_empty_folder_is_listed_by_its_marker(store):
 def test_nothing_lies_below_a_file(store):
     store.write("file", b"")
     assert store.size("file/below") is None
+    store.remove("file/below")
+    assert keys(store) == ["file"]
 
 
 def test_a_write_that_fails_leaves_the_old_object_and_no_litter(store, monkeypatch):
@@ -126,8 +156,9 @@ def test_a_file_that_nobody_may_read_stands_in_its_place_and_a_sick_disk_is_an_e
     monkeypatch.setattr(Path, "open", refused(PermissionError(13, "Permission denied")))
     assert isinstance(next(store.read_many([entry])), Shut)
     monkeypatch.setattr(Path, "open", refused(OSError(5, "Input/output error")))
-    with pytest.raises(StoreError, match=r"could not read .*/a: Input/output error\. Look after that disk"):
-        next(store.read_many([entry]))
+    for read in (lambda: next(store.read_many([entry])), lambda: store.read("a"), lambda: store.fetch("a", "0" * 64)):
+        with pytest.raises(StoreError, match=r"could not read .*/a: Input/output error\. Look after that disk"):
+            read()
 
 
 def test_a_disk_without_hard_links_creates_too(store, monkeypatch):
@@ -138,6 +169,15 @@ def test_a_disk_without_hard_links_creates_too(store, monkeypatch):
     assert store.create("a", b"first")
     assert not store.create("a", b"second")
     assert store.read("a") == b"first"
+    flush = os.fsync
+
+    def meanwhile(handle):
+        flush(handle)
+        Path(store.root, "large").write_bytes(b"another publisher's")
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    assert not store.create("large", b"takes long to write")
+    assert store.read("large") == b"another publisher's"
 
 
 def test_a_file_that_is_gone_before_it_is_put_into_the_store_is_named_and_not_its_place_there(store, tmp_path):

@@ -45,11 +45,12 @@ def test_a_pointer_that_is_as_it_was_is_parsed_once(store, monkeypatch):
     assert len(parsed) == 1
 
 
-def test_a_pointer_that_was_damaged_since_is_noticed(store):
+@pytest.mark.parametrize("said", ['{"version": "v1"}', '{"version": "v1", "digest": "d", "files": [], "record": {}}'])
+def test_a_pointer_that_was_damaged_since_is_noticed(store, said):
     pointers = Pointers(store)
     pointers.move(FIRST, None)
     pointers.read("cards")
-    store.write("cards/current.json", b'{"version": "v1"}')
+    store.write("cards/current.json", said.encode())
     with pytest.raises(ArtifactDamaged, match=r"cards/current\.json is no pointer to an artifact: delete it"):
         pointers.read("cards")
 
