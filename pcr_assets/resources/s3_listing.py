@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pcr_assets.resources.objects import Entry, Span, always
+from pcr_assets.resources.objects import Entry, Span, StoreError, always
 
 WORKERS = 8
 EARNED = 4
@@ -90,9 +90,11 @@ def list_unordered(
 def _page(bucket: Bucket, span: Span) -> Page:
     after, until = span
     below = bucket.base + bucket.prefix
-    start = {"StartAfter": below + after} if after else {}
+    asked = {"Bucket": bucket.name, "Prefix": below, **({"StartAfter": below + after} if after else {})}
     with bucket.told():
-        page = bucket.client.list_objects_v2(Bucket=bucket.name, Prefix=below, **start)
+        page = bucket.client.list_objects_v2(**asked)
+        while not page.get("Contents") and (token := page.get("NextContinuationToken")):  # an empty page is no end
+            page = bucket.client.list_objects_v2(**asked, ContinuationToken=token)
     server = page["ResponseMetadata"]["HTTPHeaders"].get("server", "").lower()
     halves, last = not server.startswith(BY_FOLDER), ""
     entries: list[Entry] = []
@@ -103,6 +105,10 @@ def _page(bucket: Bucket, span: Span) -> Page:
         if bucket.prefix + last and not (last[:1] == "." or "/." in last):
             modified = found["LastModified"].timestamp()
             entries.append(Entry(bucket.prefix + last, found["Size"], found["ETag"].strip('"'), modified))
+    if page.get("IsTruncated") and last == after:  # else it would be asked for the same page for ever
+        raise StoreError(
+            f"the server of s3://{bucket.name} does not list after a key (StartAfter): take another, docs/s3.md"
+        )
     return entries, last if page.get("IsTruncated") and last else None, halves
 
 

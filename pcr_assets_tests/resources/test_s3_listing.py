@@ -104,6 +104,34 @@ def test_a_span_is_halved_while_a_worker_is_idle(bucket, small_pages):
     assert len({until for _, until in small_pages}) > s3_listing.WORKERS
 
 
+def test_a_page_of_nothing_is_not_the_end_where_the_server_says_so(bucket, small_pages, monkeypatch):
+    """As servers give that passed over what was removed: what lies behind it would count as deleted."""
+    for key in LAYOUTS["flat"]:
+        bucket.put_object(Bucket="cards", Key=key, Body=b"")
+    store, pages = open_store("s3://cards"), []
+    ask = store.client.list_objects_v2
+
+    def emptied(ContinuationToken=None, **asked):
+        if ContinuationToken:
+            return pages[int(ContinuationToken)]
+        pages.append(ask(**asked))
+        return {**pages[-1], "Contents": [], "IsTruncated": True, "NextContinuationToken": str(len(pages) - 1)}
+
+    monkeypatch.setattr(store.client, "list_objects_v2", emptied)
+    monkeypatch.setattr(s3_listing, "WORKERS", 1)
+    assert [entry.key for entry in store.list()] == sorted(LAYOUTS["flat"])
+
+
+def test_a_server_that_begins_each_listing_anew_is_named_and_not_asked_for_ever(bucket, small_pages, monkeypatch):
+    for key in LAYOUTS["flat"]:
+        bucket.put_object(Bucket="cards", Key=key, Body=b"")
+    store = open_store("s3://cards")
+    ask = store.client.list_objects_v2
+    monkeypatch.setattr(store.client, "list_objects_v2", lambda StartAfter="", **asked: ask(**asked))
+    with pytest.raises(StoreError, match=r"the server of s3://cards does not list after a key \(StartAfter\)"):
+        list(store.list_unordered())
+
+
 def test_the_parser_changes_nothing_that_a_listing_says(bucket):
     bucket.put_object(Bucket="cards", Key="raw/a b.png", Body=b"scan")
     theirs = boto3.client("s3").list_objects_v2(Bucket="cards")
