@@ -25,6 +25,7 @@ from pcr_assets.resources.objects import (
     Unfinished,
     always,
     checked,
+    unread,
 )
 from pcr_assets.resources.side_by_side import side_by_side
 
@@ -234,7 +235,7 @@ def _etag(stat: os.stat_result) -> str:
 def _aside(path: Path, data: bytes | Path) -> Iterator[Path]:
     """A hidden file beside ``path`` with all of ``data``, flushed to the disk; gone after the block unless it was renamed."""
     with _opened(data) as source, _writing(path):
-        handle, aside = _opened_aside(path.parent)
+        handle, aside = opened_aside(path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
@@ -253,9 +254,7 @@ def _opened(data: bytes | Path) -> IO[bytes]:
     try:
         return data.open("rb")
     except OSError as error:
-        raise StoreError(
-            f"could not read {data}, to put it into the store: {error.strerror}. Rerun makes it anew"
-        ) from error
+        raise unread(data, error) from error
 
 
 @contextmanager
@@ -268,7 +267,7 @@ def _writing(path: Path, what: str = "write") -> Iterator[None]:
         ) from error
 
 
-def _opened_aside(folder: Path) -> tuple[int, Path]:
+def opened_aside(folder: Path) -> tuple[int, Path]:
     """A new hidden file, open for writing, in a folder that is made if need be."""
     for left in reversed(range(FOLDER_TRIES)):
         try:

@@ -151,6 +151,11 @@ class Store(Protocol):
         """Remove what a writer has begun. Its bytes are gone; a writer that is still at work fails."""
 
 
+def unread(source: object, error: OSError) -> StoreError:
+    """What is told of a file that was to be written into a store and can't be read."""
+    return StoreError(f"could not read {source}, to put it into the store: {error.strerror}. Rerun makes it anew")
+
+
 def spelled(key: str) -> str:
     """A key as text. A disk's may be none, in a folder that came from an older system: its bytes are spelled out then."""
     return key.encode(errors="backslashreplace").decode()

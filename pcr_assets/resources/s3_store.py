@@ -6,7 +6,6 @@ files and pointers are written on a condition (If-None-Match, If-Match), so two 
 
 import io
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from pcr_assets import digests
 from pcr_assets.resources import s3_conditions
 from pcr_assets.resources.downloads import cache_file, size_of, used
+from pcr_assets.resources.folder_store import opened_aside
 from pcr_assets.resources.objects import (
     Damaged,
     Entry,
@@ -28,6 +28,7 @@ from pcr_assets.resources.objects import (
     Unfinished,
     always,
     checked,
+    unread,
 )
 from pcr_assets.resources.s3_client import S3Settings, connect
 from pcr_assets.resources.s3_errors import AGAIN, status, told
@@ -157,9 +158,10 @@ class S3Store:
         again."""
         path = cache_file(self.root, entry.key, entry.etag)
         cache = path.parent.parent
-        if size_of(path) == entry.size and (not sha256 or digests.of_file(path) == sha256):
-            used(path)
-            return path
+        with suppress(FileNotFoundError):  # `make gc` removed it since
+            if size_of(path) == entry.size and (not sha256 or digests.of_file(path) == sha256):
+                used(path)
+                return path
         try:
             try:
                 self._download(entry, path, sha256)
@@ -173,17 +175,15 @@ class S3Store:
         return path
 
     def _download(self, entry: Entry, path: Path, sha256: str | None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".aside-")
+        handle, aside = opened_aside(path.parent)
         os.close(handle)
-        aside = Path(name)
         try:
             if entry.size < PART:  # one request, which s3transfer would send without the condition on the etag
                 aside.write_bytes(self.read(entry.key, entry.etag))
             else:
                 at, known = place(self._at(entry.key)), [Known(entry)]
                 with self._told(entry.key):
-                    self._transfers.download(**at, fileobj=name, subscribers=known).result()
+                    self._transfers.download(**at, fileobj=str(aside), subscribers=known).result()
             if aside.stat().st_size != entry.size or (sha256 and digests.of_file(aside) != sha256):
                 raise Damaged(f"{self.root}/{entry.key}")
             aside.replace(path)
@@ -218,7 +218,10 @@ class S3Store:
 
     def _upload(self, transfers: Any, key: str, data: bytes | Path) -> None:
         body = io.BytesIO(data) if isinstance(data, bytes) else str(data)
-        transfers.upload(body, **place(self._at(key)), extra_args={"ChecksumAlgorithm": "SHA256"}).result()
+        try:
+            transfers.upload(body, **place(self._at(key)), extra_args={"ChecksumAlgorithm": "SHA256"}).result()
+        except OSError as error:  # botocore tells of the network in its own words
+            raise unread(data, error) from error
 
     def swap(self, key: str, data: bytes, expected: bytes | None) -> None:
         """See :meth:`Store.swap`."""

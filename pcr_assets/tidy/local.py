@@ -55,7 +55,14 @@ def cache(keep: Keep) -> Iterator[Leaving]:
 
 
 def _download(path: Path, stat: os.stat_result, used: float, why: str) -> Leaving:
-    return Leaving("download", why, stat.st_size, used, remove=partial(_remove, path))
+    return Leaving("download", why, stat.st_size, used, remove=partial(_forget, path, stat))
+
+
+def _forget(path: Path, seen: os.stat_result) -> None:
+    """Remove a download, unless somebody asked for it since it was looked at: who did is about to open it."""
+    with suppress(FileNotFoundError):
+        if path.stat().st_atime_ns == seen.st_atime_ns:
+            _remove(path)
 
 
 def _remove(path: Path) -> None:

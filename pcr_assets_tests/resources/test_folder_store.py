@@ -180,14 +180,6 @@ def test_a_disk_without_hard_links_creates_too(store, monkeypatch):
     assert store.read("large") == b"another publisher's"
 
 
-def test_a_file_that_is_gone_before_it_is_put_into_the_store_is_named_and_not_its_place_there(store, tmp_path):
-    with pytest.raises(
-        StoreError, match=rf"could not read {tmp_path}/made\.onnx, to put it into the store: No such file"
-    ):
-        store.write("models/student.onnx", tmp_path / "made.onnx")
-    assert keys(store) == []
-
-
 @pytest.mark.faults
 def test_a_pointer_that_can_not_be_moved_is_named_with_the_cure(store, monkeypatch):
     """The first pointer of an artifact without files is the first that is written of it: its folder is made, and its lock."""

@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from pcr_assets.resources import downloads
+from pcr_assets.resources import downloads, s3_store
 from pcr_assets.resources.store import StoreError, open_store
 from pcr_assets_tests.s3_server import S3Server
 
@@ -186,6 +187,27 @@ def test_downloads_are_kept_in_the_cache_under_their_own_names(store, tmp_path):
     assert fetched.is_relative_to(tmp_path / "cache")
     assert fetched.name == "weights.safetensors"
     assert not list(Path(tmp_path, "cache").glob(".aside-*"))
+
+
+def test_a_download_that_make_gc_removes_at_that_moment_is_fetched_again(store, monkeypatch):
+    store.write("a", b"card")
+    look, make = s3_store.size_of, tempfile.mkstemp
+
+    def removed(path):
+        size = look(path)
+        path.unlink(missing_ok=True)
+        return size
+
+    def with_its_folder(dir, **named):
+        monkeypatch.undo()
+        Path(dir).rmdir()
+        return make(dir=dir, **named)
+
+    path = store.fetch("a")
+    monkeypatch.setattr(s3_store, "size_of", removed)
+    monkeypatch.setattr(tempfile, "mkstemp", with_its_folder)
+    assert store.fetch("a") == path
+    assert path.read_bytes() == b"card"
 
 
 def test_an_object_whose_name_no_disk_takes_is_kept_under_another_with_its_ending(tmp_path, monkeypatch):

@@ -30,6 +30,15 @@ def test_a_large_file_is_written_and_fetched_like_bytes(store, tmp_path):
     assert fetched.read_bytes() == LARGE
 
 
+def test_a_file_that_is_gone_before_it_is_put_into_the_store_is_named_and_not_its_place_there(store, tmp_path):
+    for write in (store.write, store.create):
+        with pytest.raises(
+            StoreError, match=rf"could not read {tmp_path}/made\.onnx, to put it into the store: No such"
+        ):
+            write("models/student.onnx", tmp_path / "made.onnx")
+    assert keys(store) == []
+
+
 def test_an_empty_object_is_an_object(store):
     store.write("empty", b"")
     assert (store.size("empty"), store.read("empty"), store.fetch("empty").read_bytes()) == (0, b"", b"")

@@ -52,6 +52,19 @@ def test_a_download_that_is_removed_meanwhile_is_none(tmp_path, gone_when_looked
     assert [found.size for found in cache(Keep(time.time() + 2 * DAY, cache_bytes=0))] == [3]
 
 
+def test_a_download_that_is_asked_for_after_it_was_looked_at_stays(tmp_path, monkeypatch):
+    """Who asked for it is about to open it."""
+    monkeypatch.setattr(downloads, "CACHE", tmp_path)
+    for name in ("asked for", "left"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(b"abc")
+    found = list(cache(Keep(time.time() + 2 * DAY, cache_bytes=0)))
+    downloads.used(tmp_path / "asked for" / "a.png")
+    for each in found:
+        each.remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["asked for"]
+
+
 def test_downloads_that_were_used_lately_stay_however_large_they_are(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "CACHE", tmp_path)
     now = time.time()
