@@ -5,6 +5,7 @@ and answers that the caller can't use. What the server means for good (404, a re
 not asked for again.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -148,8 +149,7 @@ class Client:
 
     def _announced(self, url: str) -> int | None:
         with self._asked("HEAD", url) as response:
-            length = response.headers.get("Content-Length", "")
-            return int(length) if length.isdigit() else None
+            return _length(response)
 
     def _asked(self, method: str, url: str) -> requests.Response:
         """An open answer with status 200."""
@@ -189,9 +189,9 @@ class Client:
 
     def _body(self, response: requests.Response, most_bytes: int) -> bytes:
         """The whole body, read as it comes, so that neither a huge nor a dripping one is waited out."""
-        announced = response.headers.get("Content-Length", "")
-        if announced.isdigit() and int(announced) > most_bytes:
-            raise FetchError(_too_large(int(announced), most_bytes))
+        announced = _length(response)
+        if announced is not None and announced > most_bytes:
+            raise FetchError(_too_large(announced, most_bytes))
         ends, body, raw = time.monotonic() + self.manners.patience, bytearray(), response.raw
         self._open.add(raw)
         try:
@@ -225,8 +225,14 @@ def _retry_after(response: requests.Response) -> float:
     """Seconds that ``Retry-After`` asks for, written as a number or a date; 0 where it asks for none."""
     try:
         return max(0.0, Retry().parse_retry_after(response.headers.get("Retry-After", "0")))
-    except InvalidHeader:
+    except (InvalidHeader, ValueError):  # the latter of a year that is none, and of thousands of digits
         return 0.0
+
+
+def _length(response: requests.Response) -> int | None:
+    """How many bytes a body has, as the server says; None where it says nothing that can be so."""
+    said = response.headers.get("Content-Length", "")
+    return int(said) if re.fullmatch("[0-9]{1,18}", said) else None
 
 
 def _too_large(found: int, most: int) -> str:

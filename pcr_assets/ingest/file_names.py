@@ -3,10 +3,9 @@
 import re
 import unicodedata
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
 
 from pcr_assets.cards.names import is_picture
-from pcr_assets.ingest.sources import Card
+from pcr_assets.ingest.sources import Card, path_of
 from pcr_assets.ingest.sources.tcgdex import LANGUAGES
 
 ENGLISH = "en"
@@ -27,7 +26,7 @@ def key_of(card: Card) -> str:
     >>> key_of(Card("base1-4", "base1", "4", "Charizard", "en", "Pokemon TCG", "https://images.example/base1/4_hires.png"))
     'base1-4_Charizard.png'
     """
-    path, name = urlsplit(card.image).path, safe_name(card.name)
+    path, name = path_of(card.image), safe_name(card.name)
     suffix = PurePosixPath(path).suffix.lower() if is_picture(path) else ".png"
     file = f"{card.card_id}_{name}{suffix}" if name else f"{card.card_id}{suffix}"
     return file if card.lang == ENGLISH else f"{card.lang}/{file}"

@@ -49,6 +49,44 @@ def test_nor_by_calling_such_an_address_a_picture_but_a_person_may_name_one(raw,
     assert raw.files == ["base1-1_Alakazam.png"]
 
 
+@pytest.mark.parametrize("mirror", [False, True])
+def test_an_address_that_is_none_is_the_failure_of_one_picture(raw, published, monkeypatch, mirror):
+    published.put("base1", "Alakazam", "Blastoise")
+    listed = published._set
+
+    def broken(lang, set_id):
+        told = listed(lang, set_id)
+        told["cards"][0]["image"] = "https://[::1"
+        return told
+
+    monkeypatch.setattr(published, "_set", broken)
+    assert raw.ingest(*(["--images", published.root] if mirror else [])) == FAILED
+    assert "failed  base1-1 Alakazam: " in raw.err
+    assert raw.files == ["base1-2_Blastoise.png"]
+
+
+@pytest.mark.parametrize("wait", ["9" * 5000, "Fri, 31 Dec 99999 23:59:59 GMT", "soon"])
+def test_a_wait_that_is_no_time_is_none(raw, published, wait):
+    published.put("base1", "Alakazam")
+    published.goes_wrong(published.path_of("base1-1"), status(503, Retry_After=wait))
+    assert raw.ingest() == 0, raw.err
+
+
+@pytest.mark.parametrize("length", ["²", "9" * 5000])
+def test_a_length_that_is_no_number_is_none(raw, published, length):
+    def long(handler, kind, body):
+        handler.send_response(200)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", length)
+        handler.end_headers()
+        handler.close_connection = True
+        handler.wfile.write(body if handler.command == "GET" else b"")
+
+    published.put("base1", "Alakazam")
+    published.goes_wrong(published.path_of("base1-1"), long)
+    assert raw.ingest() == 0, raw.err
+
+
 def test_its_words_colour_no_terminal(raw, published):
     published.put("base1", f"Alakazam{COLOURS}", f"Blastoise{COLOURS}")
     published.names["base1"] = f"Base{COLOURS}"

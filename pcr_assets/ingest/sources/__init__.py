@@ -115,4 +115,12 @@ def _named(sets: Sequence[CardSet], name: str) -> list[CardSet]:
 
 def moved(url: str, images: str) -> str:
     """A picture's address on a mirror: scheme, host and a leading path from ``images``, the rest as published."""
-    return images.rstrip("/") + urlsplit(url).path if url and images else url
+    return images.rstrip("/") + path_of(url) if url and images else url
+
+
+def path_of(url: str) -> str:
+    """The path of a picture's address, empty where it is none: who fetches it says so, of that picture alone."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
