@@ -129,6 +129,12 @@ def _count(text: str) -> int:
     return value
 
 
+def _address(text: str) -> str:
+    if "@" in text.partition("://")[2].partition("/")[0]:
+        raise argparse.ArgumentTypeError("cards.csv would hold the password of this address: let ~/.netrc give it")
+    return text
+
+
 _positive.__name__, _count.__name__ = "number above 0", "whole number above 0"  # what argparse says of a wrong one
 
 
@@ -153,9 +159,17 @@ def _parser() -> argparse.ArgumentParser:
         help="seconds to the second try; doubles (default: %(default)s)",
     )
     option("--timeout", type=_positive, default=Manners.silence, help="seconds without a byte (default: %(default)s)")
-    option("--api", default=mirror, help="where the catalogue is (default: PCR_INGEST_API, else its own address)")
     option(
-        "--images", default=pictures, help="a mirror of the pictures (default: PCR_INGEST_IMAGES, else as published)"
+        "--api",
+        type=_address,
+        default=mirror,
+        help="where the catalogue is (default: PCR_INGEST_API, else its own address)",
+    )
+    option(
+        "--images",
+        type=_address,
+        default=pictures,
+        help="a mirror of the pictures (default: PCR_INGEST_IMAGES, else as published)",
     )
     return parser
 

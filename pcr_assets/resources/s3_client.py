@@ -46,6 +46,10 @@ class S3Settings:
         endpoint, region, profile, role = (
             os.environ.get(f"PCR_S3_{name}") or None for name in ("ENDPOINT", "REGION", "PROFILE", "ROLE")
         )
+        if endpoint and "@" in endpoint:  # each sentence about the server would repeat it
+            raise StoreError(
+                "PCR_S3_ENDPOINT holds a password: put keys into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
         if endpoint and not endpoint.startswith(("http://", "https://")):
             raise StoreError(f"PCR_S3_ENDPOINT is {endpoint}: write a URL, such as http://127.0.0.1:9000")
         return cls(endpoint, region, profile, role, _switch("PCR_S3_PATH_STYLE"), bool(_switch("PCR_S3_ONE_PUBLISHER")))

@@ -28,6 +28,7 @@ class Published:
         self.delay = 0.0
         self.requests: list[tuple[float, str, str]] = []
         self.agents: set[str] = set()
+        self.passwords: set[str | None] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.published = self  # type: ignore[attr-defined]
@@ -120,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         published.requests.append((time.monotonic(), self.command, path))
         published.agents.add(self.headers["User-Agent"])
+        published.passwords.add(self.headers["Authorization"])
         status, kind, body = published.answer(urlsplit(self.path).path)
         if published.delay and kind == "image/png":
             time.sleep(published.delay)

@@ -4,6 +4,7 @@ import pytest
 
 from pcr_assets.cards.catalogue import find_catalogue
 from pcr_assets.cards.listing import list_scans
+from pcr_assets.command_options import MISUSED
 from pcr_assets.resources.store import FolderStore
 
 
@@ -121,6 +122,23 @@ def test_pictures_may_come_from_a_mirror(raw, published):
     assert raw.ingest("--images", home) == 0
     assert raw.files == ["base1-1_Alakazam.png"]
     assert raw.rows[0]["source"].startswith(home)
+
+
+def test_the_password_of_a_mirror_comes_from_netrc_and_is_told_nowhere(raw, published, monkeypatch, tmp_path):
+    published.put("base1", "Alakazam")
+    with_password = published.root.replace("://", "://me:hunter2@")
+    for option in ("--images", "--api"):
+        with pytest.raises(SystemExit) as refused:
+            raw.ingest(option, with_password)
+        assert refused.value.code == MISUSED
+        said = raw._capsys.readouterr().err
+        assert f"argument {option}: cards.csv would hold the password of this address: let ~/.netrc give it" in said
+        assert "hunter2" not in said
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert raw.ingest("--images", published.root) == 0
+    assert published.passwords == {"Basic bWU6aHVudGVyMg=="}
+    assert "hunter2" not in (raw.folder / "cards.csv").read_text() + raw.out + raw.err
 
 
 def test_a_dry_run_tells_and_fetches_nothing(raw, published, sample_pictures):

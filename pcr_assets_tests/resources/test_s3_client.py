@@ -82,6 +82,13 @@ def test_a_setting_that_makes_no_sense_is_one_sentence(monkeypatch, name, value,
         open_store("s3://cards")
 
 
+def test_a_password_in_an_address_is_refused_without_repeating_it(monkeypatch):
+    monkeypatch.setenv("PCR_S3_ENDPOINT", "http://me:hunter2@127.0.0.1:9000")
+    with pytest.raises(StoreError, match="holds a password: put keys into AWS_ACCESS_KEY_ID") as refused:
+        open_store("s3://cards")
+    assert "hunter2" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
