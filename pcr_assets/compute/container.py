@@ -142,7 +142,9 @@ def _below(value: Any, root: Path) -> Any:
 
 def _run(program: list[str], told: "_Told | None") -> tuple[deque[str], int]:
     """Run a program, print its lines, and end it with this one. Gives its last lines and its code."""
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="backslashreplace"
+    )
     interrupted = []
 
     def forward(number: int, frame: Any) -> None:

@@ -31,7 +31,8 @@ def begun(
         [sys.executable, "-u", "-m", __name__, str(os.getpid()), module, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",  # what a library of C says of a file's name need be no text, and is no reason to stop
         pass_fds=inherited,
         env={**os.environ, **dict.fromkeys(THREADS, str(threads)), **(environment or {})},
     )

@@ -45,7 +45,7 @@ class HailoCompiler(dg.ConfigurableResource):
             return f"The Hailo Dataflow Compiler is not installed: {INSTALL}."
         try:
             probe = subprocess.run(
-                [python, str(WORKER), "probe"], capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
+                [python, str(WORKER), "probe"], capture_output=True, timeout=PROBE_SECONDS, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"The interpreter of {PYTHON_VARIABLE} does not run ({type(error).__name__}): {INSTALL}."

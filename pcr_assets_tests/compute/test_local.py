@@ -40,6 +40,12 @@ def test_its_lines_appear_while_it_runs(program, tmp_path, capfd):
 
 @pytest.mark.faults
 @pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that tells a process of its parent's death")
+def test_a_line_that_is_no_text_is_spelled_out_and_stops_nothing(program, tmp_path, capfd):
+    module = program("import os; os.write(1, b'caf\\xe9.png\\n'); print('trained')")
+    LocalCompute().run(module, {}, tmp_path)
+    assert capfd.readouterr().out == "caf\\xe9.png\ntrained\n"
+
+
 def test_a_program_ends_with_a_refresh_that_was_killed_though_it_says_nothing(program, tmp_path):
     module = program(
         "import os, pathlib, sys, time; pathlib.Path(sys.argv[1] + '.pid').write_text(str(os.getpid())); time.sleep(600)"
