@@ -6,9 +6,11 @@
 Python 3.10, its standard library, numpy and hailo_sdk_client (Dataflow Compiler 3.33).
 """
 
+import ctypes
 import importlib.metadata
 import json
 import platform
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -18,6 +20,7 @@ import numpy as np
 
 SCHEMA = 1
 DISTRIBUTION = "hailo-dataflow-compiler"
+PR_SET_PDEATHSIG = 1
 
 
 def versions() -> dict[str, str]:
@@ -89,6 +92,9 @@ def main(arguments: list[str]) -> int:
     if arguments == ["probe"]:
         print(json.dumps(versions()))
         return 0
+    # The kernel ends this when the refresh is gone, as others by pcr_assets.resources.bound: a killed one can't, and the next one
+    # compiles in the same folder.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     request_file, out = Path(arguments[0]), Path(arguments[1])
     request = json.loads(request_file.read_text())
     if request["schema"] != SCHEMA:

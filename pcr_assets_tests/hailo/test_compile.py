@@ -1,7 +1,15 @@
 """Compiling through the worker: against the strict double, so the calls are right; its HEF is marked, so none is faked."""
 
 import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,6 +104,42 @@ def test_a_compiler_that_dies_is_not_answered_for_by_an_earlier_run(compiler, re
     monkeypatch.setenv("PCR_FAKE_HAILO_DIES", "1")
     with pytest.raises(HailoError, match="left no answer"):
         compiler.compile(request_, tmp_path / "work")
+
+
+def test_a_compiler_ends_with_a_refresh_that_was_killed(compiler, request_, monkeypatch, tmp_path):
+    """Else it works on for hours, and writes into the folder in which the next refresh compiles."""
+    noted, asked = tmp_path / "process", tmp_path / "asked"
+    asked.write_bytes(pickle.dumps((compiler.python, request_, tmp_path / "work")))
+    run = "import pathlib, pickle, sys; from pcr_assets.resources.hailo import HailoCompiler as Compiler; "
+    run += (
+        "python, *given = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes()); Compiler(python=python).compile(*given)"
+    )
+    monkeypatch.setenv("PCR_FAKE_HAILO_TAKES_LONG", str(noted))
+    refresh = subprocess.Popen([sys.executable, "-c", run, str(asked)])
+    _wait_until(lambda: noted.exists() and noted.read_text())
+    refresh.kill()
+    refresh.wait()
+    try:
+        _wait_until(lambda: _is_over(int(noted.read_text())))
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(int(noted.read_text()), signal.SIGTERM)
+
+
+def _wait_until(happened):
+    for _ in range(600):
+        if happened():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
+
+
+def _is_over(process: int) -> bool:
+    """Whether a process has ended; one that nobody has asked after yet is over all the same."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 def test_without_a_compiler_the_reason_says_what_to_install_and_where_it_comes_from(monkeypatch, request_, tmp_path):

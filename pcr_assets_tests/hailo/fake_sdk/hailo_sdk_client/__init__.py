@@ -3,12 +3,14 @@
 It refuses what the real one refuses: arguments that ../../hailo_contract.json does not list, calls in the wrong state,
 calibration under another name than the layer's. Its numbers come from ONNX Runtime, in float and in 8 bits. What it
 "compiles" is marked as simulated, and no release accepts it. ``PCR_FAKE_HAILO_LOG`` names a text it says while it works;
-with ``PCR_FAKE_HAILO_DIES`` set it dies while it compiles.
+with ``PCR_FAKE_HAILO_DIES`` set it dies while it compiles; into the file ``PCR_FAKE_HAILO_TAKES_LONG`` it writes its process, and
+compiles for ten minutes.
 """
 
 import contextlib
 import enum
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +86,9 @@ class ClientRunner:
     def compile(self):
         if "PCR_FAKE_HAILO_DIES" in os.environ:
             os.abort()
+        if tells := os.environ.get("PCR_FAKE_HAILO_TAKES_LONG"):
+            Path(tells).write_text(str(os.getpid()))
+            time.sleep(600)
         return numerics.simulated_hef(self.hw_arch, self.net_name, self.quantized)
 
     def _cards(self, data) -> np.ndarray:
