@@ -46,6 +46,7 @@ def test_a_line_that_is_no_text_is_spelled_out_and_stops_nothing(program, tmp_pa
     assert capfd.readouterr().out == "caf\\xe9.png\ntrained\n"
 
 
+@pytest.mark.faults
 def test_a_program_ends_with_a_refresh_that_was_killed_though_it_says_nothing(program, tmp_path):
     module = program(
         "import os, pathlib, sys, time; pathlib.Path(sys.argv[1] + '.pid').write_text(str(os.getpid())); time.sleep(600)"
