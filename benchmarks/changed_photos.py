@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cards", required=True, help="folder of the raw scans")
     parser.add_argument("--photos", required=True, help="folder of labelled photos")
     parser.add_argument("--store", required=True, help="store with a release of these cards")
-    parser.add_argument("--again", type=int, default=6, help="times that each photo is taken again at each strength")
+    parser.add_argument("--again", type=int, default=4, help="times that each photo is taken again at each strength")
     parser.add_argument("--output", type=Path, default=RESULT)
     given = parser.parse_args(arguments, argparse.Namespace(strangers=None))
     try:
