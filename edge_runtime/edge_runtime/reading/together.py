@@ -16,7 +16,7 @@ UNSEEN = 0.5
 """Cards of either kind that a photo counts as having beside those on it (Jeffreys' prior of a share): without any other card none
 of the two is likelier, and one card is little evidence of its neighbour."""
 ROUNDS = 30
-"""Times that all cards are weighed anew: of pages with thirty cards nothing moves by a thousandth after a dozen."""
+"""Times that all cards are weighed anew, at most: of pages with thirty cards nothing moves by a thousandth after a dozen."""
 
 
 def seen_together(readings: Sequence[Reading], least: Callable[[float], float]) -> list[Reading]:
@@ -44,6 +44,10 @@ def among(likely: Sequence[float]) -> np.ndarray:
     own = np.asarray(likely, np.float64)
     now = own
     for _ in range(ROUNDS):
-        share = np.minimum(0.5, (UNSEEN + now.sum() - now) / (2 * UNSEEN + len(own) - 1))
+        before, share = now, np.minimum(0.5, (UNSEEN + now.sum() - now) / (2 * UNSEEN + len(own) - 1))
         now = own * share / (own * share + (1 - own) * (1 - share))
+        if (
+            now == before
+        ).all():  # at once on most frames of a stream, whose cards are alone, or all what they are named as
+            break
     return now
