@@ -109,11 +109,9 @@ def taken_again(strength: str, rng: np.random.Generator, unit: float) -> Change:
     def change(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         image, way = turned(rng.uniform(0, 360))(image)
         height, width = image.shape[:2]
-        there = full_frame(width, height) + rng.uniform(0, LEANS, (4, 2)) * [[1, 1], [-1, 1], [-1, -1], [1, -1]] * [
-            width,
-            height,
-        ]
-        lean = cv2.getPerspectiveTransform(full_frame(width, height), there.astype(np.float32))
+        whole, inwards = full_frame(width, height), np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * (width, height)
+        there = whole + rng.uniform(0, LEANS, (4, 2)) * inwards
+        lean = cv2.getPerspectiveTransform(whole, there.astype(np.float32))
         image = cv2.warpPerspective(image, lean, (width, height), borderValue=TABLE)
         image, shrunk = scaled(rng.uniform(*SHRINKS))(image)
         amounts = {name: amount for name, amount in named(strength).draw(rng).items() if name in ON_FRAME}
