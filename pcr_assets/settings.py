@@ -25,6 +25,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from yaml.constructor import ConstructorError
 
+from edge_runtime.terminal import MOST_THREADS
 from pcr_assets import digests
 
 PROFILES = ("quick", "embedded", "gpu", "production")
@@ -32,6 +33,7 @@ LIMITS = "gates"
 """The section whose settings are numbers by name; it has no type of its own."""
 
 AtLeast1 = Annotated[int, Field(ge=1)]
+Threads = Annotated[int, Field(ge=1, le=MOST_THREADS)]
 Sides = tuple[AtLeast1, AtLeast1]
 """Width and height, in pixels."""
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

@@ -30,6 +30,7 @@ TRANSFORM_VERSION = 5
 """Raise it when decoding, cleaning, hashing or the schema changes: every shard is then built anew."""
 MOST_BYTES = 64 << 20
 """Larger files are not even read: a few of them at once would fill the memory."""
+TOO_LARGE = f"is larger than any card scan: scale it below {MOST_BYTES >> 20} MB"
 JPEG_QUALITY = 95
 FULL_COLOUR = (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 ROW_GROUP = 4
@@ -131,9 +132,7 @@ def _processed(scan: Scan, data: bytes | Missing | Shut) -> dict[str, Any] | Rej
     if scan.fault:
         return Reject(scan.set_id, scan.key, scan.fault)
     if scan.size > MOST_BYTES:
-        return Reject(
-            scan.set_id, scan.key, f"the file is larger than any card scan: scale it below {MOST_BYTES >> 20} MB"
-        )
+        return Reject(scan.set_id, scan.key, f"the file {TOO_LARGE}")
     if isinstance(data, Shut):
         return Reject(scan.set_id, scan.key, f"{data.reason}, then `make refresh`", shut=True)
     if not isinstance(data, bytes):

@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
-from edge_runtime.terminal import MOST_THREADS
 from pcr_assets.compute.launcher import JobFailed, Ran
 from pcr_assets.compute.said import KEPT_LINES, failure
 from pcr_assets.resources import bound, hardware
+from pcr_assets.settings import Threads
 
 
 class LocalCompute(dg.ConfigurableResource):
     """Runs programs on this machine with a fixed number of threads: the result of training depends on it."""
 
-    threads: int = Field(default=2, ge=1, le=MOST_THREADS)
+    threads: Threads = 2
 
     def run(self, module: str, job: Mapping[str, Any], workdir: Path) -> Ran:
         """Run ``python -m module JOB.json``; its lines appear as they are written. Raises :class:`JobFailed`."""

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
-from edge_runtime.terminal import MOST_THREADS
 from pcr_assets.compute.launcher import Launcher, Ran
 from pcr_assets.compute.local import LocalCompute
 from pcr_assets.compute.settings import ComputeSettings, compute_settings
 from pcr_assets.resources.project import Project
+from pcr_assets.settings import Threads
 
 TRAINING = "pcr_assets.learning.train"
 ALONE = {"pcr_assets.learning.outline_filter", "pcr_assets.learning.printing_verifier"}
@@ -27,7 +26,7 @@ class Compute(dg.ConfigurableResource):
     """``engine`` and its settings are the section ``compute`` of the profile; ``PCR_COMPUTE`` names another engine."""
 
     project: dg.ResourceDependency[Project]
-    threads: int = Field(default=2, ge=1, le=MOST_THREADS)
+    threads: Threads = 2
     """Of each program on this machine: the result of training depends on it."""
 
     @property

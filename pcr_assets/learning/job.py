@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from edge_runtime.terminal import MOST_THREADS
 from pcr_assets import digests
 from pcr_assets.learning.backbones import EmbeddingNet, restore
 from pcr_assets.learning.spec import ModelSpec
+from pcr_assets.settings import Threads
 
 
 class TrainedModel(BaseModel):
@@ -43,7 +43,7 @@ class Job(BaseModel):
     init: TrainedModel | None = None
     teacher: TrainedModel | None = None
     out: Path
-    threads: int = Field(default=2, ge=1, le=MOST_THREADS)
+    threads: Threads = 2
     assess: bool = Field(default=False, description="Judge the model on test cards afterwards, as assess.py does.")
     keep_checkpoints: int = Field(
         default=1, ge=1, description="More where a checkpoint is copied while the run goes on."

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from edge_runtime.terminal import MOST_THREADS
 from pcr_assets.learning.lesson import descend
 from pcr_assets.learning.progress import Pace, Say
 from pcr_assets.learning.settings import JudgeSettings
-from pcr_assets.settings import Strict
+from pcr_assets.settings import Strict, Threads
 
 MOST_LOST_IN_TEST = 0.03
 """Share of test cards above which a network refuses nothing: it has learned too little."""
@@ -31,7 +29,7 @@ class JudgeJob(Strict):
     snapshot: Path
     shards: list[Path]
     out: Path
-    threads: int = Field(default=2, ge=1, le=MOST_THREADS)
+    threads: Threads = 2
 
 
 def teach(

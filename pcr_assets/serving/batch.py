@@ -46,7 +46,7 @@ def embed(store: Store, model: Path) -> Iterator[Row]:
     """A row for each picture, in the order of the listing. Raises StoreError and EmbedderError."""
     from edge_runtime.embedder import OnnxEmbedder
     from edge_runtime.inference import handlers
-    from pcr_assets.cards.shards import MOST_BYTES
+    from pcr_assets.cards.shards import MOST_BYTES, TOO_LARGE
 
     embedder = OnnxEmbedder(model)
     entries = (entry for entry in store.list() if is_picture(entry.key))
@@ -56,8 +56,7 @@ def embed(store: Store, model: Path) -> Iterator[Row]:
         contents = store.read_many(entry for entry in some if entry.size <= MOST_BYTES)
         for entry in some:
             if entry.size > MOST_BYTES:
-                said = f"{entry.key} is larger than any card scan: scale it below {MOST_BYTES >> 20} MB"
-                rows.append(Row(entry.key, reason=said))
+                rows.append(Row(entry.key, reason=f"{entry.key} {TOO_LARGE}"))
                 continue
             data = next(contents)
             if isinstance(data, Missing | Shut):
